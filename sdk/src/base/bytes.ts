@@ -1,0 +1,91 @@
+import { KeepwellError } from './error.ts'
+
+/** A source of cryptographically strong random bytes, always passed in. */
+export type RandomBytes = (length: number) => Uint8Array
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+export const utf8 = (s: string): Uint8Array => encoder.encode(s)
+
+/** UTF-8 bytes as text; throws BAD_INPUT when they are not UTF-8. */
+export function text(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new KeepwellError('BAD_INPUT', 'The bytes are not UTF-8 text.', { cause })
+  }
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const p of parts) length += p.length
+  const out = new Uint8Array(length)
+  let at = 0
+  for (const p of parts) {
+    out.set(p, at)
+    at += p.length
+  }
+  return out
+}
+
+/** Equality in time that depends on the lengths only. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  let difference = 0
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
+  return difference === 0
+}
+
+/** Lexicographic order, as deterministic CBOR and sorted tables need it. */
+export function compare(a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return a.length - b.length
+}
+
+const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+
+/** Lower-case hex without prefix. */
+export function toHex(bytes: Uint8Array): string {
+  let out = ''
+  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i]!]
+  return out
+}
+
+/** Hex (with or without `0x`, any case) to bytes; throws BAD_INPUT. */
+export function fromHex(hex: string): Uint8Array {
+  const s = hex.startsWith('0x') ? hex.slice(2) : hex
+  if (s.length % 2 || !/^[0-9a-fA-F]*$/.test(s)) throw new KeepwellError('BAD_INPUT', 'Not a hexadecimal string of whole bytes.')
+  const out = new Uint8Array(s.length / 2)
+  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(s.slice(2 * i, 2 * i + 2), 16)
+  return out
+}
+
+/** RFC 4648 §5 base64url without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  let s = ''
+  for (let i = 0; i < bytes.length; i += 0x8000) s += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
+  return btoa(s).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+export function fromBase64Url(s: string): Uint8Array {
+  if (!/^[A-Za-z0-9_-]*$/.test(s) || s.length % 4 === 1) throw new KeepwellError('BAD_INPUT', 'Not a base64url string.')
+  const binary = atob(s.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, c => c.charCodeAt(0))
+}
+
+export function u32be(n: number): Uint8Array {
+  const out = new Uint8Array(4)
+  new DataView(out.buffer).setUint32(0, n)
+  return out
+}
+
+export function u64be(n: number | bigint): Uint8Array {
+  const out = new Uint8Array(8)
+  new DataView(out.buffer).setBigUint64(0, BigInt(n))
+  return out
+}
+
+/** Overwrites key bytes in place. What the garbage collector copied before is beyond reach. */
+export const wipe = (bytes: Uint8Array): void => void bytes.fill(0)

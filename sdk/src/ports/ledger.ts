@@ -1,0 +1,107 @@
+/** Lower-case `0x` + 40 hex digits. */
+export type Address = string
+/** 65-byte `0x…` secp256k1 signature r‖s‖v, or any ERC-1271 signature where a contract may sign. */
+export type Signature = string
+/** Proof that a write is durable: transaction hash, its block and that block's time (Unix seconds). */
+export type Written = { readonly tx: string; readonly block: number; readonly time: number }
+
+/** Contract addresses by name and version, e.g. `ConsentRegistry@1`. New versions stand beside old ones. */
+export type Manifest = Readonly<Record<string, Address>>
+
+export type Slot = {
+  readonly notBefore: number
+  readonly expiry: number
+  readonly level: 1 | 2 | 3
+  readonly state: 'live' | 'revoked'
+}
+
+/** DIDs: ERC-1056. Anyone may relay what the controller signed. */
+export interface Identities {
+  /** The controller in force: the address itself until it was changed. */
+  owner(identity: Address): Promise<Address>
+  /** Meta-transaction nonce of ERC-1056 for this controller. */
+  nonce(controller: Address): Promise<number>
+  /** Latest live value of attribute `name` (≤ 31 ASCII characters) set by the identity, null when none or expired. */
+  attribute(identity: Address, name: string): Promise<Uint8Array | null>
+  setAttribute(input: { identity: Address; name: string; value: Uint8Array; validity: number; deadline: number; signature: Signature }): Promise<Written>
+  changeOwner(input: { identity: Address; newOwner: Address; deadline: number; signature: Signature }): Promise<Written>
+}
+
+export interface Consents {
+  /** null: never written. */
+  slot(holder: Address, commitment: Uint8Array): Promise<Slot | null>
+  grant(input: {
+    holder: Address
+    commitment: Uint8Array
+    notBefore: number
+    expiry: number
+    level: 1 | 2 | 3
+    deadline: number
+    signature: Signature
+  }): Promise<Written>
+  revoke(input: { holder: Address; commitment: Uint8Array; deadline: number; signature: Signature }): Promise<Written>
+}
+
+export interface Anchors {
+  /** Anchors a batch root; the first anchoring of a root counts. */
+  add(root: Uint8Array, size: number): Promise<Written>
+  of(root: Uint8Array): Promise<{ readonly anchorer: Address; readonly time: number; readonly size: number } | null>
+}
+
+/** The EIP-712 `Head` of AuditTrail. `previous` is SHA-256 of the previous head's dual-signed message, zero for the first. */
+export type TrailHead = { readonly log: Address; readonly size: number; readonly root: Uint8Array; readonly time: number; readonly previous: Uint8Array }
+
+export interface Trail {
+  publish(head: TrailHead, signature: Signature): Promise<Written>
+  latest(log: Address): Promise<(Omit<TrailHead, 'previous'> & { readonly forked: boolean }) | null>
+  reportFork(a: TrailHead, signatureA: Signature, b: TrailHead, signatureB: Signature): Promise<Written>
+}
+
+export interface Tokens {
+  mint(input: {
+    root: Uint8Array
+    index: number
+    path: readonly Uint8Array[]
+    tokenHolder: Address
+    inner: Uint8Array
+    metadataDigest: Uint8Array
+    deadline: number
+    signature: Signature
+  }): Promise<Written>
+  burn(input: { tokenId: Uint8Array; deadline: number; signature: Signature }): Promise<Written>
+  /** null: never minted or burned. */
+  ownerOf(tokenId: Uint8Array): Promise<Address | null>
+}
+
+export type CredentialStatus = { readonly issuer: Address; readonly role: string; readonly expiry: number; readonly live: boolean }
+
+export interface Credentials {
+  /** null: never issued. `live` is false when suspended, revoked, expired, or its issuer is no longer accredited. */
+  status(id: Uint8Array): Promise<CredentialStatus | null>
+  issue(input: { id: Uint8Array; holderCommitment: Uint8Array; role: string; expiry: number }): Promise<Written>
+  setState(id: Uint8Array, state: 'suspended' | 'live' | 'revoked'): Promise<Written>
+}
+
+export type LedgerEvent = { readonly contract: string; readonly name: string; readonly block: number; readonly tx: string; readonly args: Readonly<Record<string, unknown>> }
+
+/**
+ * Shared truth: a shelf of small facets. Writes resolve when final for that engine; a write that changes nothing is a no-op
+ * that still resolves. A refused transaction throws LEDGER_REFUSED naming the contract's error; an unreachable engine
+ * RELAY_UNREACHABLE. Reads are of the latest final block.
+ */
+export interface Ledger {
+  readonly chainId: number
+  readonly manifest: Manifest
+  /** Account that pays and anchors: the operator's own address. */
+  readonly account: Address
+  readonly identities: Identities
+  readonly consents: Consents
+  readonly anchors: Anchors
+  readonly trail: Trail
+  readonly tokens: Tokens
+  readonly credentials: Credentials
+  head(): Promise<{ readonly block: number; readonly time: number }>
+  /** Everything our contracts emitted in blocks after `block`, oldest first. */
+  since(block: number): Promise<LedgerEvent[]>
+  close(): Promise<void>
+}
