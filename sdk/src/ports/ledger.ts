@@ -23,7 +23,14 @@ export interface Identities {
   nonce(controller: Address): Promise<number>
   /** Latest live value of attribute `name` (≤ 31 ASCII characters) set by the identity, null when none or expired. */
   attribute(identity: Address, name: string): Promise<Uint8Array | null>
-  setAttribute(input: { identity: Address; name: string; value: Uint8Array; validity: number; deadline: number; signature: Signature }): Promise<Written>
+  setAttribute(input: {
+    identity: Address
+    name: string
+    value: Uint8Array
+    validity: number
+    deadline: number
+    signature: Signature
+  }): Promise<Written>
   changeOwner(input: { identity: Address; newOwner: Address; deadline: number; signature: Signature }): Promise<Written>
 }
 
@@ -49,7 +56,13 @@ export interface Anchors {
 }
 
 /** The EIP-712 `Head` of AuditTrail. `previous` is SHA-256 of the previous head's dual-signed message, zero for the first. */
-export type TrailHead = { readonly log: Address; readonly size: number; readonly root: Uint8Array; readonly time: number; readonly previous: Uint8Array }
+export type TrailHead = {
+  readonly log: Address
+  readonly size: number
+  readonly root: Uint8Array
+  readonly time: number
+  readonly previous: Uint8Array
+}
 
 export interface Trail {
   publish(head: TrailHead, signature: Signature): Promise<Written>
@@ -82,7 +95,13 @@ export interface Credentials {
   setState(id: Uint8Array, state: 'suspended' | 'live' | 'revoked'): Promise<Written>
 }
 
-export type LedgerEvent = { readonly contract: string; readonly name: string; readonly block: number; readonly tx: string; readonly args: Readonly<Record<string, unknown>> }
+export type LedgerEvent = {
+  readonly contract: string
+  readonly name: string
+  readonly block: number
+  readonly tx: string
+  readonly args: Readonly<Record<string, unknown>>
+}
 
 /**
  * Shared truth: a shelf of small facets. Writes resolve when final for that engine; a write that changes nothing is a no-op

@@ -1,0 +1,102 @@
+import { type RandomBytes, utf8 } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { KeepwellError } from '#base/error'
+import { bool, bytes, decodeAs, dictionary, type Infer, int, list, nullable, object, oneOf, optional, string } from '#base/shape'
+import { aeadOpen, hpkeOpen } from '#crypto/open'
+import { aeadSeal, hpkeSeal } from '#crypto/seal'
+import { assertSuite, SUITE } from '#crypto/suite'
+import { compartmentId } from './compartments.ts'
+import { address, did } from './did.ts'
+import { recipientId, type SealedKeyring } from './sealed-keyring.ts'
+
+const secret = bytes(32)
+
+/** A consent this vault gave. `terms` is the encoded SignedTerms; the holder key serves this consent alone. */
+const givenGrant = object({
+  commitment: bytes(32),
+  holderKey: secret,
+  terms: bytes({ max: 1 << 16 }),
+  grantee: did,
+  name: string(200),
+  state: oneOf('live', 'revoked'),
+  at: int(),
+})
+
+/** A consent another vault gave to this party. `package` is the opened key package. */
+const receivedGrant = object({
+  commitment: bytes(32),
+  terms: bytes({ max: 1 << 16 }),
+  patient: did,
+  name: string(200),
+  package: bytes({ max: 1 << 20 }),
+  at: int(),
+})
+
+const contact = object({ did, name: string(200), bundle: bytes({ max: 1 << 16 }), verified: bool, at: int() })
+
+export const compartment = object({
+  id: compartmentId,
+  name: string(80),
+  generation: int(0, 0xffffffff),
+  /** One random tree root per generation; the last is current. Old ones open old records. */
+  roots: list(object({ generation: int(0, 0xffffffff), root: secret, from: int(0, 65535) }), 4096),
+})
+
+/** Everything a party's devices share: all secrets but the device keys. */
+export const keyring = object({
+  v: int(1, 1),
+  did,
+  name: string(200),
+  version: int(1),
+  controller: secret,
+  request: secret,
+  signing: object({ ed25519: secret, mldsa65: secret }),
+  inbox: secret,
+  catalog: secret,
+  bundle: bytes({ max: 1 << 16 }),
+  recovery: object({ public: bytes(1216), tag: bytes(32) }),
+  devices: list(object({ id: bytes(16), name: string(80), public: bytes(1216), addedAt: int() }), 64),
+  compartments: list(compartment, 256),
+  calendar: int(0),
+  tokens: list(object({ key: secret, address, used: nullable(bytes(16)) }), 4096),
+  given: list(givenGrant, 65536),
+  received: list(receivedGrant, 65536),
+  contacts: list(contact, 65536),
+  invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
+  marks: dictionary(bytes({ max: 1024 }), 4096),
+})
+export type Keyring = Infer<typeof keyring>
+export type GivenGrant = Infer<typeof givenGrant>
+export type ReceivedGrant = Infer<typeof receivedGrant>
+export type Contact = Infer<typeof contact>
+export type Compartment = Infer<typeof compartment>
+
+const INFO = utf8('keepwell/v1/keyring')
+const aadOf = (vault: string, version: number): Uint8Array => encode(['kw1/keyring', vault, version])
+
+export async function sealKeyring(ring: Keyring, random: RandomBytes): Promise<SealedKeyring> {
+  const key = random(32)
+  const nonce = random(12)
+  const aad = aadOf(ring.did, ring.version)
+  const recipients = []
+  for (const publicKey of [...ring.devices.map(d => d.public), ring.recovery.public]) {
+    const { enc, ciphertext } = await hpkeSeal({ recipient: publicKey, info: INFO, aad, plaintext: key, random })
+    recipients.push({ id: recipientId(publicKey), enc, key: ciphertext })
+  }
+  const sealed = await aeadSeal({ key, nonce, aad, plaintext: encode(ring) })
+  return { suite: SUITE, vault: ring.did, version: ring.version, recipients, nonce, sealed }
+}
+
+/** Opens with a device or recovery key pair; throws NO_KEY when it was not sealed to that key, OPEN_FAILED when altered. */
+export async function openKeyring(thing: SealedKeyring, pair: { secret: Uint8Array; public: Uint8Array }): Promise<Keyring> {
+  assertSuite(thing.suite)
+  const id = recipientId(pair.public)
+  const mine = thing.recipients.find(r => r.id.every((b, i) => b === id[i]))
+  if (!mine) throw new KeepwellError('NO_KEY', 'The keyring is not sealed to this device; it may have been removed.')
+  const aad = aadOf(thing.vault, thing.version)
+  const key = await hpkeOpen({ secret: pair.secret, enc: mine.enc, info: INFO, aad, ciphertext: mine.key })
+  const ring = decodeAs(keyring, await aeadOpen({ key, nonce: thing.nonce, aad, ciphertext: thing.sealed }))
+  if (ring.did !== thing.vault || ring.version !== thing.version)
+    throw new KeepwellError('OPEN_FAILED', 'The keyring is of another vault or version.')
+  return ring
+}
