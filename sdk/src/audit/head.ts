@@ -14,7 +14,7 @@ export type LogHead = Infer<typeof logHead>
 export type TrailDomain = { readonly chainId: number; readonly contract: string }
 
 const typedData = (d: TrailDomain, m: LogHeadMessage) => ({
-  domain: { name: 'AuditTrail', version: '1', chainId: d.chainId, verifyingContract: d.contract },
+  domain: { name: 'Keepwell AuditTrail', version: '1', chainId: d.chainId, verifyingContract: d.contract },
   types: {
     Head: [
       { name: 'log', type: 'address' },

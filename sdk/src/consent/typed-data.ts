@@ -26,15 +26,14 @@ const hex = (b: Uint8Array): string => `0x${toHex(b)}`
 export const signConsentGrant = (
   secret: Uint8Array,
   d: Domain,
-  m: { holder: string; commitment: Uint8Array; notBefore: number; expiry: number; level: number; deadline: number },
+  m: { commitment: Uint8Array; notBefore: number; expiry: number; level: number; deadline: number },
 ): string =>
   sign(
     secret,
-    'ConsentRegistry',
+    'Keepwell ConsentRegistry',
     d,
     'Grant',
     [
-      ['holder', 'address'],
       ['commitment', 'bytes32'],
       ['notBefore', 'uint64'],
       ['expiry', 'uint64'],
@@ -51,16 +50,15 @@ export const signConsentGrant = (
     },
   )
 
-export const signConsentRevoke = (secret: Uint8Array, d: Domain, m: { holder: string; commitment: Uint8Array; deadline: number }): string =>
+export const signConsentRevoke = (secret: Uint8Array, d: Domain, m: { commitment: Uint8Array; deadline: number }): string =>
   sign(
     secret,
-    'ConsentRegistry',
+    'Keepwell ConsentRegistry',
     d,
     'Revoke',
     [
-      ['holder', 'address'],
       ['commitment', 'bytes32'],
       ['deadline', 'uint256'],
     ],
-    { holder: m.holder, commitment: hex(m.commitment), deadline: BigInt(m.deadline) },
+    { commitment: hex(m.commitment), deadline: BigInt(m.deadline) },
   )

@@ -7,7 +7,7 @@ import type { Did } from './did.ts'
 import { type Message, type MessageKind, messageBody, messageInfo, messageInner } from './message.ts'
 import { type Signed, verifySigned } from './signed.ts'
 
-export type Incoming = { readonly from: Bundle; readonly body: Signed; readonly to: Did; readonly kind: MessageKind }
+export type Incoming = { readonly from?: Bundle; readonly body: Signed; readonly to: Did; readonly kind: MessageKind }
 
 /** Opens with the inbox key. The sender is not trusted until `verifyMessage` was given its checked bundle. */
 export async function openMessage(m: Message, inboxSecret: Uint8Array): Promise<Incoming> {

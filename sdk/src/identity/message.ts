@@ -1,6 +1,6 @@
 import type { RandomBytes } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { bytes, type Infer, int, object, oneOf, string } from '#base/shape'
+import { bytes, type Infer, int, object, oneOf, optional, string } from '#base/shape'
 import { hpkeSeal } from '#crypto/seal'
 import { SUITE } from '#crypto/suite'
 import { type Bundle, bundle, type Party } from './bundle.ts'
@@ -21,12 +21,15 @@ export const message = object({
 })
 export type Message = Infer<typeof message>
 
-export const messageInner = object({ from: bundle, body: signed })
+/** The bundle comes along only where the recipient may not know the sender yet. */
+export const messageInner = object({ from: optional(bundle), body: signed })
 export const messageBody = object({ to: did, kind: oneOf(...MESSAGE_KINDS), at: int(), content: bytes({ max: 1 << 20 }) })
 
 export const messageInfo = (m: Pick<Message, 'to' | 'kind' | 'expiry'>): Uint8Array => encode(['kw1/message', m.to, m.kind, m.expiry])
 
 export type Outgoing = {
+  /** The sender's bundle, to introduce itself. */
+  readonly introduce?: Bundle
   readonly to: Party
   readonly kind: MessageKind
   readonly content: Uint8Array
@@ -34,14 +37,14 @@ export type Outgoing = {
   readonly at: number
 }
 
-export async function sealMessage(from: Signer & { readonly bundle: Bundle }, out: Outgoing, random: RandomBytes): Promise<Message> {
+export async function sealMessage(from: Signer, out: Outgoing, random: RandomBytes): Promise<Message> {
   const body = await sign(from, 'message', { to: out.to.did, kind: out.kind, at: out.at, content: out.content })
   const head = { to: out.to.did, kind: out.kind, expiry: out.expiry }
   const { enc, ciphertext } = await hpkeSeal({
     recipient: out.to.inbox,
     info: messageInfo(head),
     aad: new Uint8Array(0),
-    plaintext: encode({ from: from.bundle, body }),
+    plaintext: encode({ ...(out.introduce ? { from: out.introduce } : {}), body }),
     random,
   })
   return { suite: SUITE, ...head, enc, sealed: ciphertext }

@@ -24,7 +24,7 @@ export interface Rows {
  * characters; '' holds what belongs to the relay itself), so that it shards; no transaction spans vaults.
  *
  * - `transact` runs `work` alone for that vault (serialisable); when it resolves, all writes are durable (survive `kill -9`
- *   and power loss); when `work` or the commit throws, none happened. `work` may await only `rows` calls.
+ *   and power loss); when `work` or the commit throws, none happened. `work` is short: while it runs, others may wait.
  * - `read` sees one consistent snapshot and writes nothing.
  * - `vaults` lists the vault names that have rows of `kind`.
  * - Deleted values are overwritten where the engine can (SQLite `secure_delete`); that is hygiene, not erasure: erasure is

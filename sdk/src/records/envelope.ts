@@ -17,18 +17,22 @@ export const envelopeItem = object({
 })
 export type EnvelopeItem = Infer<typeof envelopeItem>
 
-/** Envelopes that share one encapsulation: one (author, vault, compartment, generation, epoch) batch (protocol §3). */
-export const envelopeGroup = object({
+const head = {
   suite: string(16),
   vault: did,
   compartment: compartmentId,
   generation: int(0, 0xffffffff),
   epoch: int(0, 65535),
   enc: bytes(1120),
-  items: list(envelopeItem, 4096),
-})
+}
+
+/** One encapsulation, without its envelopes. */
+export const groupHead = object(head)
+export type GroupHead = Infer<typeof groupHead>
+
+/** Envelopes that share one encapsulation: one (author, vault, compartment, generation, epoch) batch (protocol §3). */
+export const envelopeGroup = object({ ...head, items: list(envelopeItem, 4096) })
 export type EnvelopeGroup = Infer<typeof envelopeGroup>
-export type GroupHead = Omit<EnvelopeGroup, 'items'>
 
 /** Where a leaf lies in an anchored tree. */
 export const anchorProof = object({ root: bytes(32), size: int(1), index: int(), path: list(bytes(32), 40) })
@@ -45,15 +49,7 @@ export const servedItem = object({
   anchor: optional(anchorProof),
 })
 export type ServedItem = Infer<typeof servedItem>
-export const servedGroup = object({
-  suite: string(16),
-  vault: did,
-  compartment: compartmentId,
-  generation: int(0, 0xffffffff),
-  epoch: int(0, 65535),
-  enc: bytes(1120),
-  items: list(servedItem, 4096),
-})
+export const servedGroup = object({ ...head, items: list(servedItem, 4096) })
 export type ServedGroup = Infer<typeof servedGroup>
 
 /** HPKE info of a group. */

@@ -105,7 +105,7 @@ export const METHODS = {
       groups: list(servedGroup, 4096),
       head: nullable(signed),
       next: nullable(int()),
-      capability: bytes({ max: 256 }),
+      capability: bytes({ max: 1 << 18 }),
     }),
     about: 'List cards or open keys. The receipt is in the log before anything leaves.',
   },

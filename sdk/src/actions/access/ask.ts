@@ -1,0 +1,48 @@
+import { checkInclusion, relayParty } from '#actions/access/check-receipt'
+import type { Ctx } from '#actions/context'
+import { makeCall } from '#actions/vault/calls'
+import { readReceipt, receiptLeaf } from '#audit/receipt'
+import { equal } from '#base/bytes'
+import { type Cid, parseCid } from '#base/cid'
+import { ensure, KeepwellError } from '#base/error'
+import { REASONS, type Reason } from '#consent/decide'
+import { sha256 } from '#crypto/hash'
+import { callHash } from '#identity/call'
+import type { Relay } from '#ports/relay'
+import type { Fetch } from '#records/unpack'
+import type { Answer, Body } from '#wire/methods'
+
+type Asking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/**
+ * One access, receipt first: whatever the relay returned is looked at only after its receipt names this very request and is
+ * proven to be in its signed log. Throws NO_RECEIPT, or DENIED with the reasons.
+ */
+export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>): Promise<Answer<'access'>> {
+  const call = await makeCall(ctx, relay, 'access', body)
+  const answer = await relay.call('access', call)
+  const info = await relayParty(ctx, relay)
+  const receipt = readReceipt(answer.receipt.signed)
+  const names =
+    receipt.vault === body.vault &&
+    receipt.relay === info.did &&
+    equal(receipt.request, callHash(call)) &&
+    receipt.verdict === answer.verdict
+  ensure(names, 'NO_RECEIPT', 'The relay returned a receipt for something else; nothing was opened.')
+  await checkInclusion(info, receiptLeaf(answer.receipt.signed), { signed: answer.receipt.signed, ...answer.inclusion })
+  if (answer.verdict === 'denied') {
+    const reasons = answer.reasons.map(r => REASONS[r as Reason] ?? r)
+    throw new KeepwellError('DENIED', `The relay refused: ${reasons.join(' ')}`)
+  }
+  return answer
+}
+
+/** Blocks through the capability an access gave; each is checked against its address here, whatever the relay did. */
+export function fetcher(relay: Relay, capability: Uint8Array): Fetch {
+  return async function* (cids: readonly Cid[]) {
+    for await (const block of relay.getBlocks(capability, cids)) {
+      ensure(equal(sha256(block.bytes), parseCid(block.cid).digest), 'BAD_CID', 'A block does not hash to its address.')
+      yield block
+    }
+  }
+}

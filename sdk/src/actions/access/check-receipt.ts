@@ -1,0 +1,67 @@
+import type { Ctx } from '#actions/context'
+import { trustBundle } from '#actions/vault/calls'
+import { type LogHead, type LogHeadMessage, logHeadMessage, readLogHead, trailHeadSigner } from '#audit/head'
+import { receiptMessage } from '#audit/receipt'
+import { equal } from '#base/bytes'
+import { decode } from '#base/cbor'
+import { ensure, KeepwellError } from '#base/error'
+import { verifyConsistency, verifyInclusion } from '#crypto/merkle'
+import type { Party } from '#identity/bundle'
+import { type Signed, verifySigned } from '#identity/signed'
+import type { Manifest } from '#ports/ledger'
+import type { Relay } from '#ports/relay'
+
+export type RelayParty = Party & { readonly manifestHere: Manifest; readonly chainHere: number }
+
+const known = new WeakMap<Relay, Promise<RelayParty>>()
+
+/** The relay's own checked bundle; asked once per connection. */
+export function relayParty(ctx: Pick<Ctx, 'network'>, relay: Relay): Promise<RelayParty> {
+  const found = known.get(relay)
+  if (found) return found
+  const asked = (async () => {
+    const info = await relay.info()
+    const party = await trustBundle(ctx, info.bundle)
+    ensure(party.did === info.did, 'BAD_SIGNATURE', 'The relay shows another party’s bundle.')
+    return { ...party, manifestHere: decode(info.manifest) as Manifest, chainHere: info.chainId }
+  })()
+  known.set(relay, asked)
+  asked.catch(() => known.delete(relay))
+  return asked
+}
+
+/** A log head is good when both halves are the relay's: the dual signature and the EIP-712 one of its log key. */
+export async function checkLogHead(party: RelayParty, head: LogHead): Promise<LogHeadMessage> {
+  const message = await verifySigned(head.signed, 'log-head', logHeadMessage, party.keys)
+  const contract = party.manifestHere['AuditTrail@1']
+  ensure(contract, 'NOT_SUPPORTED', 'The relay’s ledger has no AuditTrail.')
+  const signer = trailHeadSigner({ chainId: party.chainHere, contract }, message, head.ledger)
+  ensure(
+    head.signed.signer === party.did && message.log === party.request && signer === party.request,
+    'BAD_SIGNATURE',
+    'The log head is not the relay’s.',
+  )
+  return message
+}
+
+export type Included = { readonly signed: Signed; readonly index: number; readonly path: readonly Uint8Array[]; readonly head: LogHead }
+
+/** Throws BAD_SIGNATURE or BAD_PROOF unless the relay signed the receipt and its leaf is under the relay's signed head. */
+export async function checkInclusion(party: RelayParty, leaf: Uint8Array, proof: Included): Promise<LogHeadMessage> {
+  await verifySigned(proof.signed, 'receipt', receiptMessage, party.keys)
+  const head = await checkLogHead(party, proof.head)
+  if (!verifyInclusion({ leaf, index: proof.index, size: head.size, path: proof.path, root: head.root }))
+    throw new KeepwellError('BAD_PROOF', 'The receipt is not in the relay’s log.')
+  return head
+}
+
+/** Throws FORKED unless the later head extends the earlier one. */
+export async function checkGrowth(relay: Relay, before: LogHead, after: LogHead): Promise<void> {
+  const a = readLogHead(before.signed)
+  const b = readLogHead(after.signed)
+  if (a.size === b.size && equal(a.root, b.root)) return
+  ensure(b.size >= a.size, 'FORKED', 'The relay’s log became shorter.')
+  const proof = a.size === 0 || a.size === b.size ? [] : await relay.consistency(a.size, b.size)
+  const grown = a.size === 0 || (a.size < b.size && verifyConsistency({ m: a.size, n: b.size, rootM: a.root, rootN: b.root, proof }))
+  ensure(grown, 'FORKED', 'The relay shows two different histories; keep both heads and report them.')
+}

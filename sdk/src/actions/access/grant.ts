@@ -1,0 +1,153 @@
+import type { Ctx } from '#actions/context'
+import { openKeys } from '#actions/records/open-record'
+import { callRelay, findParty, homeLedger, homeRelay, homeRelayUrl, signerOf } from '#actions/vault/calls'
+import { changeRing } from '#actions/vault/change-ring'
+import { secretKey } from '#actions/vault/create-vault'
+import { equal, toHex } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure, KeepwellError } from '#base/error'
+import { epochOf, LAST_EPOCH } from '#base/time'
+import type { KeyPackage } from '#consent/messages'
+import { checkTerms, commitmentOf, encodeTerms, type Level, levelNumber, type Purpose, slotTimes, type Terms } from '#consent/terms'
+import { signConsentGrant } from '#consent/typed-data'
+import { coverNodes } from '#crypto/epoch-tree'
+import { secpAddress } from '#crypto/secp'
+import type { Party } from '#identity/bundle'
+import type { Did } from '#identity/did'
+import type { Compartment, GivenGrant, Keyring } from '#identity/keyring'
+import { sign } from '#identity/signed'
+import { post } from './post.ts'
+
+type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+export type GrantInput = {
+  readonly to: Did
+  readonly level: Level
+  readonly purposes: readonly Purpose[]
+  /** Compartment ids, or named records: one of the two. */
+  readonly compartments?: readonly Uint8Array[]
+  readonly records?: readonly Uint8Array[]
+  /** Unix seconds. */
+  readonly notBefore?: number
+  readonly expiry: number
+  /** Filing epochs covered; default: everything filed until the consent ends. */
+  readonly from?: number
+  readonly until?: number
+}
+
+export type Granted = {
+  readonly commitment: Uint8Array
+  readonly terms: Terms
+  readonly messageBytes: number
+  readonly packageBytes: number
+}
+
+const DEADLINE = 3600
+
+/**
+ * Gives consent (protocol §5): signs terms, writes the slot with a holder key made for this consent alone, and seals the key
+ * package to the grantee. O(log time) keys, whatever the number of records.
+ */
+export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> {
+  const { ring } = ctx.session.state
+  const grantee = await verifiedParty(ctx, input.to)
+  const holderKey = secretKey(ctx)
+  const terms = await makeTerms(ctx, ring, input, secpAddress(holderKey))
+  const signedTerms = { signed: await sign(signerOf(ring), 'terms', terms) }
+  const commitment = commitmentOf(terms)
+  await writeSlot(ctx, terms, holderKey)
+  const pack = await makePackage(ctx, ring, terms, commitment)
+  const given: GivenGrant = {
+    commitment,
+    holderKey,
+    terms: encodeTerms(signedTerms),
+    grantee: grantee.did,
+    name: contactName(ring, grantee.did),
+    state: 'live',
+    at: ctx.clock(),
+  }
+  await changeRing(ctx, r => ({ ...r, given: [...r.given, given] }))
+  const packageBytes = encode(pack)
+  const messageBytes = await post(ctx, grantee, 'grant', { terms: encodeTerms(signedTerms), package: packageBytes })
+  return { commitment, terms, messageBytes, packageBytes: packageBytes.length + encodeTerms(signedTerms).length }
+}
+
+const contactName = (ring: Keyring, did: Did): string => ring.contacts.find(c => c.did === did)?.name ?? did
+
+async function verifiedParty(ctx: Granting, did: Did): Promise<Party> {
+  const contact = ctx.session.state.ring.contacts.find(c => c.did === did)
+  if (!contact) throw new KeepwellError('UNKNOWN_PARTY', 'You have no contact of that DID; exchange an invitation first.')
+  ensure(contact.verified, 'UNVERIFIED', 'That contact is not verified; compare the fingerprint first.')
+  const party = await findParty(ctx, did)
+  ensure(party, 'UNKNOWN_PARTY', 'None of that contact’s relays answers with a key bundle.')
+  return party
+}
+
+async function makeTerms(ctx: Granting, ring: Keyring, input: GrantInput, holder: string): Promise<Terms> {
+  const ledger = await homeLedger(ctx)
+  const contract = ledger.manifest['ConsentRegistry@1']
+  ensure(contract, 'NOT_SUPPORTED', 'The ledger has no ConsentRegistry.')
+  const terms: Terms = {
+    v: 1,
+    patient: ring.did,
+    grantee: input.to,
+    holder,
+    chainId: ledger.chainId,
+    contract,
+    level: input.level,
+    compartments: [...(input.compartments ?? [])],
+    records: [...(input.records ?? [])],
+    purposes: [...input.purposes],
+    from: input.from ?? 0,
+    to: Math.min(input.until ?? LAST_EPOCH, epochOf(input.expiry)),
+    notBefore: input.notBefore ?? ctx.clock(),
+    expiry: input.expiry,
+    salt: ctx.random(32),
+    under: null,
+  }
+  checkTerms(terms)
+  ensure(terms.expiry > ctx.clock(), 'BAD_INPUT', 'The consent would have ended already.')
+  return terms
+}
+
+async function writeSlot(ctx: Granting, terms: Terms, holderKey: Uint8Array): Promise<void> {
+  const commitment = commitmentOf(terms)
+  const slot = { commitment, ...slotTimes(terms), level: levelNumber(terms.level), deadline: ctx.clock() + DEADLINE }
+  const signature = signConsentGrant(holderKey, { chainId: terms.chainId, contract: terms.contract }, slot)
+  await callRelay(ctx, await homeRelay(ctx), 'meta', { kind: 'consent-grant', holder: terms.holder, ...slot, signature })
+}
+
+/** What the grantee can open: cover nodes for (from..to) of each generation, or the DEKs of named records. */
+export async function makePackage(ctx: Granting, ring: Keyring, terms: Terms, commitment: Uint8Array): Promise<KeyPackage> {
+  const compartments = terms.compartments.map(id => {
+    const found = ring.compartments.find(c => equal(c.id, id))
+    ensure(found, 'UNKNOWN_COMPARTMENT', 'The vault has no such compartment.')
+    return found
+  })
+  const reads = terms.level !== 'write'
+  return {
+    commitment,
+    patientName: ring.name,
+    relays: [homeRelayUrl(ring)],
+    compartments: compartments.map(({ id, name }) => ({ id, name })),
+    nodes: reads ? compartments.flatMap(c => coverOf(c, terms)) : [],
+    records: reads && terms.records.length ? await recordKeys(ctx, terms.records) : [],
+  }
+}
+
+/** A generation serves the epochs from its start until the next one's; the change falls within an epoch, so both cover it. */
+function coverOf(c: Compartment, terms: Terms): KeyPackage['nodes'] {
+  return c.roots.flatMap((root, i) => {
+    const next = c.roots[i + 1]
+    const from = Math.max(terms.from, root.from)
+    const to = Math.min(terms.to, next ? next.from : LAST_EPOCH)
+    return from <= to ? [{ compartment: c.id, generation: root.generation, nodes: coverNodes(root.root, from, to) }] : []
+  })
+}
+
+async function recordKeys(ctx: Granting, ids: readonly Uint8Array[]): Promise<KeyPackage['records']> {
+  const found = await openKeys(ctx, ids)
+  const missing = ids.find(id => !found.some(f => equal(f.item.id, id)))
+  ensure(!missing, 'NOT_FOUND', `Record ${missing ? toHex(missing) : ''} is not in the vault.`)
+  return found.map(({ item, card, dek }) => ({ id: item.id, card, dek }))
+}

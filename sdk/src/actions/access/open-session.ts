@@ -1,0 +1,166 @@
+import type { Ctx, Progress } from '#actions/context'
+import { type GrantedNodes, grantedSecret } from '#actions/records/secrets'
+import { callRelay, findParty } from '#actions/vault/calls'
+import { equal, toHex } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure, isKeepwellError, KeepwellError } from '#base/error'
+import type { Purpose } from '#consent/terms'
+import { hpkeSeal } from '#crypto/seal'
+import { headMessage } from '#identity/head'
+import { peek } from '#identity/signed'
+import type { Relay } from '#ports/relay'
+import { verifyAuthor } from '#records/author'
+import type { Card } from '#records/card'
+import { payloadCid, type ServedItem } from '#records/envelope'
+import { groupOpener, type Opened, unpack } from '#records/unpack'
+import { ask, fetcher } from './ask.ts'
+import { type OpenGrant, receivedGrant } from './grants.ts'
+
+type Reading = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/** A record as a session sees it: its card now, its content on demand. */
+export type SessionRecord = {
+  readonly id: Uint8Array
+  readonly card: Card
+  readonly compartment: Uint8Array
+  readonly epoch: number
+  readonly cid: Uint8Array
+}
+
+export type OpenedRecord = Opened & { readonly author: 'verified' | 'unknown' }
+
+export type ReadingSession = {
+  readonly grant: OpenGrant
+  readonly records: readonly SessionRecord[]
+  readonly problems: readonly { readonly id: string; readonly code: string }[]
+  readonly vaultVersion: number | null
+  open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]>
+  /** Forgets everything that was opened: a session leaves nothing behind. */
+  close(): void
+}
+
+export type SessionInput = {
+  readonly grant: Uint8Array | string
+  readonly purpose: Purpose
+  readonly person?: string
+  readonly role?: string
+}
+
+const PAGE = 2000
+
+/**
+ * Opens another party's record under its consent (protocol §6): lists and opens all cards into memory, each access receipt
+ * first; payloads are opened on demand. Throws NO_GRANT, DENIED, NO_RECEIPT.
+ */
+export async function openSession(ctx: Reading, input: SessionInput, progress: Progress = () => {}): Promise<ReadingSession> {
+  const open = receivedGrant(ctx, input.grant)
+  const relay = await patientRelay(ctx, open)
+  const base = {
+    vault: open.terms.patient,
+    terms: open.grant.terms,
+    purpose: input.purpose,
+    ...(input.person ? { person: input.person } : {}),
+    ...(input.role ? { role: input.role } : {}),
+  }
+  const records: SessionRecord[] = []
+  const problems: { id: string; code: string }[] = []
+  let vaultVersion: number | null = null
+  let since: number | undefined
+  do {
+    const answer = await ask(ctx, relay, { ...base, action: 'list', selection: { limit: PAGE, ...(since === undefined ? {} : { since }) } })
+    vaultVersion = answer.head ? peek(answer.head, headMessage).version : vaultVersion
+    for (const group of answer.groups) await readCards(open, group, records, problems)
+    since = answer.next ?? undefined
+    progress(records.length, null)
+  } while (since !== undefined)
+  let live: SessionRecord[] | null = records
+  return {
+    grant: open,
+    records,
+    problems,
+    vaultVersion,
+    async open(ids) {
+      ensure(live, 'NO_GRANT', 'The session is closed.')
+      return openPayloads(ctx, relay, { open, base, ids })
+    },
+    close() {
+      live = null
+      records.length = 0
+    },
+  }
+}
+
+async function patientRelay(ctx: Reading, { package: pack }: OpenGrant): Promise<Relay> {
+  let failure: unknown
+  for (const url of pack.relays) {
+    try {
+      const relay = await ctx.network.relay(url)
+      await relay.info()
+      return relay
+    } catch (e) {
+      failure = e
+    }
+  }
+  throw failure ?? new KeepwellError('RELAY_UNREACHABLE', 'The consent names no relay.')
+}
+
+type Group = Parameters<typeof groupOpener>[1] & { readonly items: readonly ServedItem[] }
+
+async function openerFor(open: OpenGrant, group: Group) {
+  const secret = grantedSecret(open.package.nodes as GrantedNodes, group)
+  return secret ? groupOpener(secret, group) : null
+}
+
+async function readCards(open: OpenGrant, group: Group, out: SessionRecord[], problems: { id: string; code: string }[]): Promise<void> {
+  const opener = await openerFor(open, group)
+  for (const item of group.items) {
+    const named = open.package.records.find(r => equal(r.id, item.id))
+    try {
+      const card = named ? named.card : await opener?.card(item)
+      ensure(card, 'NO_KEY', 'The consent holds no key for this record.')
+      out.push({ id: item.id, card, compartment: group.compartment, epoch: group.epoch, cid: item.cid })
+    } catch (e) {
+      problems.push({ id: toHex(item.id), code: isKeepwellError(e) ? e.code : 'DEFECT' })
+    }
+  }
+}
+
+type OpenInput = {
+  readonly open: OpenGrant
+  readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection'>
+  readonly ids: readonly Uint8Array[]
+}
+
+async function openPayloads(ctx: Reading, relay: Relay, { open, base, ids }: OpenInput): Promise<OpenedRecord[]> {
+  const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } })
+  await leaveCopy(ctx, relay, base.vault, encode(answer.receipt))
+  const fetch = fetcher(relay, answer.capability)
+  const out: OpenedRecord[] = []
+  for (const group of answer.groups) {
+    const opener = await openerFor(open, group)
+    for (const item of group.items) {
+      const dek = open.package.records.find(r => equal(r.id, item.id))?.dek ?? (await opener?.dek(item))
+      ensure(dek, 'NO_KEY', 'The consent holds no key for this record.')
+      const opened = await unpack({ id: item.id, subject: base.vault, dek, cid: payloadCid(item), fetch })
+      const author = await findParty(ctx, opened.meta.author, open.package.relays)
+      if (author) await verifyAuthor(opened, author)
+      out.push({ ...opened, author: author ? 'verified' : 'unknown' })
+    }
+  }
+  return out
+}
+
+/** An honest reader leaves a copy of its receipt at another relay of the vault, so that the first cannot hide it (threat T33). */
+async function leaveCopy(ctx: Reading, relay: Relay, vault: string, copy: Uint8Array): Promise<void> {
+  const patient = await findParty(ctx, vault, [relay.url])
+  const other = patient?.relays.find(url => url !== relay.url)
+  if (!patient || !other) return
+  const sealed = await hpkeSeal({
+    recipient: patient.inbox,
+    info: encode(['kw1/receipt-copy', vault]),
+    aad: new Uint8Array(0),
+    plaintext: copy,
+    random: ctx.random,
+  })
+  await callRelay(ctx, await ctx.network.relay(other), 'put-copy', { vault, copy: encode({ enc: sealed.enc, sealed: sealed.ciphertext }) })
+}

@@ -1,0 +1,146 @@
+import type { Ctx } from '#actions/context'
+import { callRelay, findParty, homeRelay, trustBundle } from '#actions/vault/calls'
+import { changeRing } from '#actions/vault/change-ring'
+import { equal, toHex } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure, isKeepwellError } from '#base/error'
+import { decodeAs } from '#base/shape'
+import {
+  type AccessRequestMessage,
+  acceptance,
+  accessRequest,
+  grantMessage,
+  keyPackage,
+  noticeMessage,
+  revokedMessage,
+} from '#consent/messages'
+import { commitmentOf, decodeTerms, readTerms, terms as termsShape } from '#consent/terms'
+import { bundleMessage, decodeBundle, type Party } from '#identity/bundle'
+import type { Did } from '#identity/did'
+import type { Message } from '#identity/message'
+import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
+import { peek, verifySigned } from '#identity/signed'
+import { remember } from './invite.ts'
+
+type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/** What arrived, in the words of the commands that show it. */
+export type Arrival =
+  | { readonly kind: 'contact'; readonly did: Did; readonly name: string }
+  | {
+      readonly kind: 'request'
+      readonly did: Did
+      readonly name: string
+      readonly verified: boolean
+      readonly at: number
+      readonly request: AccessRequestMessage
+    }
+  | { readonly kind: 'grant'; readonly did: Did; readonly name: string; readonly commitment: string }
+  | { readonly kind: 'revoked'; readonly did: Did; readonly commitment: string }
+  | { readonly kind: 'notice'; readonly did: Did; readonly text: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+
+/** Takes what waits at the home relay; each message is deleted there only after it was dealt with here. */
+export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
+  const relay = await homeRelay(ctx)
+  const arrivals: Arrival[] = []
+  let done: Uint8Array[] = []
+  for (;;) {
+    const { messages } = await callRelay(ctx, relay, 'take-messages', { done })
+    if (messages.length === 0) return arrivals
+    for (const { message } of messages) arrivals.push(await take(ctx, message))
+    done = messages.map(m => m.id)
+  }
+}
+
+/** One message; a bad one is reported and dropped, for it would come again for ever. */
+async function take(ctx: Receiving, message: Message): Promise<Arrival> {
+  try {
+    const incoming = await openMessage(message, ctx.session.state.ring.inbox)
+    const sender = await senderOf(ctx, incoming)
+    const { content, at } = await verifyMessage(incoming, sender)
+    return await HANDLERS[incoming.kind](ctx, sender, content, at)
+  } catch (e) {
+    if (isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+    return isKeepwellError(e)
+      ? { kind: 'refused', code: e.code, message: e.message }
+      : { kind: 'refused', code: 'DEFECT', message: 'A message could not be read.' }
+  }
+}
+
+async function senderOf(ctx: Receiving, incoming: Incoming): Promise<Party> {
+  if (incoming.from) return trustBundle(ctx, incoming.from)
+  const known = await findParty(ctx, incoming.body.signer, contactRelays(ctx, incoming.body.signer))
+  ensure(known, 'UNKNOWN_PARTY', 'The sender of a message is not known and did not introduce itself.')
+  return known
+}
+
+function contactRelays(ctx: Receiving, did: Did): string[] {
+  const contact = ctx.session.state.ring.contacts.find(c => c.did === did)
+  return contact ? peek(decodeBundle(contact.bundle).signed, bundleMessage).relays : []
+}
+
+type Handler = (ctx: Receiving, sender: Party, content: Uint8Array, at: number) => Promise<Arrival>
+
+const nameOf = (ctx: Receiving, did: Did): string => ctx.session.state.ring.contacts.find(c => c.did === did)?.name ?? did
+
+const HANDLERS: Record<Incoming['kind'], Handler> = {
+  invitation: acceptContact,
+  async request(ctx, sender, content, at) {
+    const request = decodeAs(accessRequest, content)
+    const contact = ctx.session.state.ring.contacts.find(c => c.did === sender.did)
+    return { kind: 'request', did: sender.did, name: contact?.name ?? request.name, verified: contact?.verified ?? false, at, request }
+  },
+  grant: takeGrant,
+  async revoked(ctx, sender, content) {
+    const { commitment } = decodeAs(revokedMessage, content)
+    await changeRing(ctx, ring => ({
+      ...ring,
+      received: ring.received.filter(g => !(equal(g.commitment, commitment) && g.patient === sender.did)),
+    }))
+    return { kind: 'revoked', did: sender.did, commitment: toHex(commitment) }
+  },
+  async notice(_ctx, sender, content) {
+    return { kind: 'notice', did: sender.did, text: decodeAs(noticeMessage, content).text }
+  },
+  share: refuseKind,
+  device: refuseKind,
+}
+
+async function refuseKind(): Promise<Arrival> {
+  return { kind: 'refused', code: 'NOT_SUPPORTED', message: 'A message of a kind that this version does not use.' }
+}
+
+async function acceptContact(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+  const { secret, name } = decodeAs(acceptance, content)
+  const invited = ctx.session.state.ring.invitations.find(i => equal(i.secret, secret))
+  ensure(
+    invited && !invited.used && invited.expiry > ctx.clock(),
+    'INVITATION_USED',
+    'Someone answered an invitation that was used or has expired.',
+  )
+  await remember(ctx, sender, invited.name ?? name, secret)
+  return { kind: 'contact', did: sender.did, name: invited.name ?? name }
+}
+
+/** A grant counts only when its terms are signed by the patient (or a proxy), name us, and its package belongs to them. */
+async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+  const { ring } = ctx.session.state
+  const message = decodeAs(grantMessage, content)
+  const signedTerms = decodeTerms(message.terms)
+  const terms = readTerms(signedTerms.signed)
+  await verifySigned(signedTerms.signed, 'terms', termsShape, sender.keys)
+  ensure(signedTerms.signed.signer === sender.did && terms.grantee === ring.did, 'NO_GRANT', 'A grant for someone else arrived.')
+  const commitment = commitmentOf(terms)
+  const pack = decodeAs(keyPackage, message.package)
+  ensure(equal(pack.commitment, commitment), 'NO_GRANT', 'A key package does not belong to its terms.')
+  const name = pack.patientName || nameOf(ctx, terms.patient)
+  await changeRing(ctx, r => ({
+    ...r,
+    received: [
+      ...r.received.filter(g => !equal(g.commitment, commitment)),
+      { commitment, terms: message.terms, patient: terms.patient, name, package: encode(pack), at: ctx.clock() },
+    ],
+  }))
+  return { kind: 'grant', did: terms.patient, name, commitment: toHex(commitment) }
+}

@@ -1,0 +1,92 @@
+import type { Ctx } from '#actions/context'
+import { callRelay, findParty, homeRelay } from '#actions/vault/calls'
+import { changeRing } from '#actions/vault/change-ring'
+import { publishCalendar } from '#actions/vault/publish-calendar'
+import { equal } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure, isKeepwellError, KeepwellError } from '#base/error'
+import { epochOf } from '#base/time'
+import { decodeTerms, readTerms } from '#consent/terms'
+import { signConsentRevoke } from '#consent/typed-data'
+import type { GivenGrant, Keyring } from '#identity/keyring'
+import { makePackage } from './grant.ts'
+import { post } from './post.ts'
+
+type Revoking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+const DEADLINE = 3600
+
+export type Revoked = { readonly compartments: number; readonly rekeyed: number; readonly unreached: readonly string[] }
+
+/**
+ * Ends a consent (protocol §5): the relay refuses at once, the ledger follows, each compartment concerned begins a new
+ * generation, and the remaining grantees get its nodes. Done when the relay has acknowledged the new calendar.
+ */
+export async function revoke(ctx: Revoking, commitment: Uint8Array): Promise<Revoked> {
+  const found = ctx.session.state.ring.given.find(g => equal(g.commitment, commitment))
+  if (!found) throw new KeepwellError('NO_GRANT', 'You gave no such consent.')
+  const terms = readTerms(decodeTerms(found.terms).signed)
+  const relay = await homeRelay(ctx)
+  const deadline = ctx.clock() + DEADLINE
+  const signature = signConsentRevoke(found.holderKey, { chainId: terms.chainId, contract: terms.contract }, { commitment, deadline })
+  await callRelay(ctx, relay, 'revoke', { vault: terms.patient, holder: terms.holder, commitment, deadline, signature })
+  const concerned = terms.level === 'write' ? [] : terms.compartments
+  await newGenerations(ctx, concerned, r => ({
+    ...r,
+    given: r.given.map(g => (equal(g.commitment, commitment) ? { ...g, state: 'revoked' } : g)),
+  }))
+  const unreached = await rekeyGrantees(ctx, concerned)
+  await tell(ctx, found).catch(() => unreached.push(found.name))
+  return { compartments: concerned.length, rekeyed: remaining(ctx, concerned).length, unreached }
+}
+
+/** Starts a new generation of compartments and publishes it; the keyring is changed in the same step. */
+export async function newGenerations(ctx: Revoking, ids: readonly Uint8Array[], also: (r: Keyring) => Keyring = r => r): Promise<void> {
+  const fresh = new Map(ids.map(id => [encode(id).join(), ctx.random(32)]))
+  const epoch = epochOf(ctx.clock())
+  const ring = await changeRing(ctx, before => {
+    const r = also(before)
+    const compartments = r.compartments.map(c => {
+      const root = fresh.get(encode(c.id).join())
+      if (!root) return c
+      const generation = c.generation + 1
+      return { ...c, generation, roots: [...c.roots, { generation, root, from: epoch }] }
+    })
+    return ids.length ? { ...r, compartments, calendar: r.calendar + 1 } : r
+  })
+  if (ids.length === 0) return
+  const calendar = await publishCalendar(ctx, ring)
+  await changeRing(ctx, r => r, { calendar })
+}
+
+function remaining(ctx: Revoking, ids: readonly Uint8Array[]): GivenGrant[] {
+  const now = ctx.clock()
+  return ctx.session.state.ring.given.filter(g => {
+    const t = readTerms(decodeTerms(g.terms).signed)
+    return g.state === 'live' && t.level !== 'write' && t.expiry > now && t.compartments.some(c => ids.some(id => equal(id, c)))
+  })
+}
+
+/** Sends the nodes of new generations to those whose consent still lives; returns the names of those out of reach. */
+async function rekeyGrantees(ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> {
+  const unreached: string[] = []
+  for (const g of remaining(ctx, ids)) {
+    const terms = readTerms(decodeTerms(g.terms).signed)
+    const pack = await makePackage(ctx, ctx.session.state.ring, terms, g.commitment)
+    try {
+      const party = await findParty(ctx, g.grantee)
+      ensure(party, 'UNKNOWN_PARTY', 'The grantee’s relay does not answer.')
+      await post(ctx, party, 'grant', { terms: g.terms, package: encode(pack) })
+    } catch (e) {
+      if (!isKeepwellError(e)) throw e
+      unreached.push(g.name)
+    }
+  }
+  return unreached
+}
+
+async function tell(ctx: Revoking, g: GivenGrant): Promise<void> {
+  const party = await findParty(ctx, g.grantee)
+  ensure(party, 'UNKNOWN_PARTY', 'The grantee’s relay does not answer.')
+  await post(ctx, party, 'revoked', { commitment: g.commitment, at: ctx.clock() })
+}

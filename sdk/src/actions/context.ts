@@ -1,0 +1,26 @@
+import type { RandomBytes } from '#base/bytes'
+import type { Device } from '#identity/device'
+import type { Keyring } from '#identity/keyring'
+import type { SealedKeyring } from '#identity/sealed-keyring'
+import type { Signed } from '#identity/signed'
+import type { Catalog } from '#ports/catalog'
+import type { Clock } from '#ports/clock'
+import type { Network } from '#ports/relay'
+
+/** A party with its keyring open. The verbs that change the keyring replace `state` whole. */
+export type Session = {
+  readonly device: Device
+  state: { readonly ring: Keyring; readonly sealed: SealedKeyring; readonly head: Signed | null }
+}
+
+/** Every power a verb may ask for; each takes the part it needs. */
+export type Ctx = {
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly network: Network
+  readonly catalog: Catalog
+  readonly session: Session
+}
+
+/** Progress of long work, for a person to look at. */
+export type Progress = (done: number, total: number | null) => void

@@ -1,0 +1,96 @@
+import type { Ctx } from '#actions/context'
+import { callRelay, homeRelay, makeCall, signerOf } from '#actions/vault/calls'
+import { toHex } from '#base/bytes'
+import type { Block } from '#ports/blocks'
+import type { Entry } from '#records/catalog'
+import { sealEntry } from '#records/catalog'
+import type { EnvelopeGroup } from '#records/envelope'
+import { type Draft, type Packed, pack, type Target } from '#records/pack'
+import { ownTarget } from './secrets.ts'
+
+type Filing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
+
+/** Envelopes in one submission: one relay transaction. */
+export const MAX_SUBMISSION = 1024
+const MAX_UPLOAD = 8 << 20
+
+/**
+ * Writes records into the party's own vault: signs, seals, stores, files and notes them. At most MAX_SUBMISSION drafts a call.
+ * When it resolves, the relay has acknowledged all of them durably.
+ */
+export async function fileRecords(ctx: Filing, drafts: readonly Draft[]): Promise<Entry[]> {
+  if (drafts.length === 0) return []
+  const { ring } = ctx.session.state
+  const now = ctx.clock()
+  const relay = await homeRelay(ctx)
+  const targets = new Map<string, Target>()
+  for (const d of drafts) {
+    const name = toHex(d.compartment)
+    if (!targets.has(name)) targets.set(name, await ownTarget(ring, d.compartment, now))
+  }
+  const upload = uploader(async blocks => relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault: ring.did }), blocks))
+  const { groups, packed } = await pack({
+    author: signerOf(ring),
+    subject: ring.did,
+    drafts,
+    target: c => targets.get(toHex(c))!,
+    at: now,
+    random: ctx.random,
+    sink: upload.add,
+  })
+  await upload.flush()
+  const { firstSeq } = await callRelay(ctx, relay, 'submit', { vault: ring.did, groups, purpose: 'PATRQT' })
+  const entries = toEntries(groups, packed, firstSeq, now)
+  await noteEntries(ctx, entries)
+  return entries
+}
+
+/** Gathers blocks until a few megabytes are worth one durable write. */
+export function uploader(put: (blocks: readonly Block[]) => Promise<void>) {
+  let waiting: Block[] = []
+  let bytes = 0
+  const flush = async (): Promise<void> => {
+    if (waiting.length) await put(waiting)
+    waiting = []
+    bytes = 0
+  }
+  return {
+    async add(blocks: readonly Block[]): Promise<void> {
+      waiting.push(...blocks)
+      bytes += blocks.reduce((sum, b) => sum + b.bytes.length, 0)
+      if (bytes >= MAX_UPLOAD) await flush()
+    },
+    flush,
+  }
+}
+
+/** The relay numbers envelopes in the order of groups and items. */
+function toEntries(groups: readonly EnvelopeGroup[], packed: readonly Packed[], firstSeq: number, now: number): Entry[] {
+  const byId = new Map(packed.map(p => [toHex(p.id), p]))
+  return groups
+    .flatMap(g => g.items)
+    .map((item, i) => {
+      const p = byId.get(toHex(item.id))!
+      const { compartment, generation, epoch } = p.target
+      return {
+        id: p.id,
+        card: p.card,
+        cid: p.cid,
+        leaf: p.leaf,
+        hash: p.hash,
+        compartment,
+        generation,
+        epoch,
+        seq: firstSeq + i,
+        state: 'own',
+        filedAt: now,
+      }
+    })
+}
+
+export async function noteEntries(ctx: Pick<Ctx, 'random' | 'catalog' | 'session'>, entries: readonly Entry[]): Promise<void> {
+  const key = ctx.session.state.ring.catalog
+  const rows = []
+  for (const e of entries) rows.push({ id: e.id, sealed: await sealEntry(key, e, ctx.random) })
+  await ctx.catalog.note(rows)
+}

@@ -1,0 +1,139 @@
+import { ask, fetcher } from '#actions/access/ask'
+import type { Ctx, Progress } from '#actions/context'
+import { findParty, homeRelay } from '#actions/vault/calls'
+import { toHex, u64be } from '#base/bytes'
+import { ensure, isKeepwellError } from '#base/error'
+import { file } from '#health/filing'
+import { isInbox } from '#identity/compartments'
+import { verifyAuthor } from '#records/author'
+import type { Entry } from '#records/catalog'
+import { payloadCid, type ServedGroup, type ServedItem } from '#records/envelope'
+import { groupOpener, type Opened, unpack } from '#records/unpack'
+import { readU64 } from '#relay/schema'
+import { noteEntries } from './file-records.ts'
+import { entryOf } from './list-entries.ts'
+import { moveRecords } from './move-records.ts'
+import { compartmentNamed, ownSecret } from './secrets.ts'
+
+type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
+
+export type Received = {
+  readonly fresh: number
+  readonly refiled: number
+  readonly problems: readonly { readonly id: string; readonly code: string; readonly message: string }[]
+}
+
+const SEQ_MARK = 'seq'
+const PAGE = 1000
+
+/**
+ * Brings the catalog up to date with the relay: lists what was filed since, opens every card, opens whole what others wrote to
+ * check who signed it, and files what waits in the inbox. One bad record costs one record and is named.
+ */
+export async function receiveRecords(ctx: Receiving, progress: Progress = () => {}): Promise<Received> {
+  const { ring } = ctx.session.state
+  const relay = await homeRelay(ctx)
+  const mark = await ctx.catalog.marked(SEQ_MARK)
+  const problems: { id: string; code: string; message: string }[] = []
+  let since = mark ? readU64(mark) : 0
+  let fresh = 0
+  let refiled = 0
+  for (;;) {
+    const answer = await ask(ctx, relay, { vault: ring.did, action: 'list', selection: { since, limit: PAGE }, purpose: 'PATRQT' })
+    const taken: Entry[] = []
+    for (const group of answer.groups) taken.push(...(await takeGroup(ctx, group, problems)))
+    await noteEntries(ctx, taken)
+    const seqs = answer.groups.flatMap(g => g.items.map(i => i.seq))
+    since = answer.next ?? Math.max(since, ...seqs)
+    await ctx.catalog.mark(SEQ_MARK, u64be(since))
+    fresh += taken.length
+    progress(fresh, null)
+    refiled += await emptyInbox(
+      ctx,
+      taken.filter(e => isInbox(e.compartment)),
+    )
+    if (answer.next === null) return { fresh, refiled, problems }
+  }
+}
+
+async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: string; code: string; message: string }[]): Promise<Entry[]> {
+  const { ring } = ctx.session.state
+  const note = (item: ServedItem, e: unknown): void => {
+    const known = isKeepwellError(e)
+    problems.push({ id: toHex(item.id), code: known ? e.code : 'DEFECT', message: known ? e.message : 'The record could not be taken in.' })
+  }
+  const secret = ownSecret(ring, group)
+  const out: Entry[] = []
+  const opener = secret ? await groupOpener(secret, group).catch(() => null) : null
+  for (const item of group.items) {
+    try {
+      ensure(opener, 'NO_KEY', 'The keyring holds no key for that compartment and generation.')
+      const before = await entryOf(ctx, item.id)
+      const { card: _card, key: _key, seq, anchor, ...rest } = item
+      const card = await opener.card(item)
+      const hash = item.card && before?.seq === seq ? before.hash : new Uint8Array(32)
+      const state = card.author === ring.did ? 'own' : before?.state === 'verified' ? 'verified' : await checkForeign(ctx, item)
+      out.push({
+        ...rest,
+        card,
+        compartment: group.compartment,
+        generation: group.generation,
+        epoch: group.epoch,
+        seq,
+        hash,
+        state,
+        ...(anchor ? { anchor } : {}),
+        ...(before?.anchoredAt !== undefined ? { anchoredAt: before.anchoredAt } : {}),
+        filedAt: before?.filedAt ?? ctx.clock(),
+      })
+    } catch (e) {
+      note(item, e)
+    }
+  }
+  return out
+}
+
+/** Opens a record that someone else wrote and checks both of its author's signatures. Content that was altered throws. */
+async function checkForeign(ctx: Receiving, item: ServedItem): Promise<'verified' | 'unverified'> {
+  const opened = await openOne(ctx, item.id)
+  const author = await findParty(ctx, opened.meta.author)
+  if (!author) return 'unverified'
+  await verifyAuthor(opened, author)
+  return 'verified'
+}
+
+async function openOne(ctx: Receiving, id: Uint8Array): Promise<Opened> {
+  const { ring } = ctx.session.state
+  const relay = await homeRelay(ctx)
+  const answer = await ask(ctx, relay, { vault: ring.did, action: 'open', selection: { ids: [id] }, purpose: 'PATRQT' })
+  const group = answer.groups[0]
+  const item = group?.items[0]
+  const secret = group && ownSecret(ring, group)
+  ensure(group && item && secret, 'NOT_FOUND', 'The record is not at the relay.')
+  const opener = await groupOpener(secret, group)
+  return unpack({ id, subject: ring.did, dek: await opener.dek(item), cid: payloadCid(item), fetch: fetcher(relay, answer.capability) })
+}
+
+/** Files what writers without a calendar entry left in the inbox, by the filing table. */
+async function emptyInbox(ctx: Receiving, entries: readonly Entry[]): Promise<number> {
+  const { ring } = ctx.session.state
+  const byCompartment = new Map<string, Entry[]>()
+  for (const e of entries) {
+    const opened = await openOne(ctx, e.id)
+    const { compartment } = file(resourceOf(opened, e))
+    byCompartment.set(compartment, [...(byCompartment.get(compartment) ?? []), e])
+  }
+  for (const [name, list] of byCompartment) await moveRecords(ctx, list, compartmentNamed(ring, name).id)
+  return entries.length
+}
+
+function resourceOf(opened: Opened, e: Entry): Parameters<typeof file>[0] {
+  if (e.card.kind === 'fhir') {
+    try {
+      return JSON.parse(new TextDecoder().decode(opened.body))
+    } catch {
+      // an unreadable body is filed by its kind alone
+    }
+  }
+  return { kind: e.card.kind, mediaType: e.card.mediaType }
+}

@@ -1,0 +1,94 @@
+import { receivedGrants } from '#actions/access/grants'
+import type { Ctx } from '#actions/context'
+import { callRelay, makeCall, signerOf, trustBundle } from '#actions/vault/calls'
+import { toHex } from '#base/bytes'
+import { ensure, isKeepwellError } from '#base/error'
+import { epochOf } from '#base/time'
+import type { Purpose } from '#consent/terms'
+import { calendarMessage, epochPublicKey } from '#identity/calendar'
+import { INBOX, isInbox } from '#identity/compartments'
+import type { Did } from '#identity/did'
+import { verifySigned } from '#identity/signed'
+import type { Relay } from '#ports/relay'
+import { type Draft, pack, type Target } from '#records/pack'
+import { uploader } from './file-records.ts'
+
+type Submitting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/** A draft for somebody else: `compartment` by its name; one the consent does not name goes to the vault's inbox. */
+export type SubmittedDraft = Omit<Draft, 'compartment'> & { readonly compartmentName: string }
+
+export type Submission = { readonly id: string; readonly compartment: string }
+
+/**
+ * Writes records into another party's vault under its write consent, while that party may be offline (protocol aim 4). A stale
+ * calendar is fetched again and the records sealed anew, once.
+ */
+export async function submitRecords(
+  ctx: Submitting,
+  input: { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly SubmittedDraft[] },
+): Promise<Submission[]> {
+  const now = ctx.clock()
+  const found = receivedGrants(ctx).find(
+    g => g.terms.patient === input.to && g.terms.level === 'write' && g.terms.expiry > now && g.terms.purposes.includes(input.purpose),
+  )
+  ensure(found, 'NO_GRANT', 'That person gave you no live consent to write; ask for one with level write.')
+  const relay = await ctx.network.relay(found.package.relays[0] ?? '')
+  const named = new Map(found.package.compartments.map(c => [c.name, c.id]))
+  const drafts = input.drafts.map(({ compartmentName, ...d }): Draft => ({ ...d, compartment: named.get(compartmentName) ?? INBOX }))
+  const send = () => sendDrafts(ctx, relay, { ...input, drafts, terms: found.grant.terms })
+  try {
+    await send()
+  } catch (e) {
+    if (!isKeepwellError(e, 'STALE_CALENDAR')) throw e
+    await send()
+  }
+  return drafts.map((d, i) => ({ id: toHex(d.id), compartment: isInbox(d.compartment) ? 'inbox' : input.drafts[i]!.compartmentName }))
+}
+
+type Sending = { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly Draft[]; readonly terms: Uint8Array }
+
+async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, terms }: Sending): Promise<void> {
+  const { ring } = ctx.session.state
+  const targets = await targetsOf(ctx, relay, to, drafts)
+  const upload = uploader(async blocks => relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault: to, terms }), blocks))
+  const { groups } = await pack({
+    author: signerOf(ring),
+    subject: to,
+    drafts,
+    target: c => targets.get(toHex(c))!,
+    at: ctx.clock(),
+    random: ctx.random,
+    sink: upload.add,
+  })
+  await upload.flush()
+  await callRelay(ctx, relay, 'submit', { vault: to, groups, terms, purpose })
+}
+
+/** The vault's signed calendar, and the key of this epoch for each compartment written to. */
+async function targetsOf(ctx: Submitting, relay: Relay, to: Did, drafts: readonly Draft[]): Promise<Map<string, Target>> {
+  const published = await relay.calendar(to)
+  ensure(published, 'NOT_FOUND', 'The relay keeps no vault of that name.')
+  const party = await trustBundle(ctx, published.bundle)
+  ensure(party.did === to, 'BAD_SIGNATURE', 'The relay shows another party’s calendar.')
+  const calendar = await verifySigned(published.calendar, 'calendar', calendarMessage, party.keys)
+  ensure(
+    calendar.vault === to && calendar.notAfter > ctx.clock(),
+    'STALE_CALENDAR',
+    'The calendar has run out; its owner must come online.',
+  )
+  const epoch = epochOf(ctx.clock())
+  const targets = new Map<string, Target>()
+  for (const { compartment } of drafts) {
+    if (targets.has(toHex(compartment))) continue
+    if (isInbox(compartment)) {
+      targets.set(toHex(compartment), { compartment, generation: 0, epoch, publicKey: party.inbox })
+      continue
+    }
+    const entry = calendar.compartments.find(c => toHex(c.id) === toHex(compartment))
+    const page = entry && (await relay.page(to, compartment))
+    ensure(entry && page, 'UNKNOWN_COMPARTMENT', 'The vault publishes no key for that compartment.')
+    targets.set(toHex(compartment), { compartment, generation: entry.generation, epoch, publicKey: epochPublicKey(entry, page, epoch) })
+  }
+  return targets
+}

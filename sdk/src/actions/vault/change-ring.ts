@@ -1,0 +1,72 @@
+import type { Ctx } from '#actions/context'
+import { ensure, isKeepwellError } from '#base/error'
+import { merkleRoot } from '#crypto/merkle'
+import { type HeadMessage, headMessage } from '#identity/head'
+import { type Keyring, openKeyring, sealKeyring } from '#identity/keyring'
+import { keyringHash } from '#identity/sealed-keyring'
+import { peek, sign, signedHash } from '#identity/signed'
+import type { Answer } from '#wire/methods'
+import { callRelay, homeRelay, homeRelayUrl, signerOf } from './calls.ts'
+
+type Changing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/** Parts of the head that a change may set anew; the rest stays as it was. */
+export type HeadParts = Partial<Pick<HeadMessage, 'compartments' | 'tombstones' | 'calendar'>>
+
+const MAX_REBASES = 16
+const EMPTY = { root: merkleRoot([]), count: 0 }
+
+/** Adopts the relay's newer keyring; refuses an older one. Returns whether anything changed. */
+export async function refreshRing(ctx: Changing, state?: Answer<'get-state'>): Promise<boolean> {
+  const { session } = ctx
+  const now = state ?? (await callRelay(ctx, await homeRelay(ctx), 'get-state', {}))
+  if (!now.keyring || !now.head) return false
+  const mine = session.state.ring.version
+  ensure(now.keyring.version >= mine, 'HEAD_ROLLBACK', `The relay serves vault state ${now.keyring.version}, this device has seen ${mine}.`)
+  if (now.keyring.version === mine) return false
+  const head = peek(now.head, headMessage)
+  ensure(
+    head.version === now.keyring.version && keyringHash(now.keyring).every((b, i) => b === head.keyring[i]),
+    'HEAD_ROLLBACK',
+    'The relay’s head and keyring do not belong together.',
+  )
+  session.state = { ring: await openKeyring(now.keyring, session.device), sealed: now.keyring, head: now.head }
+  return true
+}
+
+/**
+ * Changes the keyring by compare-and-set of the vault head (protocol §2). `change` may run again on a newer keyring when
+ * another device was first, so it must depend on its argument only.
+ */
+export async function changeRing(ctx: Changing, change: (ring: Keyring) => Keyring, parts: HeadParts = {}): Promise<Keyring> {
+  const relay = await homeRelay(ctx)
+  for (let attempt = 0; ; attempt++) {
+    const { ring: before, head: prev } = ctx.session.state
+    const ring = { ...change(before), version: before.version + 1 }
+    const sealed = await sealKeyring(ring, ctx.random)
+    const last = prev ? peek(prev, headMessage) : null
+    const message: HeadMessage = {
+      v: 1,
+      vault: ring.did,
+      version: ring.version,
+      prev: prev ? signedHash(prev) : null,
+      at: ctx.clock(),
+      device: ctx.session.device.id,
+      devices: ring.devices.map(d => d.id),
+      relays: [homeRelayUrl(ring)],
+      calendar: parts.calendar ?? last?.calendar ?? new Uint8Array(32),
+      keyring: keyringHash(sealed),
+      compartments: parts.compartments ?? last?.compartments ?? [],
+      tombstones: parts.tombstones ?? last?.tombstones ?? EMPTY,
+    }
+    const head = await sign(signerOf(ring), 'head', message)
+    try {
+      await callRelay(ctx, relay, 'put-head', { head, keyring: sealed })
+      ctx.session.state = { ring, sealed, head }
+      return ring
+    } catch (e) {
+      if (!isKeepwellError(e, 'HEAD_CONFLICT') || attempt >= MAX_REBASES) throw e
+      await refreshRing(ctx)
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { Ctx } from '#actions/context'
+import { equal } from '#base/bytes'
+import { ensure } from '#base/error'
+import type { Device } from '#identity/device'
+import { changeRing } from './change-ring.ts'
+
+type Changing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/** Seals the keyring to one more device; that device opens it with its own key, never with the words. */
+export const addDevice = (ctx: Changing, device: Pick<Device, 'id' | 'name' | 'public'>) =>
+  changeRing(ctx, ring => ({
+    ...ring,
+    devices: [
+      ...ring.devices.filter(d => !equal(d.id, device.id)),
+      { id: device.id, name: device.name, public: device.public, addedAt: ctx.clock() },
+    ],
+  }))
+
+/** Re-seals the keyring without a device. What that device had read stays read; after theft, rotate as well. */
+export const removeDevice = (ctx: Changing, id: Uint8Array) =>
+  changeRing(ctx, ring => {
+    ensure(ring.devices.length > 1 && ring.devices.some(d => equal(d.id, id)), 'NOT_FOUND', 'There is no other device of that id.')
+    return { ...ring, devices: ring.devices.filter(d => !equal(d.id, id)) }
+  })

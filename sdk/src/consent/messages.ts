@@ -1,0 +1,50 @@
+import { bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
+import { compartmentId } from '#identity/compartments'
+import { did } from '#identity/did'
+import { card } from '#records/card'
+import { LEVELS, PURPOSES } from './terms.ts'
+
+/** What an invitation link carries (protocol §5, first contact): whom to trust, where, and a secret used once. */
+export const invitation = object({
+  v: int(1, 1),
+  did,
+  name: string(200),
+  bundle: bytes(32),
+  relays: list(string(300), 8),
+  secret: bytes(32),
+  expiry: int(),
+})
+export type Invitation = Infer<typeof invitation>
+
+/** Answer to an invitation: proves that this party held the link. */
+export const acceptance = object({ secret: bytes(32), name: string(200) })
+
+export const accessRequest = object({
+  name: string(200),
+  purpose: oneOf(...PURPOSES),
+  level: oneOf(...LEVELS),
+  compartments: list(string(80), 256),
+  seconds: int(1),
+  text: string(2000),
+})
+export type AccessRequestMessage = Infer<typeof accessRequest>
+
+const node = object({ level: int(0, 16), index: int(0, 65535), key: bytes(32) })
+
+/**
+ * The sealed key package of a grant: cover nodes for each compartment and generation, or cards and DEKs of named records. A
+ * writer gets names and ids alone. It never holds a key for an epoch after the consent's own (protocol §5).
+ */
+export const keyPackage = object({
+  commitment: bytes(32),
+  patientName: string(200),
+  relays: list(string(300), 8),
+  compartments: list(object({ id: compartmentId, name: string(80) }), 256),
+  nodes: list(object({ compartment: compartmentId, generation: int(0, 0xffffffff), nodes: list(node, 64) }), 4096),
+  records: list(object({ id: bytes(16), card, dek: bytes(32) }), 1024),
+})
+export type KeyPackage = Infer<typeof keyPackage>
+
+export const grantMessage = object({ terms: bytes({ max: 1 << 16 }), package: bytes({ max: 1 << 20 }), replaces: optional(bytes(32)) })
+export const revokedMessage = object({ commitment: bytes(32), at: int() })
+export const noticeMessage = object({ text: string(500), vault: optional(did) })

@@ -1,0 +1,42 @@
+import type { RandomBytes } from '#base/bytes'
+import { secpAddress } from '#crypto/secp'
+import type { Clock } from '#ports/clock'
+import type { Ledger } from '#ports/ledger'
+import type { Relay } from '#ports/relay'
+import { type RelayContext, relayMemory } from '#relay/context'
+import { newRelaySecrets, relayKeys } from '#relay/keys'
+import { createRelay, type Upkeep } from '#relay/relay'
+import { memoryBlocks } from './blocks.ts'
+import { memoryEnvelopes } from './envelopes.ts'
+import { memoryLedger } from './ledger.ts'
+import { memoryLog } from './log.ts'
+import { memoryShredKeys } from './shred-keys.ts'
+
+export type MemoryRelay = { readonly relay: Relay & Upkeep; readonly ledger: Ledger; readonly context: RelayContext }
+
+/** A whole relay over memory ports. `ledger` may be shared with another relay, to stand for one consortium. */
+export async function memoryRelay(options: {
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly ledger?: Ledger
+  readonly url?: string
+}): Promise<MemoryRelay> {
+  const { clock, random, url = 'http://relay.test' } = options
+  const shared = options.ledger ?? memoryLedger({ chainId: 0x4b57, clock })
+  const secrets = await newRelaySecrets({ chainId: shared.chainId, manifest: shared.manifest, url, now: clock() }, random)
+  const account = secpAddress(secrets.request)
+  const ledger = options.ledger ?? (shared as ReturnType<typeof memoryLedger>).as(account)
+  const context: RelayContext = {
+    keys: relayKeys(secrets),
+    settings: { url, version: 'memory', ledgerPace: 'on-demand', maxVaults: 1000, maxMessages: 1000 },
+    ledger,
+    blocks: memoryBlocks(),
+    envelopes: memoryEnvelopes(),
+    shred: memoryShredKeys(),
+    log: memoryLog(),
+    clock,
+    random,
+    memory: relayMemory(),
+  }
+  return { relay: createRelay(context), ledger, context }
+}

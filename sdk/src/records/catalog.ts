@@ -1,0 +1,39 @@
+import type { RandomBytes } from '#base/bytes'
+import { concat } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { bytes, decodeAs, type Infer, int, object, oneOf, optional } from '#base/shape'
+import { aeadOpen } from '#crypto/open'
+import { aeadSeal } from '#crypto/seal'
+import { card } from './card.ts'
+import { anchorProof } from './envelope.ts'
+
+/** What a vault remembers of a record on its own device. */
+export const entry = object({
+  id: bytes(16),
+  card,
+  cid: bytes(36),
+  leaf: bytes(32),
+  compartment: bytes(16),
+  generation: int(),
+  epoch: int(),
+  seq: int(),
+  hash: bytes(32),
+  /** `own`: written here; `verified`: opened and the author's signatures checked; `unverified`: they could not be. */
+  state: oneOf('own', 'verified', 'unverified'),
+  anchor: optional(anchorProof),
+  anchoredAt: optional(int()),
+  filedAt: int(),
+})
+export type Entry = Infer<typeof entry>
+
+const aad = (id: Uint8Array): Uint8Array => concat(encode(['kw1/catalog']), id)
+
+/** Seals an entry for the catalog file: nonce ‖ AES-256-GCM under the vault's catalog key. */
+export async function sealEntry(key: Uint8Array, e: Entry, random: RandomBytes): Promise<Uint8Array> {
+  const nonce = random(12)
+  return concat(nonce, await aeadSeal({ key, nonce, aad: aad(e.id), plaintext: encode(e) }))
+}
+
+export async function openEntry(key: Uint8Array, id: Uint8Array, sealed: Uint8Array): Promise<Entry> {
+  return decodeAs(entry, await aeadOpen({ key, nonce: sealed.subarray(0, 12), aad: aad(id), ciphertext: sealed.subarray(12) }))
+}

@@ -1,0 +1,134 @@
+import { concat, equal } from '#base/bytes'
+import { type Cid, parseCid } from '#base/cid'
+import { ensure, KeepwellError } from '#base/error'
+import { decodeAs } from '#base/shape'
+import { readNode } from '#base/unixfs'
+import { aeadOpen, openPayload, payloadOpener, setupReceiver } from '#crypto/open'
+import { CIPHER_SEGMENT, HEADER, PLAIN_SEGMENT } from '#crypto/seal'
+import { assertSuite } from '#crypto/suite'
+import type { Did } from '#identity/did'
+import { type Card, card as cardShape } from './card.ts'
+import { groupInfo, itemAad, leafInner, payloadAad, recordLeaf, type ServedGroup, type ServedItem } from './envelope.ts'
+import { CARD, KEY, NONCE } from './pack.ts'
+import { type Authorship, checkMembership, MAX_TAIL, type Meta, readTail, splitPlain } from './plain.ts'
+
+/** Opens the envelopes of one group, given the X-Wing secret of its (compartment, generation, epoch). */
+export async function groupOpener(
+  secret: Uint8Array,
+  group: Pick<ServedGroup, 'suite' | 'vault' | 'compartment' | 'generation' | 'epoch' | 'enc'>,
+) {
+  assertSuite(group.suite)
+  const receiver = await setupReceiver({ secret, enc: group.enc, info: groupInfo(group) })
+  return {
+    /** The card, checked against the leaf; throws ENVELOPE_MISMATCH when they do not belong together. */
+    async card(item: ServedItem): Promise<Card> {
+      ensure(item.card, 'BAD_INPUT', 'The relay left out the card.')
+      const key = receiver.export(concat(CARD, item.id), 32)
+      const card = decodeAs(cardShape, await aeadOpen({ key, nonce: NONCE, aad: itemAad(item), ciphertext: item.card }))
+      const inner = leafInner({ salt: card.salt, id: item.id, cid: item.cid, author: card.author, subject: group.vault })
+      ensure(
+        equal(recordLeaf(inner, card.token), item.leaf),
+        'ENVELOPE_MISMATCH',
+        'The record’s card does not match its anchored commitment.',
+      )
+      return card
+    },
+    /** The payload key; only `open` answers carry it. */
+    async dek(item: ServedItem): Promise<Uint8Array> {
+      ensure(item.key, 'BAD_INPUT', 'The relay left out the key.')
+      const key = receiver.export(concat(KEY, item.id), 32)
+      return aeadOpen({ key, nonce: NONCE, aad: itemAad(item), ciphertext: item.key })
+    },
+  }
+}
+
+/** Fetches blocks by address, checked; a missing one is an error of the fetcher. */
+export type Fetch = (cids: readonly Cid[]) => AsyncIterable<{ readonly cid: Cid; readonly bytes: Uint8Array }>
+
+export type Opened = { readonly meta: Meta; readonly proof: Authorship; readonly body: Uint8Array }
+
+export type UnpackInput = {
+  readonly id: Uint8Array
+  readonly subject: Did
+  readonly dek: Uint8Array
+  readonly cid: Cid
+  readonly fetch: Fetch
+  readonly maxSize?: number
+}
+
+const MAX_IN_MEMORY = 1 << 30
+
+/**
+ * Opens a whole record: fetch, decrypt, split, and check that it is this vault's, this record's, and in the author's batch.
+ * The batch signatures are checked by `verifyAuthor`, which needs the author's bundle.
+ */
+export async function unpack(input: UnpackInput): Promise<Opened> {
+  const payload = await fetchPayload(input)
+  const plain = await openPayload({ key: input.dek, aad: payloadAad(input.id), payload })
+  return checkOpened(splitPlain(plain), input)
+}
+
+function checkOpened<T extends { meta: Meta; proof: Authorship }>(opened: T, input: Pick<UnpackInput, 'id' | 'subject'>): T {
+  ensure(opened.meta.subject === input.subject, 'WRONG_SUBJECT', 'The record was written for another vault.')
+  ensure(equal(opened.meta.id, input.id), 'ENVELOPE_MISMATCH', 'The payload is of another record than its envelope.')
+  checkMembership(opened)
+  return opened
+}
+
+async function fetchOne(fetch: Fetch, cid: Cid): Promise<Uint8Array> {
+  for await (const block of fetch([cid])) if (block.cid === cid) return block.bytes
+  throw new KeepwellError('NOT_FOUND', 'A payload block is not at the relay; try another relay of this vault.')
+}
+
+async function fetchPayload({ cid, fetch, maxSize = MAX_IN_MEMORY }: UnpackInput): Promise<Uint8Array> {
+  if (parseCid(cid).codec === 'raw') return fetchOne(fetch, cid)
+  const leaves = await leavesOf(fetch, cid)
+  ensure((leaves.length - 1) * CIPHER_SEGMENT <= maxSize, 'TOO_LARGE', 'The record is too large to open in memory; read it as a stream.')
+  const parts: Uint8Array[] = []
+  for await (const block of fetch(leaves)) parts.push(block.bytes)
+  ensure(parts.length === leaves.length, 'NOT_FOUND', 'A payload block is not at the relay; try another relay of this vault.')
+  return concat(...parts)
+}
+
+/** The leaf addresses of a large payload, in order: header, then segments. */
+export async function leavesOf(fetch: Fetch, cid: Cid): Promise<Cid[]> {
+  if (parseCid(cid).codec === 'raw') return [cid]
+  const { links } = readNode(await fetchOne(fetch, cid))
+  const out: Cid[] = []
+  for (const link of links) out.push(...(await leavesOf(fetch, link.cid)))
+  return out
+}
+
+/**
+ * Random access to a large record: its meta from the last segments, and any byte range of its body, fetching only the segments
+ * that hold it. Ranges are authentic to the DEK; the author's hash covers the whole body only.
+ */
+export async function openRanges(input: UnpackInput) {
+  const { fetch, cid } = input
+  const leaves = await leavesOf(fetch, cid)
+  const single = leaves.length === 1
+  const whole = single ? await fetchOne(fetch, cid) : null
+  const header = whole ? whole.subarray(0, HEADER) : await fetchOne(fetch, leaves[0]!)
+  const opener = payloadOpener({ key: input.dek, aad: payloadAad(input.id), header })
+  const count = single ? 1 : leaves.length - 1
+  const segment = async (index: number): Promise<Uint8Array> =>
+    opener.segment(index, whole ? whole.subarray(HEADER) : await fetchOne(fetch, leaves[index + 1]!), index === count - 1)
+  const last = await segment(count - 1)
+  const total = (count - 1) * PLAIN_SEGMENT + last.length
+  const end = last.length < MAX_TAIL + 4 && count > 1 ? concat(await segment(count - 2), last) : last
+  const tail = checkOpened(readTail(end, total), input)
+  return {
+    meta: tail.meta,
+    proof: tail.proof,
+    async *read(offset: number, length: number): AsyncIterable<Uint8Array> {
+      const stop = Math.min(tail.meta.size, offset + length)
+      for (let at = offset; at < stop; ) {
+        const index = Math.floor(at / PLAIN_SEGMENT)
+        const start = index * PLAIN_SEGMENT
+        const bytes = (await segment(index)).subarray(at - start, Math.min(stop - start, PLAIN_SEGMENT))
+        yield bytes
+        at += bytes.length
+      }
+    },
+  }
+}

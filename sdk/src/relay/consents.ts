@@ -1,0 +1,68 @@
+import { equal } from '#base/bytes'
+import { ensure } from '#base/error'
+import { type AccessRequest, type Decision, decide } from '#consent/decide'
+import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
+import type { Did } from '#identity/did'
+import { verifySigned } from '#identity/signed'
+import type { RelayContext } from './context.ts'
+import { partyOf } from './parties.ts'
+
+export type CheckedTerms = {
+  readonly terms: Terms
+  readonly commitment: Uint8Array
+  readonly parent?: { readonly terms: Terms; readonly commitment: Uint8Array }
+}
+
+/** Verifies opened terms: the patient's signatures, or a proxy's together with the admin terms it acts under (protocol §5). */
+export async function checkTerms(ctx: RelayContext, encoded: Uint8Array, vault: Did): Promise<CheckedTerms> {
+  const thing: SignedTerms = decodeTerms(encoded)
+  const terms = readTerms(thing.signed)
+  ensure(terms.patient === vault, 'NO_GRANT', 'The terms are of another vault.')
+  ensure(
+    terms.chainId === ctx.ledger.chainId && terms.contract === ctx.ledger.manifest['ConsentRegistry@1'],
+    'NO_GRANT',
+    'The terms name another ledger.',
+  )
+  const signer = await partyOf(ctx, thing.signed.signer, thing.signed.version)
+  await verifySigned(thing.signed, 'terms', termsShape, signer.keys)
+  const checked = { terms, commitment: commitmentOf(terms) }
+  if (thing.signed.signer === vault) return checked
+  return { ...checked, parent: await checkProxy(ctx, thing, terms) }
+}
+
+async function checkProxy(ctx: RelayContext, thing: SignedTerms, terms: Terms) {
+  ensure(thing.parent && thing.parent.signer === terms.patient, 'BAD_SIGNATURE', 'The terms are signed by neither the patient nor a proxy.')
+  const patient = await partyOf(ctx, terms.patient, thing.parent.version)
+  const outer = await verifySigned(thing.parent, 'terms', termsShape, patient.keys)
+  const commitment = commitmentOf(outer)
+  const under = terms.under !== null && equal(terms.under, commitment)
+  ensure(outer.grantee === thing.signed.signer && under && narrower(terms, outer), 'NO_GRANT', 'The proxy granted more than it was given.')
+  return { terms: outer, commitment }
+}
+
+async function stateOf(ctx: RelayContext, checked: { terms: Terms; commitment: Uint8Array }) {
+  const { terms, commitment } = checked
+  const head = await ctx.ledger.head()
+  const revoked = await ctx.envelopes.read(terms.patient, rows => rows.get('revoked', commitment))
+  const clock = ctx.clock()
+  return {
+    now: Math.max(clock, head.time),
+    slot: await ctx.ledger.consents.slot(terms.holder, commitment),
+    revoked: revoked !== null,
+    ledgerAge: ctx.settings.ledgerPace === 'steady' ? clock - head.time : 0,
+    credential: 'none-needed' as const,
+  }
+}
+
+/** Applies the narrower of ledger slot and terms; a proxy's consent lives only as long as the one it acts under. */
+export async function decideConsent(ctx: RelayContext, checked: CheckedTerms, request: AccessRequest): Promise<Decision> {
+  const own = decide(checked.terms, request, await stateOf(ctx, checked))
+  if (!checked.parent || !own.allow) return own
+  const { terms } = checked.parent
+  const outer = decide(
+    { ...terms, level: 'read' },
+    { ...request, action: 'list', reader: terms.grantee, records: [], compartments: [] },
+    await stateOf(ctx, checked.parent).then(s => ({ ...s, slot: s.slot && { ...s.slot, level: 1 as const } })),
+  )
+  return outer
+}

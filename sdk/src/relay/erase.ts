@@ -1,0 +1,98 @@
+import { text, u32be } from '#base/bytes'
+import { encode } from '#base/cbor'
+import type { Cid } from '#base/cid'
+import { ensure } from '#base/error'
+import { bytes, decodeAs, type Infer, int, list, object, string } from '#base/shape'
+import type { Party } from '#identity/bundle'
+import { type Did, did } from '#identity/did'
+import { type Signed, sign, signedHash, verifySigned } from '#identity/signed'
+import type { Rows } from '#ports/envelopes'
+import { payloadCid } from '#records/envelope'
+import { envelopeReader, freshKey, wrapEnvelope } from './buckets.ts'
+import type { RelayContext } from './context.ts'
+import { payloadBlocks } from './payloads.ts'
+import { at, BUCKET_SIZE, bucketOf, readU64, seqKey } from './schema.ts'
+
+/** What the vault signs to erase, and — with `relay` set — what the relay signs once it has (protocol §8). */
+export const tombstoneMessage = object({ v: int(1, 1), vault: did, ids: list(bytes(16), 4096), at: int() })
+export const deletionMessage = object({ v: int(1, 1), vault: did, relay: did, ids: list(bytes(16), 4096), at: int(), tombstone: bytes(32) })
+export type DeletionMessage = Infer<typeof deletionMessage>
+
+const doomedShape = object({ keys: list(string(120), 4096), cids: list(bytes(36), 65536) })
+
+/**
+ * Erases records: deletes their envelopes, gives the survivors of their buckets new keys, destroys the old keys and drops the
+ * payloads. What must be destroyed is written down in the same transaction, so that a crash in between only delays it.
+ */
+export async function erase(ctx: RelayContext, caller: Party, tombstone: Signed): Promise<Signed> {
+  const message = await verifySigned(tombstone, 'tombstone', tombstoneMessage, caller.keys)
+  ensure(message.vault === caller.did && tombstone.signer === caller.did, 'BAD_SIGNATURE', 'A vault erases its own records only.')
+  await ctx.envelopes.transact(caller.did, rows => strike(ctx, rows, caller.did, message.ids, signedHash(tombstone)))
+  await destroyDoomed(ctx, caller.did)
+  const { did: relay, version, signing } = ctx.keys
+  const deletion: DeletionMessage = { v: 1, vault: caller.did, relay, ids: message.ids, at: ctx.clock(), tombstone: signedHash(tombstone) }
+  return sign({ did: relay, version, signing }, 'tombstone', deletion)
+}
+
+async function strike(ctx: RelayContext, rows: Rows, vault: Did, ids: readonly Uint8Array[], tomb: Uint8Array): Promise<void> {
+  const buckets = new Set<number>()
+  const cids: Uint8Array[] = []
+  const read = envelopeReader(ctx, rows)
+  for (const id of ids) {
+    const key = await rows.get('id', id)
+    if (key) {
+      const seq = readU64(key.subarray(20))
+      const wrapped = await rows.get('env', key)
+      if (wrapped) cids.push((await read(key, seq, wrapped)).cid)
+      buckets.add(bucketOf(seq))
+      await rows.delete('env', [key])
+      await rows.delete('seq', [seqKey(seq)])
+      await rows.delete('unanchored', [seqKey(seq)])
+      await rows.delete('id', [id])
+      await rows.delete('anchor', [id])
+    }
+    await rows.put('tomb', [{ key: id, value: tomb }])
+  }
+  const keys: string[] = []
+  for (const bucket of buckets) keys.push(...(await rekeyBucket(ctx, rows, vault, bucket)))
+  if (keys.length || cids.length) await rows.put('doomed', [{ key: ctx.random(16), value: encode({ keys, cids }) }])
+}
+
+/** Re-wraps a bucket's survivors under a new key; returns the name of the old one, to be destroyed after the commit. */
+async function rekeyBucket(ctx: RelayContext, rows: Rows, vault: Did, bucket: number): Promise<string[]> {
+  const named = await rows.get('bucket', u32be(bucket))
+  if (!named) return []
+  const old = text(named)
+  const read = envelopeReader(ctx, rows)
+  const first = bucket * BUCKET_SIZE
+  const members = (await rows.scan('seq', { after: seqKey(Math.max(0, first - 1)), limit: BUCKET_SIZE })).filter(
+    r => bucketOf(readU64(r.key)) === bucket,
+  )
+  const { name, key } = await freshKey(ctx, vault, bucket, Number(old.split('-')[2] ?? 0) + 1)
+  const rewrapped = []
+  for (const member of members) {
+    const wrapped = await rows.get('env', member.value)
+    if (!wrapped) continue
+    const stored = await read(member.value, readU64(member.key), wrapped)
+    rewrapped.push({ key: member.value, value: await wrapEnvelope(ctx, key, member.value, stored) })
+  }
+  await rows.put('env', rewrapped)
+  await rows.put('bucket', [{ key: u32be(bucket), value: at(name) }])
+  return [old]
+}
+
+/** Destroys what earlier erasures condemned; safe to run again at any time. */
+export async function destroyDoomed(ctx: RelayContext, vault: Did): Promise<void> {
+  const doomed = await ctx.envelopes.read(vault, rows => rows.scan('doomed', { limit: 4096 }))
+  for (const row of doomed) {
+    const { keys, cids } = decodeAs(doomedShape, row.value)
+    for (const name of keys) {
+      await ctx.shred.destroy(name)
+      ctx.memory.bucketKeys.delete(name)
+    }
+    const blocks: Cid[] = []
+    for (const cid of cids) blocks.push(...(await payloadBlocks(ctx.blocks, payloadCid({ cid }))))
+    await ctx.blocks.drop(blocks)
+    await ctx.envelopes.transact(vault, rows => rows.delete('doomed', [row.key]))
+  }
+}

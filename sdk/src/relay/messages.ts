@@ -1,0 +1,58 @@
+import { concat, u64be } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure } from '#base/error'
+import { decodeAs } from '#base/shape'
+import { sha256 } from '#crypto/hash'
+import type { Did } from '#identity/did'
+import { type Message, message } from '#identity/message'
+import type { Answer } from '#wire/methods'
+import { notify, type RelayContext } from './context.ts'
+import { latestBundle } from './parties.ts'
+
+const MAX_BYTES = 1 << 18
+const MAX_LIFE = 90 * 86_400
+const MAX_COPIES = 4096
+
+/** Keeps a sealed message until its recipient takes it; the sender is not known here. */
+export async function send(ctx: RelayContext, m: Message): Promise<void> {
+  const encoded = encode(m)
+  ensure(encoded.length <= MAX_BYTES, 'TOO_LARGE', `A message has at most ${MAX_BYTES} bytes.`)
+  ensure(m.expiry > ctx.clock() && m.expiry <= ctx.clock() + MAX_LIFE, 'BAD_INPUT', 'A message lives between now and 90 days.')
+  ensure(await latestBundle(ctx, m.to), 'UNKNOWN_PARTY', 'Nobody of that name has a mailbox here.')
+  await ctx.envelopes.transact(m.to, async rows => {
+    ensure((await rows.count('msg')) < ctx.settings.maxMessages, 'RATE_LIMITED', 'The mailbox is full.')
+    await rows.put('msg', [{ key: sha256(encoded).slice(0, 16), value: encoded }])
+  })
+  notify(ctx, m.to, 'messages')
+}
+
+/** Messages for the caller, oldest kept until named as done; the expired are forgotten. */
+export async function takeMessages(ctx: RelayContext, did: Did, done: readonly Uint8Array[]): Promise<Answer<'take-messages'>> {
+  return ctx.envelopes.transact(did, async rows => {
+    if (done.length) await rows.delete('msg', done)
+    const messages = []
+    for (const row of await rows.scan('msg', { limit: 256 })) {
+      const m = decodeAs(message, row.value)
+      if (m.expiry < ctx.clock()) await rows.delete('msg', [row.key])
+      else messages.push({ id: row.key, message: m })
+    }
+    return { messages }
+  })
+}
+
+/** A reader's sealed copy of a receipt from another relay, kept for the vault. */
+export async function putCopy(ctx: RelayContext, vault: Did, copy: Uint8Array): Promise<Record<string, never>> {
+  ensure(await latestBundle(ctx, vault), 'UNKNOWN_PARTY', 'Nobody of that name has a mailbox here.')
+  await ctx.envelopes.transact(vault, async rows => {
+    ensure((await rows.count('copy')) < MAX_COPIES, 'RATE_LIMITED', 'Too many receipt copies wait here.')
+    await rows.put('copy', [{ key: sha256(concat(u64be(copy.length), copy)).slice(0, 16), value: copy }])
+  })
+  return {}
+}
+
+export async function takeCopies(ctx: RelayContext, did: Did, done: readonly Uint8Array[]): Promise<Answer<'take-copies'>> {
+  return ctx.envelopes.transact(did, async rows => {
+    if (done.length) await rows.delete('copy', done)
+    return { copies: (await rows.scan('copy', { limit: 256 })).map(r => ({ id: r.key, copy: r.value })) }
+  })
+}

@@ -1,0 +1,91 @@
+import { ensure, KeepwellError } from '#base/error'
+import type { Call } from '#identity/call'
+import { parseDid } from '#identity/did'
+import type { Written } from '#ports/ledger'
+import type { Body } from '#wire/methods'
+import { notify, type RelayContext } from './context.ts'
+import { writeReceipt } from './receipts.ts'
+import { at } from './schema.ts'
+
+/** A value that this kind of meta-transaction needs; throws BAD_INPUT naming it. */
+function need<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new KeepwellError('BAD_INPUT', `${name}: expected a value.`)
+  return value
+}
+
+/** Sends to the ledger what somebody's keys signed; the relay pays and learns no more than the ledger does. */
+export function meta(ctx: RelayContext, m: Body<'meta'>): Promise<Written> {
+  const { ledger } = ctx
+  const { deadline, signature } = m
+  switch (m.kind) {
+    case 'consent-grant':
+      return ledger.consents.grant({
+        holder: need(m.holder, 'holder'),
+        commitment: need(m.commitment, 'commitment'),
+        notBefore: need(m.notBefore, 'notBefore'),
+        expiry: need(m.expiry, 'expiry'),
+        level: need(m.level, 'level') as 1 | 2 | 3,
+        deadline,
+        signature,
+      })
+    case 'consent-revoke':
+      return ledger.consents.revoke({ holder: need(m.holder, 'holder'), commitment: need(m.commitment, 'commitment'), deadline, signature })
+    case 'set-attribute':
+      return ledger.identities.setAttribute({
+        identity: need(m.identity, 'identity'),
+        name: need(m.name, 'name'),
+        value: need(m.value, 'value'),
+        validity: need(m.validity, 'validity'),
+        deadline,
+        signature,
+      })
+    case 'change-owner':
+      return ledger.identities.changeOwner({
+        identity: need(m.identity, 'identity'),
+        newOwner: need(m.newOwner, 'newOwner'),
+        deadline,
+        signature,
+      })
+    case 'mint':
+      return ledger.tokens.mint({
+        root: need(m.root, 'root'),
+        index: need(m.index, 'index'),
+        path: need(m.path, 'path'),
+        tokenHolder: need(m.tokenHolder, 'tokenHolder'),
+        inner: need(m.inner, 'inner'),
+        metadataDigest: need(m.metadataDigest, 'metadataDigest'),
+        deadline,
+        signature,
+      })
+    case 'burn':
+      return ledger.tokens.burn({ tokenId: need(m.tokenId, 'tokenId'), deadline, signature })
+  }
+}
+
+/**
+ * Ends a consent. The vault's own call is enough for this relay, from this moment, before the ledger (threat T15); the holder's
+ * signature then ends it on the ledger for everyone.
+ */
+export async function revoke(ctx: RelayContext, call: Call, body: Body<'revoke'>): Promise<Written> {
+  ensure(call.from === body.vault, 'DENIED', 'Only the vault itself revokes here.')
+  ensure(parseDid(body.vault).chainId === ctx.ledger.chainId, 'BAD_INPUT', 'That vault lives on another ledger.')
+  await ctx.envelopes.transact(body.vault, rows => rows.put('revoked', [{ key: body.commitment, value: at(String(ctx.clock())) }]))
+  await writeReceipt(ctx, {
+    vault: body.vault,
+    call,
+    action: 'revoke',
+    grant: body.commitment,
+    compartments: [],
+    ids: [],
+    purpose: 'PATRQT',
+    verdict: 'allowed',
+    reasons: [],
+  })
+  notify(ctx, body.vault, 'receipts')
+  return ctx.ledger.consents.revoke({
+    holder: body.holder,
+    commitment: body.commitment,
+    deadline: body.deadline,
+    signature: body.signature,
+  })
+}

@@ -1,0 +1,77 @@
+import { u32be } from '#base/bytes'
+import { ensure, KeepwellError } from '#base/error'
+import { type Bundle, bundleMessage, decodeBundle, encodeBundle, type Party, verifyBundle } from '#identity/bundle'
+import { type Did, parseDid } from '#identity/did'
+import { peek, signedHash } from '#identity/signed'
+import type { Body } from '#wire/methods'
+import type { RelayContext } from './context.ts'
+import { at } from './schema.ts'
+
+const MAX_VERSIONS = 1000
+
+/** Key bundles were verified before they were stored; here they are only read. */
+function toParty(b: Bundle): Party {
+  const m = peek(b.signed, bundleMessage)
+  return { ...m, keys: { ed25519: m.ed25519, mldsa65: m.mldsa65 }, hash: signedHash(b.signed) }
+}
+
+export async function latestBundle(ctx: Pick<RelayContext, 'envelopes'>, did: Did): Promise<Bundle | null> {
+  return ctx.envelopes.read(did, async rows => {
+    const found = await rows.scan('bundle', { limit: MAX_VERSIONS })
+    const last = found.at(-1)
+    return last ? decodeBundle(last.value) : null
+  })
+}
+
+/** The party behind a DID at a bundle version (default: the latest); throws UNKNOWN_PARTY. */
+export async function partyOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, version?: number): Promise<Party> {
+  const b =
+    version === undefined
+      ? await latestBundle(ctx, did)
+      : await ctx.envelopes.read(did, async rows => {
+          const value = await rows.get('bundle', u32be(version))
+          return value ? decodeBundle(value) : null
+        })
+  if (!b) throw new KeepwellError('UNKNOWN_PARTY', `This relay has no key bundle of ${did}; enroll it first.`)
+  return toParty(b)
+}
+
+/** The controller in force: asked of the ledger for its own DIDs; a DID of another home speaks for itself. */
+export async function controllerOf(ctx: Pick<RelayContext, 'ledger'>, did: Did): Promise<string> {
+  const { chainId, address } = parseDid(did)
+  return chainId === ctx.ledger.chainId ? ctx.ledger.identities.owner(address) : address
+}
+
+/** Stores a bundle after checking it: both signatures, the controller's, and that it follows the one before. */
+export async function enroll(ctx: RelayContext, from: Did, body: Body<'enroll'>): Promise<Record<string, never>> {
+  const party = await verifyBundle(body.bundle, await controllerOf(ctx, body.bundle.signed.signer))
+  ensure(party.did === from, 'BAD_SIGNATURE', 'A party enrolls its own key bundle only.')
+  await ctx.envelopes.transact(from, async rows => {
+    const known = (await rows.scan('bundle', { limit: MAX_VERSIONS })).at(-1)
+    const last = known ? toParty(decodeBundle(known.value)) : null
+    if (last && last.version >= party.version) {
+      ensure(
+        last.version === party.version && last.hash.every((b, i) => b === party.hash[i]),
+        'BUNDLE_ROLLBACK',
+        'A newer key bundle is known here.',
+      )
+      return
+    }
+    if (last)
+      ensure(
+        party.prev?.every((b, i) => b === last.hash[i]),
+        'BUNDLE_ROLLBACK',
+        'The key bundle does not follow the one known here.',
+      )
+    await rows.put('bundle', [{ key: u32be(party.version), value: encodeBundle(body.bundle) }])
+  })
+  const { lookup } = body
+  if (lookup) {
+    await ctx.envelopes.transact('', async rows => {
+      const owner = await rows.get('lookup', lookup)
+      ensure(!owner || new TextDecoder().decode(owner) === from, 'BAD_INPUT', 'That lookup tag belongs to another vault.')
+      await rows.put('lookup', [{ key: lookup, value: at(from) }])
+    })
+  }
+  return {}
+}

@@ -1,0 +1,62 @@
+import { type Cid, parseCid } from '#base/cid'
+import { ensure } from '#base/error'
+import { bytes, decodeAs, object, optional } from '#base/shape'
+import { readNode } from '#base/unixfs'
+import type { Call } from '#identity/call'
+import { did } from '#identity/did'
+import type { Block, BlockStore } from '#ports/blocks'
+import { readCapability } from './capability.ts'
+import { checkTerms, decideConsent } from './consents.ts'
+import type { RelayContext } from './context.ts'
+import { calendarOf } from './state.ts'
+
+/** Body of the signed call that authorises `putBlocks`. */
+export const putBlocksBody = object({ vault: did, terms: optional(bytes({ max: 1 << 16 })) })
+
+const MAX_BLOCK = 1 << 20
+const MAX_TREE_DEPTH = 4
+
+/** A payload's address and, for a large payload, those of all blocks below it. */
+export async function payloadBlocks(blocks: BlockStore, root: Cid, depth = 0): Promise<Cid[]> {
+  if (parseCid(root).codec === 'raw' || depth > MAX_TREE_DEPTH) return [root]
+  const node = await blocks.get(root)
+  if (!node) return [root]
+  const below: Cid[] = []
+  for (const link of readNode(node).links) below.push(...(await payloadBlocks(blocks, link.cid, depth + 1)))
+  return [root, ...below]
+}
+
+/** Stores payload blocks for a vault kept here: from the vault itself, or from a writer under a live write consent. */
+export async function putBlocks(ctx: RelayContext, auth: Call, blocks: readonly Block[]): Promise<void> {
+  const body = decodeAs(putBlocksBody, auth.body)
+  ensure(await ctx.envelopes.read(body.vault, calendarOf), 'NOT_FOUND', 'This relay keeps no vault of that name.')
+  if (auth.from !== body.vault) {
+    ensure(body.terms, 'NO_GRANT', 'Writing to another vault needs its consent; send the signed terms along.')
+    const checked = await checkTerms(ctx, body.terms, body.vault)
+    const purpose = checked.terms.purposes[0]!
+    const decision = await decideConsent(ctx, checked, { action: 'write', reader: auth.from, purpose, records: [], compartments: [] })
+    ensure(decision.allow, 'DENIED', `Writing was refused: ${decision.reasons.join(', ')}.`)
+  }
+  for (const b of blocks) ensure(b.bytes.length <= MAX_BLOCK, 'TOO_LARGE', 'A block has at most 1 MiB.')
+  await ctx.blocks.put(blocks)
+}
+
+/** The blocks of a capability that are here, in the order asked. What the capability does not reach is refused. */
+export async function* getBlocks(
+  ctx: RelayContext,
+  capability: Uint8Array,
+  cids: readonly Cid[],
+  signal?: AbortSignal,
+): AsyncIterable<Block> {
+  const roots = readCapability(ctx, capability)
+  const reached = new Set<Cid>()
+  for (const cid of cids) {
+    signal?.throwIfAborted()
+    if (!roots.has(cid) && !reached.has(cid)) {
+      for (const root of roots) if (parseCid(root).codec === 'dag-pb') for (const c of await payloadBlocks(ctx.blocks, root)) reached.add(c)
+      ensure(reached.has(cid), 'DENIED', 'The capability does not reach that block.')
+    }
+    const found = await ctx.blocks.get(cid)
+    if (found) yield { cid, bytes: found }
+  }
+}

@@ -1,0 +1,184 @@
+import { concat, equal, toHex } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure, KeepwellError } from '#base/error'
+import { epochOf } from '#base/time'
+import { sha256 } from '#crypto/hash'
+import { leafHash, merkleRoot } from '#crypto/merkle'
+import { assertSuite } from '#crypto/suite'
+import type { CalendarMessage } from '#identity/calendar'
+import type { Call } from '#identity/call'
+import { isInbox } from '#identity/compartments'
+import type { Did } from '#identity/did'
+import { type Signed, sign } from '#identity/signed'
+import type { Rows } from '#ports/envelopes'
+import { type EnvelopeGroup, type EnvelopeItem, envelopeHash, type GroupHead, payloadCid } from '#records/envelope'
+import type { Answer, Body } from '#wire/methods'
+import { bucketKey, envelopeReader, wrapEnvelope } from './buckets.ts'
+import { checkTerms, decideConsent } from './consents.ts'
+import { notify, type RelayContext } from './context.ts'
+import { writeReceipt } from './receipts.ts'
+import { bucketOf, envKey, groupId, readEnvKey, type StoredEnvelope, seqKey, takeNumbers } from './schema.ts'
+import { calendarOf } from './state.ts'
+
+type Filed = { readonly group: EnvelopeGroup; readonly item: EnvelopeItem }
+
+/**
+ * Files envelopes: from the vault itself, or from a writer under a live write consent. Every payload must be here already. An
+ * identical envelope is filed once; a known id with other content is refused unless the vault itself replaces it (re-seal).
+ */
+export async function submit(ctx: RelayContext, call: Call, body: Body<'submit'>): Promise<Answer<'submit'>> {
+  const own = call.from === body.vault
+  const filed = body.groups.flatMap(group => group.items.map(item => ({ group, item })))
+  ensure(filed.length > 0, 'BAD_INPUT', 'Nothing was submitted.')
+  if (!own) await allowWriter(ctx, call, body, filed)
+  await checkGroups(ctx, body, own)
+  await requirePayloads(ctx, filed)
+  const firstSeq = await store(ctx, call.from, body, filed, own)
+  const acceptance = await accept(ctx, body.vault, firstSeq, filed)
+  notify(ctx, body.vault, 'records')
+  return { acceptance, firstSeq }
+}
+
+async function allowWriter(ctx: RelayContext, call: Call, body: Body<'submit'>, filed: readonly Filed[]): Promise<void> {
+  if (!body.terms) throw new KeepwellError('NO_GRANT', 'Writing to another vault needs its consent; send the signed terms along.')
+  const checked = await checkTerms(ctx, body.terms, body.vault)
+  const compartments = body.groups.map(g => g.compartment).filter(c => !isInbox(c))
+  const decision = await decideConsent(ctx, checked, {
+    action: 'write',
+    reader: call.from,
+    purpose: body.purpose,
+    records: [],
+    compartments,
+  })
+  await writeReceipt(ctx, {
+    vault: body.vault,
+    call,
+    action: decision.allow ? 'create' : 'deny',
+    grant: checked.commitment,
+    compartments,
+    ids: filed.map(f => f.item.id),
+    purpose: body.purpose,
+    verdict: decision.allow ? 'allowed' : 'denied',
+    reasons: decision.reasons,
+  })
+  if (!decision.allow) throw new KeepwellError('DENIED', `Writing was refused: ${decision.reasons.join(', ')}.`)
+}
+
+async function checkGroups(ctx: RelayContext, body: Body<'submit'>, own: boolean): Promise<void> {
+  const calendar = (await ctx.envelopes.read(body.vault, calendarOf))?.message
+  ensure(calendar, 'NOT_FOUND', 'This relay keeps no vault of that name.')
+  const now = epochOf(ctx.clock())
+  for (const group of body.groups) {
+    assertSuite(group.suite)
+    ensure(group.vault === body.vault, 'BAD_INPUT', 'An envelope group is of another vault.')
+    if (!isInbox(group.compartment)) checkGeneration(calendar, group)
+    const replaced = own && body.replace
+    ensure(
+      replaced || Math.abs(group.epoch - now) <= 1,
+      'STALE_CALENDAR',
+      `The envelope is of epoch ${group.epoch}, now is ${now}; seal it again.`,
+    )
+  }
+}
+
+function checkGeneration(calendar: CalendarMessage, group: EnvelopeGroup): void {
+  const entry = calendar.compartments.find(c => equal(c.id, group.compartment))
+  ensure(entry, 'UNKNOWN_COMPARTMENT', 'The vault publishes no such compartment.')
+  ensure(
+    entry.generation === group.generation,
+    'STALE_CALENDAR',
+    'The envelope is sealed to an old generation; fetch the calendar and seal it again.',
+  )
+}
+
+async function requirePayloads(ctx: RelayContext, filed: readonly Filed[]): Promise<void> {
+  for (const { item } of filed)
+    ensure(
+      await ctx.blocks.has(payloadCid(item)),
+      'NOT_FOUND',
+      `The payload of record ${toHex(item.id)} is not here; put its blocks first.`,
+    )
+}
+
+/** One transaction for the whole submission: all of it is filed, or none. */
+async function store(ctx: RelayContext, by: Did, body: Body<'submit'>, filed: readonly Filed[], own: boolean): Promise<number> {
+  return ctx.envelopes.transact(body.vault, async rows => {
+    const fresh: Filed[] = []
+    for (const f of filed) if (await isNew(ctx, rows, f, own && body.replace === true)) fresh.push(f)
+    const first = await takeNumbers(rows, 'seq', fresh.length)
+    const groups = new Map(fresh.map(f => [toHex(groupId(f.group.enc)), f.group]))
+    await rows.put(
+      'group',
+      [...groups.values()].map(g => ({ key: groupId(g.enc), value: encodeHead(g) })),
+    )
+    await putEnvelopes(ctx, rows, { vault: body.vault, by, first, fresh })
+    return first
+  })
+}
+
+const encodeHead = ({ suite, vault, compartment, generation, epoch, enc }: GroupHead): Uint8Array =>
+  encode({ suite, vault, compartment, generation, epoch, enc })
+
+async function putEnvelopes(
+  ctx: RelayContext,
+  rows: Rows,
+  input: { readonly vault: Did; readonly by: Did; readonly first: number; readonly fresh: readonly Filed[] },
+): Promise<void> {
+  const out = { env: [] as Row[], seq: [] as Row[], id: [] as Row[], unanchored: [] as Row[] }
+  for (const [i, { group, item }] of input.fresh.entries()) {
+    const seq = input.first + i
+    const key = envKey(group.compartment, group.epoch, seq)
+    const stored: StoredEnvelope = { group: groupId(group.enc), ...item, by: input.by }
+    const bucket = await bucketKey(ctx, rows, input.vault, bucketOf(seq))
+    out.env.push({ key, value: await wrapEnvelope(ctx, bucket, key, stored) })
+    out.seq.push({ key: seqKey(seq), value: key })
+    out.id.push({ key: item.id, value: key })
+    out.unanchored.push({ key: seqKey(seq), value: concat(item.id, item.leaf) })
+  }
+  for (const kind of ['env', 'seq', 'id', 'unanchored'] as const) await rows.put(kind, out[kind])
+}
+
+type Row = { key: Uint8Array; value: Uint8Array }
+
+/** Whether an envelope is to be filed; makes room for it when the vault replaces one of its own. */
+async function isNew(ctx: RelayContext, rows: Rows, { group, item }: Filed, replace: boolean): Promise<boolean> {
+  ensure(!(await rows.get('tomb', item.id)), 'ERASED', 'A record of that id was erased; the id is never used again.')
+  const key = await rows.get('id', item.id)
+  if (!key) return true
+  const { seq } = readEnvKey(key)
+  const wrapped = await rows.get('env', key)
+  if (!wrapped) return true
+  const before = await envelopeReader(ctx, rows)(key, seq, wrapped)
+  const same =
+    equal(before.group, groupId(group.enc)) && equal(before.card, item.card) && equal(before.key, item.key) && equal(before.cid, item.cid)
+  if (same) return false
+  ensure(replace, 'BAD_INPUT', `Record ${toHex(item.id)} is filed already with other content; a new version takes a new id.`)
+  ensure(
+    equal(before.leaf, item.leaf) && equal(before.cid, item.cid),
+    'ENVELOPE_MISMATCH',
+    'A re-sealed envelope keeps its payload and leaf.',
+  )
+  await rows.delete('env', [key])
+  await rows.delete('seq', [seqKey(seq)])
+  await rows.delete('unanchored', [seqKey(seq)])
+  return true
+}
+
+/** The relay's signed word that it holds these envelopes, logged: a missing one is proof against it (protocol §2). */
+async function accept(ctx: RelayContext, vault: Did, firstSeq: number, filed: readonly Filed[]): Promise<Signed> {
+  const hashes = filed.map(f => leafHash(envelopeHash(f.group, f.item)))
+  const { did, version, signing } = ctx.keys
+  const message = {
+    v: 1,
+    vault,
+    relay: did,
+    seq: firstSeq,
+    count: filed.length,
+    root: merkleRoot(hashes),
+    at: ctx.clock(),
+    salt: ctx.random(32),
+  }
+  const acceptance = await sign({ did, version, signing }, 'acceptance', message)
+  await ctx.log.append([leafHash(sha256(acceptance.message))])
+  return acceptance
+}
