@@ -87,5 +87,8 @@ export function u64be(n: number | bigint): Uint8Array {
   return out
 }
 
+/** The first eight bytes as an unsigned big-endian number; exact below 2^53. */
+export const readU64 = (b: Uint8Array): number => Number(new DataView(b.buffer, b.byteOffset, 8).getBigUint64(0))
+
 /** Overwrites key bytes in place. What the garbage collector copied before is beyond reach. */
 export const wipe = (bytes: Uint8Array): void => void bytes.fill(0)

@@ -146,6 +146,7 @@ describe('proofs that must not verify', () => {
           { index: -1 },
           { index: index + 0.5 },
           { size: 0 },
+          { size: 4 * 2 ** Math.ceil(Math.log2(size)) }, // as if the root were that of a subtree
           { path: [...good.path, good.root] },
           { path: good.path.slice(0, -1).concat(good.path.length ? [] : [good.root]) },
           { path: good.path.map(p => p.subarray(1)).concat(good.path.length ? [] : [new Uint8Array(31)]) },

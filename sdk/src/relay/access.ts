@@ -1,4 +1,4 @@
-import { equal, toHex } from '#base/bytes'
+import { equal, readU64, toHex } from '#base/bytes'
 import { ensure } from '#base/error'
 import { decodeAs } from '#base/shape'
 import type { Decision } from '#consent/decide'
@@ -13,7 +13,7 @@ import { type CheckedTerms, checkTerms, decideConsent } from './consents.ts'
 import type { RelayContext } from './context.ts'
 import { proveInclusion } from './heads.ts'
 import { writeReceipt } from './receipts.ts'
-import { readEnvKey, readU64, seqKey } from './schema.ts'
+import { readEnvKey, seqKey } from './schema.ts'
 import { readHead } from './state.ts'
 
 type Reading = Parameters<Parameters<EnvelopeStore['read']>[1]>[0]

@@ -1,22 +1,18 @@
-import { text, u32be } from '#base/bytes'
+import { readU64, text, u32be } from '#base/bytes'
 import { encode } from '#base/cbor'
 import type { Cid } from '#base/cid'
 import { ensure } from '#base/error'
-import { bytes, decodeAs, type Infer, int, list, object, string } from '#base/shape'
+import { bytes, decodeAs, list, object, string } from '#base/shape'
 import type { Party } from '#identity/bundle'
-import { type Did, did } from '#identity/did'
+import type { Did } from '#identity/did'
 import { type Signed, sign, signedHash, verifySigned } from '#identity/signed'
 import type { Rows } from '#ports/envelopes'
 import { payloadCid } from '#records/envelope'
+import { type DeletionMessage, tombstoneMessage } from '#wire/tombstone'
 import { envelopeReader, freshKey, wrapEnvelope } from './buckets.ts'
 import type { RelayContext } from './context.ts'
 import { payloadBlocks } from './payloads.ts'
-import { at, BUCKET_SIZE, bucketOf, readU64, seqKey } from './schema.ts'
-
-/** What the vault signs to erase, and — with `relay` set — what the relay signs once it has (protocol §8). */
-export const tombstoneMessage = object({ v: int(1, 1), vault: did, ids: list(bytes(16), 4096), at: int() })
-export const deletionMessage = object({ v: int(1, 1), vault: did, relay: did, ids: list(bytes(16), 4096), at: int(), tombstone: bytes(32) })
-export type DeletionMessage = Infer<typeof deletionMessage>
+import { at, BUCKET_SIZE, bucketOf, seqKey } from './schema.ts'
 
 const doomedShape = object({ keys: list(string(120), 4096), cids: list(bytes(36), 65536) })
 

@@ -12,7 +12,7 @@ import {
   type SealedReceipt,
   sealedReceipt,
 } from '#audit/receipt'
-import { u64be } from '#base/bytes'
+import { readU64, u64be } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { decodeAs } from '#base/shape'
 import { leafHash } from '#crypto/merkle'
@@ -24,7 +24,7 @@ import type { Answer, Body } from '#wire/methods'
 import { inTurn, notify, type RelayContext } from './context.ts'
 import { currentHead, inclusionPath } from './heads.ts'
 import { partyOf } from './parties.ts'
-import { at, lastNumber, readU64, seqKey } from './schema.ts'
+import { at, lastNumber, seqKey } from './schema.ts'
 
 export type ReceiptInput = {
   readonly vault: Did

@@ -1,4 +1,4 @@
-import { concat, toHex, u32be, u64be, utf8 } from '#base/bytes'
+import { concat, readU64, toHex, u32be, u64be, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { bytes, decodeAs, type Infer, object } from '#base/shape'
 import { sha256 } from '#crypto/hash'
@@ -16,7 +16,6 @@ import type { Rows } from '#ports/envelopes'
 export const at = (name: string): Uint8Array => utf8(name)
 
 export const seqKey = (seq: number): Uint8Array => u64be(seq)
-export const readU64 = (b: Uint8Array): number => Number(new DataView(b.buffer, b.byteOffset, 8).getBigUint64(0))
 
 export const envKey = (compartment: Uint8Array, epoch: number, seq: number): Uint8Array => concat(compartment, u32be(epoch), u64be(seq))
 export function readEnvKey(key: Uint8Array): { compartment: Uint8Array; epoch: number; seq: number } {

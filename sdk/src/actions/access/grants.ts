@@ -2,9 +2,9 @@ import type { Ctx } from '#actions/context'
 import { toHex } from '#base/bytes'
 import { ensure } from '#base/error'
 import { decodeAs } from '#base/shape'
-import { type KeyPackage, keyPackage } from '#consent/messages'
 import { decodeTerms, readTerms, type Terms } from '#consent/terms'
 import type { ReceivedGrant } from '#identity/keyring'
+import { type KeyPackage, keyPackage } from '#wire/messages'
 
 export type OpenGrant = { readonly grant: ReceivedGrant; readonly terms: Terms; readonly package: KeyPackage }
 

@@ -5,9 +5,9 @@ import { equal, fromBase64Url, toBase64Url } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
-import { type Invitation, invitation } from '#consent/messages'
 import { bundleMessage, encodeBundle, fingerprint, type Party } from '#identity/bundle'
 import { peek, signedHash } from '#identity/signed'
+import { type Invitation, invitation } from '#wire/messages'
 import { post } from './post.ts'
 
 type Inviting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>

@@ -5,6 +5,12 @@ import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
+import { commitmentOf, decodeTerms, readTerms, terms as termsShape } from '#consent/terms'
+import { bundleMessage, decodeBundle, type Party } from '#identity/bundle'
+import type { Did } from '#identity/did'
+import type { Message } from '#identity/message'
+import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
+import { peek, verifySigned } from '#identity/signed'
 import {
   type AccessRequestMessage,
   acceptance,
@@ -13,13 +19,7 @@ import {
   keyPackage,
   noticeMessage,
   revokedMessage,
-} from '#consent/messages'
-import { commitmentOf, decodeTerms, readTerms, terms as termsShape } from '#consent/terms'
-import { bundleMessage, decodeBundle, type Party } from '#identity/bundle'
-import type { Did } from '#identity/did'
-import type { Message } from '#identity/message'
-import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
-import { peek, verifySigned } from '#identity/signed'
+} from '#wire/messages'
 import { remember } from './invite.ts'
 
 type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>

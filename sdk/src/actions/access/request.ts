@@ -1,8 +1,8 @@
 import type { Ctx } from '#actions/context'
 import { findParty } from '#actions/vault/calls'
 import { ensure, KeepwellError } from '#base/error'
-import type { AccessRequestMessage } from '#consent/messages'
 import type { Did } from '#identity/did'
+import type { AccessRequestMessage } from '#wire/messages'
 import { post } from './post.ts'
 
 /** Asks a patient for access: purpose, level, compartments, duration, and a sentence in plain words. */

@@ -4,7 +4,7 @@ import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
 import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import { sign, signedHash, verifySigned } from '#identity/signed'
-import { type DeletionMessage, deletionMessage } from '#relay/erase'
+import { type DeletionMessage, deletionMessage } from '#wire/tombstone'
 
 type Erasing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 

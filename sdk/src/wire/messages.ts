@@ -1,8 +1,8 @@
 import { bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
+import { LEVELS, PURPOSES } from '#consent/terms'
 import { compartmentId } from '#identity/compartments'
 import { did } from '#identity/did'
 import { card } from '#records/card'
-import { LEVELS, PURPOSES } from './terms.ts'
 
 /** What an invitation link carries (protocol §5, first contact): whom to trust, where, and a secret used once. */
 export const invitation = object({

@@ -1,0 +1,17 @@
+export type Issue = {
+  readonly severity: 'error' | 'warning'
+  /** FHIR `OperationOutcome.issue.code`. */
+  readonly code: string
+  /** FHIRPath-like: `Patient.name[0].given`. Names of unknown properties are left out, since they come from the input. */
+  readonly path: string
+  /** What is wrong; never a value of the resource. */
+  readonly text: string
+}
+
+export const problem = (code: string, path: string, text: string): Issue => ({ severity: 'error', code, path, text })
+export const warning = (code: string, path: string, text: string): Issue => ({ severity: 'warning', code, path, text })
+
+export type CheckOptions = {
+  /** Text that looks like HTML, in strings and markdown: a warning (default), or an error where others will show what we take in. */
+  readonly htmlInText?: 'error' | 'warning'
+}

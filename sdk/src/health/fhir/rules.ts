@@ -1,0 +1,279 @@
+/** The rules of FHIR R4 that @medplum/core does not check, in one walk over the resource. */
+import type { CheckOptions, Issue } from './issue.ts'
+import { problem, warning } from './issue.ts'
+import { narrativeProblem } from './narrative.ts'
+import type { JsonObject } from './read.ts'
+import { field, isObject, list, string } from './read.ts'
+import type { Shape, Shapes } from './shapes.ts'
+
+export type Walked = { readonly issues: Issue[] /** Resource types that occur. */; readonly types: Set<string>; readonly tooBig: boolean }
+
+const MAX_DEPTH = 64
+const MAX_NODES = 500_000
+
+type Walk = {
+  readonly index: Shapes
+  readonly issues: Issue[]
+  readonly types: Set<string>
+  readonly options: CheckOptions
+  nodes: number
+  deepest: number
+  /** Ids of resources contained in the resource at hand, and which of them something points to. */
+  contained: { ids: Set<string>; used: Set<string> } | null
+}
+
+const ID = /^[A-Za-z0-9\-.]{1,64}$/
+const UUID = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const OID = /^urn:oid:[0-2](\.(0|[1-9]\d*))+$/
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:/i
+/** [base/]Type/id[/_history/version]; the base is anything. */
+const LITERAL = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?(?:#.*)?$/
+
+function checkUri(w: Walk, value: string, path: string): void {
+  if (value.startsWith('urn:uuid:') && !UUID.test(value)) w.issues.push(problem('invalid', path, 'A urn:uuid must be a UUID in lower case'))
+  if (value.startsWith('urn:oid:') && !OID.test(value)) w.issues.push(problem('invalid', path, 'A urn:oid must be a valid OID'))
+  if (/^\s|\s$/.test(value)) w.issues.push(problem('invalid', path, 'A URI may not begin or end with white space'))
+}
+
+function checkCode(w: Walk, value: unknown, shape: Shape, path: string): void {
+  const codes = shape.valueSet ? w.index.codesOf(shape.valueSet) : undefined
+  if (!codes) return
+  if (shape.type === 'code') {
+    if (typeof value === 'string' && !codes.all.has(value))
+      w.issues.push(problem('code-invalid', path, 'Not one of the codes that FHIR requires here'))
+    return
+  }
+  const given = shape.type === 'CodeableConcept' ? list(field(value, 'coding')) : shape.type === 'Coding' ? [value] : []
+  if (given.length === 0) return
+  const fits = given.some(c => codes.systems.get(string(field(c, 'system')) ?? '')?.has(string(field(c, 'code')) ?? ''))
+  if (!fits) w.issues.push(problem('code-invalid', path, 'None of the codings is of the value set that FHIR requires here'))
+}
+
+function checkReference(w: Walk, value: JsonObject, shape: Shape, path: string): void {
+  const reference = value.reference
+  if (reference === undefined) {
+    if (value.identifier === undefined && value.display === undefined && value.extension === undefined)
+      w.issues.push(problem('invariant', path, 'A reference needs a reference, an identifier or a display'))
+    return
+  }
+  if (typeof reference !== 'string') return
+  if (reference.startsWith('#')) {
+    const id = reference.slice(1)
+    if (w.contained && id && !w.contained.ids.has(id))
+      w.issues.push(problem('invariant', path, 'The reference points to a contained resource that is not there'))
+    if (w.contained && id) w.contained.used.add(id)
+    return
+  }
+  checkUri(w, reference, `${path}.reference`)
+  const literal = LITERAL.exec(reference)
+  const conditional = /^([A-Z][A-Za-z]+)\?/.exec(reference)
+  const type = literal?.[1] ?? conditional?.[1]
+  if (!type) {
+    if (!ABSOLUTE.test(reference))
+      w.issues.push(problem('invalid', `${path}.reference`, 'Not a reference: expected Type/id, an absolute URL, a urn or #id'))
+    return
+  }
+  const relative = !ABSOLUTE.test(reference)
+  if (!w.index.isResource(type)) {
+    if (relative) w.issues.push(problem('invalid', `${path}.reference`, 'The reference names a type that FHIR R4 does not have'))
+    return
+  }
+  if (shape.targets && !shape.targets.includes(type))
+    w.issues.push(problem('structure', path, 'The reference points to a type that is not allowed here'))
+  const told = string(value.type)
+  if (told && told !== type && !told.includes('/'))
+    w.issues.push(problem('structure', `${path}.type`, 'Reference.type differs from the type in the reference'))
+}
+
+const base64Bytes = (data: string): number => {
+  const clean = data.replace(/\s/g, '')
+  return Math.floor((clean.length * 3) / 4) - (clean.endsWith('==') ? 2 : clean.endsWith('=') ? 1 : 0)
+}
+
+function checkAttachment(w: Walk, value: JsonObject, path: string): void {
+  if (typeof value.data !== 'string') return
+  if (typeof value.size === 'number' && value.size !== base64Bytes(value.data))
+    w.issues.push(problem('invalid', `${path}.size`, 'The size differs from the length of the data'))
+}
+
+/** One instant in milliseconds, taken to the first or the last moment of a partial date; NaN when it is no date. */
+function moment(value: unknown, last: boolean): number {
+  const m = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(T.+)?)?)?$/.exec(typeof value === 'string' ? value : '')
+  if (!m) return Number.NaN
+  if (m[4]) return Date.parse(/(Z|[+-]\d{2}:\d{2})$/.test(value as string) ? (value as string) : `${value as string}Z`)
+  const [year, month, day] = [Number(m[1]), m[2] ? Number(m[2]) - 1 : 0, m[3] ? Number(m[3]) : 1]
+  if (!last) return Date.UTC(year, month, day)
+  return m[3] ? Date.UTC(year, month, day + 1) - 1 : m[2] ? Date.UTC(year, month + 1, 1) - 1 : Date.UTC(year + 1, 0, 1) - 1
+}
+
+function checkPeriod(w: Walk, value: JsonObject, path: string): void {
+  // A day of slack, because a partial date has no time zone.
+  const slack = String(value.start).includes('T') === String(value.end).includes('T') ? 0 : 86_400_000
+  if (moment(value.start, false) > moment(value.end, true) + slack)
+    w.issues.push(problem('invariant', path, 'The period ends before it starts'))
+}
+
+function checkCoding(w: Walk, value: JsonObject, path: string): void {
+  const system = value.system
+  if (typeof system === 'string' && system && !ABSOLUTE.test(system))
+    w.issues.push(problem('code-invalid', `${path}.system`, 'The code system must be an absolute URI'))
+  if (typeof system === 'string' && /^https?:\/\/hl7\.org\/fhir\/(R4\/)?ValueSet\//.test(system))
+    w.issues.push(problem('code-invalid', `${path}.system`, 'The code system is the URL of a value set'))
+  if (value.code !== undefined && system === undefined)
+    w.issues.push(warning('code-invalid', path, 'A code without a system means nothing to another system'))
+}
+
+function checkExtension(w: Walk, value: JsonObject, path: string): void {
+  const url = value.url
+  let values = 0
+  for (const key in value) if (key.startsWith('value') || key.startsWith('_value')) values++
+  const nested = Array.isArray(value.extension) && value.extension.length > 0
+  if (nested === values > 0) w.issues.push(problem('invariant', path, 'An extension has either a value or extensions, not both or neither'))
+  if (typeof url !== 'string') return
+  if (!/\.extension\[\d+\]\.extension\[\d+\]$/.test(path) && !ABSOLUTE.test(url))
+    w.issues.push(problem('invalid', `${path}.url`, 'The URL of an extension must be absolute'))
+}
+
+function checkQuantity(w: Walk, value: JsonObject, path: string): void {
+  if (value.code !== undefined && value.system === undefined) w.issues.push(problem('invariant', path, 'A unit code needs its system'))
+}
+
+function checkIdentifier(w: Walk, value: JsonObject, path: string): void {
+  if (typeof value.system === 'string' && value.system && !ABSOLUTE.test(value.system))
+    w.issues.push(problem('invalid', `${path}.system`, 'The system of an identifier must be an absolute URI'))
+  if (value.system === 'urn:ietf:rfc3986' && typeof value.value === 'string') {
+    if (!ABSOLUTE.test(value.value))
+      w.issues.push(problem('invalid', `${path}.value`, 'With the system urn:ietf:rfc3986 the value must be an absolute URI'))
+    else checkUri(w, value.value, `${path}.value`)
+  }
+}
+
+function checkNarrative(w: Walk, value: JsonObject, path: string): void {
+  if (typeof value.div !== 'string') return
+  const found = narrativeProblem(value.div)
+  if (found) w.issues.push(problem('invalid', `${path}.div`, found))
+}
+
+const BY_TYPE: Readonly<Record<string, (w: Walk, value: JsonObject, path: string) => void>> = {
+  Attachment: checkAttachment,
+  Period: checkPeriod,
+  Coding: checkCoding,
+  Extension: checkExtension,
+  Identifier: checkIdentifier,
+  Narrative: checkNarrative,
+  Quantity: checkQuantity,
+  Age: checkQuantity,
+  Duration: checkQuantity,
+  Distance: checkQuantity,
+  Count: checkQuantity,
+  Money: () => undefined,
+}
+
+const HTML = /<[a-z!/][^>]*>/i
+
+function checkPrimitive(w: Walk, value: unknown, shape: Shape, path: string): void {
+  if (typeof value !== 'string') return
+  if (shape.type === 'uri' || shape.type === 'url' || shape.type === 'canonical') checkUri(w, value, path)
+  if (shape.type === 'id' && !ID.test(value)) w.issues.push(problem('value', path, 'An id has 1 to 64 letters, digits, hyphens or dots'))
+  if (shape.type === 'string' && shape.name === 'id' && /\s/.test(value))
+    w.issues.push(problem('value', path, 'An element id may not hold white space'))
+  if ((shape.type === 'string' || shape.type === 'markdown') && value.includes('<') && HTML.test(value))
+    w.issues.push({
+      severity: w.options.htmlInText ?? 'warning',
+      code: 'security',
+      path,
+      text: 'Text that looks like HTML; it is shown as plain text',
+    })
+}
+
+function visit(w: Walk, value: unknown, shape: Shape, path: string, depth: number): void {
+  if (depth > w.deepest) w.deepest = depth
+  if (depth > MAX_DEPTH || ++w.nodes > MAX_NODES) return
+  if (Array.isArray(value)) {
+    if (value.length === 0) w.issues.push(problem('structure', path, 'An array may not be empty'))
+    for (let i = 0; i < value.length; i++) visitOne(w, value[i], shape, `${path}[${i}]`, depth + 1)
+  } else visitOne(w, value, shape, path, depth)
+}
+
+function visitOne(w: Walk, value: unknown, shape: Shape, path: string, depth: number): void {
+  if (value === null || value === undefined) return
+  if (shape.valueSet) checkCode(w, value, shape, path)
+  if (!isObject(value)) {
+    if (Array.isArray(value)) w.issues.push(problem('structure', path, 'An array inside an array'))
+    else checkPrimitive(w, value, shape, path)
+    return
+  }
+  const inner = shape.type === 'Resource' ? (string(value.resourceType) ?? 'Resource') : shape.type
+  if (shape.type === 'Resource') {
+    resource(w, value, inner, path, depth + 1)
+    return
+  }
+  BY_TYPE[inner]?.(w, value, path)
+  if (inner === 'Reference') checkReference(w, value, shape, path)
+  members(w, value, inner, path, depth + 1)
+}
+
+function members(w: Walk, value: JsonObject, type: string, path: string, depth: number): void {
+  const fields = w.index.fieldsOf(type)
+  for (const key in value) {
+    const shape = fields?.get(key)
+    if (shape) visit(w, value[key], shape, `${path}.${key}`, depth)
+    else if (key.startsWith('_') && fields?.has(key.slice(1))) visit(w, value[key], PRIMITIVE_EXTENSION, `${path}.${key}`, depth)
+    else if (isObject(value[key]) || Array.isArray(value[key])) measure(w, value[key], depth)
+  }
+}
+
+const PRIMITIVE_EXTENSION: Shape = { name: '', type: 'Element', repeats: false }
+
+/** What FHIR does not know is only measured, so that the limits hold everywhere. */
+function measure(w: Walk, value: unknown, depth: number): void {
+  if (depth > w.deepest) w.deepest = depth
+  if (depth > MAX_DEPTH || ++w.nodes > MAX_NODES) return
+  if (Array.isArray(value)) for (const item of value) measure(w, item, depth + 1)
+  else if (isObject(value)) for (const key in value) if (typeof value[key] === 'object') measure(w, value[key], depth + 1)
+}
+
+/** A resource: its contained ones first, so that references into them can be judged. */
+function resource(w: Walk, value: JsonObject, type: string, path: string, depth: number): void {
+  w.types.add(type)
+  const inside = /\.contained\[\d+\]$/.test(path)
+  const outer = w.contained
+  if (!inside) w.contained = { ids: new Set(list(value.contained).flatMap(c => string(field(c, 'id')) ?? [])), used: new Set() }
+  if (inside) checkContained(w, value, path)
+  members(w, value, type, path, depth)
+  if (!inside && w.contained) {
+    for (const id of w.contained.ids)
+      if (!w.contained.used.has(id) && !pointsOut(value, id))
+        w.issues.push(problem('invariant', `${path}.contained`, 'A contained resource that nothing refers to'))
+    w.contained = outer
+  }
+}
+
+/** A contained resource may instead refer to its container, or be named by a canonical (`#id`). */
+function pointsOut(value: JsonObject, id: string): boolean {
+  const own = list(value.contained).find(c => field(c, 'id') === id)
+  const inner = JSON.stringify(own)
+  if (inner.includes('"reference":"#"')) return true
+  return JSON.stringify(value).includes(`"#${id}"`)
+}
+
+function checkContained(w: Walk, value: JsonObject, path: string): void {
+  if (value.contained !== undefined)
+    w.issues.push(problem('invariant', `${path}.contained`, 'A contained resource may not contain resources'))
+  if (string(value.id) === undefined) w.issues.push(problem('invariant', path, 'A contained resource needs an id'))
+  const meta = value.meta
+  if (field(meta, 'versionId') !== undefined || field(meta, 'lastUpdated') !== undefined)
+    w.issues.push(problem('invariant', `${path}.meta`, 'A contained resource has no version of its own'))
+  if (field(meta, 'security') !== undefined)
+    w.issues.push(problem('invariant', `${path}.meta`, 'A contained resource has no security label of its own'))
+}
+
+export function walkResource(value: JsonObject, type: string, index: Shapes, options: CheckOptions): Walked {
+  const w: Walk = { index, options, issues: [], types: new Set(), nodes: 0, deepest: 0, contained: null }
+  resource(w, value, type, type, 0)
+  const tooDeep = w.deepest > MAX_DEPTH
+  if (tooDeep) w.issues.push(problem('too-long', type, `Nested deeper than ${MAX_DEPTH} levels`))
+  const tooMany = w.nodes > MAX_NODES
+  if (tooMany) w.issues.push(warning('too-costly', type, 'Too large to be examined in full'))
+  return { issues: w.issues, types: w.types, tooBig: tooDeep || tooMany }
+}

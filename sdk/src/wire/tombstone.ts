@@ -1,0 +1,7 @@
+import { bytes, type Infer, int, list, object } from '#base/shape'
+import { did } from '#identity/did'
+
+/** What the vault signs to erase, and — with `relay` set — what the relay signs once it has (protocol §8). */
+export const tombstoneMessage = object({ v: int(1, 1), vault: did, ids: list(bytes(16), 4096), at: int() })
+export const deletionMessage = object({ v: int(1, 1), vault: did, relay: did, ids: list(bytes(16), 4096), at: int(), tombstone: bytes(32) })
+export type DeletionMessage = Infer<typeof deletionMessage>

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+/** The version our tests were written against; built from source by Go itself, so its checksum is Go's to verify. */
+const PACKAGE = 'github.com/ethereum/go-ethereum/cmd/geth@v1.16.7'
+const START_MS = 30_000
+
+export type Geth = {
+  /** JSON-RPC over HTTP, on loopback. */
+  readonly url: string
+  readonly chainId: number
+  /** Moves `wei` from the developer's account, which geth itself holds. */
+  fund(address: string, wei: bigint): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Path of a geth executable: on PATH or where `go install` puts it; null when there is none. */
+export function findGeth(): string | null {
+  const name = process.platform === 'win32' ? 'geth.exe' : 'geth'
+  const folders = [...(process.env.PATH ?? '').split(delimiter), join(homedir(), 'go', 'bin')]
+  return folders.map(folder => join(folder, name)).find(path => existsSync(path)) ?? null
+}
+
+/** Builds geth with Go. Minutes; only in CI. Null when it cannot. */
+function buildGeth(): string | null {
+  console.log(`building ${PACKAGE}`)
+  const built = spawnSync('go', ['install', PACKAGE], { stdio: 'inherit', env: { ...process.env, GOFLAGS: '-p=1' } })
+  return built.status === 0 ? findGeth() : null
+}
+
+/**
+ * A geth of one developer's chain in a temporary folder: a real engine, with fees, mining once a second. Null where there is no geth;
+ * `CI` builds one.
+ */
+export async function startGeth(): Promise<Geth | null> {
+  const path = findGeth() ?? (process.env.CI ? buildGeth() : null)
+  if (path === null) return null
+  const dir = await mkdtemp(join(tmpdir(), 'keepwell-geth-'))
+  const [http, auth] = [await freePort(), await freePort()]
+  const flags = ['--dev', '--dev.period', '1', '--datadir', dir, '--ipcdisable', '--miner.gasprice', '1', '--verbosity', '2']
+  const ports = ['--http', '--http.addr', '127.0.0.1', '--http.port', `${http}`, '--http.api', 'eth,net,web3', '--authrpc.port', `${auth}`]
+  const child = spawn(path, [...flags, ...ports], { stdio: 'ignore' })
+  const url = `http://127.0.0.1:${http}`
+  const stop = async () => {
+    await stopped(child)
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    const chainId = Number(await answering(child, url))
+    return { url, chainId, fund: (address, wei) => fund(url, address, wei), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  const address = server.address()
+  await new Promise(done => server.close(done))
+  if (address === null || typeof address === 'string') throw new Error('no free port on this machine')
+  return address.port
+}
+
+async function rpc(url: string, method: string, params: unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
+  if (error) throw new Error(`${method}: ${error.message}`)
+  return result
+}
+
+const pause = (milliseconds: number) => new Promise(done => setTimeout(done, milliseconds))
+
+async function answering(child: ChildProcess, url: string): Promise<unknown> {
+  let problem: unknown
+  for (const end = Date.now() + START_MS; Date.now() < end; await pause(100)) {
+    if (child.exitCode !== null) throw new Error(`geth ended with code ${child.exitCode}`)
+    try {
+      return await rpc(url, 'eth_chainId', [])
+    } catch (error) {
+      problem = error
+    }
+  }
+  throw new Error('geth did not answer in time', { cause: problem })
+}
+
+async function fund(url: string, to: string, wei: bigint): Promise<void> {
+  const [from] = (await rpc(url, 'eth_accounts', [])) as string[]
+  const hash = await rpc(url, 'eth_sendTransaction', [{ from, to, value: `0x${wei.toString(16)}` }])
+  for (const end = Date.now() + START_MS; Date.now() < end; await pause(100)) {
+    // Just started, geth answers "indexing is in progress" for what it does not know yet.
+    const receipt = await rpc(url, 'eth_getTransactionReceipt', [hash]).catch(() => null)
+    if (receipt) return
+  }
+  throw new Error('geth did not mine the first transfer in time')
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise(done => child.once('exit', done))
+  child.kill('SIGTERM')
+  const forced = setTimeout(() => child.kill('SIGKILL'), 5000)
+  await ended
+  clearTimeout(forced)
+}

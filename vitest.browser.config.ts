@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+import type { BrowserCommand } from 'vitest/node'
+import { corpus } from '#tools/corpora'
+
+// Every suite whose name ends in .iso.test.ts, in Chromium: once on its own cryptography, once on the fallback for browsers that
+// lack the newer algorithms. Chromium is taken from CHROME_PATH, else from where distributions put it.
+
+const executablePath = process.env.CHROME_PATH ?? '/usr/bin/chromium'
+const noble = fileURLToPath(new URL('sdk/src/crypto/native/noble.ts', import.meta.url))
+
+/** A file of the external corpora in base64, or null when they are not on this machine. */
+const corpusFile: BrowserCommand<[path: string]> = (_context, path) => {
+  const file = corpus(path)
+  return file === null ? null : readFileSync(file).toString('base64')
+}
+
+const project = (name: string, alias: Record<string, string>) => ({
+  extends: true as const,
+  resolve: { alias },
+  // Vite remembers what it bundled, not for which tests: a new suite's dependency found half-way would reload the page under the rest.
+  optimizeDeps: { force: true },
+  test: {
+    name,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath, args: ['--no-sandbox'] } }),
+      instances: [{ browser: 'chromium' as const, name }],
+      commands: { corpusFile },
+    },
+  },
+})
+
+export default defineConfig({
+  test: {
+    include: ['sdk/src/**/*.iso.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    projects: [project('chromium', {}), project('chromium-noble', { '#crypto/native/platform': noble })],
+  },
+})
