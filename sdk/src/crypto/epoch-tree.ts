@@ -33,21 +33,16 @@ const span = ({ level, index }: TreeNode): readonly [number, number] => {
  * The fewest nodes from which exactly the epochs `from`..`to` (inclusive) can be derived, left to right: at most 2·16 − 2.
  * An empty interval (`from` > `to`) gives none. Throws BAD_INPUT for epochs outside 0..65535.
  */
-export function coverNodes(root: Uint8Array, from: number, to: number): TreeNode[] {
+export const coverNodes = (root: Uint8Array, from: number, to: number): TreeNode[] => restrictNodes([asRoot(root)], from, to)
+
+/** The part of granted nodes that covers `from…to`: what a proxy may pass on. Nothing outside the given nodes can come of it. */
+export function restrictNodes(nodes: readonly TreeNode[], from: number, to: number): TreeNode[] {
   for (const e of [from, to]) ensure(Number.isInteger(e) && e >= 0 && e <= MAX_EPOCH, 'BAD_INPUT', `Epochs run from 0 to ${MAX_EPOCH}.`)
-  const out: TreeNode[] = []
-  const descend = (node: TreeNode): void => {
+  return nodes.flatMap(node => {
     const [first, last] = span(node)
-    if (first > to || last < from) return
-    if (from <= first && last <= to) {
-      out.push(node)
-      return
-    }
-    descend(child(node, 0))
-    descend(child(node, 1))
-  }
-  descend(asRoot(root))
-  return out
+    if (first > to || last < from) return []
+    return from <= first && last <= to ? [node] : restrictNodes([child(node, 0), child(node, 1)], from, to)
+  })
 }
 
 /**

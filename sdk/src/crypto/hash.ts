@@ -11,6 +11,12 @@ export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => native.sh
 /** Incremental SHA-256, for bytes that do not fit in memory. */
 export const sha256Stream = (): HashStream => native.sha256Stream()
 
+/**
+ * SHA-256 of one large piece (a block, a segment). In browsers an order of magnitude faster than `sha256`, whose promise to be
+ * synchronous costs it the platform's implementation.
+ */
+export const sha256Async = async (data: Uint8Array): Promise<Uint8Array> => native.sha256Async(data)
+
 /** HMAC-SHA-256 (RFC 2104), 32 bytes. */
 export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Uint8Array => native.hmacSha256(key, data)
 

@@ -4,7 +4,7 @@ import { did } from './did.ts'
 
 /**
  * The state of a vault in one signed page (protocol §2), so that omission and rollback show. `root` per compartment is the
- * RFC 9162 root over the sorted SHA-256(id ‖ envelope hash) of the live envelopes when the head was made.
+ * RFC 9162 root over the sorted SHA-256(id ‖ leaf) of the live records whose write number at the home relay is at most `writes`.
  */
 export const headMessage = object({
   v: int(1, 1),
@@ -18,6 +18,7 @@ export const headMessage = object({
   calendar: bytes(32),
   keyring: bytes(32),
   compartments: list(object({ id: compartmentId, root: bytes(32), count: int() }), 257),
+  writes: int(),
   tombstones: object({ root: bytes(32), count: int() }),
 })
 export type HeadMessage = Infer<typeof headMessage>

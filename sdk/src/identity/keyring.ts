@@ -52,6 +52,8 @@ export const keyring = object({
   request: secret,
   signing: object({ ed25519: secret, mldsa65: secret }),
   inbox: secret,
+  /** Inbox keys from before rotations: receipts and messages sealed to them still open. */
+  oldInboxes: optional(list(secret, 256)),
   catalog: secret,
   bundle: bytes({ max: 1 << 16 }),
   recovery: object({ public: bytes(1216), tag: bytes(32) }),
@@ -64,6 +66,17 @@ export const keyring = object({
   contacts: list(contact, 65536),
   invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
   marks: dictionary(bytes({ max: 1024 }), 4096),
+  /** A rotation under way: written down before anything outside changes, so that it can be finished after a crash. */
+  rotation: optional(
+    object({
+      root: secret,
+      controller: secret,
+      request: secret,
+      signing: object({ ed25519: secret, mldsa65: secret }),
+      inbox: secret,
+      bundle: bytes({ max: 1 << 16 }),
+    }),
+  ),
 })
 export type Keyring = Infer<typeof keyring>
 export type GivenGrant = Infer<typeof givenGrant>

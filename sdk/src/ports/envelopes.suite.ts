@@ -275,6 +275,16 @@ export function envelopeStoreSuite(make: MakeFixture<EnvelopeStore>): void {
       for (let i = 1; i < 5; i++) expect(await store.read(`v${i}`, t => t.get('k', u32be(99)))).toEqual(concat(u32be(i), u32be(99)))
     })
 
+    test.each(['Uint8Array', 'Buffer'])('a caller that changes its %s afterwards changes nothing here', async kind => {
+      await start()
+      const bytes = (s: string) => (kind === 'Buffer' && globalThis.Buffer ? globalThis.Buffer.from(utf8(s)) : utf8(s))
+      const [key, value] = [bytes('key'), bytes('value')]
+      await put('v', { key, value })
+      key.fill(0)
+      value.fill(0)
+      expect(await all('v')).toEqual([row('key', 'value')])
+    })
+
     test('a transaction of a thousand rows', async () => {
       await start()
       const rows = Array.from({ length: 1000 }, (_, i) => ({ key: u32be(i * 7919), value: new Uint8Array(300).fill(i) }))

@@ -15,7 +15,6 @@ import { keyringHash, type SealedKeyring } from '#identity/sealed-keyring'
 import { type Signed, sign, signedHash } from '#identity/signed'
 import type { EnvelopeGroup, EnvelopeItem } from '#records/envelope'
 import type { Body, MethodName } from '#wire/methods'
-import type { Block } from './blocks.ts'
 import type { Manifest } from './ledger.ts'
 
 /** Parties for suites: real keys and real signatures, and nothing sealed inside, for a relay could not tell. */
@@ -110,16 +109,33 @@ export const headOf = (p: TestParty, keyring: SealedKeyring, prev: Signed | null
     calendar: new Uint8Array(32),
     keyring: keyringHash(keyring),
     compartments: [],
+    writes: 0,
     tombstones: { root: new Uint8Array(32), count: 0 },
   })
 
 /** Envelopes around payload blocks, of the right sizes. */
-export function makeGroup(input: { vault: Did; compartment: Uint8Array; time: number; payloads: readonly Block[]; cids: readonly Uint8Array[] }, random: RandomBytes): EnvelopeGroup {
+export function makeGroup(
+  input: { vault: Did; compartment: Uint8Array; time: number; cids: readonly Uint8Array[] },
+  random: RandomBytes,
+): EnvelopeGroup {
   const items: EnvelopeItem[] = input.cids.map(cid => ({ id: random(16), card: random(300), key: random(48), cid, leaf: random(32) }))
-  return { suite: SUITE, vault: input.vault, compartment: input.compartment, generation: 0, epoch: epochOf(input.time), enc: random(1120), items }
+  return {
+    suite: SUITE,
+    vault: input.vault,
+    compartment: input.compartment,
+    generation: 0,
+    epoch: epochOf(input.time),
+    enc: random(1120),
+    items,
+  }
 }
 
-export type TestConsent = { readonly terms: Terms; readonly encoded: Uint8Array; readonly commitment: Uint8Array; readonly holderKey: Uint8Array }
+export type TestConsent = {
+  readonly terms: Terms
+  readonly encoded: Uint8Array
+  readonly commitment: Uint8Array
+  readonly holderKey: Uint8Array
+}
 
 type Wanted = Partial<Terms> & Pick<Terms, 'grantee' | 'level' | 'compartments'>
 

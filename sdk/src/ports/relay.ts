@@ -26,7 +26,7 @@ export interface Relay {
   send(message: Message): Promise<void>
   putBlocks(auth: Call, blocks: readonly Block[]): Promise<void>
   getBlocks(capability: Uint8Array, cids: readonly Cid[], signal?: AbortSignal): AsyncIterable<Block>
-  bundle(did: Did): Promise<Bundle | null>
+  bundle(did: Did, version?: number): Promise<Bundle | null>
   calendar(did: Did): Promise<PublicCalendar | null>
   page(did: Did, compartment: Uint8Array): Promise<Uint8Array | null>
   restore(tag: Uint8Array): Promise<Restored | null>

@@ -1,8 +1,11 @@
+import { equal } from '#base/bytes'
 import { ensure, KeepwellError } from '#base/error'
+import { decodeTerms } from '#consent/terms'
 import type { Call } from '#identity/call'
 import { parseDid } from '#identity/did'
 import type { Written } from '#ports/ledger'
 import type { Body } from '#wire/methods'
+import { checkTerms } from './consents.ts'
 import { notify, type RelayContext } from './context.ts'
 import { writeReceipt } from './receipts.ts'
 import { at } from './schema.ts'
@@ -62,12 +65,20 @@ export function meta(ctx: RelayContext, m: Body<'meta'>): Promise<Written> {
   }
 }
 
+/** A proxy ends what it granted itself; it proves that with the terms it signed. */
+async function allowProxy(ctx: RelayContext, call: Call, body: Body<'revoke'>): Promise<void> {
+  ensure(body.terms, 'DENIED', 'Only the vault itself, or the proxy that granted, revokes here.')
+  const checked = await checkTerms(ctx, body.terms, body.vault)
+  const own = decodeTerms(body.terms).signed.signer === call.from && equal(checked.commitment, body.commitment)
+  ensure(own, 'DENIED', 'Only the vault itself, or the proxy that granted, revokes here.')
+}
+
 /**
  * Ends a consent. The vault's own call is enough for this relay, from this moment, before the ledger (threat T15); the holder's
  * signature then ends it on the ledger for everyone.
  */
 export async function revoke(ctx: RelayContext, call: Call, body: Body<'revoke'>): Promise<Written> {
-  ensure(call.from === body.vault, 'DENIED', 'Only the vault itself revokes here.')
+  if (call.from !== body.vault) await allowProxy(ctx, call, body)
   ensure(parseDid(body.vault).chainId === ctx.ledger.chainId, 'BAD_INPUT', 'That vault lives on another ledger.')
   await ctx.envelopes.transact(body.vault, rows => rows.put('revoked', [{ key: body.commitment, value: at(String(ctx.clock())) }]))
   await writeReceipt(ctx, {

@@ -1,4 +1,4 @@
-import { u32be } from '#base/bytes'
+import { equal, u32be } from '#base/bytes'
 import { ensure, KeepwellError } from '#base/error'
 import { type Bundle, bundleMessage, decodeBundle, encodeBundle, type Party, verifyBundle } from '#identity/bundle'
 import { type Did, parseDid } from '#identity/did'
@@ -15,8 +15,13 @@ function toParty(b: Bundle): Party {
   return { ...m, keys: { ed25519: m.ed25519, mldsa65: m.mldsa65 }, hash: signedHash(b.signed) }
 }
 
-export async function latestBundle(ctx: Pick<RelayContext, 'envelopes'>, did: Did): Promise<Bundle | null> {
+/** The bundle of a party at a version; without one, the latest. Null when it is not here. */
+export async function bundleOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, version?: number): Promise<Bundle | null> {
   return ctx.envelopes.read(did, async rows => {
+    if (version !== undefined) {
+      const value = await rows.get('bundle', u32be(version))
+      return value ? decodeBundle(value) : null
+    }
     const found = await rows.scan('bundle', { limit: MAX_VERSIONS })
     const last = found.at(-1)
     return last ? decodeBundle(last.value) : null
@@ -25,13 +30,7 @@ export async function latestBundle(ctx: Pick<RelayContext, 'envelopes'>, did: Di
 
 /** The party behind a DID at a bundle version (default: the latest); throws UNKNOWN_PARTY. */
 export async function partyOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, version?: number): Promise<Party> {
-  const b =
-    version === undefined
-      ? await latestBundle(ctx, did)
-      : await ctx.envelopes.read(did, async rows => {
-          const value = await rows.get('bundle', u32be(version))
-          return value ? decodeBundle(value) : null
-        })
+  const b = await bundleOf(ctx, did, version)
   if (!b) throw new KeepwellError('UNKNOWN_PARTY', `This relay has no key bundle of ${did}; enroll it first.`)
   return toParty(b)
 }
@@ -40,6 +39,16 @@ export async function partyOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, ve
 export async function controllerOf(ctx: Pick<RelayContext, 'ledger'>, did: Did): Promise<string> {
   const { chainId, address } = parseDid(did)
   return chainId === ctx.ledger.chainId ? ctx.ledger.identities.owner(address) : address
+}
+
+/** Words that were rotated away find nothing any more. */
+async function forgetOldLookup(ctx: RelayContext, did: Did, lookup: Uint8Array): Promise<void> {
+  const old = await ctx.envelopes.transact(did, async rows => {
+    const before = await rows.get('state', at('lookup'))
+    await rows.put('state', [{ key: at('lookup'), value: lookup }])
+    return before
+  })
+  if (old && !equal(old, lookup)) await ctx.envelopes.transact('', rows => rows.delete('lookup', [old]))
 }
 
 /** Stores a bundle after checking it: both signatures, the controller's, and that it follows the one before. */
@@ -72,6 +81,7 @@ export async function enroll(ctx: RelayContext, from: Did, body: Body<'enroll'>)
       ensure(!owner || new TextDecoder().decode(owner) === from, 'BAD_INPUT', 'That lookup tag belongs to another vault.')
       await rows.put('lookup', [{ key: lookup, value: at(from) }])
     })
+    await forgetOldLookup(ctx, from, lookup)
   }
   return {}
 }

@@ -16,7 +16,7 @@ import { destroyDoomed, erase } from './erase.ts'
 import { currentHead, proveConsistency, publishHead } from './heads.ts'
 import { putCopy, send, takeCopies, takeMessages } from './messages.ts'
 import { meta, revoke } from './meta.ts'
-import { enroll, latestBundle } from './parties.ts'
+import { bundleOf, enroll } from './parties.ts'
 import { getBlocks, putBlocks } from './payloads.ts'
 import { listReceipts, repairLog } from './receipts.ts'
 import { getState, publicCalendar, publicPage, putCalendar, putHead, restore } from './state.ts'
@@ -68,7 +68,7 @@ export function createRelay(ctx: RelayContext): Relay & Upkeep {
       await putBlocks(ctx, auth, blocks)
     },
     getBlocks: (capability, cids, signal) => getBlocks(ctx, capability, cids, signal),
-    bundle: did => latestBundle(ctx, did),
+    bundle: (did, version) => bundleOf(ctx, did, version),
     calendar: did => publicCalendar(ctx, did),
     page: (did, compartment) => publicPage(ctx, did, compartment),
     restore: tag => restore(ctx, tag),

@@ -12,7 +12,7 @@ import { peek, signed, signedHash, verifySigned } from '#identity/signed'
 import type { Rows } from '#ports/envelopes'
 import type { Answer, Body, Restored } from '#wire/methods'
 import type { RelayContext } from './context.ts'
-import { latestBundle } from './parties.ts'
+import { bundleOf } from './parties.ts'
 import { at, lastNumber } from './schema.ts'
 
 const readSigned = async (rows: Pick<Rows, 'get'>, name: string) => {
@@ -103,7 +103,7 @@ export async function restore(ctx: RelayContext, tag: Uint8Array): Promise<Resto
   const owner = await ctx.envelopes.read('', rows => rows.get('lookup', sha256(tag)))
   if (!owner) return null
   const did: Did = new TextDecoder().decode(owner)
-  const bundle = await latestBundle(ctx, did)
+  const bundle = await bundleOf(ctx, did)
   const { keyring, head } = await ctx.envelopes.read(did, async rows => ({
     keyring: await rows.get('state', at('keyring')),
     head: await readHead(rows),
@@ -113,7 +113,7 @@ export async function restore(ctx: RelayContext, tag: Uint8Array): Promise<Resto
 
 export async function publicCalendar(ctx: RelayContext, did: Did) {
   const calendar = await ctx.envelopes.read(did, calendarOf)
-  const bundle = await latestBundle(ctx, did)
+  const bundle = await bundleOf(ctx, did)
   return calendar && bundle ? { calendar: calendar.thing, bundle } : null
 }
 

@@ -110,7 +110,14 @@ export const METHODS = {
     about: 'List cards or open keys. The receipt is in the log before anything leaves.',
   },
   revoke: {
-    body: object({ vault: did, holder: address, commitment: bytes(32), deadline: int(), signature: evmSignature }),
+    body: object({
+      vault: did,
+      holder: address,
+      commitment: bytes(32),
+      terms: optional(encodedTerms),
+      deadline: int(),
+      signature: evmSignature,
+    }),
     answer: written,
     about: 'End a consent: refused from now on here, then on the ledger.',
   },

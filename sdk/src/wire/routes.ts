@@ -27,6 +27,8 @@ export type RouteSpec = {
   readonly authorization?: 'call' | 'capability'
   /** Required query parameters, all whole numbers, and what they mean. */
   readonly query?: Readonly<Record<string, string>>
+  /** The same for those that may be missing. */
+  readonly optionalQuery?: Readonly<Record<string, string>>
   /** `max` in bytes, enforced while reading. */
   readonly request?: { readonly type: string; readonly max: number; readonly about: string }
   /** `max` is what a client takes before it gives up; absent for endless streams. */
@@ -83,7 +85,8 @@ export const ROUTES = {
   bundle: {
     method: 'GET',
     path: '/v1/bundles/{did}',
-    about: 'The latest key bundle of a party.',
+    about: 'The latest key bundle of a party, or that of a version.',
+    optionalQuery: { version: 'The version.' },
     answer: { type: CBOR, max: MIB, about: 'A key bundle; check its signatures.' },
     absent: 'No key bundle of that party is known here.',
   },
@@ -159,6 +162,12 @@ export const ROUTES = {
     path: '/openapi.json',
     about: 'This description.',
     answer: { type: JSON_TYPE, about: 'OpenAPI 3.1.' },
+  },
+  home: {
+    method: 'GET',
+    path: '/',
+    about: 'A page for people: the web application where one is installed, else the status page.',
+    answer: { type: 'text/html; charset=utf-8', about: 'HTML.' },
   },
   status: {
     method: 'GET',

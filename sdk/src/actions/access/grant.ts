@@ -1,6 +1,6 @@
 import type { Ctx } from '#actions/context'
 import { openKeys } from '#actions/records/open-record'
-import { callRelay, findParty, homeLedger, homeRelay, homeRelayUrl, signerOf } from '#actions/vault/calls'
+import { callRelay, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
 import { equal, toHex } from '#base/bytes'
@@ -55,7 +55,7 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
   const terms = await makeTerms(ctx, ring, input, secpAddress(holderKey))
   const signedTerms = { signed: await sign(signerOf(ring), 'terms', terms) }
   const commitment = commitmentOf(terms)
-  await writeSlot(ctx, terms, holderKey)
+  await writeSlot(ctx, terms, { holderKey, relay: homeRelayUrl(ring) })
   const pack = await makePackage(ctx, ring, terms, commitment)
   const given: GivenGrant = {
     commitment,
@@ -72,9 +72,10 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
   return { commitment, terms, messageBytes, packageBytes: packageBytes.length + encodeTerms(signedTerms).length }
 }
 
-const contactName = (ring: Keyring, did: Did): string => ring.contacts.find(c => c.did === did)?.name ?? did
+export const contactName = (ring: Keyring, did: Did): string => ring.contacts.find(c => c.did === did)?.name ?? did
 
-async function verifiedParty(ctx: Granting, did: Did): Promise<Party> {
+/** A contact whose key bundle we trust; throws UNKNOWN_PARTY or UNVERIFIED. */
+export async function verifiedParty(ctx: Granting, did: Did): Promise<Party> {
   const contact = ctx.session.state.ring.contacts.find(c => c.did === did)
   if (!contact) throw new KeepwellError('UNKNOWN_PARTY', 'You have no contact of that DID; exchange an invitation first.')
   ensure(contact.verified, 'UNVERIFIED', 'That contact is not verified; compare the fingerprint first.')
@@ -110,11 +111,16 @@ async function makeTerms(ctx: Granting, ring: Keyring, input: GrantInput, holder
   return terms
 }
 
-async function writeSlot(ctx: Granting, terms: Terms, holderKey: Uint8Array): Promise<void> {
+/** Writes the consent's slot on the patient's ledger through the patient's relay. */
+export async function writeSlot(
+  ctx: Granting,
+  terms: Terms,
+  by: { readonly holderKey: Uint8Array; readonly relay: string },
+): Promise<void> {
   const commitment = commitmentOf(terms)
   const slot = { commitment, ...slotTimes(terms), level: levelNumber(terms.level), deadline: ctx.clock() + DEADLINE }
-  const signature = signConsentGrant(holderKey, { chainId: terms.chainId, contract: terms.contract }, slot)
-  await callRelay(ctx, await homeRelay(ctx), 'meta', { kind: 'consent-grant', holder: terms.holder, ...slot, signature })
+  const signature = signConsentGrant(by.holderKey, { chainId: terms.chainId, contract: terms.contract }, slot)
+  await callRelay(ctx, await ctx.network.relay(by.relay), 'meta', { kind: 'consent-grant', holder: terms.holder, ...slot, signature })
 }
 
 /** What the grantee can open: cover nodes for (from..to) of each generation, or the DEKs of named records. */

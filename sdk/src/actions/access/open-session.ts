@@ -1,6 +1,6 @@
 import type { Ctx, Progress } from '#actions/context'
 import { type GrantedNodes, grantedSecret } from '#actions/records/secrets'
-import { callRelay, findParty } from '#actions/vault/calls'
+import { callRelay, findParty, partyAt } from '#actions/vault/calls'
 import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
@@ -142,7 +142,7 @@ async function openPayloads(ctx: Reading, relay: Relay, { open, base, ids }: Ope
       const dek = open.package.records.find(r => equal(r.id, item.id))?.dek ?? (await opener?.dek(item))
       ensure(dek, 'NO_KEY', 'The consent holds no key for this record.')
       const opened = await unpack({ id: item.id, subject: base.vault, dek, cid: payloadCid(item), fetch })
-      const author = await findParty(ctx, opened.meta.author, open.package.relays)
+      const author = await partyAt(ctx, opened.meta.author, opened.proof.batch.version, open.package.relays)
       if (author) await verifyAuthor(opened, author)
       out.push({ ...opened, author: author ? 'verified' : 'unknown' })
     }

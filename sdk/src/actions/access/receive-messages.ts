@@ -1,6 +1,7 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, findParty, homeRelay, trustBundle } from '#actions/vault/calls'
+import { callRelay, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
+import { withInbox } from '#actions/vault/inboxes'
 import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
@@ -56,7 +57,7 @@ export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
 /** One message; a bad one is reported and dropped, for it would come again for ever. */
 async function take(ctx: Receiving, message: Message): Promise<Arrival> {
   try {
-    const incoming = await openMessage(message, ctx.session.state.ring.inbox)
+    const incoming = await withInbox(ctx.session.state.ring, secret => openMessage(message, secret))
     const sender = await senderOf(ctx, incoming)
     const { content, at } = await verifyMessage(incoming, sender)
     return await HANDLERS[incoming.kind](ctx, sender, content, at)
@@ -129,8 +130,13 @@ async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array): Pr
   const message = decodeAs(grantMessage, content)
   const signedTerms = decodeTerms(message.terms)
   const terms = readTerms(signedTerms.signed)
-  await verifySigned(signedTerms.signed, 'terms', termsShape, sender.keys)
-  ensure(signedTerms.signed.signer === sender.did && terms.grantee === ring.did, 'NO_GRANT', 'A grant for someone else arrived.')
+  const signer =
+    signedTerms.signed.version === sender.version ? sender : await partyAt(ctx, sender.did, signedTerms.signed.version, sender.relays)
+  ensure(signer, 'UNKNOWN_PARTY', 'The key bundle under which a grant was signed is not to be had.')
+  await verifySigned(signedTerms.signed, 'terms', termsShape, signer.keys)
+  const mine =
+    signedTerms.signed.signer === sender.did && terms.grantee === ring.did && (terms.patient === sender.did || signedTerms.parent)
+  ensure(mine, 'NO_GRANT', 'A grant for someone else arrived.')
   const commitment = commitmentOf(terms)
   const pack = decodeAs(keyPackage, message.package)
   ensure(equal(pack.commitment, commitment), 'NO_GRANT', 'A key package does not belong to its terms.')

@@ -10,6 +10,7 @@ import { decodeTerms, readTerms } from '#consent/terms'
 import { signConsentRevoke } from '#consent/typed-data'
 import type { GivenGrant, Keyring } from '#identity/keyring'
 import { makePackage } from './grant.ts'
+import { receivedGrant } from './grants.ts'
 import { post } from './post.ts'
 
 type Revoking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -20,17 +21,19 @@ export type Revoked = { readonly compartments: number; readonly rekeyed: number;
 
 /**
  * Ends a consent (protocol §5): the relay refuses at once, the ledger follows, each compartment concerned begins a new
- * generation, and the remaining grantees get its nodes. Done when the relay has acknowledged the new calendar.
+ * generation, and the remaining grantees get its nodes. Done when the relay has acknowledged the new calendar. A proxy ends what it
+ * granted; the new generations are the patient's to begin.
  */
 export async function revoke(ctx: Revoking, commitment: Uint8Array): Promise<Revoked> {
   const found = ctx.session.state.ring.given.find(g => equal(g.commitment, commitment))
   if (!found) throw new KeepwellError('NO_GRANT', 'You gave no such consent.')
   const terms = readTerms(decodeTerms(found.terms).signed)
-  const relay = await homeRelay(ctx)
+  const own = terms.patient === ctx.session.state.ring.did
+  const relay = own ? await homeRelay(ctx) : await ctx.network.relay(receivedGrant(ctx, terms.under!).package.relays[0]!)
   const deadline = ctx.clock() + DEADLINE
   const signature = signConsentRevoke(found.holderKey, { chainId: terms.chainId, contract: terms.contract }, { commitment, deadline })
-  await callRelay(ctx, relay, 'revoke', { vault: terms.patient, holder: terms.holder, commitment, deadline, signature })
-  const concerned = terms.level === 'write' ? [] : terms.compartments
+  await callRelay(ctx, relay, 'revoke', { vault: terms.patient, holder: terms.holder, commitment, terms: found.terms, deadline, signature })
+  const concerned = own && terms.level !== 'write' ? terms.compartments : []
   await newGenerations(ctx, concerned, r => ({
     ...r,
     given: r.given.map(g => (equal(g.commitment, commitment) ? { ...g, state: 'revoked' } : g)),
@@ -68,7 +71,7 @@ function remaining(ctx: Revoking, ids: readonly Uint8Array[]): GivenGrant[] {
 }
 
 /** Sends the nodes of new generations to those whose consent still lives; returns the names of those out of reach. */
-async function rekeyGrantees(ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> {
+export async function rekeyGrantees(ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> {
   const unreached: string[] = []
   for (const g of remaining(ctx, ids)) {
     const terms = readTerms(decodeTerms(g.terms).signed)

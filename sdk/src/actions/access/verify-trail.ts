@@ -1,5 +1,6 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, findParty, homeLedger, homeRelay } from '#actions/vault/calls'
+import { callRelay, homeLedger, homeRelay, partyAt } from '#actions/vault/calls'
+import { withInbox } from '#actions/vault/inboxes'
 import { logHead } from '#audit/head'
 import {
   decodeReceipt,
@@ -82,13 +83,9 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
 
 async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedReceipt, prev: Uint8Array): Promise<Receipt> {
   const { ring } = ctx.session.state
-  const plain = await hpkeOpen({
-    secret: ring.inbox,
-    enc: sealed.enc,
-    info: receiptInfo(ring.did),
-    aad: receiptAad(sealed),
-    ciphertext: sealed.sealed,
-  })
+  const { enc, sealed: ciphertext } = sealed
+  const aad = receiptAad(sealed)
+  const plain = await withInbox(ring, secret => hpkeOpen({ secret, enc, info: receiptInfo(ring.did), aad, ciphertext }))
   const receipt = decodeReceipt(plain)
   const message = readReceipt(receipt.signed)
   ensure(
@@ -109,14 +106,14 @@ async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedRecei
 async function describe(ctx: Auditing, receipt: Receipt): Promise<Looked> {
   const { ring } = ctx.session.state
   const message = readReceipt(receipt.signed)
-  const reader = await findParty(ctx, message.actor)
-  if (reader && reader.version === receipt.call.version) verifyCall(receipt.call, reader.request)
+  const reader = await partyAt(ctx, message.actor, receipt.call.version)
+  if (reader) verifyCall(receipt.call, reader.request)
   const grant = message.grant ? ring.given.find(g => equal(g.commitment, message.grant!)) : undefined
   return {
     receipt: message,
     name: message.actor === ring.did ? 'you' : nameOf(ctx, message.actor),
     grant: grant ? toHex(grant.commitment) : null,
-    reader: reader && reader.version === receipt.call.version ? 'verified' : 'unknown',
+    reader: reader ? 'verified' : 'unknown',
   }
 }
 

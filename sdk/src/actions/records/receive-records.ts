@@ -1,6 +1,6 @@
 import { ask, fetcher } from '#actions/access/ask'
 import type { Ctx, Progress } from '#actions/context'
-import { findParty, homeRelay } from '#actions/vault/calls'
+import { homeRelay, partyAt } from '#actions/vault/calls'
 import { readU64, toHex, u64be } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { file } from '#health/filing'
@@ -95,7 +95,7 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
 /** Opens a record that someone else wrote and checks both of its author's signatures. Content that was altered throws. */
 async function checkForeign(ctx: Receiving, item: ServedItem): Promise<'verified' | 'unverified'> {
   const opened = await openOne(ctx, item.id)
-  const author = await findParty(ctx, opened.meta.author)
+  const author = await partyAt(ctx, opened.meta.author, opened.proof.batch.version)
   if (!author) return 'unverified'
   await verifyAuthor(opened, author)
   return 'verified'

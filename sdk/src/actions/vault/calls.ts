@@ -1,10 +1,11 @@
 import type { Ctx } from '#actions/context'
+import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { type Bundle, bundleMessage, decodeBundle, type Party, verifyBundle } from '#identity/bundle'
 import { type Call, type Caller, signCall } from '#identity/call'
 import { type Did, parseDid } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
-import { peek, type Signer } from '#identity/signed'
+import { peek, type Signer, signedHash, verifySigned } from '#identity/signed'
 import type { Ledger } from '#ports/ledger'
 import type { Relay } from '#ports/relay'
 import type { Answer, Body, MethodName } from '#wire/methods'
@@ -55,6 +56,41 @@ export async function trustBundle(ctx: Pick<Ctx, 'network'>, b: Bundle): Promise
     if (ledger?.chainId === chainId) return verifyBundle(b, await ledger.identities.owner(address))
   }
   return verifyBundle(b, address)
+}
+
+/**
+ * A party at an earlier bundle version: the latest is endorsed by its controller, and each names the hash of the one before, so
+ * the chain down to `version` is as good. Null when a link is missing.
+ */
+export async function partyAt(
+  ctx: Pick<Ctx, 'network' | 'session'>,
+  did: Did,
+  version: number,
+  relays: readonly string[] = [],
+): Promise<Party | null> {
+  let party = await findParty(ctx, did, relays)
+  if (!party) return null
+  const known = [...relays, ...party.relays, homeRelayUrl(ctx.session.state.ring)]
+  while (party.version > version) {
+    const older = await olderBundle(ctx, party, known)
+    if (!older) return null
+    const m = await verifySigned(older.signed, 'bundle', bundleMessage, keysOf(older))
+    party = { ...m, keys: keysOf(older), hash: signedHash(older.signed) }
+  }
+  return party.version === version ? party : null
+}
+
+const keysOf = (b: Bundle): Party['keys'] => {
+  const { ed25519, mldsa65 } = peek(b.signed, bundleMessage)
+  return { ed25519, mldsa65 }
+}
+
+async function olderBundle(ctx: Pick<Ctx, 'network'>, party: Party, relays: readonly string[]): Promise<Bundle | null> {
+  for (const url of relays) {
+    const found = await (await ctx.network.relay(url)).bundle(party.did, party.version - 1).catch(() => null)
+    if (found && party.prev && equal(signedHash(found.signed), party.prev)) return found
+  }
+  return null
 }
 
 /** A party by DID: from our contacts, else from the relays named; null when nobody knows it. */

@@ -11,7 +11,7 @@ import { callRelay, homeRelay, homeRelayUrl, signerOf } from './calls.ts'
 type Changing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
 /** Parts of the head that a change may set anew; the rest stays as it was. */
-export type HeadParts = Partial<Pick<HeadMessage, 'compartments' | 'tombstones' | 'calendar'>>
+export type HeadParts = Partial<Pick<HeadMessage, 'compartments' | 'writes' | 'tombstones' | 'calendar'>>
 
 const MAX_REBASES = 16
 const EMPTY = { root: merkleRoot([]), count: 0 }
@@ -57,11 +57,13 @@ export async function changeRing(ctx: Changing, change: (ring: Keyring) => Keyri
       calendar: parts.calendar ?? last?.calendar ?? new Uint8Array(32),
       keyring: keyringHash(sealed),
       compartments: parts.compartments ?? last?.compartments ?? [],
+      writes: parts.writes ?? last?.writes ?? 0,
       tombstones: parts.tombstones ?? last?.tombstones ?? EMPTY,
     }
     const head = await sign(signerOf(ring), 'head', message)
     try {
-      await callRelay(ctx, relay, 'put-head', { head, keyring: sealed })
+      const own = { ...ctx, session: { ...ctx.session, state: { ring, sealed, head: prev } } }
+      await callRelay(own, relay, 'put-head', { head, keyring: sealed })
       ctx.session.state = { ring, sealed, head }
       return ring
     } catch (e) {

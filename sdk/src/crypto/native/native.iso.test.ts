@@ -6,9 +6,10 @@ import { native as noble } from './noble.ts'
 const seed = (length: number, fill: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (fill + 3 * i) % 256)
 
 describe.each(natives)('primitives of $name are byte-equal to the fallback', native => {
-  test.each([0, 1, 55, 56, 63, 64, 65, 127, 128, 136, 200, 1000])('hashes and MACs of %i bytes', n => {
+  test.each([0, 1, 55, 56, 63, 64, 65, 127, 128, 136, 200, 1000])('hashes and MACs of %i bytes', async n => {
     const data = seed(n, n)
     expect(native.sha256([data.subarray(0, n >> 1), data.subarray(n >> 1)])).toEqual(noble.sha256([data]))
+    expect(await native.sha256Async(data)).toEqual(noble.sha256([data]))
     expect(native.sha3_256(data)).toEqual(noble.sha3_256(data))
     expect(native.shake256(data, 96)).toEqual(noble.shake256(data, 96))
     for (const key of [seed(1, 9), seed(32, 8), seed(48, 7), seed(200, 6)]) {

@@ -40,6 +40,8 @@ export type Native = {
   readonly name: 'node' | 'web' | 'noble'
   sha256(parts: readonly Uint8Array[]): Uint8Array
   sha256Stream(): HashStream
+  /** The same digest as `sha256`, by the platform's fastest way, which in browsers is asynchronous. */
+  sha256Async(data: Uint8Array): Awaitable<Uint8Array>
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array
   hmacSha384(key: Uint8Array, data: Uint8Array): Uint8Array
   sha3_256(data: Uint8Array): Uint8Array

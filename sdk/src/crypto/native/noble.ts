@@ -47,6 +47,7 @@ export const native: Native = {
     const h = sha256.create()
     return { update: data => void h.update(data), digest: () => h.digest() }
   },
+  sha256Async: data => sha256(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
   hmacSha384: (key, data) => hmac(sha384, key, data),
   sha3_256: data => sha3_256(data),

@@ -86,6 +86,7 @@ export const native: Native = {
   name: 'node',
   sha256,
   sha256Stream,
+  sha256Async: data => sha256([data]),
   hmacSha256: (key, data) => plain(createHmac('sha256', secretKey(key)).update(data).digest()),
   hmacSha384: (key, data) => plain(createHmac('sha384', secretKey(key)).update(data).digest()),
   sha3_256: data => plain(createHash('sha3-256').update(data).digest()),

@@ -107,6 +107,7 @@ async function x25519(secret: Uint8Array, point: Uint8Array): Promise<Uint8Array
 export const native: Native = {
   ...noble,
   name: 'web',
+  sha256Async: async data => new Uint8Array(await subtle().digest('SHA-256', data as BufferSource)),
   gcmKey,
   mlKemPublic: either('ML-KEM-768', seed => publicBytes('ML-KEM-768', seed), noble.mlKemPublic),
   mlKemEncaps: either('ML-KEM-768', mlKemEncaps, noble.mlKemEncaps),

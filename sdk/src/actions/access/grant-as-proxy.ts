@@ -1,0 +1,85 @@
+import type { Ctx } from '#actions/context'
+import { signerOf } from '#actions/vault/calls'
+import { changeRing } from '#actions/vault/change-ring'
+import { secretKey } from '#actions/vault/create-vault'
+import { equal } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure } from '#base/error'
+import { epochOf } from '#base/time'
+import { checkTerms, commitmentOf, decodeTerms, encodeTerms, narrower, type Terms } from '#consent/terms'
+import { restrictNodes } from '#crypto/epoch-tree'
+import { secpAddress } from '#crypto/secp'
+import { sign } from '#identity/signed'
+import type { KeyPackage } from '#wire/messages'
+import { type Granted, type GrantInput, verifiedParty, writeSlot } from './grant.ts'
+import { type OpenGrant, receivedGrant } from './grants.ts'
+import { post } from './post.ts'
+
+type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+/**
+ * A proxy (parent, caregiver) passes on part of what it was given with level admin: narrower terms under its own, chain depth 1
+ * (protocol §5). The nodes it passes on derive from its own; it cannot widen them.
+ */
+export async function grantAsProxy(
+  ctx: Granting,
+  under: Uint8Array | string,
+  input: Omit<GrantInput, 'records' | 'level'> & { level: 'read' | 'write' },
+): Promise<Granted> {
+  const outer = receivedGrant(ctx, under)
+  const holderKey = secretKey(ctx)
+  const terms = narrowed(ctx, outer, input, secpAddress(holderKey))
+  ensure(narrower(terms, outer.terms), 'NO_GRANT', 'A proxy passes on only what it was given, for no longer.')
+  const { ring } = ctx.session.state
+  const grantee = await verifiedParty(ctx, input.to)
+  const signedTerms = { signed: await sign(signerOf(ring), 'terms', terms), parent: decodeTerms(outer.grant.terms).signed }
+  const commitment = commitmentOf(terms)
+  await writeSlot(ctx, terms, { holderKey, relay: outer.package.relays[0]! })
+  const pack = encode(passOn(outer, terms, commitment))
+  const given = {
+    commitment,
+    holderKey,
+    terms: encodeTerms(signedTerms),
+    grantee: grantee.did,
+    name: grantee.did,
+    state: 'live' as const,
+    at: ctx.clock(),
+  }
+  await changeRing(ctx, r => ({ ...r, given: [...r.given, given] }))
+  const messageBytes = await post(ctx, grantee, 'grant', { terms: encodeTerms(signedTerms), package: pack })
+  return { commitment, terms, messageBytes, packageBytes: pack.length + given.terms.length }
+}
+
+function narrowed(ctx: Granting, { terms: outer, grant }: OpenGrant, input: Omit<GrantInput, 'records'>, holder: string): Terms {
+  const terms: Terms = {
+    ...outer,
+    grantee: input.to,
+    holder,
+    level: input.level,
+    compartments: [...(input.compartments ?? outer.compartments)],
+    records: [],
+    purposes: [...input.purposes],
+    from: Math.max(input.from ?? 0, outer.from),
+    to: Math.min(input.until ?? outer.to, outer.to, epochOf(input.expiry)),
+    notBefore: Math.max(input.notBefore ?? ctx.clock(), outer.notBefore),
+    expiry: input.expiry,
+    salt: ctx.random(32),
+    under: grant.commitment,
+  }
+  checkTerms(terms)
+  return terms
+}
+
+function passOn({ package: own }: OpenGrant, terms: Terms, commitment: Uint8Array): KeyPackage {
+  const covered = (id: Uint8Array): boolean => terms.compartments.some(c => equal(c, id))
+  return {
+    ...own,
+    commitment,
+    compartments: own.compartments.filter(c => covered(c.id)),
+    nodes:
+      terms.level === 'write'
+        ? []
+        : own.nodes.filter(n => covered(n.compartment)).map(n => ({ ...n, nodes: restrictNodes(n.nodes, terms.from, terms.to) })),
+    records: [],
+  }
+}
