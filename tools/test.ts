@@ -16,6 +16,7 @@ const steps: Step[] = filter.length
   : [
       { name: 'contracts', args: ['contracts/run-tests.ts'] },
       { name: 'node', args: [vitest, 'run'] },
+      { name: 'node, fallback cryptography', args: [vitest, 'run', '--config', 'vitest.noble.config.ts'] },
       {
         name: 'browser',
         args: [vitest, 'run', '--config', 'vitest.browser.config.ts'],
