@@ -5,6 +5,7 @@ const STEPS: readonly (readonly [name: string, command: string, ...args: string[
   ['types', 'tsc', '--noEmit'],
   ['lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['rooms', 'node', 'tools/check-rooms.ts'],
+  ['dependencies', 'node', 'tools/check-dependencies.ts'],
   ['generated', 'node', 'tools/check-generated.ts'],
 ]
 

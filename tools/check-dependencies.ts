@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { INSTALL_SCRIPTS, SDK_DEPENDENCIES } from './dependencies.ts'
+
+type Lock = { packages: Record<string, { hasInstallScript?: boolean; resolved?: string; link?: boolean; integrity?: string }> }
+type Manifest = {
+  dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+}
+
+const read = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+
+/** Sentences about what is installed and should not be. */
+function problems(): string[] {
+  const out: string[] = []
+  for (const name of Object.keys(read<Manifest>('sdk/package.json').dependencies ?? {}))
+    if (!SDK_DEPENDENCIES[name]) out.push(`sdk depends on ${name}, which tools/dependencies.ts does not list`)
+  for (const workspace of ['.', 'sdk', 'adapters', 'daemon', 'cli', 'web', 'contracts']) {
+    const m = read<Manifest>(`${workspace}/package.json`)
+    for (const [name, version] of Object.entries({ ...m.dependencies, ...m.devDependencies, ...m.optionalDependencies }))
+      if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) out.push(`${workspace}: ${name} is not pinned to an exact version (${version})`)
+  }
+  for (const [path, entry] of Object.entries(read<Lock>('package-lock.json').packages)) {
+    if (!path.includes('node_modules/') || entry.link || path.endsWith('/tools/empty-package')) continue
+    if (entry.hasInstallScript && !INSTALL_SCRIPTS[nameOf(path)]) out.push(`${nameOf(path)} runs an install script and is not listed`)
+    if (!entry.integrity) out.push(`${nameOf(path)} has no integrity hash in the lock file`)
+  }
+  return out
+}
+
+const found = problems()
+for (const p of found) console.error(p)
+console.log(found.length ? `${found.length} dependency problems` : 'dependencies: exact, hashed, and every install script is a listed one')
+process.exitCode = found.length ? 1 : 0

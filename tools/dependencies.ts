@@ -1,0 +1,27 @@
+/**
+ * What may be installed (threat T34). A package of `sdk` is read by whoever audits the core, so the list is short and each line says
+ * why it is there. An install script runs code on every machine that installs us, so those are named one by one.
+ */
+export const SDK_DEPENDENCIES: Readonly<Record<string, string>> = {
+  '@medplum/core': 'FHIR R4 validation in Node and browsers',
+  '@noble/curves': 'secp256k1, and Ed25519/X25519 where a browser lacks them',
+  '@noble/hashes': 'SHA-2, SHA-3, HKDF, HMAC in browsers',
+  '@noble/post-quantum': 'ML-KEM and ML-DSA where a platform lacks them',
+  '@scure/bip39': 'recovery words',
+  'age-encryption': 'take-out files that other tools open',
+  canonicalize: 'JSON canonicalisation (RFC 8785)',
+  cborg: 'deterministic CBOR',
+  'dicom-parser': 'DICOM headers',
+  fflate: 'deflated DICOM transfer syntaxes',
+  'hash-wasm': 'Argon2id in browsers',
+  'micro-eth-signer': 'EIP-712 typed data',
+  multiformats: 'base32 of CIDs',
+  'shamir-secret-sharing': 'audited secret sharing',
+}
+
+export const INSTALL_SCRIPTS: Readonly<Record<string, string>> = {
+  'classic-level': 'LevelDB binding; prebuilt for common platforms, works without its script',
+  secp256k1: 'native signature recovery; prebuilt, works without its script',
+  esbuild: 'checks its own binary; development only',
+  fsevents: 'macOS file watching; development only',
+}
