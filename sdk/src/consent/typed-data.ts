@@ -41,7 +41,6 @@ export const signConsentGrant = (
       ['deadline', 'uint256'],
     ],
     {
-      ...m,
       commitment: hex(m.commitment),
       notBefore: BigInt(m.notBefore),
       expiry: BigInt(m.expiry),

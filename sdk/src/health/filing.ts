@@ -2,24 +2,11 @@
  * Files a record in exactly one compartment (protocol §2): the author's own label first, then what is sensitive, then the type.
  * The table is data; what it cannot place goes to `general` and says so.
  */
+import { COMPARTMENTS, type CompartmentName } from '#base/compartments'
 import type { Coding, JsonObject } from './fhir/read.ts'
 import { codings, conceptText, field, isObject, list, resourceTypeOf, string } from './fhir/read.ts'
 import type { SensitiveCompartment } from './filing-codes.ts'
 import { ATC, ICD10, LABELS, LOINC, RXNORM, SENSITIVE, SNOMED, WORDS } from './filing-codes.ts'
-
-export const COMPARTMENTS = [
-  'general',
-  'medications',
-  'imaging',
-  'laboratory',
-  'mental-health',
-  'sexual-health',
-  'substance-use',
-  'genomics',
-  'wearables',
-  'emergency',
-] as const
-export type CompartmentName = (typeof COMPARTMENTS)[number]
 
 export type Filing = {
   readonly compartment: CompartmentName
@@ -57,9 +44,8 @@ const BY_TYPE: Readonly<Record<string, CompartmentName>> = {
   ImagingStudy: 'imaging',
   Specimen: 'laboratory',
   MolecularSequence: 'genomics',
-  // Emergency staff need these without asking for anything else.
-  AllergyIntolerance: 'emergency',
-  Flag: 'emergency',
+  AllergyIntolerance: 'general',
+  Flag: 'general',
 }
 
 /** Types that are `general` by decision, not by ignorance. */
@@ -142,10 +128,10 @@ const BY_CATEGORY: Readonly<Record<string, CompartmentName>> = {
 
 /** Single LOINC codes with a place of their own: blood group, vital signs without category, and what wearables measure. */
 const BY_LOINC: Readonly<Record<string, CompartmentName>> = {
-  '882-1': 'emergency',
-  '883-9': 'emergency',
-  '884-7': 'emergency',
-  '10331-7': 'emergency',
+  '882-1': 'laboratory',
+  '883-9': 'laboratory',
+  '884-7': 'laboratory',
+  '10331-7': 'laboratory',
   '55423-8': 'wearables',
   '41950-7': 'wearables',
   '93832-4': 'wearables',

@@ -11,7 +11,7 @@ export function memoryBlocks(): BlockStore {
   return {
     async put(blocks) {
       const checked = blocks.map(block => [toHex(checkBlock(block, sha256)), block.bytes] as const)
-      for (const [digest, bytes] of checked) if (!held.has(digest)) held.set(digest, bytes.slice())
+      for (const [digest, bytes] of checked) if (!held.has(digest)) held.set(digest, new Uint8Array(bytes))
     },
     async get(cid) {
       return held.get(name(cid))?.slice() ?? null

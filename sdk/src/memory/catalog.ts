@@ -8,7 +8,7 @@ export function memoryCatalog(): Catalog {
   return {
     async note(added) {
       for (const { id } of added) checkRecordId(id)
-      for (const { id, sealed } of added) rows.set(toHex(id), sealed.slice())
+      for (const { id, sealed } of added) rows.set(toHex(id), new Uint8Array(sealed))
     },
     async drop(ids) {
       for (const id of ids) rows.delete(toHex(id))
@@ -20,7 +20,7 @@ export function memoryCatalog(): Catalog {
       return rows.get(toHex(id))?.slice() ?? null
     },
     async mark(name, value) {
-      marks.set(name, value.slice())
+      marks.set(name, new Uint8Array(value))
     },
     async marked(name) {
       return marks.get(name)?.slice() ?? null

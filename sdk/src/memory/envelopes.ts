@@ -79,7 +79,7 @@ class Draft implements Rows {
     for (const { key, value } of added) {
       const at = position(rows, key)
       const replaces = rows[at] && compare(rows[at].key, key) === 0 ? 1 : 0
-      rows.splice(at, replaces, { key: key.slice(), value: value.slice() })
+      rows.splice(at, replaces, { key: new Uint8Array(key), value: new Uint8Array(value) })
     }
   }
 
@@ -97,7 +97,7 @@ class Draft implements Rows {
     const [start, end] = this.#span(kind, range)
     return this.#rows(kind)
       .slice(start, Math.min(end, start + range.limit))
-      .map(({ key, value }) => ({ key: key.slice(), value: value.slice() }))
+      .map(({ key, value }) => ({ key: new Uint8Array(key), value: new Uint8Array(value) }))
   }
 
   async count(kind: string, prefix?: Uint8Array): Promise<number> {

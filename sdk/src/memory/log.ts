@@ -20,7 +20,7 @@ export function memoryLog(): Log {
       checkLeaves(leaves)
       const start = levels[0]!.length
       leaves.forEach((leaf, i) => {
-        push(0, leaf.slice())
+        push(0, new Uint8Array(leaf))
         if (!first.has(toHex(leaf))) first.set(toHex(leaf), start + i)
       })
       return start

@@ -17,7 +17,7 @@ export function memoryShredKeys(): ShredKeys {
     async put(name, key) {
       checkShredKey(name, key)
       forget(name)
-      keys.set(name, key.slice())
+      keys.set(name, new Uint8Array(key))
     },
     async destroy(name) {
       checkShredKey(name)

@@ -330,13 +330,14 @@ function* imaging(life: Life, visit: Visit): Generator<Resource> {
 const NOTE =
   'History taken and examination done as usual for a person who does not exist. Advice given, questions answered, follow-up arranged. '
 
-function note(life: Life, visit: Visit): Resource {
+/** A document of a LOINC type; the text says that nobody is meant. */
+function document(life: Life, visit: Visit, code: string, name: string): Resource {
   const size = life.options.noteBytes ?? 1500
   const words = `Visit ${visit.number} on ${day(visit.at)}. ${NOTE.repeat(Math.ceil(size / NOTE.length))}`.slice(0, size)
-  return make(life, 'DocumentReference', `Progress note, ${day(visit.at)}`, {
+  return make(life, 'DocumentReference', `${name}, ${day(visit.at)}`, {
     status: 'current',
     docStatus: 'final',
-    type: concept(LOINC, '11506-3', 'Progress note'),
+    type: concept(LOINC, code, name),
     category: [
       { coding: [{ system: 'http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category', code: 'clinical-note' }] },
     ],
@@ -348,7 +349,7 @@ function note(life: Life, visit: Visit): Resource {
         attachment: {
           contentType: 'text/plain',
           data: toBase64(words),
-          title: `Progress note, ${day(visit.at)}`,
+          title: `${name}, ${day(visit.at)}`,
           size: words.length,
           creation: day(visit.at),
         },
@@ -430,7 +431,8 @@ function* visit(life: Life, number: number, at: number): Generator<Resource> {
   if (number % 5 === 2) yield* imaging(life, here)
   if (number % 2 === 1) yield guarded(life, here)
   if (number % 6 === 4) yield steps(life, here)
-  yield note(life, here)
+  if (number === 1) yield document(life, here, '42348-3', 'Advance directive')
+  yield document(life, here, '11506-3', 'Progress note')
 }
 
 /** On average this many resources come of one visit; it spreads the visits over the life. */

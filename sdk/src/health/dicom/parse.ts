@@ -61,19 +61,18 @@ type Parsed = { readonly set: DataSet; readonly complete: boolean; readonly infl
 function inflated(body: Uint8Array): { bytes: Uint8Array; whole: boolean } {
   const parts: Uint8Array[] = []
   let length = 0
-  let ended = false
-  const stream = new Inflate((chunk, final) => {
+  const stream = new Inflate(chunk => {
     parts.push(chunk)
     length += chunk.length
-    ended = final
   })
   try {
-    for (let at = 0; at < body.length && length < HEADER_LIMIT; at += 65_536)
-      stream.push(body.subarray(at, at + 65_536), at + 65_536 >= body.length)
+    for (let at = 0; at < body.length && length < HEADER_LIMIT; at += 65_536) stream.push(body.subarray(at, at + 65_536), false)
+    // Only the last push tells whether the end was reached; it must bring no data, or what a cut file still has would be lost with the error.
+    if (length < HEADER_LIMIT) stream.push(new Uint8Array(0), true)
+    return { bytes: concat(...parts), whole: length < HEADER_LIMIT }
   } catch {
     return { bytes: concat(...parts), whole: false }
   }
-  return { bytes: concat(...parts), whole: ended }
 }
 
 function run(bytes: Uint8Array, delta: number, transferSyntax?: string): Parsed | null {
@@ -233,8 +232,8 @@ export function parseDicom(bytes: Uint8Array): DicomFacts {
   }
   const element = set.elements[PIXELS]
   let pixelBytes: number | undefined
+  if (!inflatedWhole) issues.push({ code: 'truncated', text: 'The deflated data set ends early.' })
   if (element && syntax === DEFLATED) {
-    if (!inflatedWhole) issues.push({ code: 'truncated', text: 'The deflated data set ends early.' })
     pixelBytes = pixels(set.byteArray, element, true, image, issues)
   } else if (element) {
     // The parser saw only the head of the file; the pixels are measured in the file itself.

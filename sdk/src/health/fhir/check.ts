@@ -12,8 +12,8 @@ let loading: Promise<Checker> | undefined
 
 /** Loads the definitions (about 55 kB compressed) and the validator, once; bundlers make a chunk of its own of both. */
 export function loadChecker(): Promise<Checker> {
-  loading ??= Promise.all([import('./engine.ts'), import('./definitions.generated.json', { with: { type: 'json' } })]).then(
-    ([engine, definitions]) => engine.checker(definitions.default),
+  loading ??= Promise.all([import('./engine.ts'), import('./definitions.generated.ts')]).then(([engine, { definitions }]) =>
+    engine.checker(definitions),
   )
   return loading
 }

@@ -37,7 +37,7 @@ export type ElementShape = {
   min: number
   max: string
   base: { path: string; min: number; max: string }
-  type?: { code: string; targetProfile?: string[] }[]
+  type?: { code: string }[]
   constraint?: { key: string; severity: 'error'; human: string; expression: string }[]
   contentReference?: string
   binding?: { strength: 'required'; valueSet: string }
@@ -83,14 +83,8 @@ const INHERITED: Readonly<Record<string, readonly CompactElement[]>> = {
 /** The inherited elements of a base type, as compact elements; empty for none. */
 export const inherited = (base: string | undefined): readonly CompactElement[] => (base ? (INHERITED[base] ?? []) : [])
 
-function parseTypes(types: string): NonNullable<ElementShape['type']> {
-  return types.split(',').map(item => {
-    const open = item.indexOf('(')
-    if (open < 0) return { code: item }
-    const targets = item.slice(open + 1, -1).split('|')
-    return { code: item.slice(0, open), targetProfile: targets.map(t => (t.includes('/') ? t : BASE + t)) }
-  })
-}
+/** Targets of references stay out: `rules.ts` judges them, with a better eye for absolute and conditional references. */
+const parseTypes = (types: string): NonNullable<ElementShape['type']> => types.split(',').map(item => ({ code: item.replace(/\(.*/, '') }))
 
 function constraints(c: CompactExtra['c']): Pick<ElementShape, 'constraint'> {
   return c ? { constraint: c.map(([key, human, expression]) => ({ key, severity: 'error', human, expression })) } : {}

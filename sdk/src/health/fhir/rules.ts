@@ -20,6 +20,8 @@ type Walk = {
   deepest: number
   /** Ids of resources contained in the resource at hand, and which of them something points to. */
   contained: { ids: Set<string>; used: Set<string> } | null
+  /** Id of the contained resource at hand; empty outside of any. */
+  inside: string
 }
 
 const ID = /^[A-Za-z0-9\-.]{1,64}$/
@@ -61,7 +63,8 @@ function checkReference(w: Walk, value: JsonObject, shape: Shape, path: string):
     const id = reference.slice(1)
     if (w.contained && id && !w.contained.ids.has(id))
       w.issues.push(problem('invariant', path, 'The reference points to a contained resource that is not there'))
-    if (w.contained && id) w.contained.used.add(id)
+    // A bare # is the container; a contained resource that names it is tied to it as well.
+    if (w.contained) w.contained.used.add(id || w.inside)
     return
   }
   checkUri(w, reference, `${path}.reference`)
@@ -173,6 +176,7 @@ const HTML = /<[a-z!/][^>]*>/i
 
 function checkPrimitive(w: Walk, value: unknown, shape: Shape, path: string): void {
   if (typeof value !== 'string') return
+  if (value.startsWith('#')) w.contained?.used.add(value.slice(1))
   if (shape.type === 'uri' || shape.type === 'url' || shape.type === 'canonical') checkUri(w, value, path)
   if (shape.type === 'id' && !ID.test(value)) w.issues.push(problem('value', path, 'An id has 1 to 64 letters, digits, hyphens or dots'))
   if (shape.type === 'string' && shape.name === 'id' && /\s/.test(value))
@@ -239,22 +243,17 @@ function resource(w: Walk, value: JsonObject, type: string, path: string, depth:
   const inside = /\.contained\[\d+\]$/.test(path)
   const outer = w.contained
   if (!inside) w.contained = { ids: new Set(list(value.contained).flatMap(c => string(field(c, 'id')) ?? [])), used: new Set() }
-  if (inside) checkContained(w, value, path)
+  if (inside) {
+    checkContained(w, value, path)
+    w.inside = string(value.id) ?? ''
+  }
   members(w, value, type, path, depth)
+  if (inside) w.inside = ''
   if (!inside && w.contained) {
     for (const id of w.contained.ids)
-      if (!w.contained.used.has(id) && !pointsOut(value, id))
-        w.issues.push(problem('invariant', `${path}.contained`, 'A contained resource that nothing refers to'))
+      if (!w.contained.used.has(id)) w.issues.push(problem('invariant', `${path}.contained`, 'A contained resource that nothing refers to'))
     w.contained = outer
   }
-}
-
-/** A contained resource may instead refer to its container, or be named by a canonical (`#id`). */
-function pointsOut(value: JsonObject, id: string): boolean {
-  const own = list(value.contained).find(c => field(c, 'id') === id)
-  const inner = JSON.stringify(own)
-  if (inner.includes('"reference":"#"')) return true
-  return JSON.stringify(value).includes(`"#${id}"`)
 }
 
 function checkContained(w: Walk, value: JsonObject, path: string): void {
@@ -269,7 +268,7 @@ function checkContained(w: Walk, value: JsonObject, path: string): void {
 }
 
 export function walkResource(value: JsonObject, type: string, index: Shapes, options: CheckOptions): Walked {
-  const w: Walk = { index, options, issues: [], types: new Set(), nodes: 0, deepest: 0, contained: null }
+  const w: Walk = { index, options, issues: [], types: new Set(), nodes: 0, deepest: 0, contained: null, inside: '' }
   resource(w, value, type, type, 0)
   const tooDeep = w.deepest > MAX_DEPTH
   if (tooDeep) w.issues.push(problem('too-long', type, `Nested deeper than ${MAX_DEPTH} levels`))

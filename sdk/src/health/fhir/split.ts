@@ -331,7 +331,8 @@ async function* bundle(k: Walk, atEntries: boolean): AsyncGenerator<FhirPart, bo
       if (!(yield* elements(k, 'entry'))) return false
       continue
     }
-    const verdict = name === null ? (byte < 0 ? 'truncated' : 'malformed') : (await scanValue(w, Number.POSITIVE_INFINITY)).verdict
+    const broken = name === null ? ((await peek(w)) < 0 ? 'truncated' : 'malformed') : null
+    const verdict = broken ?? (await scanValue(w, Number.POSITIVE_INFINITY)).verdict
     if (verdict === 'whole') continue
     const at = w.position
     yield failure(k, { path: 'Bundle', offset: at }, failing(verdict, at))

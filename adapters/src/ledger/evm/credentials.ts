@@ -1,0 +1,37 @@
+import type { Credentials } from '@keepwell/sdk/ports/ledger'
+import { checkCount, checkHash, checkRole } from '@keepwell/sdk/ports/ledger-checks'
+import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import type { Access } from './access.ts'
+import { ABIS } from './contracts.ts'
+import { asciiWord, hex, lower, wordText } from './values.ts'
+
+const abi = ABIS['CredentialRegistry@1']
+/** ICredentialRegistry.State */
+const NONE = 0
+const LIVE = 1
+
+const CALL = { suspended: 'suspend', live: 'reinstate', revoked: 'revoke' } as const
+
+export function evmCredentials(access: Access): Credentials {
+  const contract = access.contract('CredentialRegistry@1')
+  return {
+    async status(id) {
+      checkHash(id, 'credential id')
+      const data = await contract.call(encodeFunctionData({ abi, functionName: 'status', args: [hex(id)] }))
+      const [issuer, role, expiry, state] = decodeFunctionResult({ abi, functionName: 'status', data })
+      return state === NONE ? null : { issuer: lower(issuer), role: wordText(role), expiry: Number(expiry), live: state === LIVE }
+    },
+    async issue({ id, holderCommitment, role, expiry }) {
+      checkHash(id, 'credential id')
+      checkHash(holderCommitment, 'holder commitment')
+      checkRole(role)
+      checkCount(expiry, 'expiry')
+      const args = [hex(id), hex(holderCommitment), asciiWord(role, 8), BigInt(expiry)] as const
+      return contract.send(encodeFunctionData({ abi, functionName: 'issue', args }))
+    },
+    async setState(id, state) {
+      checkHash(id, 'credential id')
+      return contract.send(encodeFunctionData({ abi, functionName: CALL[state], args: [hex(id)] }))
+    },
+  }
+}
