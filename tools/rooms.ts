@@ -44,7 +44,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
   },
   daemon: {
     http: { uses: [], from: ['sdk/base'] },
-    config: { uses: [], from: ['sdk/base'] },
+    config: { uses: ['http'], from: ['sdk/base'] },
     relay: {
       uses: ['http', 'config'],
       from: [
@@ -58,6 +58,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'sdk/ports',
         'sdk/relay',
         'adapters/blocks',
+        'adapters/ledger',
         'adapters/relay',
       ],
     },
