@@ -1,4 +1,5 @@
 import { encode } from '#base/cbor'
+import { isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { merkleTree } from '#crypto/merkle'
 import type { Did } from '#identity/did'
@@ -23,14 +24,34 @@ async function collect(ctx: RelayContext): Promise<Waiting[]> {
   return waiting
 }
 
+/**
+ * Anchors a tree. Anybody can anchor a root first with a wrong size, which the ledger then keeps; one random leaf makes another root
+ * that nobody can have foreseen.
+ */
+async function anchorLeaves(ctx: RelayContext, leaves: readonly Uint8Array[]) {
+  const add = async (all: readonly Uint8Array[]) => {
+    const tree = merkleTree(all)
+    await ctx.ledger.anchors.add(tree.root(), all.length)
+    return { tree, size: all.length }
+  }
+  try {
+    return await add(leaves)
+  } catch (e) {
+    if (!isKeepwellError(e, 'LEDGER_REFUSED')) throw e
+    return add([...leaves, ctx.random(32)])
+  }
+}
+
 /** Anchors what waits; returns how many records were anchored. A crash in between anchors them again in a later tree. */
 export const anchorPending = (ctx: RelayContext): Promise<number> =>
   inTurn(ctx, 'anchor', async () => {
     const waiting = await collect(ctx)
     if (waiting.length === 0) return 0
-    const tree = merkleTree(waiting.map(w => w.leaf))
+    const { tree, size } = await anchorLeaves(
+      ctx,
+      waiting.map(w => w.leaf),
+    )
     const root = tree.root()
-    await ctx.ledger.anchors.add(root, waiting.length)
     const byVault = Map.groupBy(
       waiting.map((w, index) => ({ ...w, index })),
       w => w.vault,
@@ -39,7 +60,7 @@ export const anchorPending = (ctx: RelayContext): Promise<number> =>
       await ctx.envelopes.transact(vault, async rows => {
         await rows.put(
           'anchor',
-          own.map(w => ({ key: w.id, value: encode({ root, size: waiting.length, index: w.index, path: tree.inclusionProof(w.index) }) })),
+          own.map(w => ({ key: w.id, value: encode({ root, size, index: w.index, path: tree.inclusionProof(w.index) }) })),
         )
         await rows.delete(
           'unanchored',
