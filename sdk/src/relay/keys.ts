@@ -28,12 +28,14 @@ export const decodeRelaySecrets = (b: Uint8Array): RelaySecrets => decodeAs(rela
 type Place = { readonly url: string; readonly manifest: Manifest; readonly now: number }
 type Signing = Omit<RelaySecrets, 'bundle' | 'v'>
 
-/** New keys for a relay on a chain. The request key is also the log's key and the ledger account. */
-export async function newRelaySecrets(place: Place & { readonly chainId: number }, random: RandomBytes): Promise<RelaySecrets> {
+type New = Place & { readonly chainId: number; readonly request?: Uint8Array }
+
+/** New keys for a relay on a chain. The request key is also the log's key and the ledger account, and may have served there already. */
+export async function newRelaySecrets(place: New, random: RandomBytes): Promise<RelaySecrets> {
   const secrets: Signing = {
     chainId: place.chainId,
     controller: random(32),
-    request: random(32),
+    request: place.request ?? random(32),
     signing: { ed25519: random(32), mldsa65: random(32) },
     mac: random(32),
   }

@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http'
+import { concat } from '@keepwell/sdk/base/bytes'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+
+/** Bytes of bodies held in memory by all requests together. */
+export type Budget = { take(bytes: number): void; give(bytes: number): void }
+
+/** Throws RATE_LIMITED rather than let many large bodies fill the memory. */
+export function budget(max: number): Budget {
+  let used = 0
+  return {
+    take(bytes) {
+      ensure(used + bytes <= max, 'RATE_LIMITED', 'The server is busy with other large requests; retry in a moment.')
+      used += bytes
+    },
+    give(bytes) {
+      used -= bytes
+    },
+  }
+}
+
+const tooLarge = (max: number) => new KeepwellError('TOO_LARGE', `The body is larger than ${max} bytes.`)
+
+/** The body in chunks; throws TOO_LARGE as soon as it is known to be, BAD_TYPE for a compressed one. `held` counts what came. */
+export async function* bodyStream(
+  request: IncomingMessage,
+  max: number,
+  memory: Budget,
+  held: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  const stated = request.headers['content-length']
+  if (stated !== undefined && Number(stated) > max) throw tooLarge(max)
+  ensure((request.headers['content-encoding'] ?? 'identity') === 'identity', 'BAD_TYPE', 'Compressed bodies are not taken.')
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const bytes = chunk as Uint8Array
+    if (held.bytes + bytes.length > max) throw tooLarge(max)
+    memory.take(bytes.length)
+    held.bytes += bytes.length
+    yield bytes
+  }
+}
+
+export async function wholeBody(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return chunks.length === 1 ? chunks[0]! : concat(...chunks)
+}

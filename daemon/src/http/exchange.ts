@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import { type Budget, bodyStream, wholeBody } from './body.ts'
+import { errorAnswer, RateLimited, tell } from './errors.ts'
+import { corsHeaders, HSTS, preflightHeaders, SECURITY_HEADERS } from './headers.ts'
+import type { Observation } from './metrics.ts'
+import { addressKey, type RateLimiter } from './rate.ts'
+import { respond } from './respond.ts'
+import type { HttpAnswer, HttpRequest, Router } from './route.ts'
+import { type HttpOptions, isLoopback } from './settings.ts'
+
+export type Exchange = {
+  readonly options: HttpOptions
+  readonly routes: Router
+  readonly memory: Budget
+  readonly addresses: RateLimiter
+  readonly observe: (o: Observation) => void
+  stopping(): AbortSignal
+}
+
+/** One request and its answer, whatever happens. Never throws. */
+export async function exchange(server: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { options } = server
+  const started = options.now()
+  const held = { bytes: 0 }
+  const line = { route: 'none', code: '' }
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  let sent = 0
+  try {
+    commonHeaders(server, request, response)
+    const answer = await answerTo(server, request, { line, held, signal: gone.signal })
+    sent = await respond(response, answer, request.method === 'HEAD', gone.signal)
+  } catch (error) {
+    const told = tell(error, options.newId)
+    line.code = told.code
+    if (told.incident)
+      options.log({ level: 'error', route: line.route, code: told.code, incident: told.incident.id, detail: told.incident.detail })
+    if (response.headersSent || gone.signal.aborted) response.destroy()
+    else sent = await refuse(request, response, errorAnswer(told, request.headers.accept), gone.signal)
+  } finally {
+    server.memory.give(held.bytes)
+    const seen = { route: line.route, method: known(request.method), status: response.statusCode, milliseconds: options.now() - started }
+    const observation: Observation = { ...seen, received: held.bytes, sent }
+    server.observe(observation)
+    options.log({
+      level: 'info',
+      ...observation,
+      milliseconds: Math.round(observation.milliseconds),
+      ...(line.code ? { code: line.code } : {}),
+    })
+  }
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS'])
+/** Request methods are the client's words, so only known ones get into the log. */
+const known = (method: string | undefined): string => (method && METHODS.has(method) ? method : 'other')
+
+type Progress = { readonly line: { route: string; code: string }; readonly held: { bytes: number }; readonly signal: AbortSignal }
+
+async function answerTo(server: Exchange, request: IncomingMessage, progress: Progress): Promise<HttpAnswer> {
+  const { options, routes } = server
+  ensure(!server.stopping().aborted, 'STOPPING', 'The server is stopping; ask again in a moment.')
+  checkHost(options, request.headers.host)
+  const remote = remoteOf(options, request)
+  const wait = server.addresses.take(remote)
+  if (wait) throw new RateLimited(wait)
+  const url = urlOf(request.url)
+  if (request.method === 'OPTIONS') return preflight(server, request, url.pathname)
+  const { route, params } = routes.match(request.method ?? '', url.pathname)
+  progress.line.route = route.name
+  checkType(route.accepts, request.headers['content-type'])
+  const stream = (max: number) => bodyStream(request, max, server.memory, progress.held)
+  const seen: HttpRequest = {
+    params,
+    query: url.searchParams,
+    headers: request.headers,
+    remote,
+    signal: progress.signal,
+    stopping: server.stopping(),
+    stream,
+    body: max => wholeBody(stream(max)),
+  }
+  return route.handle(seen)
+}
+
+function commonHeaders(server: Exchange, request: IncomingMessage, response: ServerResponse): void {
+  const { options } = server
+  const headers = { ...SECURITY_HEADERS, ...(options.tls ? { 'strict-transport-security': HSTS } : {}) }
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  if (options.origins.length) response.setHeader('vary', 'Origin')
+  for (const [name, value] of Object.entries(corsHeaders(request.headers.origin, options.origins) ?? {})) response.setHeader(name, value)
+}
+
+/** Against DNS rebinding: a page of another site may resolve to us, but it cannot choose its own name. */
+function checkHost(options: HttpOptions, header: string | undefined): void {
+  if (options.hosts === null) return
+  const host = (header ?? '').toLowerCase().replace(/:\d+$/, '')
+  ensure(isLoopback(host) || options.hosts.includes(host), 'MISDIRECTED', 'This server does not go by that name.')
+}
+
+/** The address a request is counted under; with trusted proxies in front, what the outermost of them saw. */
+function remoteOf(options: HttpOptions, request: IncomingMessage): string {
+  const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',')
+  const seen = options.proxies > 0 ? forwarded[forwarded.length - options.proxies]?.trim() : undefined
+  return addressKey(seen || request.socket.remoteAddress)
+}
+
+function urlOf(target: string | undefined): URL {
+  ensure(target?.startsWith('/') && target.length <= 2048, 'BAD_INPUT', 'The request target is not a path of at most 2048 characters.')
+  try {
+    return new URL(`http://host${target}`)
+  } catch (cause) {
+    throw new KeepwellError('BAD_INPUT', 'The request target is not a path.', { cause })
+  }
+}
+
+function checkType(expected: string | undefined, header: string | undefined): void {
+  if (!expected) return
+  const given = (header ?? '').split(';')[0]!.trim().toLowerCase()
+  ensure(given === expected, 'BAD_TYPE', `The body must be ${expected}.`)
+}
+
+function preflight(server: Exchange, request: IncomingMessage, path: string): HttpAnswer {
+  const allowed = server.routes.allowed(path)
+  ensure(allowed.length, 'NO_ROUTE', 'There is nothing at that path.')
+  const cors = corsHeaders(request.headers.origin, server.options.origins)
+  return { status: 204, type: 'text/plain', headers: { allow: allowed.join(', '), ...(cors ? preflightHeaders(allowed) : {}) }, body: '' }
+}
+
+/** A body that was not read is let run out, so that the client sees the answer; one that is far too long is cut off. */
+async function refuse(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer, signal: AbortSignal): Promise<number> {
+  if (answer.status === 413 || answer.status === 429 || answer.status === 503) response.setHeader('connection', 'close')
+  const sent = await respond(response, answer, request.method === 'HEAD', signal)
+  request.resume()
+  return sent
+}

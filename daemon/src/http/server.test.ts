@@ -1,0 +1,255 @@
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { utf8 } from '@keepwell/sdk/base/bytes'
+import { KeepwellError } from '@keepwell/sdk/base/error'
+import { afterEach, describe, expect, test } from 'vitest'
+import { freePort } from './free-port.ts'
+import type { HttpRoute } from './route.ts'
+import { type HttpServer, serveHttp } from './server.ts'
+import { HTTP_LIMITS, type HttpLimits, type HttpOptions } from './settings.ts'
+
+const open: HttpServer[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(s => s.close()))
+})
+
+const ROUTES: HttpRoute[] = [
+  { name: 'hello', method: 'GET', path: '/hello/{name}', handle: r => ({ type: 'text/plain', body: `hello ${r.params.name}` }) },
+  { name: 'literal', method: 'GET', path: '/hello/literal', handle: () => ({ type: 'text/plain', body: 'literal' }) },
+  {
+    name: 'echo',
+    method: 'POST',
+    path: '/echo',
+    accepts: 'application/octet-stream',
+    handle: async r => ({ type: 'application/octet-stream', body: await r.body(1000) }),
+  },
+  {
+    name: 'slow',
+    method: 'GET',
+    path: '/slow',
+    handle: async () => {
+      await new Promise(resolve => setTimeout(resolve, 300))
+      return { type: 'text/plain', body: 'done' }
+    },
+  },
+  { name: 'broken', method: 'GET', path: '/broken', handle: () => ({ type: 'text/plain', body: breaking() }) },
+  { name: 'refuse', method: 'GET', path: '/refuse', handle: () => ({ type: 'text/plain', body: refusing() }) },
+  {
+    name: 'endless',
+    method: 'GET',
+    path: '/endless',
+    handle: r => ({ type: 'text/event-stream', body: endless(AbortSignal.any([r.signal, r.stopping])) }),
+  },
+]
+
+async function* breaking() {
+  yield utf8('a part')
+  throw new Error('disk gone')
+}
+
+// biome-ignore lint/correctness/useYield: it refuses before it yields
+async function* refusing(): AsyncGenerator<Uint8Array> {
+  throw new KeepwellError('DENIED', 'no')
+}
+
+async function* endless(signal: AbortSignal) {
+  yield utf8(': begin\n\n')
+  await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+}
+
+async function serve(options: Partial<Omit<HttpOptions, 'limits'>> & { limits?: Partial<HttpLimits> } = {}): Promise<HttpServer> {
+  const server = await serveHttp(ROUTES, {
+    host: '127.0.0.1',
+    port: 0,
+    tls: null,
+    origins: [],
+    hosts: [],
+    proxies: 0,
+    now: () => performance.now(),
+    newId: () => 'id',
+    log: () => {},
+    ...options,
+    limits: { ...HTTP_LIMITS, ...options.limits },
+  })
+  open.push(server)
+  return server
+}
+
+const codeOf = async (r: Response) => ((await r.json()) as { code: string }).code
+const octets = (body: Uint8Array | string, headers = {}) => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/octet-stream', ...headers },
+  body: body as BodyInit,
+})
+
+/** Headers that fetch does not let one set. */
+const raw = (url: string, headers: Record<string, string>, path = '/hello/x') =>
+  new Promise<{ status: number; body: string }>((resolve, reject) => {
+    request(url + path, { headers }, async r => resolve({ status: r.statusCode!, body: await text(r) }))
+      .on('error', reject)
+      .end()
+  })
+
+describe('requests', () => {
+  test('parameters are decoded, literal paths come first, HEAD has no body', async () => {
+    const { url } = await serve()
+    expect(await (await fetch(`${url}/hello/a%2Fb%20c`)).text()).toBe('hello a/b c')
+    expect(await (await fetch(`${url}/hello/literal`)).text()).toBe('literal')
+    const head = await fetch(`${url}/hello/x`, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '7', ''])
+    expect(await codeOf(await fetch(`${url}/hello/%E0%A4%A`))).toBe('BAD_INPUT')
+  })
+
+  test('every answer forbids guessing, framing, referring and caching', async () => {
+    const { url } = await serve()
+    for (const path of ['/hello/x', '/nothing', '/broken']) {
+      const response = await fetch(url + path)
+      await response.body?.cancel().catch(() => {})
+      const { headers } = response
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(headers.get('referrer-policy')).toBe('no-referrer')
+      expect(headers.get('cache-control')).toBe('no-store')
+      expect(headers.get('x-powered-by')).toBeNull()
+      expect(headers.get('access-control-allow-origin')).toBeNull()
+    }
+  })
+
+  test('bodies are limited whether or not their length is stated', async () => {
+    const { url } = await serve()
+    expect((await (await fetch(`${url}/echo`, octets(new Uint8Array(1000)))).arrayBuffer()).byteLength).toBe(1000)
+    expect(await codeOf(await fetch(`${url}/echo`, octets(new Uint8Array(1001))))).toBe('TOO_LARGE')
+    const stream = new ReadableStream({
+      start(c) {
+        for (let i = 0; i < 20; i++) c.enqueue(new Uint8Array(100))
+        c.close()
+      },
+    })
+    const unstated = { ...octets(''), body: stream, duplex: 'half' } as RequestInit
+    expect(await codeOf(await fetch(`${url}/echo`, unstated))).toBe('TOO_LARGE')
+    expect(await codeOf(await fetch(`${url}/echo`, octets('x', { 'content-encoding': 'gzip' })))).toBe('BAD_TYPE')
+  })
+
+  test('all bodies together are limited too', async () => {
+    const { url } = await serve({ limits: { bodyBytes: 500 } })
+    expect((await fetch(`${url}/echo`, octets(new Uint8Array(400)))).status).toBe(200)
+    expect(await codeOf(await fetch(`${url}/echo`, octets(new Uint8Array(600))))).toBe('RATE_LIMITED')
+    expect((await fetch(`${url}/echo`, octets(new Uint8Array(400)))).status).toBe(200)
+  })
+
+  test('a stream that fails midway is cut, never ended as if whole; one that fails at once is refused', async () => {
+    const { url } = await serve()
+    const broken = await fetch(`${url}/broken`)
+    expect(broken.status).toBe(200)
+    await expect(broken.text()).rejects.toThrow()
+    const refused = await fetch(`${url}/refuse`)
+    expect([refused.status, await codeOf(refused)]).toEqual([403, 'DENIED'])
+  })
+})
+
+describe('strangers', () => {
+  test('a flood from one address is held back and told when to return', async () => {
+    const { url } = await serve({ limits: { perAddress: { perSecond: 1, burst: 3 } } })
+    const statuses: number[] = []
+    let last: Response | null = null
+    for (let i = 0; i < 5; i++) {
+      last = await fetch(`${url}/hello/x`)
+      statuses.push(last.status)
+    }
+    expect(statuses).toEqual([200, 200, 200, 429, 429])
+    expect(Number(last?.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  test('behind a trusted proxy each forwarded address has its own allowance; without one the header counts for nothing', async () => {
+    const limits = { perAddress: { perSecond: 0.01, burst: 1 } }
+    const behind = await serve({ limits, proxies: 1 })
+    const from = (url: string, address: string) => raw(url, { 'x-forwarded-for': address })
+    expect((await from(behind.url, '198.51.100.1')).status).toBe(200)
+    expect((await from(behind.url, '198.51.100.2')).status).toBe(200)
+    expect((await from(behind.url, '203.0.113.9, 198.51.100.1')).status).toBe(429)
+    const direct = await serve({ limits })
+    expect((await from(direct.url, '198.51.100.1')).status).toBe(200)
+    expect((await from(direct.url, '198.51.100.2')).status).toBe(429)
+  })
+
+  test('on loopback only loopback names and the configured one are answered', async () => {
+    const { url } = await serve({ hosts: ['relay.example'] })
+    expect((await raw(url, { host: 'evil.example:80' })).body).toContain('MISDIRECTED')
+    expect((await raw(url, { host: 'relay.example' })).status).toBe(200)
+    expect((await raw(url, { host: 'localhost:1234' })).status).toBe(200)
+  })
+
+  test('other origins need the operator’s permission', async () => {
+    const { url } = await serve({ origins: ['https://app.example'] })
+    const ask = (origin: string, method = 'GET') => fetch(`${url}/hello/x`, { method, headers: { origin } })
+    expect((await ask('https://app.example')).headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull()
+    const preflight = await ask('https://app.example', 'OPTIONS')
+    expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([204, 'GET, HEAD'])
+    const refused = await ask('https://evil.example', 'OPTIONS')
+    expect(refused.headers.get('access-control-allow-methods')).toBeNull()
+    expect(refused.headers.get('vary')).toContain('Origin')
+  })
+
+  test('what is not HTTP, or HTTP with oversized headers, is refused without a word of ours', async () => {
+    const { url } = await serve({ limits: { headerBytes: 2000 } })
+    const send = (bytes: string) =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes))
+        socket.on('error', reject)
+        text(socket).then(resolve, reject)
+      })
+    expect(await send('hello\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+    expect(await send(`GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(4000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /)
+    expect(await send('GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+  })
+
+  test('whoever sends a header byte by byte is cut off', async () => {
+    const { url } = await serve({ limits: { headersSeconds: 1, requestSeconds: 2 } })
+    const started = performance.now()
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: lo'))
+      socket.on('error', reject)
+      text(socket).then(resolve, reject)
+    })
+    expect(answer).toMatch(/^HTTP\/1.1 408 /)
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+})
+
+describe('life of a server', () => {
+  test('stopping lets running requests finish, ends endless ones, and refuses new ones', async () => {
+    const server = await serve()
+    const endlessBody = await fetch(`${server.url}/endless`).then(r => r.text.bind(r))
+    const slow = fetch(`${server.url}/slow`)
+    await expect.poll(() => server.connections()).toBe(2)
+    const closing = server.close()
+    expect(await (await slow).text()).toBe('done')
+    expect(await endlessBody()).toBe(': begin\n\n')
+    await closing
+    await expect(fetch(`${server.url}/hello/x`)).rejects.toThrow()
+  })
+
+  test('a request that does not end in the grace time is cut', async () => {
+    const server = await serve({ limits: { graceSeconds: 0.05 } })
+    const slow = fetch(`${server.url}/slow`).then(
+      () => 'answered',
+      () => 'cut',
+    )
+    await expect.poll(() => server.connections()).toBe(1)
+    await server.close()
+    expect(await slow).toBe('cut')
+  })
+
+  test('beyond loopback nothing is served without TLS', async () => {
+    await expect(serve({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await expect(serve({ host: '::' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
+  test('a taken port is told as such', async () => {
+    const port = await freePort()
+    await serve({ port })
+    await expect(serve({ port })).rejects.toMatchObject({ code: 'LOCKED' })
+  })
+})

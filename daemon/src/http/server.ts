@@ -1,0 +1,127 @@
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import { budget } from './body.ts'
+import { type Exchange, exchange } from './exchange.ts'
+import type { Observation } from './metrics.ts'
+import { rateLimiter } from './rate.ts'
+import { type HttpRoute, router } from './route.ts'
+import { type HttpOptions, isLoopback, type Tls } from './settings.ts'
+
+export type HttpServer = {
+  /** `http(s)://host:port` as bound. */
+  readonly url: string
+  connections(): number
+  /** Takes a renewed certificate for connections to come. */
+  renew(tls: Tls): void
+  /** Refuses new requests, lets running ones finish for the grace time, then closes. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves routes over HTTP/1.1. Beyond loopback only with TLS 1.3 (BAD_INPUT otherwise). Throws LOCKED when the port is taken.
+ */
+export async function serveHttp(
+  routes: readonly HttpRoute[],
+  options: HttpOptions,
+  observe: (o: Observation) => void = () => {},
+): Promise<HttpServer> {
+  const { host, limits, tls } = options
+  ensure(
+    tls || isLoopback(host),
+    'BAD_INPUT',
+    `Beyond this machine only TLS is served: give a certificate and its key, or bind to 127.0.0.1.`,
+  )
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+  const shared: Exchange = {
+    options,
+    routes: router(routes),
+    memory: budget(limits.bodyBytes),
+    addresses: rateLimiter(limits.perAddress, options.now),
+    observe,
+    stopping: () => stopping.signal,
+  }
+  const server = create(options)
+  server.on('request', (request, response) => {
+    const run = exchange(shared, request, response).finally(() => running.delete(run))
+    running.add(run)
+  })
+  configure(server, options)
+  await listen(server, options)
+  const { port } = server.address() as AddressInfo
+  let closed: Promise<void> | null = null
+  return {
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
+    connections: () => running.size,
+    renew: renewed => 'setSecureContext' in server && (server as TlsServer).setSecureContext({ ...renewed, minVersion: 'TLSv1.3' }),
+    close: () => (closed ??= stop(server, { stopping, running, seconds: limits.graceSeconds })),
+  }
+}
+
+const create = ({ tls, limits }: HttpOptions): Server | TlsServer => {
+  const common = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersSeconds * 1000,
+    requestTimeout: limits.requestSeconds * 1000,
+    keepAliveTimeout: limits.idleSeconds * 1000,
+    connectionsCheckingInterval: 2000,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    noDelay: true,
+  }
+  return tls
+    ? createTlsServer({ ...common, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.3', handshakeTimeout: 10_000 })
+    : createServer(common)
+}
+
+const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+const HEADERS_TOO_LARGE = 'HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+
+function configure(server: Server | TlsServer, { limits }: HttpOptions): void {
+  server.maxConnections = limits.connections
+  server.maxHeadersCount = 64
+  server.setTimeout(limits.idleSeconds * 1000, socket => socket.destroy())
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    socket.end(error.code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : timedOut ? TIMED_OUT : MALFORMED)
+  })
+  server.on('upgrade', (_request, socket) => socket.destroy())
+}
+
+function listen(server: Server | TlsServer, { host, port }: HttpOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE'
+      reject(
+        taken
+          ? new KeepwellError('LOCKED', `Port ${port} is taken; stop what uses it or choose another.`, { cause })
+          : new KeepwellError('BAD_INPUT', `Cannot listen on ${host}, port ${port}.`, { cause }),
+      )
+    })
+    server.listen(port, host.replace(/^\[|\]$/g, ''), () => {
+      server.removeAllListeners('error')
+      resolve()
+    })
+  })
+}
+
+type Stopping = { readonly stopping: AbortController; readonly running: ReadonlySet<Promise<void>>; readonly seconds: number }
+
+async function stop(server: Server | TlsServer, { stopping, running, seconds }: Stopping): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const settled = Promise.allSettled([...running])
+  stopping.abort()
+  const patience = new AbortController()
+  const late = sleep(seconds * 1000, undefined, { signal: patience.signal, ref: false }).catch(() => {})
+  // Work that outlasts the grace time loses its connection; it is not waited for, since it may wait for something that never comes.
+  await Promise.race([settled, late])
+  patience.abort()
+  server.closeAllConnections()
+  await closed
+}

@@ -1,0 +1,52 @@
+import type { Relay } from '@keepwell/sdk/ports/relay'
+import type { Rate } from '#http/rate'
+
+/** What pages, probes and metrics show: counts and states, nothing of anyone's. */
+export type RelayStatus = {
+  readonly did: string
+  readonly url: string
+  readonly version: string
+  readonly chainId: number
+  readonly block: number
+  readonly blockTime: number
+  readonly log: number
+  readonly blocks: number
+  readonly bytes: number
+  readonly waiting: number
+  readonly startedAt: number
+}
+
+export type RelayPart = 'ledger' | 'log' | 'envelopes' | 'blocks'
+
+/** A running relay as its HTTP face needs it. */
+export type RelayService = {
+  readonly relay: Relay
+  /** Text of a JSON-RPC message in, text out; never throws. */
+  readonly rpc: (text: string) => Promise<string>
+  status(): Promise<RelayStatus>
+  /** Whether each part answers now. */
+  probe(): Promise<Record<RelayPart, boolean>>
+  readonly clock: () => number
+}
+
+export type RelayLimits = {
+  readonly perCaller: Rate
+  /** Keyring look-ups by recovery tag, for each address and for all together. */
+  readonly restorePerAddress: Rate
+  readonly restoreAll: Rate
+  /** JSON-RPC requests, for each address. */
+  readonly rpcPerAddress: Rate
+  readonly rpcBatch: number
+  readonly streams: number
+  readonly streamsPerCaller: number
+}
+
+export const RELAY_LIMITS: RelayLimits = {
+  perCaller: { perSecond: 100, burst: 1000 },
+  restorePerAddress: { perSecond: 5 / 60, burst: 5 },
+  restoreAll: { perSecond: 1, burst: 60 },
+  rpcPerAddress: { perSecond: 200, burst: 2000 },
+  rpcBatch: 50,
+  streams: 512,
+  streamsPerCaller: 8,
+}
