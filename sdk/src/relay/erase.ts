@@ -11,7 +11,7 @@ import { payloadCid } from '#records/envelope'
 import { type DeletionMessage, tombstoneMessage } from '#wire/tombstone'
 import { envelopeReader, freshKey, wrapEnvelope } from './buckets.ts'
 import type { RelayContext } from './context.ts'
-import { payloadBlocks } from './payloads.ts'
+import { dropPayloads, payloadBlocks } from './payloads.ts'
 import { at, BUCKET_SIZE, bucketOf, seqKey } from './schema.ts'
 
 const doomedShape = object({ keys: list(string(120), 4096), cids: list(bytes(36), 65536) })
@@ -88,7 +88,7 @@ export async function destroyDoomed(ctx: RelayContext, vault: Did): Promise<void
     }
     const blocks: Cid[] = []
     for (const cid of cids) blocks.push(...(await payloadBlocks(ctx.blocks, payloadCid({ cid }))))
-    await ctx.blocks.drop(blocks)
+    await dropPayloads(ctx, blocks)
     await ctx.envelopes.transact(vault, rows => rows.delete('doomed', [row.key]))
   }
 }

@@ -51,8 +51,16 @@ async function forgetOldLookup(ctx: RelayContext, did: Did, lookup: Uint8Array):
   if (old && !equal(old, lookup)) await ctx.envelopes.transact('', rows => rows.delete('lookup', [old]))
 }
 
+/** A relay takes so many parties and no more; those it knows always come in. */
+async function makeRoom(ctx: RelayContext, did: Did): Promise<void> {
+  if (await bundleOf(ctx, did)) return
+  const known = (await ctx.envelopes.vaults('bundle')).length
+  ensure(known < ctx.settings.maxVaults, 'RATE_LIMITED', 'This relay takes no more parties; ask another.')
+}
+
 /** Stores a bundle after checking it: both signatures, the controller's, and that it follows the one before. */
 export async function enroll(ctx: RelayContext, from: Did, body: Body<'enroll'>): Promise<Record<string, never>> {
+  await makeRoom(ctx, from)
   const party = await verifyBundle(body.bundle, await controllerOf(ctx, body.bundle.signed.signer))
   ensure(party.did === from, 'BAD_SIGNATURE', 'A party enrolls its own key bundle only.')
   await ctx.envelopes.transact(from, async rows => {

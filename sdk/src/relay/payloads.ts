@@ -1,10 +1,12 @@
-import { type Cid, parseCid } from '#base/cid'
+import { text, toHex, utf8 } from '#base/bytes'
+import { type Cid, cidBytes, parseCid } from '#base/cid'
 import { ensure } from '#base/error'
 import { bytes, decodeAs, object, optional } from '#base/shape'
 import { readNode } from '#base/unixfs'
 import type { Call } from '#identity/call'
-import { did } from '#identity/did'
+import { type Did, did } from '#identity/did'
 import type { Block, BlockStore } from '#ports/blocks'
+import { payloadCid } from '#records/envelope'
 import { readCapability } from './capability.ts'
 import { checkTerms, decideConsent } from './consents.ts'
 import type { RelayContext } from './context.ts'
@@ -24,6 +26,38 @@ export async function payloadBlocks(blocks: BlockStore, root: Cid, depth = 0): P
   const below: Cid[] = []
   for (const link of readNode(node).links) below.push(...(await payloadBlocks(blocks, link.cid, depth + 1)))
   return [root, ...below]
+}
+
+const claimOf = (vault: Did, id: Uint8Array): string => `${vault}|${toHex(id)}`
+
+/**
+ * Every block belongs to the one record that first filed it, for erasing a record drops its blocks: otherwise whoever knows an
+ * address could file it as its own and erase it. Legitimate payloads never share a block, since every key is random (threat T04).
+ */
+export async function claimPayloads(
+  ctx: RelayContext,
+  vault: Did,
+  records: readonly { readonly id: Uint8Array; readonly cid: Uint8Array }[],
+): Promise<void> {
+  const claims: { key: Uint8Array; owner: string }[] = []
+  for (const r of records)
+    for (const cid of await payloadBlocks(ctx.blocks, payloadCid(r))) claims.push({ key: cidBytes(cid), owner: claimOf(vault, r.id) })
+  await ctx.envelopes.transact('', async rows => {
+    for (const { key, owner } of claims) {
+      const held = await rows.get('payload', key)
+      ensure(!held || text(held) === owner, 'ENVELOPE_MISMATCH', 'A payload block belongs to another record.')
+    }
+    await rows.put(
+      'payload',
+      claims.map(c => ({ key: c.key, value: utf8(c.owner) })),
+    )
+  })
+}
+
+/** Drops blocks for good, and forgets whose they were. */
+export async function dropPayloads(ctx: RelayContext, cids: readonly Cid[]): Promise<void> {
+  await ctx.blocks.drop(cids)
+  await ctx.envelopes.transact('', rows => rows.delete('payload', cids.map(cidBytes)))
 }
 
 /** Stores payload blocks for a vault kept here: from the vault itself, or from a writer under a live write consent. */

@@ -11,7 +11,8 @@ import type { Rows } from '#ports/envelopes'
  * `group` id → encapsulation · `env` compartment‖epoch‖seq → wrapped envelope · `seq` seq → env key · `id` id → env key ·
  * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash ·
  * `unanchored` seq → id‖leaf · `anchor` id → proof · `rcpt` seq → sealed receipt · `revoked` commitment → time ·
- * `nonce` time‖nonce · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did and `own` name.
+ * `nonce` time‖nonce · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did,
+ * `payload` block → record, and `own` name.
  */
 export const at = (name: string): Uint8Array => utf8(name)
 

@@ -16,6 +16,7 @@ import type { Answer, Body } from '#wire/methods'
 import { bucketKey, envelopeReader, wrapEnvelope } from './buckets.ts'
 import { checkTerms, decideConsent } from './consents.ts'
 import { notify, type RelayContext } from './context.ts'
+import { claimPayloads } from './payloads.ts'
 import { writeReceipt } from './receipts.ts'
 import { bucketOf, envKey, groupId, readEnvKey, type StoredEnvelope, seqKey, takeNumbers } from './schema.ts'
 import { calendarOf } from './state.ts'
@@ -33,6 +34,11 @@ export async function submit(ctx: RelayContext, call: Call, body: Body<'submit'>
   if (!own) await allowWriter(ctx, call, body, filed)
   await checkGroups(ctx, body, own)
   await requirePayloads(ctx, filed)
+  await claimPayloads(
+    ctx,
+    body.vault,
+    filed.map(f => f.item),
+  )
   const firstSeq = await store(ctx, call.from, body, filed, own)
   const acceptance = await accept(ctx, body.vault, firstSeq, filed)
   notify(ctx, body.vault, 'records')
