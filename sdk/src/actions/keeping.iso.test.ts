@@ -12,6 +12,7 @@ import { receiveMessages } from './access/receive-messages.ts'
 import { revoke } from './access/revoke.ts'
 import { verifyTrail } from './access/verify-trail.ts'
 import type { Ctx } from './context.ts'
+import { checkTombstones } from './records/check-tombstones.ts'
 import { eraseRecords } from './records/erase-records.ts'
 import { fileRecords } from './records/file-records.ts'
 import { listEntries } from './records/list-entries.ts'
@@ -235,11 +236,27 @@ describe('what the head names', () => {
     checkState(fresh, all)
     expect(await code(async () => checkState(fresh, all.slice(1)))).toBe('OMISSION')
   })
+  test('a relay that forgets a tombstone is caught', async () => {
+    const w = await world([HOME])
+    const patient = await person(w, 'Ada Example', HOME)
+    const [one] = await fileRecords(patient, [draft(patient, 'laboratory', 'one')])
+    await eraseRecords(patient, [one!.id])
+    const { did } = patient.session.state.ring
+    await w.homes.get(HOME)!.context.envelopes.transact(did, async rows => {
+      const graves = await rows.scan('grave', { limit: 9 })
+      await rows.delete(
+        'grave',
+        graves.map(g => g.key),
+      )
+    })
+    expect(await code(() => checkTombstones(patient))).toBe('OMISSION')
+  })
   test('an erased record is not missed', async () => {
     const w = await world([HOME])
     const patient = await person(w, 'Ada Example', HOME)
     const [one] = await fileRecords(patient, [draft(patient, 'laboratory', 'one'), draft(patient, 'laboratory', 'two')])
     await eraseRecords(patient, [one!.id])
+    expect((await checkTombstones(patient)).map(toHex)).toEqual([toHex(one!.id)])
     await publishState(patient, await listEntries(patient))
     const fresh = await secondDevice(patient)
     await receiveRecords(fresh)

@@ -4,7 +4,8 @@ import { did } from './did.ts'
 
 /**
  * The state of a vault in one signed page (protocol §2), so that omission and rollback show. `root` per compartment is the
- * RFC 9162 root over the sorted SHA-256(id ‖ leaf) of the live records whose write number at the home relay is at most `writes`.
+ * RFC 9162 root over the sorted SHA-256(id ‖ leaf) of the live records whose write number at the home relay is at most `writes`. `tombstones.root`
+ * chains the hashes of the signed tombstones in order: root' = SHA-256(root ‖ hash).
  */
 export const headMessage = object({
   v: int(1, 1),

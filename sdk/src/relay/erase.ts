@@ -1,18 +1,19 @@
-import { readU64, text, u32be } from '#base/bytes'
+import { concat, readU64, text, u32be } from '#base/bytes'
 import { encode } from '#base/cbor'
 import type { Cid } from '#base/cid'
 import { ensure } from '#base/error'
 import { bytes, decodeAs, list, object, string } from '#base/shape'
 import type { Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
-import { type Signed, sign, signedHash, verifySigned } from '#identity/signed'
+import { type Signed, sign, signed, signedHash, verifySigned } from '#identity/signed'
 import type { Rows } from '#ports/envelopes'
 import { payloadCid } from '#records/envelope'
+import type { Answer } from '#wire/methods'
 import { type DeletionMessage, tombstoneMessage } from '#wire/tombstone'
 import { envelopeReader, freshKey, wrapEnvelope } from './buckets.ts'
 import type { RelayContext } from './context.ts'
 import { dropPayloads, payloadBlocks } from './payloads.ts'
-import { at, BUCKET_SIZE, bucketOf, seqKey } from './schema.ts'
+import { at, BUCKET_SIZE, bucketOf, lastNumber, seqKey, takeNumbers } from './schema.ts'
 
 const doomedShape = object({ keys: list(string(120), 4096), cids: list(bytes(36), 65536) })
 
@@ -23,12 +24,33 @@ const doomedShape = object({ keys: list(string(120), 4096), cids: list(bytes(36)
 export async function erase(ctx: RelayContext, caller: Party, tombstone: Signed): Promise<Signed> {
   const message = await verifySigned(tombstone, 'tombstone', tombstoneMessage, caller.keys)
   ensure(message.vault === caller.did && tombstone.signer === caller.did, 'BAD_SIGNATURE', 'A vault erases its own records only.')
-  await ctx.envelopes.transact(caller.did, rows => strike(ctx, rows, caller.did, message.ids, signedHash(tombstone)))
+  await ctx.envelopes.transact(caller.did, async rows => {
+    await bury(rows, tombstone)
+    await strike(ctx, rows, caller.did, message.ids, signedHash(tombstone))
+  })
   await destroyDoomed(ctx, caller.did)
   const { did: relay, version, signing } = ctx.keys
   const deletion: DeletionMessage = { v: 1, vault: caller.did, relay, ids: message.ids, at: ctx.clock(), tombstone: signedHash(tombstone) }
   return sign({ did: relay, version, signing }, 'tombstone', deletion)
 }
+
+/** Keeps a signed tombstone for ever; the same one is kept once. */
+async function bury(rows: Rows, tombstone: Signed): Promise<void> {
+  const hash = signedHash(tombstone)
+  if (await rows.get('state', concat(at('tombstone/'), hash))) return
+  const seq = await takeNumbers(rows, 'grave', 1)
+  await rows.put('state', [{ key: concat(at('tombstone/'), hash), value: seqKey(seq) }])
+  await rows.put('grave', [{ key: seqKey(seq), value: encode(tombstone) }])
+}
+
+const MAX_GRAVES = 256
+
+/** A page of the vault's tombstones, in the order they were signed in. */
+export const listTombstones = (ctx: Pick<RelayContext, 'envelopes'>, vault: Did, after: number): Promise<Answer<'tombstones'>> =>
+  ctx.envelopes.read(vault, async rows => ({
+    tombstones: (await rows.scan('grave', { after: seqKey(after), limit: MAX_GRAVES })).map(r => decodeAs(signed, r.value)),
+    last: await lastNumber(rows, 'grave'),
+  }))
 
 async function strike(ctx: RelayContext, rows: Rows, vault: Did, ids: readonly Uint8Array[], tomb: Uint8Array): Promise<void> {
   const buckets = new Set<number>()

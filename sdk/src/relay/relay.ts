@@ -12,7 +12,7 @@ import { access } from './access.ts'
 import { anchorPending, anchorsOf } from './anchors.ts'
 import { authenticate } from './authenticate.ts'
 import type { RelayContext } from './context.ts'
-import { destroyDoomed, erase } from './erase.ts'
+import { destroyDoomed, erase, listTombstones } from './erase.ts'
 import { currentHead, proveConsistency, publishHead } from './heads.ts'
 import { putCopy, send, takeCopies, takeMessages } from './messages.ts'
 import { meta, revoke } from './meta.ts'
@@ -34,6 +34,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   revoke: (ctx, _caller, body, call) => revoke(ctx, call, body),
   meta: (ctx, _caller, body) => meta(ctx, body),
   erase: async (ctx, caller, body) => ({ receipt: await erase(ctx, caller, body.tombstone) }),
+  tombstones: (ctx, caller, body) => listTombstones(ctx, caller.did, body.after),
   'take-messages': (ctx, caller, body) => takeMessages(ctx, caller.did, body.done),
   receipts: (ctx, caller, body) => listReceipts(ctx, caller.did, body),
   'put-copy': (ctx, _caller, body) => putCopy(ctx, body.vault, body.copy),

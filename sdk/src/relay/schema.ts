@@ -9,7 +9,8 @@ import type { Rows } from '#ports/envelopes'
  * The rows of a vault, by kind:
  * `bundle` version → bundle · `state` name → head, keyring, calendar · `page` compartment → epoch keys · `counter` name → u64 ·
  * `group` id → encapsulation · `env` compartment‖epoch‖seq → wrapped envelope · `seq` seq → env key · `id` id → env key ·
- * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash ·
+ * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash · `grave` number → signed
+ * tombstone ·
  * `unanchored` seq → id‖leaf · `anchor` id → proof · `rcpt` seq → sealed receipt · `revoked` commitment → time ·
  * `nonce` time‖nonce · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did,
  * `payload` block → record, and `own` name.

@@ -127,6 +127,11 @@ export const METHODS = {
     answer: object({ receipt: signed }),
     about: 'Destroy the keys of the named records; the answer is the relay’s signed deletion receipt.',
   },
+  tombstones: {
+    body: object({ after: int() }),
+    answer: object({ tombstones: list(signed, 256), last: int() }),
+    about: 'The vault’s tombstones in order after a number: kept for ever, applied before any envelope is restored.',
+  },
   'take-messages': {
     body: object({ done: list(bytes(16), 1024) }),
     answer: object({ messages: list(object({ id: bytes(16), message }), 256) }),

@@ -1,6 +1,5 @@
 import type { Ctx } from '#actions/context'
 import { ensure, isKeepwellError } from '#base/error'
-import { merkleRoot } from '#crypto/merkle'
 import { type HeadMessage, headMessage } from '#identity/head'
 import { type Keyring, openKeyring, sealKeyring } from '#identity/keyring'
 import { keyringHash } from '#identity/sealed-keyring'
@@ -14,7 +13,8 @@ type Changing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 export type HeadParts = Partial<Pick<HeadMessage, 'compartments' | 'writes' | 'tombstones' | 'calendar'>>
 
 const MAX_REBASES = 16
-const EMPTY = { root: merkleRoot([]), count: 0 }
+/** Before the first tombstone: the chain begins at 32 zero bytes. */
+export const NO_TOMBSTONES = { root: new Uint8Array(32), count: 0 }
 
 /** Adopts the relay's newer keyring; refuses an older one. Returns whether anything changed. */
 export async function refreshRing(ctx: Changing, state?: Answer<'get-state'>): Promise<boolean> {
@@ -38,13 +38,18 @@ export async function refreshRing(ctx: Changing, state?: Answer<'get-state'>): P
  * Changes the keyring by compare-and-set of the vault head (protocol §2). `change` may run again on a newer keyring when
  * another device was first, so it must depend on its argument only.
  */
-export async function changeRing(ctx: Changing, change: (ring: Keyring) => Keyring, parts: HeadParts = {}): Promise<Keyring> {
+export async function changeRing(
+  ctx: Changing,
+  change: (ring: Keyring) => Keyring,
+  more: HeadParts | ((last: HeadMessage | null) => HeadParts) = {},
+): Promise<Keyring> {
   const relay = await homeRelay(ctx)
   for (let attempt = 0; ; attempt++) {
     const { ring: before, head: prev } = ctx.session.state
     const ring = { ...change(before), version: before.version + 1 }
     const sealed = await sealKeyring(ring, ctx.random)
     const last = prev ? peek(prev, headMessage) : null
+    const parts = typeof more === 'function' ? more(last) : more
     const message: HeadMessage = {
       v: 1,
       vault: ring.did,
@@ -58,7 +63,7 @@ export async function changeRing(ctx: Changing, change: (ring: Keyring) => Keyri
       keyring: keyringHash(sealed),
       compartments: parts.compartments ?? last?.compartments ?? [],
       writes: parts.writes ?? last?.writes ?? 0,
-      tombstones: parts.tombstones ?? last?.tombstones ?? EMPTY,
+      tombstones: parts.tombstones ?? last?.tombstones ?? NO_TOMBSTONES,
     }
     const head = await sign(signerOf(ring), 'head', message)
     try {
