@@ -17,7 +17,7 @@ export async function checkTombstones(ctx: Pick<Ctx, 'clock' | 'random' | 'netwo
   const named = head ? peek(head, headMessage).tombstones : NO_TOMBSTONES
   const relay = await homeRelay(ctx)
   const ids: Uint8Array[] = []
-  let root = NO_TOMBSTONES.root
+  let root: Uint8Array = NO_TOMBSTONES.root
   let reached = equal(root, named.root)
   for (let after = 0; ; ) {
     const { tombstones } = await callRelay(ctx, relay, 'tombstones', { after })
