@@ -1,22 +1,11 @@
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { rawCid } from '@keepwell/sdk/base/cid'
-import { isKeepwellError } from '@keepwell/sdk/base/error'
-import type { Block, BlockStore } from '@keepwell/sdk/ports/blocks'
+import type { Block } from '@keepwell/sdk/ports/blocks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '#base/temporary.kit'
 import { faultyIo, ioError, type Step } from './faulty-io.kit.ts'
+import { absent, block, blocks, codeOf, crashImage, found, held, segmentsOf } from './file.kit.ts'
 import { openFileBlocks } from './file.ts'
-import { sha256 } from './segment.ts'
-
-const block = (name: string, length = 500): Block => {
-  const bytes = new Uint8Array(length)
-  const text = Buffer.from(`${name};`)
-  for (let at = 0; at < length; at += text.length) bytes.set(text.subarray(0, length - at), at)
-  return { cid: rawCid(sha256(bytes)), bytes }
-}
-const blocks = (prefix: string, n: number, length?: number) => Array.from({ length: n }, (_, i) => block(`${prefix}${i}`, length))
-const codeOf = (e: unknown) => (isKeepwellError(e) ? e.code : String(e))
 
 let home: ReturnType<typeof temporaryDirectory>
 let dir: string
@@ -25,23 +14,6 @@ beforeEach(() => {
   dir = join(home.path, 'blocks')
 })
 afterEach(() => home.remove())
-
-const held = async (store: BlockStore, list: readonly Block[]) => {
-  for (const { cid, bytes } of list) expect(await store.get(cid)).toEqual(bytes)
-}
-const absent = async (store: BlockStore, list: readonly Block[]) => {
-  for (const { cid } of list) expect([await store.has(cid), await store.get(cid)]).toEqual([false, null])
-}
-/** What a crash leaves: the files as they are while the store is open. */
-const crashImage = (name: string): string => {
-  const to = join(home.path, name)
-  cpSync(dir, to, { recursive: true })
-  return to
-}
-const segmentsOf = (path: string) =>
-  readdirSync(path)
-    .filter(n => n.endsWith('.seg'))
-    .sort()
 
 describe('a failing disk', () => {
   test('when the disk is full nothing of the call counts, and the store goes on once there is space', async () => {
@@ -56,7 +28,7 @@ describe('a failing disk', () => {
     expect(await store.size()).toEqual({ blocks: 5, bytes: 2500 })
     full = false
     await store.put(blocks('after', 5))
-    const image = crashImage('image')
+    const image = crashImage(dir)
     await store.close()
     for (const path of [dir, image]) {
       const again = await openFileBlocks({ dir: path })
@@ -115,7 +87,7 @@ describe('a failing disk', () => {
     const dropped = blocks('a', 40).filter((_, i) => i % 3)
     await store.drop(dropped.map(b => b.cid))
     await absent(store, dropped)
-    const image = crashImage('image')
+    const image = crashImage(dir)
     await store.close()
     for (const path of [dir, image]) {
       const again = await openFileBlocks({ dir: path })
@@ -172,7 +144,7 @@ describe('a failing disk', () => {
     failing = true
     await expect(store.drop([block('secret words ').cid])).rejects.toMatchObject({ code: 'STORAGE_FAILED' })
     await absent(store, [block('secret words ')])
-    const image = crashImage('image')
+    const image = crashImage(dir)
     await store.close()
     const again = await openFileBlocks({ dir: image })
     await absent(again, [block('secret words ')])
@@ -181,8 +153,6 @@ describe('a failing disk', () => {
     expect(found(image, 'secret words')).toBe(false)
   })
 })
-
-const found = (path: string, words: string): boolean => readdirSync(path).some(name => readFileSync(join(path, name)).includes(words))
 
 test('a put resolves only when its bytes are synced, and puts that arrive together share one sync', async () => {
   let release = () => {}
@@ -229,7 +199,7 @@ describe('a crash', () => {
     await store.put(blocks('a', 20))
     const before = statSync(join(dir, segmentsOf(dir)[0]!)).size
     await store.put(blocks('b', 6))
-    const image = crashImage('image')
+    const image = crashImage(dir)
     await store.close()
     const file = join(image, segmentsOf(image)[0]!)
     const whole = readFileSync(file)
@@ -251,7 +221,7 @@ describe('a crash', () => {
     await store.put(blocks('a', 20))
     const before = statSync(join(dir, segmentsOf(dir)[0]!)).size
     await store.put(blocks('b', 20))
-    const image = crashImage('image')
+    const image = crashImage(dir)
     await store.close()
     const file = join(image, segmentsOf(image)[0]!)
     const whole = readFileSync(file)
@@ -270,7 +240,7 @@ describe('a crash', () => {
   test('a file cut at any byte opens, serves all that lies before the cut, and never gives wrong bytes', async () => {
     const store = await openFileBlocks({ dir })
     for (let i = 0; i < 10; i++) await store.put([block(`c${i}`)])
-    const image = crashImage('image')
+    const image = crashImage(dir)
     await store.close()
     const file = join(image, segmentsOf(image)[0]!)
     const whole = readFileSync(file)
@@ -285,13 +255,48 @@ describe('a crash', () => {
     }
   })
 
+  test('a block dropped after a clean start is still dropped after a crash', async () => {
+    const first = await openFileBlocks({ dir })
+    await first.put([block('a'), block('b')])
+    await first.close()
+    const store = await openFileBlocks({ dir })
+    await store.drop([block('a').cid])
+    const image = crashImage(dir)
+    await store.close()
+    const again = await openFileBlocks({ dir: image })
+    await absent(again, [block('a')])
+    await held(again, [block('b')])
+    await again.close()
+  })
+
+  test('of two copies that a cut compaction left, the older never comes to life again', async () => {
+    const [one, two] = [join(home.path, 'one'), join(home.path, 'two')]
+    for (const [path, list] of [
+      [one, [block('a'), block('b')]],
+      [two, [block('a')]],
+    ] as const) {
+      const store = await openFileBlocks({ dir: path })
+      await store.put(list)
+      await store.close()
+    }
+    cpSync(join(two, '00000001.seg'), join(one, '00000002.seg'))
+    const store = await openFileBlocks({ dir: one })
+    expect(await store.size()).toEqual({ blocks: 2, bytes: 1000 })
+    await store.drop([block('a').cid])
+    await store.close()
+    const again = await openFileBlocks({ dir: one })
+    await absent(again, [block('a')])
+    await held(again, [block('b')])
+    await again.close()
+  })
+
   test('hints that are missing, torn or of another length only cost a reading', async () => {
     const store = await openFileBlocks({ dir, segmentBytes: 4096 })
     await store.put(blocks('a', 40))
     await store.drop([block('a3').cid])
     await store.close()
     for (const name of readdirSync(dir).filter(n => n.endsWith('.hint'))) {
-      const image = crashImage(`without ${name}`)
+      const image = crashImage(dir, `without ${name}`)
       const bytes = readFileSync(join(image, name))
       writeFileSync(join(image, name), bytes.subarray(0, bytes.length - 7))
       const again = await openFileBlocks({ dir: image })
@@ -321,137 +326,6 @@ test('a hint that outlived its segment says nothing about another of the same nu
   await held(again, [block('new')])
   await absent(again, [block('old')])
   await again.close()
-})
-
-describe('damage', () => {
-  const flip = (path: string, words: string) => {
-    for (const name of segmentsOf(path)) {
-      const bytes = readFileSync(join(path, name))
-      const at = bytes.indexOf(words)
-      if (at < 0) continue
-      bytes[at + 3]! ^= 1
-      writeFileSync(join(path, name), bytes)
-      return
-    }
-    throw new Error(`${words} is in no segment`)
-  }
-
-  test.each(['with', 'without'])('a flipped bit is an error, never a wrong block, and a new copy repairs it (%s hints)', async hints => {
-    const store = await openFileBlocks({ dir })
-    for (let i = 0; i < 5; i++) await store.put([block(`d${i}`)])
-    await store.close()
-    flip(dir, 'd2;d2;')
-    if (hints === 'without') for (const name of readdirSync(dir).filter(n => n.endsWith('.hint'))) rmSync(join(dir, name))
-    const again = await openFileBlocks({ dir })
-    for (let i = 0; i < 2; i++) await expect(again.get(block('d2').cid)).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
-    expect(await again.has(block('d2').cid)).toBe(false)
-    await held(
-      again,
-      [0, 1, 3, 4].map(i => block(`d${i}`)),
-    )
-    await again.close()
-    const third = await openFileBlocks({ dir })
-    await expect(third.get(block('d2').cid)).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
-    await third.put([block('d2')])
-    await held(third, blocks('d', 5))
-    await third.drop([block('d2').cid])
-    await third.close()
-    const fourth = await openFileBlocks({ dir })
-    await absent(fourth, [block('d2')])
-    await held(
-      fourth,
-      [0, 1, 3, 4].map(i => block(`d${i}`)),
-    )
-    await fourth.close()
-  })
-
-  test('any single flipped byte anywhere in a segment costs at most the block it lies in', async () => {
-    const store = await openFileBlocks({ dir })
-    for (let i = 0; i < 6; i++) await store.put([block(`e${i}`, 200)])
-    const image = crashImage('image')
-    await store.close()
-    const name = segmentsOf(image)[0]!
-    const whole = readFileSync(join(image, name))
-    for (let at = 0; at < whole.length; at += 5) {
-      for (const n of readdirSync(image)) rmSync(join(image, n))
-      const bent = Buffer.from(whole)
-      bent[at]! ^= 0x55
-      writeFileSync(join(image, name), bent)
-      const again = await openFileBlocks({ dir: image })
-      const lost: number[] = []
-      for (let i = 0; i < 6; i++) {
-        const got = await again.get(block(`e${i}`, 200).cid).catch(codeOf)
-        if (got === null || got === 'STORAGE_CORRUPT') lost.push(i)
-        else expect(got).toEqual(block(`e${i}`, 200).bytes)
-      }
-      const hit = Math.floor((at - 32) / 248)
-      expect([[], [hit]], `byte ${at}`).toContainEqual(lost)
-      await again.close()
-    }
-  })
-})
-
-describe('space', () => {
-  test('dropped bytes are in no file any more', async () => {
-    const store = await openFileBlocks({ dir })
-    await store.put([block('the secret words '), block('other words ')])
-    expect(found(dir, 'the secret words')).toBe(true)
-    await store.drop([block('the secret words ').cid])
-    expect(found(dir, 'the secret words')).toBe(false)
-    expect(found(dir, 'other words')).toBe(true)
-    await store.close()
-  })
-
-  test('segments that are mostly dead are compacted away, and the living move', async () => {
-    const store = await openFileBlocks({ dir, segmentBytes: 20_000 })
-    const all = blocks('f', 400)
-    for (let i = 0; i < 400; i += 20) await store.put(all.slice(i, i + 20))
-    const bytes = () => segmentsOf(dir).reduce((n, name) => n + statSync(join(dir, name)).size, 0)
-    const before = bytes()
-    const kept = all.filter((_, i) => i % 10 === 0)
-    const dropping = store.drop(all.filter((_, i) => i % 10).map(b => b.cid))
-    const reading = Promise.all(kept.map(async b => expect(await store.get(b.cid)).toEqual(b.bytes)))
-    await Promise.all([dropping, reading])
-    // Compaction comes after the drop and before whatever is asked next.
-    await store.put([block('last')])
-    while (bytes() > before / 4) await new Promise(resolve => setTimeout(resolve, 5))
-    await held(store, [...kept, block('last')])
-    await store.close()
-    const again = await openFileBlocks({ dir })
-    await held(again, [...kept, block('last')])
-    expect(await again.size()).toEqual({ blocks: 41, bytes: 41 * 500 })
-    await again.close()
-  })
-
-  test('a compaction cut short leaves every block once, and a dropped one stays dropped', async () => {
-    for (let target = 0; target < 25; target++) {
-      const path = join(home.path, `compaction ${target}`)
-      let counting = false
-      let step = 0
-      const io = faultyIo(() => (counting && step++ >= target ? ioError('EIO') : null))
-      const store = await openFileBlocks({ dir: path, io, segmentBytes: 6000 })
-      const all = blocks('g', 30)
-      await store.put(all)
-      const [kept, gone] = [all.filter((_, i) => i % 6 === 0), all.filter((_, i) => i % 6)]
-      await store.drop(gone.slice(1).map(b => b.cid))
-      counting = true
-      await store.drop([gone[0]!.cid]).catch(() => {})
-      const image = join(home.path, `compaction image ${target}`)
-      cpSync(path, image, { recursive: true })
-      await store.close().catch(() => {})
-      for (let start = 0; start < 2; start++) {
-        const again = await openFileBlocks({ dir: image })
-        await held(again, kept)
-        await absent(again, gone.slice(1))
-        await again.drop([kept[0]!.cid])
-        await again.close()
-        const third = await openFileBlocks({ dir: image })
-        await absent(third, [kept[0]!])
-        await third.put([kept[0]!])
-        await third.close()
-      }
-    }
-  })
 })
 
 test('a directory has one writer', async () => {

@@ -77,7 +77,9 @@ export function scanSegment(file: Buffer): Scan {
     const record = recordAt(file, tag, at)
     if (record?.state === 'torn') suspects.push(record)
     if (!record || record.state === 'torn') {
-      at = resume(file, tag, at, record)
+      // No body holds the tag, so its next occurrence is a record, whatever a bent length says.
+      const next = file.indexOf(tag, at + 1)
+      at = next < 0 ? file.length : next
       continue
     }
     if (at !== end) holes = true
@@ -115,14 +117,6 @@ function recordAt(file: Buffer, tag: Buffer, offset: number): Found | null {
 }
 
 const isZero = (bytes: Buffer): boolean => bytes.length === 0 || (bytes[0] === 0 && bytes.subarray(1).equals(bytes.subarray(0, -1)))
-
-/** Where to go on after bytes that are no record: after the record they seem to be, else at the next tag. */
-function resume(file: Buffer, tag: Buffer, at: number, torn: Found | null): number {
-  const next = torn ? at + RECORD_HEADER + torn.length : 0
-  if (torn && next + 8 <= file.length && tag.compare(file, next, next + 8) === 0) return next
-  const found = file.indexOf(tag, at + 1)
-  return found < 0 ? file.length : found
-}
 
 export type Hint = { readonly tag: Buffer; readonly length: number; readonly lastBatch: number; readonly entries: Entry[] }
 

@@ -9,7 +9,7 @@ const parent = (left: Uint8Array, right: Uint8Array): Uint8Array =>
 
 /**
  * Every node that becomes complete when `leaves` are appended at `size` (RFC 9162 §2.1.1).
- * `edge` holds, by level, the last node of odd count: the left siblings still waiting. It is changed in place.
+ * `edge` holds, by level, the last left sibling, which waits for its right one. It is changed in place.
  */
 export function grow(size: number, edge: Map<number, Uint8Array>, leaves: readonly Uint8Array[]): Node[] {
   const nodes: Node[] = []
@@ -20,7 +20,6 @@ export function grow(size: number, edge: Map<number, Uint8Array>, leaves: readon
     nodes.push({ level, index, hash })
     while (index % 2 === 1) {
       hash = parent(edge.get(level)!, hash)
-      edge.delete(level)
       index = (index - 1) / 2
       level++
       nodes.push({ level, index, hash })
