@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { lockFile } from '@keepwell/adapters/base/lock'
+import { systemRandom as pagedRandom } from '@keepwell/adapters/base/random'
 import { openFileBlocks } from '@keepwell/adapters/blocks/file'
 import { openPostgresEnvelopes } from '@keepwell/adapters/envelopes/postgres'
 import { openSqliteEnvelopes } from '@keepwell/adapters/envelopes/sqlite'
@@ -12,8 +13,10 @@ import { openEvmLedger } from '@keepwell/adapters/ledger/evm/ledger'
 import { httpRequest, type Request } from '@keepwell/adapters/ledger/evm/request'
 import { openPostgresLog } from '@keepwell/adapters/log/postgres'
 import { openSqliteLog } from '@keepwell/adapters/log/sqlite'
-import { type RandomBytes, toHex } from '@keepwell/sdk/base/bytes'
+import { fromHex, type RandomBytes, toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import { hmacSha256 } from '@keepwell/sdk/crypto/hash'
+import type { BlockStore } from '@keepwell/sdk/ports/blocks'
 import type { Clock } from '@keepwell/sdk/ports/clock'
 import type { Ledger } from '@keepwell/sdk/ports/ledger'
 import type { Relay } from '@keepwell/sdk/ports/relay'
@@ -34,7 +37,7 @@ export const VERSION: string = (JSON.parse(readFileSync(new URL('../../package.j
   .version
 
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000)
-export const systemRandom: RandomBytes = length => new Uint8Array(randomBytes(length))
+export const systemRandom: RandomBytes = pagedRandom()
 
 export type RelayHome = {
   readonly relay: Relay & Upkeep
@@ -44,6 +47,10 @@ export type RelayHome = {
   /** JSON-RPC of the ledger as strangers get it: text in, text out. */
   readonly rpc: (text: string) => Promise<string>
   readonly url: string
+  /** Where other relays of the swarm find this one; empty without a swarm. */
+  readonly swarm: readonly string[]
+  /** The store in use, for the operator's own tools. */
+  readonly blocks: BlockStore
   readonly service: RelayService
   /** Finishes what is under way and closes everything. */
   close(): Promise<void>
@@ -83,7 +90,7 @@ export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
     opened.defer(() => lock.release())
     const own = await renewed(dir, found.secrets, { url, manifest: found.manifest, now: clock() })
     const { ledger, chain, request } = await openLedger({ dir, config, secrets, clock, own, manifest: found.manifest, opened })
-    const stores = await openStores({ dir, config, secrets, own, opened })
+    const { swarm, ...stores } = await openStores({ dir, config, secrets, own, opened })
     const context: RelayContext = {
       keys: relayKeys(own),
       settings: { url, version: VERSION, ledgerPace: config.ledgerPace, maxVaults: config.maxVaults, maxMessages: config.maxMessages },
@@ -103,7 +110,7 @@ export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
     opened.defer(() => upkeep.stop())
     const service: RelayService = { relay, rpc, clock, ...reporting(context, clock()) }
     const all = opened.move()
-    return { relay, ledger, chain, rpc, url, service, close: () => all.disposeAsync() }
+    return { relay, ledger, chain, rpc, url, swarm, blocks: stores.blocks, service, close: () => all.disposeAsync() }
   } catch (error) {
     await opened.disposeAsync()
     throw error
@@ -149,18 +156,41 @@ async function openStores({
   secrets,
   own,
   opened,
-}: Opening): Promise<Pick<RelayContext, 'blocks' | 'envelopes' | 'log' | 'shred'>> {
+}: Opening): Promise<Pick<RelayContext, 'blocks' | 'envelopes' | 'log' | 'shred'> & { swarm: string[] }> {
   const at = inHome(dir)
   const postgres = { url: secrets.databaseUrl ?? '', schema: `keepwell_${toHex(own.mac).slice(0, 16)}` }
   const embedded = config.database === 'embedded'
   await mkdir(at.shred, { recursive: true, mode: 0o700 })
-  const blocks = await openFileBlocks({ dir: at.blocks })
+  const files = await openFileBlocks({ dir: at.blocks })
+  const node = config.swarm ? await joinSwarm(files, config.swarm, own) : null
+  const blocks = node ?? files
   opened.defer(() => blocks.close())
   const envelopes = embedded ? await openSqliteEnvelopes({ file: at.envelopes }) : await openPostgresEnvelopes(postgres)
   opened.defer(() => envelopes.close())
   const log = embedded ? await openSqliteLog({ file: at.log }) : await openPostgresLog(postgres)
   opened.defer(() => log.close())
-  return { blocks, envelopes, log, shred: await openShredKeys({ dir: at.shred }) }
+  return { blocks, envelopes, log, shred: await openShredKeys({ dir: at.shred }), swarm: node?.addresses() ?? [] }
+}
+
+/** Loaded only where it is wanted: libp2p costs more memory than everything else together. */
+async function joinSwarm(
+  local: BlockStore,
+  swarm: NonNullable<Config['swarm']>,
+  own: RelaySecrets,
+): Promise<BlockStore & { addresses(): string[] }> {
+  const { openHeliaBlocks } = await import('@keepwell/adapters/blocks/helia')
+  const text = await readFile(swarm.key, 'utf8').catch(cause => {
+    throw new KeepwellError('USAGE', 'KEEPWELL_SWARM_KEY: the file cannot be read.', { cause })
+  })
+  const swarmKey = fromHex(text.trim())
+  ensure(swarmKey.length === 32, 'USAGE', 'KEEPWELL_SWARM_KEY: expected 64 hexadecimal digits.')
+  return openHeliaBlocks({
+    local,
+    seed: hmacSha256(own.mac, utf8('keepwell/v1/swarm')),
+    swarmKey,
+    listen: swarm.listen,
+    peers: swarm.peers,
+  })
 }
 
 function reporting(

@@ -53,6 +53,7 @@ export async function start(config: Config, secrets: Secrets = NO_SECRETS, print
   if (running.fresh) print(`A new home was made in ${config.home}.`)
   print(`Keepwell relay ${did}`)
   print(`listening on ${running.url}`)
+  for (const address of running.home.swarm) print(`swarm ${address}`)
   await stopSignal()
   print('Stopping; what runs is finished first.')
   await running.close()

@@ -41,6 +41,9 @@ describe('configuration', () => {
     refused({ KEEPWELL_MANIFEST: 'm.json' }, 'KEEPWELL_MANIFEST')
     refused({ KEEPWELL_DATABASE: 'mysql://x' }, 'KEEPWELL_DATABASE')
     refused({ KEEPWELL_BLOCKS: 's3' }, 'KEEPWELL_BLOCKS')
+    refused({ KEEPWELL_BLOCKS: 'helia' }, 'KEEPWELL_SWARM_KEY')
+    refused({ KEEPWELL_BLOCKS: 'helia', KEEPWELL_SWARM_KEY: 'k', KEEPWELL_SWARM_PEERS: '/ip4/10.0.0.2/tcp/4001' }, 'KEEPWELL_SWARM_PEERS')
+    refused({ KEEPWELL_BLOCKS: 'helia', KEEPWELL_SWARM_KEY: 'k', KEEPWELL_SWARM_LISTEN: 'everywhere' }, 'KEEPWELL_SWARM_LISTEN')
     expect(() => readConfig({})).toThrow('KEEPWELL_HOME')
   })
 

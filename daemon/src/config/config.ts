@@ -20,7 +20,9 @@ export type Config = {
   /** File. */
   readonly manifest: string | null
   readonly database: 'embedded' | 'postgres'
-  readonly blocks: 'embedded'
+  readonly blocks: 'embedded' | 'helia'
+  /** With blocks helia; `key` is a file. */
+  readonly swarm: { readonly key: string; readonly listen: readonly string[]; readonly peers: readonly string[] } | null
   readonly anchorSeconds: number
   readonly headSeconds: number
   readonly log: 'requests' | 'errors'
@@ -63,7 +65,8 @@ export function readConfig(env: Env): Config {
     confirmations: s.KEEPWELL_CONFIRMATIONS === 'finalized' ? 'finalized' : count(s, 'KEEPWELL_CONFIRMATIONS', 1, 1, 1000),
     manifest: s.KEEPWELL_MANIFEST ?? null,
     database: databaseOf(s),
-    blocks: oneOf(s, 'KEEPWELL_BLOCKS', ['embedded'], 'embedded'),
+    blocks: oneOf(s, 'KEEPWELL_BLOCKS', ['embedded', 'helia'], 'embedded'),
+    swarm: swarmOf(s),
     anchorSeconds: count(s, 'KEEPWELL_ANCHOR_SECONDS', 2, 1, 3600),
     headSeconds: count(s, 'KEEPWELL_HEAD_SECONDS', 60, 1, 86_400),
     log: oneOf(s, 'KEEPWELL_LOG', ['requests', 'errors'], 'requests'),
@@ -104,6 +107,20 @@ function tlsOf({ KEEPWELL_TLS_CERT: cert, KEEPWELL_TLS_KEY: key }: Settings): Co
   return { cert, key }
 }
 
+function swarmOf(s: Settings): Config['swarm'] {
+  if (s.KEEPWELL_BLOCKS !== 'helia') return null
+  if (!s.KEEPWELL_SWARM_KEY) throw bad('KEEPWELL_SWARM_KEY', 'a file, for blocks are exchanged with a swarm')
+  const listen = listOf(s.KEEPWELL_SWARM_LISTEN ?? '/ip4/127.0.0.1/tcp/0')
+  const peers = listOf(s.KEEPWELL_SWARM_PEERS)
+  for (const a of listen)
+    if (!/^\/(ip4|ip6|dns4|dns6)\//.test(a)) throw bad('KEEPWELL_SWARM_LISTEN', 'multiaddresses such as /ip4/10.0.0.1/tcp/4001')
+  for (const a of peers)
+    if (!/\/p2p\/[A-Za-z0-9]+$/.test(a)) throw bad('KEEPWELL_SWARM_PEERS', 'multiaddresses that end in /p2p/ and the peer’s id')
+  return { key: s.KEEPWELL_SWARM_KEY, listen, peers }
+}
+
+const listOf = (value = ''): string[] => value.split(',').flatMap(v => v.trim() || [])
+
 function urlOf({ KEEPWELL_URL: value }: Settings): string | null {
   if (!value) return null
   const url = URL.parse(value)
@@ -114,7 +131,7 @@ function urlOf({ KEEPWELL_URL: value }: Settings): string | null {
 }
 
 function originsOf({ KEEPWELL_ORIGINS: value }: Settings): string[] {
-  const origins = (value ?? '').split(',').flatMap(o => o.trim() || [])
+  const origins = listOf(value)
   for (const o of origins) if (o !== '*' && URL.parse(o)?.origin !== o) throw bad('KEEPWELL_ORIGINS', 'origins such as https://app.example')
   return origins
 }
