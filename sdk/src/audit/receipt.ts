@@ -2,7 +2,7 @@ import { encode } from '#base/cbor'
 import { bytes, decodeAs, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
 import { sha256 } from '#crypto/hash'
 import { leafHash } from '#crypto/merkle'
-import { call } from '#identity/call'
+import { callProof } from '#identity/call'
 import { did } from '#identity/did'
 import { type Signed, signed } from '#identity/signed'
 
@@ -33,8 +33,8 @@ export const receiptMessage = object({
 })
 export type ReceiptMessage = Infer<typeof receiptMessage>
 
-/** A receipt whole: the relay's signed statement and the reader's own signed request. */
-export const receipt = object({ signed, call })
+/** A receipt whole: the relay's signed statement and the reader's own signed request, without a body that carries sealed keys. */
+export const receipt = object({ signed, call: callProof })
 export type Receipt = Infer<typeof receipt>
 
 export const encodeReceipt = (r: Receipt): Uint8Array => encode(r)
@@ -60,3 +60,7 @@ export type SealedReceipt = Infer<typeof sealedReceipt>
 
 export const receiptInfo = (vault: string): Uint8Array => encode(['kw1/receipt', vault])
 export const receiptAad = (r: Pick<SealedReceipt, 'relay' | 'seq' | 'hash'>): Uint8Array => encode([r.relay, r.seq, r.hash])
+
+/** What an honest reader leaves at another relay of the vault: the receipt, sealed to the vault's inbox key (threat T33). */
+export const receiptCopy = object({ enc: bytes(1120), sealed: bytes({ max: 1 << 18 }) })
+export const copyInfo = (vault: string): Uint8Array => encode(['kw1/receipt-copy', vault])

@@ -36,6 +36,7 @@ export const ERRORS = {
   NOT_ANCHORED: meaning(425, 'incomplete', 6, 'The record is not anchored on the ledger yet.'),
   WRONG_SUBJECT: meaning(422, 'security', 5, 'The record was written for another vault.'),
   ENVELOPE_MISMATCH: meaning(422, 'security', 5, 'Envelope and payload do not belong together.'),
+  ALREADY_FILED: meaning(409, 'duplicate', 4, 'A record of that id is filed already, with other bytes; a new version takes a new id.'),
   ERASED: meaning(410, 'deleted', 4, 'The record was erased by its owner.'),
   // access
   DENIED: meaning(403, 'forbidden', 4, 'The request is outside what was granted; the reasons are listed.'),

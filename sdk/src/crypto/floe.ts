@@ -29,7 +29,9 @@ const PURPOSE = { header: utf8('HEADER_TAG:'), message: utf8('MESSAGE_KEY:'), se
 const FIRST_BLOCK = Uint8Array.of(1)
 
 /** PARAM_ENCODE of the specification, the first ten bytes of every header. */
-export const encodeParams = (params: FloeParams): Uint8Array => concat(Uint8Array.of(0, 0), u32be(params.segment), u32be(32))
+export const encodeParams = (params: FloeParams): Uint8Array =>
+  params === FLOE_KW1 ? KW1_PARAMS : concat(Uint8Array.of(0, 0), u32be(params.segment), u32be(32))
+const KW1_PARAMS = concat(Uint8Array.of(0, 0), u32be(FLOE_KW1.segment), u32be(32))
 
 type Context = { readonly params: FloeParams; readonly iv: Uint8Array; readonly aad: Uint8Array }
 

@@ -1,7 +1,7 @@
-import { toHex } from '#base/bytes'
+import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { KeepwellError } from '#base/error'
-import { bytes, type Infer, int, object, string } from '#base/shape'
+import { bytes, type Infer, int, object, optional, string } from '#base/shape'
 import { sha256 } from '#crypto/hash'
 import { recoverTypedData, signTypedData } from '#crypto/secp'
 import { type Did, did, parseDid } from './did.ts'
@@ -20,7 +20,29 @@ export const call = object({
 })
 export type Call = Infer<typeof call>
 
-const typedData = (c: Omit<Call, 'signature'>) => ({
+/**
+ * What is kept of a call to prove that it was made: the signature covers the body by its SHA-256, so the body may be left out. It
+ * must be left out where it carries sealed keys, for what is kept is not erased with them.
+ */
+export const callProof = object({
+  v: int(1, 1),
+  relay: did,
+  from: did,
+  version: int(1, 0xffffffff),
+  method: string(40, /^[a-z-]+$/),
+  body: optional(bytes({ max: 1 << 18 })),
+  bodyHash: bytes(32),
+  nonce: bytes(16),
+  time: int(),
+  signature: string(132, /^0x[0-9a-f]{130}$/),
+})
+export type CallProof = Infer<typeof callProof>
+
+export function proofOf({ body, ...c }: Call, keep: { readonly body: boolean }): CallProof {
+  return { ...c, ...(keep.body ? { body } : {}), bodyHash: sha256(body) }
+}
+
+const typedData = (c: Omit<CallProof, 'signature' | 'body' | 'v'>) => ({
   domain: { name: 'Keepwell', version: '1', chainId: parseDid(c.relay).chainId },
   types: {
     Call: [
@@ -39,7 +61,7 @@ const typedData = (c: Omit<Call, 'signature'>) => ({
     from: c.from,
     version: BigInt(c.version),
     method: c.method,
-    body: `0x${toHex(sha256(c.body))}`,
+    body: `0x${toHex(c.bodyHash)}`,
     nonce: `0x${toHex(c.nonce)}`,
     time: BigInt(c.time),
   },
@@ -59,15 +81,18 @@ export function signCall(caller: Caller, input: { relay: Did; method: string; bo
     nonce: input.nonce,
     time: input.time,
   }
-  return { ...unsigned, signature: signTypedData(caller.request, typedData(unsigned)) }
+  return { ...unsigned, signature: signTypedData(caller.request, typedData({ ...unsigned, bodyHash: sha256(unsigned.body) })) }
 }
 
 /** Throws BAD_SIGNATURE unless `requestAddress` signed this very call. Freshness and replay are the relay's to check. */
-export function verifyCall(c: Call, requestAddress: string): void {
-  const { signature, ...unsigned } = c
-  if (recoverTypedData(typedData(unsigned), signature) !== requestAddress)
-    throw new KeepwellError('BAD_SIGNATURE', `The request is not signed by the request key of ${c.from}.`)
+export const verifyCall = (c: Call, requestAddress: string): void => verifyProof(proofOf(c, { body: false }), requestAddress)
+
+/** The same for what was kept of a call; a body that is there must be the one that was signed. */
+export function verifyProof(p: CallProof, requestAddress: string): void {
+  const whole = p.body === undefined || equal(sha256(p.body), p.bodyHash)
+  if (!whole || recoverTypedData(typedData(p), p.signature) !== requestAddress)
+    throw new KeepwellError('BAD_SIGNATURE', `The request is not signed by the request key of ${p.from}.`)
 }
 
-/** What a receipt refers to: one hash for the whole signed request. */
-export const callHash = (c: Call): Uint8Array => sha256(encode(c))
+/** What a receipt refers to: one hash for the whole signed request, its body by hash. */
+export const callHash = ({ body: _body, ...p }: CallProof): Uint8Array => sha256(encode(p))

@@ -1,7 +1,14 @@
 import { ensure } from '#base/error'
 import type { Party } from '#identity/bundle'
 import { verifySigned } from '#identity/signed'
-import { batchMessage, type Tail } from './plain.ts'
+import type { Card } from './card.ts'
+import { batchMessage, type Meta, type Tail } from './plain.ts'
+
+/** The card is what people read in a list: it must name the author and form that the signed record names. Throws ENVELOPE_MISMATCH. */
+export function checkCard(m: Meta, c: Card): void {
+  const same = m.author === c.author && m.kind === c.kind && m.mediaType === c.mediaType && m.size === c.size
+  ensure(same, 'ENVELOPE_MISMATCH', 'The record’s card names another author or form than the record itself.')
+}
 
 /** Checks the author's pair of signatures over the batch, under the bundle version it names. Membership was checked on opening. */
 export async function verifyAuthor(t: Tail, author: Party): Promise<void> {

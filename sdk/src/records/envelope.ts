@@ -38,7 +38,7 @@ export type EnvelopeGroup = Infer<typeof envelopeGroup>
 export const anchorProof = object({ root: bytes(32), size: int(1), index: int(), path: list(bytes(32), 40) })
 export type AnchorProof = Infer<typeof anchorProof>
 
-/** An envelope as a relay serves it: its write number there, and its anchor once there is one. */
+/** An envelope as a relay serves it: its write number there, its anchor once there is one, and to the vault itself who filed it. */
 export const servedItem = object({
   id: bytes(16),
   card: optional(bytes({ max: 16_384 })),
@@ -46,6 +46,7 @@ export const servedItem = object({
   cid: bytes(36),
   leaf: bytes(32),
   seq: int(1),
+  by: optional(did),
   anchor: optional(anchorProof),
 })
 export type ServedItem = Infer<typeof servedItem>

@@ -65,7 +65,7 @@ export async function access(ctx: RelayContext, call: Call, body: Body<'access'>
     reasons: decision.reasons,
   })
   const inclusion = await proveInclusion(ctx, index)
-  const groups = decision.allow ? await serve(ctx, body.vault, places, body.action === 'open') : []
+  const groups = decision.allow ? await serve(ctx, body.vault, places, { keys: body.action === 'open', writers: own }) : []
   const cids = body.action === 'open' ? groups.flatMap(g => g.items.map(i => i.cid)) : []
   return {
     receipt,
@@ -95,7 +95,8 @@ const scopeOf = ({ terms }: CheckedTerms): Scope => ({
 type Selected = { places: Place[]; next: number | null; asked: { id: Uint8Array; compartment: Uint8Array; epoch: number }[] }
 
 async function select(rows: Reading, body: Body<'access'>, scope: Scope): Promise<Selected> {
-  const ids = body.selection.ids ?? (body.selection.since === undefined ? scope.ids : null)
+  // Named records are the whole scope: no other selection reaches past them.
+  const ids = body.selection.ids ?? scope.ids
   if (body.action === 'open') ensure(body.selection.ids, 'BAD_INPUT', 'Opening names the records to open.')
   if (ids) return selectIds(rows, ids)
   const wanted = body.selection.compartments ?? scope.compartments
@@ -124,8 +125,10 @@ async function selectIds(rows: Reading, ids: readonly Uint8Array[]): Promise<Sel
   return { places, next: null, asked: places.map(p => ({ id: p.id!, compartment: p.compartment, epoch: p.epoch })) }
 }
 
-/** Envelopes grouped by encapsulation; keys only when opening. */
-async function serve(ctx: RelayContext, vault: Did, places: readonly Place[], withKeys: boolean): Promise<ServedGroup[]> {
+type With = { readonly keys: boolean; readonly writers: boolean }
+
+/** Envelopes grouped by encapsulation; keys only when opening, who filed them only for the vault itself. */
+async function serve(ctx: RelayContext, vault: Did, places: readonly Place[], include: With): Promise<ServedGroup[]> {
   return ctx.envelopes.read(vault, async rows => {
     const read = envelopeReader(ctx, rows)
     const groups = new Map<string, ServedGroup>()
@@ -140,10 +143,11 @@ async function serve(ctx: RelayContext, vault: Did, places: readonly Place[], wi
       const item: ServedItem = {
         id: stored.id,
         card: stored.card,
-        ...(withKeys ? { key: stored.key } : {}),
+        ...(include.keys ? { key: stored.key } : {}),
         cid: stored.cid,
         leaf: stored.leaf,
         seq: place.seq,
+        ...(include.writers ? { by: stored.by } : {}),
         ...(proof ? { anchor: decodeAs(anchorProof, proof) } : {}),
       }
       group.items.push(item)

@@ -3,11 +3,11 @@ import { ensure, KeepwellError } from '#base/error'
 import type { Party } from '#identity/bundle'
 import { type Call, verifyCall } from '#identity/call'
 import type { RelayContext } from './context.ts'
+import { NONCE_LIFE } from './nonces.ts'
 import { partyOf } from './parties.ts'
 
-/** Requests may be five minutes off; nonces are kept for fifteen (protocol §6). */
+/** Requests may be five minutes off (protocol §6). */
 export const MAX_SKEW = 300
-const NONCE_LIFE = 900
 const MAX_NONCES = 200_000
 
 /**

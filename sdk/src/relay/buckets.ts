@@ -1,10 +1,10 @@
-import { text, toHex, u32be } from '#base/bytes'
+import { readU64, text, toHex, u32be } from '#base/bytes'
 import { KeepwellError } from '#base/error'
 import { shredUnwrap, shredWrap } from '#crypto/shred'
 import type { Did } from '#identity/did'
 import type { Rows } from '#ports/envelopes'
 import type { RelayContext } from './context.ts'
-import { at, bucketOf, decodeStored, encodeStored, type StoredEnvelope, shredName } from './schema.ts'
+import { at, BUCKET_SIZE, bucketOf, decodeStored, encodeStored, type StoredEnvelope, seqKey, shredName } from './schema.ts'
 
 type Shredder = Pick<RelayContext, 'shred' | 'random' | 'memory'>
 
@@ -59,4 +59,27 @@ export function envelopeReader(ctx: Shredder, rows: Pick<Rows, 'get'>) {
     if (!keys.has(bucket)) keys.set(bucket, keyOf(bucket))
     return decodeStored(await shredUnwrap(await keys.get(bucket)!, rowKey, wrapped))
   }
+}
+
+/** Re-wraps a bucket's survivors under a new key; returns the name of the old one, to be destroyed after the commit. */
+export async function rekeyBucket(ctx: Shredder, rows: Rows, vault: Did, bucket: number): Promise<string[]> {
+  const named = await rows.get('bucket', u32be(bucket))
+  if (!named) return []
+  const old = text(named)
+  const read = envelopeReader(ctx, rows)
+  const first = bucket * BUCKET_SIZE
+  const members = (await rows.scan('seq', { after: seqKey(Math.max(0, first - 1)), limit: BUCKET_SIZE })).filter(
+    r => bucketOf(readU64(r.key)) === bucket,
+  )
+  const { name, key } = await freshKey(ctx, vault, bucket, Number(old.split('-')[2] ?? 0) + 1)
+  const rewrapped = []
+  for (const member of members) {
+    const wrapped = await rows.get('env', member.value)
+    if (!wrapped) continue
+    const stored = await read(member.value, readU64(member.key), wrapped)
+    rewrapped.push({ key: member.value, value: await wrapEnvelope(ctx, key, member.value, stored) })
+  }
+  await rows.put('env', rewrapped)
+  await rows.put('bucket', [{ key: u32be(bucket), value: at(name) }])
+  return [old]
 }

@@ -62,7 +62,7 @@ export async function decideConsent(ctx: RelayContext, checked: CheckedTerms, re
   const outer = decide(
     { ...terms, level: 'read' },
     { ...request, action: 'list', reader: terms.grantee, records: [], compartments: [] },
-    await stateOf(ctx, checked.parent).then(s => ({ ...s, slot: s.slot && { ...s.slot, level: 1 as const } })),
+    await stateOf(ctx, checked.parent).then(s => ({ ...s, slot: s.slot && { ...s.slot, level: s.slot.level === 3 ? 1 : 2 } })),
   )
   return outer
 }

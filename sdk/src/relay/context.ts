@@ -48,9 +48,17 @@ export type RelayMemory = {
   readonly bucketKeys: Map<string, Uint8Array>
   readonly listeners: Map<Did, Set<(word: string) => void>>
   readonly queues: Map<string, Promise<unknown>>
+  /** Vaults whose last receipt may lack its leaf: what storage answered is not known until the log has it. */
+  readonly unlogged: Set<Did>
 }
 
-export const relayMemory = (): RelayMemory => ({ nonces: new Map(), bucketKeys: new Map(), listeners: new Map(), queues: new Map() })
+export const relayMemory = (): RelayMemory => ({
+  nonces: new Map(),
+  bucketKeys: new Map(),
+  listeners: new Map(),
+  queues: new Map(),
+  unlogged: new Set(),
+})
 
 /** Tells whoever listens for `did` that something waits. */
 export function notify(ctx: Pick<RelayContext, 'memory'>, did: Did, word: 'messages' | 'records' | 'receipts'): void {

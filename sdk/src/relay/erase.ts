@@ -1,4 +1,4 @@
-import { concat, readU64, text, u32be } from '#base/bytes'
+import { concat, readU64 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import type { Cid } from '#base/cid'
 import { ensure } from '#base/error'
@@ -10,10 +10,10 @@ import type { Rows } from '#ports/envelopes'
 import { payloadCid } from '#records/envelope'
 import type { Answer } from '#wire/methods'
 import { type DeletionMessage, tombstoneMessage } from '#wire/tombstone'
-import { envelopeReader, freshKey, wrapEnvelope } from './buckets.ts'
+import { envelopeReader, rekeyBucket } from './buckets.ts'
 import type { RelayContext } from './context.ts'
 import { dropPayloads, payloadBlocks } from './payloads.ts'
-import { at, BUCKET_SIZE, bucketOf, lastNumber, seqKey, takeNumbers } from './schema.ts'
+import { at, bucketOf, lastNumber, seqKey, takeNumbers } from './schema.ts'
 
 const doomedShape = object({ keys: list(string(120), 4096), cids: list(bytes(36), 65536) })
 
@@ -71,32 +71,16 @@ async function strike(ctx: RelayContext, rows: Rows, vault: Did, ids: readonly U
     }
     await rows.put('tomb', [{ key: id, value: tomb }])
   }
-  const keys: string[] = []
-  for (const bucket of buckets) keys.push(...(await rekeyBucket(ctx, rows, vault, bucket)))
-  if (keys.length || cids.length) await rows.put('doomed', [{ key: ctx.random(16), value: encode({ keys, cids }) }])
+  await condemn(ctx, rows, { vault, buckets, cids })
 }
 
-/** Re-wraps a bucket's survivors under a new key; returns the name of the old one, to be destroyed after the commit. */
-async function rekeyBucket(ctx: RelayContext, rows: Rows, vault: Did, bucket: number): Promise<string[]> {
-  const named = await rows.get('bucket', u32be(bucket))
-  if (!named) return []
-  const old = text(named)
-  const read = envelopeReader(ctx, rows)
-  const first = bucket * BUCKET_SIZE
-  const members = (await rows.scan('seq', { after: seqKey(Math.max(0, first - 1)), limit: BUCKET_SIZE })).filter(
-    r => bucketOf(readU64(r.key)) === bucket,
-  )
-  const { name, key } = await freshKey(ctx, vault, bucket, Number(old.split('-')[2] ?? 0) + 1)
-  const rewrapped = []
-  for (const member of members) {
-    const wrapped = await rows.get('env', member.value)
-    if (!wrapped) continue
-    const stored = await read(member.value, readU64(member.key), wrapped)
-    rewrapped.push({ key: member.value, value: await wrapEnvelope(ctx, key, member.value, stored) })
-  }
-  await rows.put('env', rewrapped)
-  await rows.put('bucket', [{ key: u32be(bucket), value: at(name) }])
-  return [old]
+type Condemned = { readonly vault: Did; readonly buckets: ReadonlySet<number>; readonly cids: readonly Uint8Array[] }
+
+/** Gives buckets new keys and writes down, in the same transaction, what is to be destroyed once it is committed. */
+export async function condemn(ctx: RelayContext, rows: Rows, { vault, buckets, cids }: Condemned): Promise<void> {
+  const keys: string[] = []
+  for (const bucket of buckets) keys.push(...(await rekeyBucket(ctx, rows, vault, bucket)))
+  if (keys.length || cids.length) await rows.put('doomed', [{ key: ctx.random(16), value: encode({ keys, cids: [...cids] }) }])
 }
 
 /** Destroys what earlier erasures condemned; safe to run again at any time. */

@@ -33,7 +33,8 @@ async function signHead(ctx: RelayContext, size: number): Promise<LogHead> {
     log: secpAddress(ctx.keys.request),
     size,
     root: await rootFrom(nodeOf(ctx.log), size),
-    time: ctx.clock(),
+    // The ledger refuses heads that go back in time; a clock that was set back must not keep the log from being published.
+    time: Math.max(ctx.clock(), published ? readLogHead(published.signed).time : 0),
     previous: published ? logHeadHash(published.signed) : new Uint8Array(32),
   }
   const { did, version, signing } = ctx.keys

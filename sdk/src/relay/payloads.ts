@@ -1,6 +1,6 @@
 import { text, toHex, utf8 } from '#base/bytes'
-import { type Cid, cidBytes, parseCid } from '#base/cid'
-import { ensure } from '#base/error'
+import { type Cid, parseCid } from '#base/cid'
+import { ensure, isKeepwellError } from '#base/error'
 import { bytes, decodeAs, object, optional } from '#base/shape'
 import { readNode } from '#base/unixfs'
 import type { Call } from '#identity/call'
@@ -16,23 +16,48 @@ import { calendarOf } from './state.ts'
 export const putBlocksBody = object({ vault: did, terms: optional(bytes({ max: 1 << 16 })) })
 
 const MAX_BLOCK = 1 << 20
-const MAX_TREE_DEPTH = 4
 
-/** A payload's address and, for a large payload, those of all blocks below it. */
-export async function payloadBlocks(blocks: BlockStore, root: Cid, depth = 0): Promise<Cid[]> {
-  if (parseCid(root).codec === 'raw' || depth > MAX_TREE_DEPTH) return [root]
-  const node = await blocks.get(root)
-  if (!node) return [root]
-  const below: Cid[] = []
-  for (const link of readNode(node).links) below.push(...(await payloadBlocks(blocks, link.cid, depth + 1)))
-  return [root, ...below]
+const isLeaf = (cid: Cid): boolean => parseCid(cid).codec === 'raw'
+
+/**
+ * A payload's address and, for a large payload, those of all blocks below it, each once. Nodes are foreign bytes: one that is
+ * missing or no file node ends its branch, and one that is named many times is read once.
+ */
+export async function payloadBlocks(blocks: BlockStore, root: Cid): Promise<Cid[]> {
+  const found = new Set<Cid>([root])
+  for (const cid of found) {
+    const node = isLeaf(cid) ? null : await blocks.get(cid)
+    for (const link of node ? linksOf(node) : []) found.add(link)
+  }
+  return [...found]
+}
+
+function linksOf(node: Uint8Array): Cid[] {
+  try {
+    return readNode(node).links.map(l => l.cid)
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return []
+  }
+}
+
+/** All blocks of a payload that is filed now. Throws NOT_FOUND when one is missing, UNREADABLE when a node is none. */
+async function wholePayload(blocks: BlockStore, root: Cid): Promise<Cid[]> {
+  const found = new Set<Cid>([root])
+  for (const cid of found) {
+    const node = isLeaf(cid) ? null : await blocks.get(cid)
+    const here = node !== null || (isLeaf(cid) && (await blocks.has(cid)))
+    ensure(here, 'NOT_FOUND', `The payload block ${cid} is not here; put all blocks of a record before its envelope.`)
+    for (const link of node ? readNode(node).links : []) found.add(link.cid)
+  }
+  return [...found]
 }
 
 const claimOf = (vault: Did, id: Uint8Array): string => `${vault}|${toHex(id)}`
 
 /**
- * Every block belongs to the one record that first filed it, for erasing a record drops its blocks: otherwise whoever knows an
- * address could file it as its own and erase it. Legitimate payloads never share a block, since every key is random (threat T04).
+ * Every payload must be here whole, and every block belongs to the one record that first filed it, for erasing a record drops its blocks: otherwise whoever knows an
+ * address could file it as its own and erase it. Blocks go by their digest, as in every store: a codec names the same bytes anew. Legitimate payloads never share a block, since every key is random (threat T04).
  */
 export async function claimPayloads(
   ctx: RelayContext,
@@ -41,7 +66,7 @@ export async function claimPayloads(
 ): Promise<void> {
   const claims: { key: Uint8Array; owner: string }[] = []
   for (const r of records)
-    for (const cid of await payloadBlocks(ctx.blocks, payloadCid(r))) claims.push({ key: cidBytes(cid), owner: claimOf(vault, r.id) })
+    for (const cid of await wholePayload(ctx.blocks, payloadCid(r))) claims.push({ key: parseCid(cid).digest, owner: claimOf(vault, r.id) })
   await ctx.envelopes.transact('', async rows => {
     for (const { key, owner } of claims) {
       const held = await rows.get('payload', key)
@@ -54,10 +79,16 @@ export async function claimPayloads(
   })
 }
 
-/** Drops blocks for good, and forgets whose they were. */
+/** Drops blocks for good, and forgets whose they were. Leaves first: what a crash left over is still found from its root. */
 export async function dropPayloads(ctx: RelayContext, cids: readonly Cid[]): Promise<void> {
-  await ctx.blocks.drop(cids)
-  await ctx.envelopes.transact('', rows => rows.delete('payload', cids.map(cidBytes)))
+  await ctx.blocks.drop(cids.filter(isLeaf))
+  await ctx.envelopes.transact('', rows =>
+    rows.delete(
+      'payload',
+      cids.map(c => parseCid(c).digest),
+    ),
+  )
+  await ctx.blocks.drop(cids.filter(c => !isLeaf(c)))
 }
 
 /** Stores payload blocks for a vault kept here: from the vault itself, or from a writer under a live write consent. */

@@ -12,8 +12,8 @@ import type { Rows } from '#ports/envelopes'
  * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash · `grave` number → signed
  * tombstone ·
  * `unanchored` seq → id‖leaf · `anchor` id → proof · `rcpt` seq → sealed receipt · `revoked` commitment → time ·
- * `nonce` time‖nonce · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did,
- * `payload` block → record, and `own` name.
+ * `nonce` time‖nonce‖caller · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did,
+ * `payload` block digest → record, and `own` name.
  */
 export const at = (name: string): Uint8Array => utf8(name)
 

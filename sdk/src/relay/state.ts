@@ -68,14 +68,15 @@ export async function putHead(ctx: RelayContext, caller: Party, body: Body<'put-
   await ctx.envelopes.transact(caller.did, async rows => {
     const before = await readHead(rows)
     if (before && equal(signedHash(before), signedHash(body.head))) return
-    const next = (before ? peek(before, headMessage).version : 0) + 1
+    // A relay that has no head yet takes any: a vault that moves here from a backup brings its history with it.
+    const next = before ? peek(before, headMessage).version + 1 : message.version
     if (message.version !== next)
       throw new KeepwellError(
         'HEAD_CONFLICT',
         `The vault head is at version ${next - 1}; this change was made on version ${message.version - 1}.`,
       )
     ensure(
-      before ? message.prev && equal(message.prev, signedHash(before)) : message.prev === null,
+      !before || (message.prev && equal(message.prev, signedHash(before))),
       'HEAD_CONFLICT',
       'The head does not follow the one in force.',
     )

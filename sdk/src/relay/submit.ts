@@ -11,15 +11,20 @@ import { isInbox } from '#identity/compartments'
 import type { Did } from '#identity/did'
 import { type Signed, sign } from '#identity/signed'
 import type { Rows } from '#ports/envelopes'
-import { type EnvelopeGroup, type EnvelopeItem, envelopeHash, type GroupHead, payloadCid } from '#records/envelope'
+import { type EnvelopeGroup, type EnvelopeItem, envelopeHash, type GroupHead } from '#records/envelope'
 import type { Answer, Body } from '#wire/methods'
 import { bucketKey, envelopeReader, wrapEnvelope } from './buckets.ts'
 import { checkTerms, decideConsent } from './consents.ts'
 import { notify, type RelayContext } from './context.ts'
+import { condemn, destroyDoomed } from './erase.ts'
+import { useNonce } from './nonces.ts'
 import { claimPayloads } from './payloads.ts'
 import { writeReceipt } from './receipts.ts'
 import { bucketOf, envKey, groupId, readEnvKey, type StoredEnvelope, seqKey, takeNumbers } from './schema.ts'
 import { calendarOf } from './state.ts'
+
+const MAX_FILED = 4096
+const MAX_COMPARTMENTS = 256
 
 type Filed = { readonly group: EnvelopeGroup; readonly item: EnvelopeItem }
 
@@ -30,25 +35,35 @@ type Filed = { readonly group: EnvelopeGroup; readonly item: EnvelopeItem }
 export async function submit(ctx: RelayContext, call: Call, body: Body<'submit'>): Promise<Answer<'submit'>> {
   const own = call.from === body.vault
   const filed = body.groups.flatMap(group => group.items.map(item => ({ group, item })))
-  ensure(filed.length > 0, 'BAD_INPUT', 'Nothing was submitted.')
+  checkNames(filed)
   if (!own) await allowWriter(ctx, call, body, filed)
   await checkGroups(ctx, body, own)
-  await requirePayloads(ctx, filed)
   await claimPayloads(
     ctx,
     body.vault,
     filed.map(f => f.item),
   )
-  const firstSeq = await store(ctx, call.from, body, filed, own)
+  const firstSeq = await store(ctx, call, body, filed)
+  if (own && body.replace) await destroyDoomed(ctx, body.vault)
   const acceptance = await accept(ctx, body.vault, firstSeq, filed)
   notify(ctx, body.vault, 'records')
   return { acceptance, firstSeq }
 }
 
+/** A record is named once in a submission, and a receipt can name them all. */
+function checkNames(filed: readonly Filed[]): void {
+  ensure(filed.length > 0, 'BAD_INPUT', 'Nothing was submitted.')
+  ensure(filed.length <= MAX_FILED, 'TOO_LARGE', `A submission has at most ${MAX_FILED} records; send several.`)
+  const names = new Set(filed.map(f => toHex(f.item.id)))
+  ensure(names.size === filed.length, 'BAD_INPUT', 'A submission names a record twice.')
+}
+
 async function allowWriter(ctx: RelayContext, call: Call, body: Body<'submit'>, filed: readonly Filed[]): Promise<void> {
   if (!body.terms) throw new KeepwellError('NO_GRANT', 'Writing to another vault needs its consent; send the signed terms along.')
   const checked = await checkTerms(ctx, body.terms, body.vault)
-  const compartments = body.groups.map(g => g.compartment).filter(c => !isInbox(c))
+  const named = new Map(body.groups.map(g => [toHex(g.compartment), g.compartment]))
+  const compartments = [...named.values()].filter(c => !isInbox(c))
+  ensure(compartments.length <= MAX_COMPARTMENTS, 'TOO_LARGE', `A submission has at most ${MAX_COMPARTMENTS} compartments.`)
   const decision = await decideConsent(ctx, checked, {
     action: 'write',
     reader: call.from,
@@ -97,27 +112,22 @@ function checkGeneration(calendar: CalendarMessage, group: EnvelopeGroup): void 
   )
 }
 
-async function requirePayloads(ctx: RelayContext, filed: readonly Filed[]): Promise<void> {
-  for (const { item } of filed)
-    ensure(
-      await ctx.blocks.has(payloadCid(item)),
-      'NOT_FOUND',
-      `The payload of record ${toHex(item.id)} is not here; put its blocks first.`,
-    )
-}
-
 /** One transaction for the whole submission: all of it is filed, or none. */
-async function store(ctx: RelayContext, by: Did, body: Body<'submit'>, filed: readonly Filed[], own: boolean): Promise<number> {
+async function store(ctx: RelayContext, call: Call, body: Body<'submit'>, filed: readonly Filed[]): Promise<number> {
+  const own = call.from === body.vault
   return ctx.envelopes.transact(body.vault, async rows => {
+    if (own) await useNonce(rows, call, ctx.clock())
     const fresh: Filed[] = []
-    for (const f of filed) if (await isNew(ctx, rows, f, own && body.replace === true)) fresh.push(f)
+    const left = new Set<number>()
+    for (const f of filed) if (await isNew(ctx, rows, f, { replace: own && body.replace === true, left })) fresh.push(f)
     const first = await takeNumbers(rows, 'seq', fresh.length)
     const groups = new Map(fresh.map(f => [toHex(groupId(f.group.enc)), f.group]))
     await rows.put(
       'group',
       [...groups.values()].map(g => ({ key: groupId(g.enc), value: encodeHead(g) })),
     )
-    await putEnvelopes(ctx, rows, { vault: body.vault, by, first, fresh })
+    await putEnvelopes(ctx, rows, { vault: body.vault, by: call.from, first, fresh })
+    await condemn(ctx, rows, { vault: body.vault, buckets: left, cids: [] })
     return first
   })
 }
@@ -146,8 +156,10 @@ async function putEnvelopes(
 
 type Row = { key: Uint8Array; value: Uint8Array }
 
-/** Whether an envelope is to be filed; makes room for it when the vault replaces one of its own. */
-async function isNew(ctx: RelayContext, rows: Rows, { group, item }: Filed, replace: boolean): Promise<boolean> {
+type Room = { readonly replace: boolean; readonly left: Set<number> }
+
+/** Whether an envelope is to be filed; makes room for it when the vault replaces one of its own, whose bucket is then shredded. */
+async function isNew(ctx: RelayContext, rows: Rows, { group, item }: Filed, { replace, left }: Room): Promise<boolean> {
   ensure(!(await rows.get('tomb', item.id)), 'ERASED', 'A record of that id was erased; the id is never used again.')
   const key = await rows.get('id', item.id)
   if (!key) return true
@@ -158,7 +170,7 @@ async function isNew(ctx: RelayContext, rows: Rows, { group, item }: Filed, repl
   const same =
     equal(before.group, groupId(group.enc)) && equal(before.card, item.card) && equal(before.key, item.key) && equal(before.cid, item.cid)
   if (same) return false
-  ensure(replace, 'BAD_INPUT', `Record ${toHex(item.id)} is filed already with other content; a new version takes a new id.`)
+  ensure(replace, 'ALREADY_FILED', `Record ${toHex(item.id)} is filed already with other content; a new version takes a new id.`)
   ensure(
     equal(before.leaf, item.leaf) && equal(before.cid, item.cid),
     'ENVELOPE_MISMATCH',
@@ -167,6 +179,7 @@ async function isNew(ctx: RelayContext, rows: Rows, { group, item }: Filed, repl
   await rows.delete('env', [key])
   await rows.delete('seq', [seqKey(seq)])
   await rows.delete('unanchored', [seqKey(seq)])
+  left.add(bucketOf(seq))
   return true
 }
 

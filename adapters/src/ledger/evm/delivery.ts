@@ -27,7 +27,9 @@ export type Delivery = {
 }
 
 const KNOWN = /already known|already imported|known transaction|already in/i
-const STALE = /nonce too low|nonce is too low|invalid nonce|replacement transaction|replacement fee|nonce has already been used|same nonce/i
+/** Too high: a reorganisation took back the transactions that went before, so their numbers are free again. */
+const STALE =
+  /nonce too (low|high)|nonce is too low|invalid nonce|replacement transaction|replacement fee|nonce has already been used|same nonce/i
 const LONGEST_WAIT = 5000
 /** Looks in vain after which a transaction is sent once more: the node may have dropped it, or a reorganisation taken it out. */
 const LOOKS = 8

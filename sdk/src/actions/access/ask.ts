@@ -1,4 +1,4 @@
-import { checkInclusion, relayParty } from '#actions/access/check-receipt'
+import { checkInclusion, describesCall, relayParty } from '#actions/access/check-receipt'
 import type { Ctx } from '#actions/context'
 import { makeCall } from '#actions/vault/calls'
 import { readReceipt, receiptLeaf } from '#audit/receipt'
@@ -7,7 +7,7 @@ import { type Cid, parseCid } from '#base/cid'
 import { ensure, KeepwellError } from '#base/error'
 import { REASONS, type Reason } from '#consent/decide'
 import { sha256 } from '#crypto/hash'
-import { callHash } from '#identity/call'
+import { callHash, proofOf } from '#identity/call'
 import type { Relay } from '#ports/relay'
 import type { Fetch } from '#records/unpack'
 import type { Answer, Body } from '#wire/methods'
@@ -26,7 +26,8 @@ export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>): Prom
   const names =
     receipt.vault === body.vault &&
     receipt.relay === info.did &&
-    equal(receipt.request, callHash(call)) &&
+    equal(receipt.request, callHash(proofOf(call, { body: false }))) &&
+    describesCall(receipt, answer.receipt.call) &&
     receipt.verdict === answer.verdict
   ensure(names, 'NO_RECEIPT', 'The relay returned a receipt for something else; nothing was opened.')
   await checkInclusion(info, receiptLeaf(answer.receipt.signed), { signed: answer.receipt.signed, ...answer.inclusion })

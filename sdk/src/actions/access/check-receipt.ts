@@ -1,15 +1,19 @@
 import type { Ctx } from '#actions/context'
 import { trustBundle } from '#actions/vault/calls'
 import { type LogHead, type LogHeadMessage, logHeadMessage, readLogHead, trailHeadSigner } from '#audit/head'
-import { receiptMessage } from '#audit/receipt'
+import { type Action, type ReceiptMessage, receiptMessage } from '#audit/receipt'
 import { equal } from '#base/bytes'
 import { decode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
+import { decodeAs } from '#base/shape'
+import { commitmentOf, decodeTerms, readTerms } from '#consent/terms'
 import { verifyConsistency, verifyInclusion } from '#crypto/merkle'
 import type { Party } from '#identity/bundle'
+import { type CallProof, callHash } from '#identity/call'
 import { type Signed, verifySigned } from '#identity/signed'
 import type { Manifest } from '#ports/ledger'
 import type { Relay } from '#ports/relay'
+import { type Body, METHODS } from '#wire/methods'
 
 export type RelayParty = Party & { readonly manifestHere: Manifest; readonly chainHere: number }
 
@@ -53,6 +57,63 @@ export async function checkInclusion(party: RelayParty, leaf: Uint8Array, proof:
   if (!verifyInclusion({ leaf, index: proof.index, size: head.size, path: proof.path, root: head.root }))
     throw new KeepwellError('BAD_PROOF', 'The receipt is not in the relay’s log.')
   return head
+}
+
+/** Calls that a receipt of this kind can stand for. */
+const METHODS_OF: Readonly<Record<Action, readonly string[]>> = {
+  list: ['access'],
+  view: ['access'],
+  emergency: ['access'],
+  export: ['access'],
+  create: ['submit'],
+  update: ['submit'],
+  share: [],
+  erase: [],
+  revoke: ['revoke'],
+  deny: ['access', 'submit'],
+}
+
+const MAX_DELAY = 900
+
+const sameIds = (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean =>
+  a.length === b.length && a.every((id, i) => equal(id, b[i]!))
+
+/**
+ * Whether a receipt says what its own request asked: the relay writes the receipt, the reader signed the request, and the owner
+ * believes the receipt. Of a submission only the hash is kept, so its ids stand on the relay's word.
+ */
+export function describesCall(m: ReceiptMessage, call: CallProof): boolean {
+  const own =
+    call.from === m.actor &&
+    call.relay === m.relay &&
+    equal(call.nonce, m.nonce) &&
+    equal(callHash(call), m.request) &&
+    Math.abs(m.time - call.time) <= MAX_DELAY &&
+    METHODS_OF[m.action].includes(call.method)
+  if (!own) return false
+  if (call.method === 'submit') return true
+  if (!call.body) return false
+  if (call.method === 'revoke') {
+    const body = decodeAs(METHODS.revoke.body, call.body)
+    return body.vault === m.vault && m.grant !== undefined && equal(body.commitment, m.grant)
+  }
+  return describesAccess(m, decodeAs(METHODS.access.body, call.body))
+}
+
+function describesAccess(m: ReceiptMessage, body: Body<'access'>): boolean {
+  const { ids = [], compartments } = body.selection
+  const opened = body.action === 'open'
+  return (
+    body.vault === m.vault &&
+    (m.action === 'deny' || (m.action === 'list') === !opened) &&
+    (m.action === 'deny') === (m.verdict === 'denied') &&
+    body.purpose === m.purpose &&
+    body.person === m.person &&
+    body.role === m.role &&
+    sameIds(opened ? ids : [], m.ids) &&
+    (!compartments || sameIds(compartments, m.compartments)) &&
+    (body.terms ? m.grant !== undefined && equal(commitmentOf(readTerms(decodeTerms(body.terms).signed)), m.grant) : !m.grant)
+  )
 }
 
 /** Throws FORKED unless the later head extends the earlier one. */

@@ -66,7 +66,7 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
     state: 'live',
     at: ctx.clock(),
   }
-  await changeRing(ctx, r => ({ ...r, given: [...r.given, given] }))
+  await changeRing(ctx, r => ({ ...r, given: [...r.given.filter(g => !equal(g.commitment, commitment)), given] }))
   const packageBytes = encode(pack)
   const messageBytes = await post(ctx, grantee, 'grant', { terms: encodeTerms(signedTerms), package: packageBytes })
   return { commitment, terms, messageBytes, packageBytes: packageBytes.length + encodeTerms(signedTerms).length }

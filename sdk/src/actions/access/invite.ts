@@ -1,5 +1,5 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, ownBundle, trustBundle } from '#actions/vault/calls'
+import { callRelay, descends, ownBundle, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal, fromBase64Url, toBase64Url } from '#base/bytes'
 import { encode } from '#base/cbor'
@@ -62,9 +62,9 @@ async function invitedParty(ctx: Inviting, invited: Invitation): Promise<Party> 
     try {
       const found = await (await ctx.network.relay(url)).bundle(invited.did)
       if (!found) continue
-      const party = await trustBundle(ctx, found)
+      const party = await trustBundle(ctx, found, invited.relays)
       ensure(
-        equal(party.hash, invited.bundle) || party.version > 1,
+        await descends(ctx, party, invited.bundle, invited.relays),
         'BAD_SIGNATURE',
         'The relay shows another key bundle than the invitation names.',
       )

@@ -6,7 +6,7 @@ import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
-import { commitmentOf, decodeTerms, readTerms, terms as termsShape } from '#consent/terms'
+import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import { bundleMessage, decodeBundle, type Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import type { Message } from '#identity/message'
@@ -45,11 +45,17 @@ export type Arrival =
 export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
   const relay = await homeRelay(ctx)
   const arrivals: Arrival[] = []
+  const seen = new Set<string>()
   let done: Uint8Array[] = []
   for (;;) {
     const { messages } = await callRelay(ctx, relay, 'take-messages', { done })
-    if (messages.length === 0) return arrivals
-    for (const { message } of messages) arrivals.push(await take(ctx, message))
+    // A relay that shows a message again after it was told that it is done with would keep us here for ever.
+    const fresh = messages.filter(m => !seen.has(toHex(m.id)))
+    if (fresh.length === 0) return arrivals
+    for (const { id, message } of fresh) {
+      arrivals.push(await take(ctx, message))
+      seen.add(toHex(id))
+    }
     done = messages.map(m => m.id)
   }
 }
@@ -124,8 +130,23 @@ async function acceptContact(ctx: Receiving, sender: Party, content: Uint8Array)
   return { kind: 'contact', did: sender.did, name: invited.name ?? name }
 }
 
+/** Terms that a proxy signed count under the patient's own, and lead to the patient's relays, not to ones of the proxy's choice. */
+async function checkProxy(ctx: Receiving, { signed, parent }: SignedTerms, terms: Terms, relays: readonly string[]): Promise<void> {
+  ensure(parent && parent.signer === terms.patient, 'NO_GRANT', 'A grant arrived that neither the patient nor a proxy signed.')
+  const patient = await partyAt(ctx, terms.patient, parent.version, relays)
+  ensure(patient, 'UNKNOWN_PARTY', 'The key bundle of a patient in whose name a proxy granted is not to be had.')
+  const outer = await verifySigned(parent, 'terms', termsShape, patient.keys)
+  const under = terms.under !== null && equal(terms.under, commitmentOf(outer))
+  ensure(outer.grantee === signed.signer && under && narrower(terms, outer), 'NO_GRANT', 'A proxy granted more than it was given.')
+  ensure(
+    relays.every(url => patient.relays.includes(url)),
+    'NO_GRANT',
+    'A proxy’s grant leads to a relay that is not the patient’s.',
+  )
+}
+
 /** A grant counts only when its terms are signed by the patient (or a proxy), name us, and its package belongs to them. */
-async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array, at: number): Promise<Arrival> {
   const { ring } = ctx.session.state
   const message = decodeAs(grantMessage, content)
   const signedTerms = decodeTerms(message.terms)
@@ -134,18 +155,20 @@ async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array): Pr
     signedTerms.signed.version === sender.version ? sender : await partyAt(ctx, sender.did, signedTerms.signed.version, sender.relays)
   ensure(signer, 'UNKNOWN_PARTY', 'The key bundle under which a grant was signed is not to be had.')
   await verifySigned(signedTerms.signed, 'terms', termsShape, signer.keys)
-  const mine =
-    signedTerms.signed.signer === sender.did && terms.grantee === ring.did && (terms.patient === sender.did || signedTerms.parent)
+  const mine = signedTerms.signed.signer === sender.did && terms.grantee === ring.did
   ensure(mine, 'NO_GRANT', 'A grant for someone else arrived.')
   const commitment = commitmentOf(terms)
   const pack = decodeAs(keyPackage, message.package)
   ensure(equal(pack.commitment, commitment), 'NO_GRANT', 'A key package does not belong to its terms.')
+  if (terms.patient !== sender.did) await checkProxy(ctx, signedTerms, terms, pack.relays)
+  const known = ring.received.find(g => equal(g.commitment, commitment))
+  ensure(!known || known.at <= at, 'REPLAYED', 'An older message about a consent arrived again; the newer one stays.')
   const name = pack.patientName || nameOf(ctx, terms.patient)
   await changeRing(ctx, r => ({
     ...r,
     received: [
       ...r.received.filter(g => !equal(g.commitment, commitment)),
-      { commitment, terms: message.terms, patient: terms.patient, name, package: encode(pack), at: ctx.clock() },
+      { commitment, terms: message.terms, patient: terms.patient, name, package: encode(pack), at },
     ],
   }))
   return { kind: 'grant', did: terms.patient, name, commitment: toHex(commitment) }

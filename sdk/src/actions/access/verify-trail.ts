@@ -1,28 +1,34 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, homeLedger, homeRelay, partyAt } from '#actions/vault/calls'
+import { callRelay, homeLedger, homeRelay, ownBundle, partyAt } from '#actions/vault/calls'
 import { withInbox } from '#actions/vault/inboxes'
-import { logHead } from '#audit/head'
+import { type LogHeadMessage, logHead } from '#audit/head'
 import {
+  copyInfo,
   decodeReceipt,
   NO_RECEIPT,
   type Receipt,
   type ReceiptMessage,
   readReceipt,
   receiptAad,
+  receiptCopy,
   receiptHash,
   receiptInfo,
   receiptLeaf,
+  receiptMessage,
   type SealedReceipt,
 } from '#audit/receipt'
-import { equal, toHex } from '#base/bytes'
+import { equal, text, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
-import { decodeAs } from '#base/shape'
+import { bytes, decodeAs, int, object } from '#base/shape'
+import { verifyConsistency } from '#crypto/merkle'
 import { hpkeOpen } from '#crypto/open'
-import { callHash, verifyCall } from '#identity/call'
+import { bundleMessage } from '#identity/bundle'
+import { verifyProof } from '#identity/call'
 import type { Did } from '#identity/did'
+import { peek, verifySigned } from '#identity/signed'
 import type { Relay } from '#ports/relay'
-import { checkGrowth, checkInclusion, checkLogHead, type RelayParty, relayParty } from './check-receipt.ts'
+import { checkGrowth, checkInclusion, checkLogHead, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
 
 type Auditing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -39,30 +45,39 @@ export type Trail = {
   readonly logSize: number
   /** Where the ledger holds the relay's log; null when it was not anchored yet. */
   readonly anchored: { readonly size: number; readonly time: number } | null
-  readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string }[]
+  readonly problems: readonly Problem[]
 }
+
+type Problem = { readonly seq: number; readonly code: string; readonly message: string }
 
 const PAGE = 256
 const HEAD_MARK = 'log-head'
 
 /**
  * Checks the whole trail of the vault at its relay (protocol §6): every receipt opens, is signed by relay and reader, is numbered
- * without a gap, names the one before, lies in the signed log; the log only grew since last seen, and contains what the ledger anchored.
+ * without a gap, says what its request asked, names the one before, lies in the signed log; nothing seen before is gone; the log only
+ * grew, and contains what the ledger anchored; and what readers left at the vault's other relays is all there (threat T33).
  */
 export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   const relay = await homeRelay(ctx)
   const party = await relayParty(ctx, relay)
-  const problems: { seq: number; code: string; message: string }[] = []
+  const problems: Problem[] = []
   const looked: Looked[] = []
+  const hashes: Uint8Array[] = []
+  const requests = new Set<string>()
   let prev: Uint8Array = NO_RECEIPT
   let after = 0
   for (;;) {
     const answer = await callRelay(ctx, relay, 'receipts', { after, limit: PAGE })
     for (const { sealed, path } of answer.receipts) {
+      if (sealed.seq <= after) break
       try {
         ensure(sealed.seq === after + 1, 'OMISSION', `Receipt ${after + 1} is missing.`)
         const receipt = await openReceipt(ctx, party, sealed, prev)
         await checkInclusion(party, receiptLeaf(receipt.signed), { signed: receipt.signed, index: sealed.index, path, head: answer.head })
+        const request = toHex(readReceipt(receipt.signed).request)
+        ensure(!requests.has(request), 'REPLAYED', 'Two receipts stand for one and the same request.')
+        requests.add(request)
         looked.push(await describe(ctx, receipt))
       } catch (e) {
         if (!isKeepwellError(e)) throw e
@@ -70,13 +85,18 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
       }
       prev = sealed.hash
       after = sealed.seq
+      hashes[after] = prev
     }
-    if (answer.receipts.length === 0) {
-      if (answer.last > after)
-        problems.push({ seq: after + 1, code: 'OMISSION', message: `The relay speaks of ${answer.last} receipts and shows ${after}.` })
-      break
-    }
+    const [first] = answer.receipts
+    if (first && first.sealed.seq <= after - answer.receipts.length)
+      problems.push({ seq: after + 1, code: 'OMISSION', message: 'The relay’s list of receipts goes in circles.' })
+    else if (first) continue
+    else if (answer.last > after)
+      problems.push({ seq: after + 1, code: 'OMISSION', message: `The relay speaks of ${answer.last} receipts and shows ${after}.` })
+    break
   }
+  await checkSeen(ctx, { url: relay.url, party, hashes, last: after }, problems)
+  await checkCopies(ctx, { url: relay.url, party, hashes, last: after }, problems)
   const { logSize, anchored } = await checkLog(ctx, relay, party, problems)
   return { looked, logSize, anchored, problems }
 }
@@ -95,11 +115,7 @@ async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedRecei
   )
   ensure(message.vault === ring.did && message.relay === party.did, 'BAD_PROOF', 'A receipt is of another vault or relay.')
   ensure(equal(message.prev, prev), 'OMISSION', 'A receipt does not follow the one before it.')
-  ensure(
-    equal(message.request, callHash(receipt.call)) && receipt.call.from === message.actor,
-    'BAD_SIGNATURE',
-    'A receipt does not carry the request it names.',
-  )
+  ensure(describesCall(message, receipt.call), 'BAD_SIGNATURE', 'A receipt says something else than the request it stands for.')
   return receipt
 }
 
@@ -107,7 +123,7 @@ async function describe(ctx: Auditing, receipt: Receipt): Promise<Looked> {
   const { ring } = ctx.session.state
   const message = readReceipt(receipt.signed)
   const reader = await partyAt(ctx, message.actor, receipt.call.version)
-  if (reader) verifyCall(receipt.call, reader.request)
+  if (reader) verifyProof(receipt.call, reader.request)
   const grant = message.grant ? ring.given.find(g => equal(g.commitment, message.grant!)) : undefined
   return {
     receipt: message,
@@ -124,7 +140,7 @@ async function checkLog(
   ctx: Auditing,
   relay: Relay,
   party: RelayParty,
-  problems: { seq: number; code: string; message: string }[],
+  problems: Problem[],
 ): Promise<{ logSize: number; anchored: Trail['anchored'] }> {
   const head = await relay.head()
   const message = await checkLogHead(party, head)
@@ -139,7 +155,95 @@ async function checkLog(
   }
   const latest = await (await homeLedger(ctx)).trail.latest(message.log)
   if (latest?.forked) problems.push({ seq: 0, code: 'FORKED', message: 'The ledger holds proof that this relay showed two histories.' })
-  if (latest && latest.size > message.size)
-    problems.push({ seq: 0, code: 'FORKED', message: 'The relay’s log is shorter than what it anchored.' })
+  if (latest && !(await contains(relay, message, latest)))
+    problems.push({ seq: 0, code: 'FORKED', message: 'The relay’s log is not the one it anchored on the ledger.' })
   return { logSize: message.size, anchored: latest ? { size: latest.size, time: latest.time } : null }
+}
+
+/** Whether the log as shown continues the head that the ledger holds. */
+async function contains(
+  relay: Relay,
+  now: LogHeadMessage,
+  anchored: { readonly size: number; readonly root: Uint8Array },
+): Promise<boolean> {
+  if (anchored.size === 0) return true
+  if (anchored.size > now.size) return false
+  try {
+    const proof = anchored.size === now.size ? [] : await relay.consistency(anchored.size, now.size)
+    return verifyConsistency({ m: anchored.size, n: now.size, rootM: anchored.root, rootN: now.root, proof })
+  } catch (e) {
+    if (!isKeepwellError(e, 'BAD_INPUT')) throw e
+    return false
+  }
+}
+
+type Shown = { readonly url: string; readonly party: RelayParty; readonly hashes: readonly Uint8Array[]; readonly last: number }
+
+const seenReceipt = object({ seq: int(), hash: bytes(32) })
+
+/** What this device saw before must still be there, from the same relay: a new name would come with an empty history. */
+async function checkSeen(ctx: Auditing, { url, party, hashes, last }: Shown, problems: Problem[]): Promise<void> {
+  const name = `relay-at/${url}`
+  const before = await ctx.catalog.marked(name)
+  if (before && text(before) !== party.did)
+    problems.push({ seq: 0, code: 'FORKED', message: 'Another relay answers under this address than before; its history begins anew.' })
+  else await ctx.catalog.mark(name, utf8(party.did))
+  const mark = `receipts/${party.did}`
+  const kept = await ctx.catalog.marked(mark)
+  const seen = kept ? decodeAs(seenReceipt, kept) : null
+  const here = seen ? hashes[seen.seq] : undefined
+  if (seen && !(here && equal(here, seen.hash)))
+    problems.push({ seq: seen.seq, code: 'OMISSION', message: `Receipt ${seen.seq}, which was here before, is gone or another one.` })
+  else if (last > 0) await ctx.catalog.mark(mark, encode({ seq: last, hash: hashes[last] }))
+}
+
+/**
+ * Copies that honest readers left at the vault's other relays: one that this relay signed and never delivered is proof against it, and
+ * stays where it is. Copies that match, or that nobody can open, are done with.
+ */
+async function checkCopies(ctx: Auditing, shown: Shown, problems: Problem[]): Promise<void> {
+  const { ring } = ctx.session.state
+  for (const url of peek(ownBundle(ring).signed, bundleMessage).relays.filter(u => u !== shown.url)) {
+    try {
+      const relay = await ctx.network.relay(url)
+      let done: Uint8Array[] = []
+      do {
+        const { copies } = await callRelay(ctx, relay, 'take-copies', { done })
+        const told = problems.length
+        done = []
+        for (const { id, copy } of copies) {
+          const missing = await undelivered(ctx, shown, copy)
+          if (missing === null) done.push(id)
+          else if (!problems.some(p => p.seq === missing.seq && p.message === missing.message)) problems.push(missing)
+        }
+        if (problems.length === told && done.length === 0) break
+      } while (done.length)
+    } catch (e) {
+      if (!isKeepwellError(e)) throw e
+      problems.push({ seq: 0, code: e.code, message: `The copies at ${url} could not be compared: ${e.message}` })
+    }
+  }
+}
+
+/** The receipt in a copy, when this relay signed it and did not show it; null when there is nothing to say. */
+async function undelivered(ctx: Auditing, { party, hashes }: Shown, copy: Uint8Array): Promise<Problem | null> {
+  const { ring } = ctx.session.state
+  try {
+    const { enc, sealed } = decodeAs(receiptCopy, copy)
+    const aad = new Uint8Array(0)
+    const plain = await withInbox(ring, secret => hpkeOpen({ secret, enc, info: copyInfo(ring.did), aad, ciphertext: sealed }))
+    const { signed } = decodeReceipt(plain)
+    const message = await verifySigned(signed, 'receipt', receiptMessage, party.keys)
+    if (message.relay !== party.did || message.vault !== ring.did) return null
+    const here = hashes[message.seq]
+    if (here && equal(here, receiptHash(signed))) return null
+    return {
+      seq: message.seq,
+      code: 'OMISSION',
+      message: `A reader holds receipt ${message.seq} from this relay, which the relay does not show.`,
+    }
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return null
+  }
 }

@@ -8,11 +8,16 @@ import { headMessage } from '#identity/head'
 import { peek, signedHash, verifySigned } from '#identity/signed'
 import { tombstoneMessage } from '#wire/tombstone'
 
+type Checking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
 /**
  * The ids of everything this vault ever erased, from the relay's tombstones: each signed by the vault, and together the chain that
  * the head in force names. Throws OMISSION when the relay forgot one.
  */
-export async function checkTombstones(ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>): Promise<Uint8Array[]> {
+export const checkTombstones = async (ctx: Checking): Promise<Uint8Array[]> => (await walkTombstones(ctx)).ids
+
+/** The same, with the whole chain: it may go on past the head, when an erasure was cut short before the head was written. */
+export async function walkTombstones(ctx: Checking): Promise<{ readonly ids: Uint8Array[]; readonly root: Uint8Array }> {
   const { ring, head } = ctx.session.state
   const named = head ? peek(head, headMessage).tombstones : NO_TOMBSTONES
   const relay = await homeRelay(ctx)
@@ -32,5 +37,5 @@ export async function checkTombstones(ctx: Pick<Ctx, 'clock' | 'random' | 'netwo
     if (tombstones.length === 0) break
   }
   ensure(reached, 'OMISSION', 'The relay does not show all tombstones that the vault head names.')
-  return ids
+  return { ids, root }
 }

@@ -1,12 +1,12 @@
 import { relayParty } from '#actions/access/check-receipt'
 import type { Ctx } from '#actions/context'
 import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
-import { changeRing, NO_TOMBSTONES } from '#actions/vault/change-ring'
+import { changeRing } from '#actions/vault/change-ring'
 import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
-import { sha256 } from '#crypto/hash'
 import { sign, signedHash, verifySigned } from '#identity/signed'
 import { type DeletionMessage, deletionMessage } from '#wire/tombstone'
+import { walkTombstones } from './check-tombstones.ts'
 
 type Erasing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -14,16 +14,13 @@ export type Erasure = { readonly receipts: readonly DeletionMessage[]; readonly 
 
 const MAX_IDS = 1024
 
-/** Chains a tombstone into the vault head, so that a relay cannot forget it unseen: root' = SHA-256(root ‖ tombstone hash). */
-async function countTombstone(ctx: Erasing, hash: Uint8Array, ids: number): Promise<void> {
-  await changeRing(
-    ctx,
-    r => r,
-    last => {
-      const before = last?.tombstones ?? NO_TOMBSTONES
-      return { tombstones: { root: sha256(before.root, hash), count: before.count + ids } }
-    },
-  )
+/**
+ * Chains the tombstones into the vault head, so that a relay cannot forget one unseen. The chain is taken from the relay, checked against
+ * the head in force, for an erasure that was cut short left a tombstone there which no head counts yet.
+ */
+async function countTombstones(ctx: Erasing): Promise<void> {
+  const { ids, root } = await walkTombstones(ctx)
+  await changeRing(ctx, r => r, { tombstones: { root, count: ids.length } })
 }
 
 /**
@@ -40,11 +37,17 @@ export async function eraseRecords(ctx: Erasing, ids: readonly Uint8Array[]): Pr
     const tombstone = await sign(signerOf(ring), 'tombstone', { v: 1, vault: ring.did, ids: some, at: ctx.clock() })
     const { receipt } = await callRelay(ctx, relay, 'erase', { tombstone })
     const message = await verifySigned(receipt, 'tombstone', deletionMessage, party.keys)
-    const names = message.vault === ring.did && equal(message.tombstone, signedHash(tombstone)) && message.ids.length === some.length
+    const names =
+      message.vault === ring.did &&
+      message.relay === party.did &&
+      receipt.signer === party.did &&
+      equal(message.tombstone, signedHash(tombstone)) &&
+      message.ids.length === some.length &&
+      message.ids.every((id, i) => equal(id, some[i]!))
     ensure(names, 'NO_RECEIPT', 'The relay’s deletion receipt is for something else.')
     await ctx.catalog.drop(some)
-    await countTombstone(ctx, signedHash(tombstone), some.length)
     receipts.push(message)
   }
+  if (receipts.length) await countTombstones(ctx)
   return { receipts, pending: [] }
 }

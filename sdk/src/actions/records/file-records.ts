@@ -1,11 +1,13 @@
 import type { Ctx } from '#actions/context'
 import { callRelay, homeRelay, makeCall, signerOf } from '#actions/vault/calls'
 import { toHex } from '#base/bytes'
+import { isKeepwellError } from '#base/error'
 import type { Block } from '#ports/blocks'
 import type { Entry } from '#records/catalog'
 import { sealEntry } from '#records/catalog'
-import type { EnvelopeGroup } from '#records/envelope'
+import { type EnvelopeGroup, envelopeHash } from '#records/envelope'
 import { type Draft, type Packed, pack, type Target } from '#records/pack'
+import { openKeys } from './open-record.ts'
 import { ownTarget } from './secrets.ts'
 
 type Filing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
@@ -39,10 +41,55 @@ export async function fileRecords(ctx: Filing, drafts: readonly Draft[]): Promis
     sink: upload.add,
   })
   await upload.flush()
-  const { firstSeq } = await callRelay(ctx, relay, 'submit', { vault: ring.did, groups, purpose: 'PATRQT' })
-  const entries = toEntries(groups, packed, firstSeq, now)
-  await noteEntries(ctx, entries)
-  return entries
+  try {
+    const { firstSeq } = await callRelay(ctx, relay, 'submit', { vault: ring.did, groups, purpose: 'PATRQT' })
+    const entries = toEntries(groups, packed, firstSeq, now)
+    await noteEntries(ctx, entries)
+    return entries
+  } catch (e) {
+    if (!isKeepwellError(e, 'ALREADY_FILED')) throw e
+    return finishFiling(ctx, drafts, e)
+  }
+}
+
+/**
+ * After an attempt whose answer was lost: what the relay holds under our random ids is what that attempt sent, and is noted; the rest
+ * is filed now. Another record under one of the ids is not ours to overwrite.
+ */
+async function finishFiling(ctx: Filing, drafts: readonly Draft[], cause: unknown): Promise<Entry[]> {
+  const found = new Map(
+    (
+      await openKeys(
+        ctx,
+        drafts.map(d => d.id),
+      )
+    ).map(f => [toHex(f.item.id), f]),
+  )
+  const same = drafts.filter(d => {
+    const card = found.get(toHex(d.id))?.card
+    return (
+      card &&
+      card.author === ctx.session.state.ring.did &&
+      card.title === d.facts.title &&
+      (!('length' in d.body) || card.size === d.body.length)
+    )
+  })
+  if (same.length === 0 || same.length < found.size) throw cause
+  const there = same.map((d): Entry => {
+    const { group, item, card } = found.get(toHex(d.id))!
+    const { id, cid, leaf, seq } = item
+    const { compartment, generation, epoch } = group
+    const hash = envelopeHash(group, { id, cid, leaf, card: item.card!, key: item.key! })
+    return { id, card, cid, leaf, compartment, generation, epoch, seq, hash, state: 'own', filedAt: ctx.clock() }
+  })
+  await noteEntries(ctx, there)
+  return [
+    ...there,
+    ...(await fileRecords(
+      ctx,
+      drafts.filter(d => !same.includes(d)),
+    )),
+  ]
 }
 
 /** Gathers blocks until a few megabytes are worth one durable write. */

@@ -5,7 +5,8 @@ import { readU64, toHex, u64be } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { file } from '#health/filing'
 import { isInbox } from '#identity/compartments'
-import { verifyAuthor } from '#records/author'
+import { checkCard, verifyAuthor } from '#records/author'
+import type { Card } from '#records/card'
 import type { Entry } from '#records/catalog'
 import { payloadCid, type ServedGroup, type ServedItem } from '#records/envelope'
 import { groupOpener, type Opened, unpack } from '#records/unpack'
@@ -43,6 +44,7 @@ export async function receiveRecords(ctx: Receiving, progress: Progress = () => 
     for (const group of answer.groups) taken.push(...(await takeGroup(ctx, group, problems)))
     await noteEntries(ctx, taken)
     const seqs = answer.groups.flatMap(g => g.items.map(i => i.seq))
+    ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')
     since = answer.next ?? Math.max(since, ...seqs)
     await ctx.catalog.mark(SEQ_MARK, u64be(since))
     fresh += taken.length
@@ -50,17 +52,21 @@ export async function receiveRecords(ctx: Receiving, progress: Progress = () => 
     refiled += await emptyInbox(
       ctx,
       taken.filter(e => isInbox(e.compartment)),
+      problems,
     )
     if (answer.next === null) return { fresh, refiled, problems }
   }
 }
 
+type Problem = Received['problems'][number]
+
+function problemOf({ id }: { readonly id: Uint8Array }, e: unknown): Problem {
+  const known = isKeepwellError(e)
+  return { id: toHex(id), code: known ? e.code : 'DEFECT', message: known ? e.message : 'The record could not be taken in.' }
+}
+
 async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: string; code: string; message: string }[]): Promise<Entry[]> {
   const { ring } = ctx.session.state
-  const note = (item: ServedItem, e: unknown): void => {
-    const known = isKeepwellError(e)
-    problems.push({ id: toHex(item.id), code: known ? e.code : 'DEFECT', message: known ? e.message : 'The record could not be taken in.' })
-  }
   const secret = ownSecret(ring, group)
   const out: Entry[] = []
   const opener = secret ? await groupOpener(secret, group).catch(() => null) : null
@@ -68,10 +74,12 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
     try {
       ensure(opener, 'NO_KEY', 'The keyring holds no key for that compartment and generation.')
       const before = await entryOf(ctx, item.id)
-      const { card: _card, key: _key, seq, anchor, ...rest } = item
+      const { card: _card, key: _key, by, seq, anchor, ...rest } = item
       const card = await opener.card(item)
       const hash = item.card && before?.seq === seq ? before.hash : new Uint8Array(32)
-      const state = card.author === ring.did ? 'own' : before?.state === 'verified' ? 'verified' : await checkForeign(ctx, item)
+      // A writer can put any name on a card: ours counts only on what this device wrote, or what the relay says we filed.
+      const own = card.author === ring.did && (before?.state === 'own' || by === ring.did)
+      const state = own ? 'own' : before?.state === 'verified' ? 'verified' : await checkForeign(ctx, item, card)
       out.push({
         ...rest,
         card,
@@ -86,15 +94,16 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
         filedAt: before?.filedAt ?? ctx.clock(),
       })
     } catch (e) {
-      note(item, e)
+      problems.push(problemOf(item, e))
     }
   }
   return out
 }
 
 /** Opens a record that someone else wrote and checks both of its author's signatures. Content that was altered throws. */
-async function checkForeign(ctx: Receiving, item: ServedItem): Promise<'verified' | 'unverified'> {
+async function checkForeign(ctx: Receiving, item: ServedItem, card: Card): Promise<'verified' | 'unverified'> {
   const opened = await openOne(ctx, item.id)
+  checkCard(opened.meta, card)
   const author = await partyAt(ctx, opened.meta.author, opened.proof.batch.version)
   if (!author) return 'unverified'
   await verifyAuthor(opened, author)
@@ -114,22 +123,27 @@ async function openOne(ctx: Receiving, id: Uint8Array): Promise<Opened> {
 }
 
 /** Files what writers without a calendar entry left in the inbox, by the filing table. */
-async function emptyInbox(ctx: Receiving, entries: readonly Entry[]): Promise<number> {
+async function emptyInbox(ctx: Receiving, entries: readonly Entry[], problems: Problem[]): Promise<number> {
   const { ring } = ctx.session.state
   const byCompartment = new Map<string, Entry[]>()
   for (const e of entries) {
-    const opened = await openOne(ctx, e.id)
-    const { compartment } = file(resourceOf(opened, e))
-    byCompartment.set(compartment, [...(byCompartment.get(compartment) ?? []), e])
+    try {
+      const opened = await openOne(ctx, e.id)
+      const { compartment } = file(resourceOf(opened, e))
+      byCompartment.set(compartment, [...(byCompartment.get(compartment) ?? []), e])
+    } catch (error) {
+      problems.push(problemOf(e, error))
+    }
   }
   for (const [name, list] of byCompartment) await moveRecords(ctx, list, compartmentNamed(ring, name).id)
-  return entries.length
+  return [...byCompartment.values()].reduce((sum, list) => sum + list.length, 0)
 }
 
 function resourceOf(opened: Opened, e: Entry): Parameters<typeof file>[0] {
   if (e.card.kind === 'fhir') {
     try {
-      return JSON.parse(new TextDecoder().decode(opened.body))
+      const parsed: unknown = JSON.parse(new TextDecoder().decode(opened.body))
+      if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Parameters<typeof file>[0]
     } catch {
       // an unreadable body is filed by its kind alone
     }

@@ -1,7 +1,8 @@
 import { receivedGrants } from '#actions/access/grants'
 import type { Ctx } from '#actions/context'
 import { callRelay, makeCall, signerOf, trustBundle } from '#actions/vault/calls'
-import { toHex } from '#base/bytes'
+import { changeRing } from '#actions/vault/change-ring'
+import { readU64, toHex, u64be } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
 import type { Purpose } from '#consent/terms'
@@ -40,10 +41,19 @@ export async function submitRecords(
   try {
     await send()
   } catch (e) {
-    if (!isKeepwellError(e, 'STALE_CALENDAR')) throw e
-    await send()
+    if (isKeepwellError(e, 'STALE_CALENDAR')) await send()
+    else if (isKeepwellError(e, 'ALREADY_FILED')) await sendMissing(ctx, relay, { ...input, drafts, terms: found.grant.terms })
+    else throw e
   }
   return drafts.map((d, i) => ({ id: toHex(d.id), compartment: isInbox(d.compartment) ? 'inbox' : input.drafts[i]!.compartmentName }))
+}
+
+/** After an answer that was lost: record ids are random, so what is filed under ours is what we sent. */
+async function sendMissing(ctx: Submitting, relay: Relay, input: Sending): Promise<void> {
+  for (const draft of input.drafts)
+    await sendDrafts(ctx, relay, { ...input, drafts: [draft] }).catch(e => {
+      if (!isKeepwellError(e, 'ALREADY_FILED')) throw e
+    })
 }
 
 type Sending = { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly Draft[]; readonly terms: Uint8Array }
@@ -65,6 +75,18 @@ async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, 
   await callRelay(ctx, relay, 'submit', { vault: to, groups, terms, purpose })
 }
 
+/**
+ * Remembers the highest calendar version seen of a vault and refuses an older one: its keys are those that a revoked reader holds.
+ * Throws HEAD_ROLLBACK.
+ */
+async function neverGoBack(ctx: Submitting, to: Did, version: number): Promise<void> {
+  const mark = `calendar/${to}`
+  const seen = ctx.session.state.ring.marks[mark]
+  const highest = seen ? readU64(seen) : 0
+  ensure(version >= highest, 'HEAD_ROLLBACK', `The relay shows key calendar ${version} of that vault, and ${highest} was seen before.`)
+  if (version > highest) await changeRing(ctx, r => ({ ...r, marks: { ...r.marks, [mark]: u64be(version) } }))
+}
+
 /** The vault's signed calendar, and the key of this epoch for each compartment written to. */
 async function targetsOf(ctx: Submitting, relay: Relay, to: Did, drafts: readonly Draft[]): Promise<Map<string, Target>> {
   const published = await relay.calendar(to)
@@ -77,6 +99,7 @@ async function targetsOf(ctx: Submitting, relay: Relay, to: Did, drafts: readonl
     'STALE_CALENDAR',
     'The calendar has run out; its owner must come online.',
   )
+  await neverGoBack(ctx, to, calendar.version)
   const epoch = epochOf(ctx.clock())
   const targets = new Map<string, Target>()
   for (const { compartment } of drafts) {

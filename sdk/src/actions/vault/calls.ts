@@ -1,7 +1,7 @@
 import type { Ctx } from '#actions/context'
 import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
-import { type Bundle, bundleMessage, decodeBundle, type Party, verifyBundle } from '#identity/bundle'
+import { type Bundle, type BundleMessage, bundleMessage, decodeBundle, type Party, verifyBundle } from '#identity/bundle'
 import { type Call, type Caller, signCall } from '#identity/call'
 import { type Did, parseDid } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
@@ -23,9 +23,21 @@ export const homeRelayUrl = (ring: Keyring): string => {
 export const signerOf = (ring: Keyring): Signer => ({ did: ring.did, version: bundleVersion(ring), signing: ring.signing })
 export const callerOf = (ring: Keyring): Caller => ({ did: ring.did, version: bundleVersion(ring), request: ring.request })
 
+const relayDids = new WeakMap<Relay, Promise<Did>>()
+
+/** Whom calls through this door are signed for, asked once: asking each time would double every question to a relay. */
+function relayDid(relay: Relay): Promise<Did> {
+  const known = relayDids.get(relay)
+  if (known) return known
+  const asked = relay.info().then(info => info.did)
+  relayDids.set(relay, asked)
+  asked.catch(() => relayDids.delete(relay))
+  return asked
+}
+
 /** Signs one call to a relay; its nonce is used once. */
 export async function makeCall(ctx: Calling, relay: Relay, method: string, body: unknown): Promise<Call> {
-  const { did } = await relay.info()
+  const did = await relayDid(relay)
   return signCall(callerOf(ctx.session.state.ring), { relay: did, method, body, nonce: ctx.random(16), time: ctx.clock() })
 }
 
@@ -44,18 +56,50 @@ export const homeRelay = (ctx: Pick<Ctx, 'network' | 'session'>): Promise<Relay>
 export const homeLedger = (ctx: Pick<Ctx, 'network' | 'session'>): Promise<Ledger> =>
   ctx.network.ledger(homeRelayUrl(ctx.session.state.ring))
 
+type Knowing = Pick<Ctx, 'network'> & Partial<Pick<Ctx, 'session'>>
+
+/** The key bundle a contact came with: what later ones must follow. */
+function pinned(ctx: Knowing, did: Did): (BundleMessage & { readonly hash: Uint8Array }) | null {
+  const contact = ctx.session?.state.ring.contacts.find(c => c.did === did)
+  if (!contact) return null
+  const { signed } = decodeBundle(contact.bundle)
+  return { ...peek(signed, bundleMessage), hash: signedHash(signed) }
+}
+
 /**
- * Checks a bundle against the controller its own ledger names; where that ledger cannot be asked the DID's address speaks.
- * Throws BAD_SIGNATURE.
+ * Checks a bundle against the controller that the DID's ledger names. Which ledger is asked is never the bundle's own word, or
+ * anyone could name a ledger of his making: our home's, those of relays that the contact came with, or `doors`, trusted for another
+ * reason. Where none of them has that chain, the DID's own address speaks. Throws BAD_SIGNATURE, and BUNDLE_ROLLBACK for a bundle
+ * older than the one the contact came with.
  */
-export async function trustBundle(ctx: Pick<Ctx, 'network'>, b: Bundle): Promise<Party> {
-  const claim = peek(b.signed, bundleMessage)
-  const { address, chainId } = parseDid(claim.did)
-  for (const url of claim.relays) {
+export async function trustBundle(ctx: Knowing, b: Bundle, doors: readonly string[] = []): Promise<Party> {
+  const { did, version } = peek(b.signed, bundleMessage)
+  const known = pinned(ctx, did)
+  const home = ctx.session ? [homeRelayUrl(ctx.session.state.ring)] : []
+  const party = await verifyBundle(b, await controllerOf(ctx, did, [...home, ...(known?.relays ?? []), ...doors]))
+  ensure(!known || version >= known.version, 'BUNDLE_ROLLBACK', 'A key bundle older than the one this contact came with was shown.')
+  ensure(!known || version > known.version || equal(party.hash, known.hash), 'BAD_SIGNATURE', 'Two key bundles of one version were shown.')
+  return party
+}
+
+async function controllerOf(ctx: Knowing, did: Did, urls: readonly string[]): Promise<string> {
+  const { address, chainId } = parseDid(did)
+  for (const url of urls) {
     const ledger = await ctx.network.ledger(url).catch(() => null)
-    if (ledger?.chainId === chainId) return verifyBundle(b, await ledger.identities.owner(address))
+    if (ledger?.chainId === chainId) return ledger.identities.owner(address)
   }
-  return verifyBundle(b, address)
+  return address
+}
+
+/** Whether a checked party's bundle is the one of that hash, or follows it: each names the hash of the one before. */
+export async function descends(ctx: Pick<Ctx, 'network'>, party: Party, hash: Uint8Array, relays: readonly string[]): Promise<boolean> {
+  let at: Pick<Party, 'did' | 'version' | 'prev' | 'hash'> = party
+  while (!equal(at.hash, hash)) {
+    const older = await olderBundle(ctx, at, relays)
+    if (!older) return false
+    at = { ...peek(older.signed, bundleMessage), hash: signedHash(older.signed) }
+  }
+  return true
 }
 
 /**
@@ -85,22 +129,36 @@ const keysOf = (b: Bundle): Party['keys'] => {
   return { ed25519, mldsa65 }
 }
 
-async function olderBundle(ctx: Pick<Ctx, 'network'>, party: Party, relays: readonly string[]): Promise<Bundle | null> {
+async function olderBundle(
+  ctx: Pick<Ctx, 'network'>,
+  party: Pick<Party, 'did' | 'version' | 'prev'>,
+  relays: readonly string[],
+): Promise<Bundle | null> {
   for (const url of relays) {
-    const found = await (await ctx.network.relay(url)).bundle(party.did, party.version - 1).catch(() => null)
+    const found = await ctx.network
+      .relay(url)
+      .then(r => r.bundle(party.did, party.version - 1))
+      .catch(() => null)
     if (found && party.prev && equal(signedHash(found.signed), party.prev)) return found
   }
   return null
 }
 
-/** A party by DID: from our contacts, else from the relays named; null when nobody knows it. */
+/** A party by DID: from the relays named and our own, else as the contact came; null when nobody knows it. One bad answer is passed over. */
 export async function findParty(ctx: Pick<Ctx, 'network' | 'session'>, did: Did, relays: readonly string[] = []): Promise<Party | null> {
   const { ring } = ctx.session.state
   if (did === ring.did) return trustBundle(ctx, ownBundle(ring))
+  let failure: unknown = null
   for (const url of [...relays, homeRelayUrl(ring)]) {
-    const found = await (await ctx.network.relay(url)).bundle(did)
-    if (found) return trustBundle(ctx, found)
+    try {
+      const found = await (await ctx.network.relay(url)).bundle(did)
+      if (found) return await trustBundle(ctx, found)
+    } catch (e) {
+      failure = e
+    }
   }
   const contact = ring.contacts.find(c => c.did === did)
-  return contact ? trustBundle(ctx, decodeBundle(contact.bundle)) : null
+  if (contact) return trustBundle(ctx, decodeBundle(contact.bundle))
+  if (failure) throw failure
+  return null
 }

@@ -1,9 +1,11 @@
 import type { Ctx } from '#actions/context'
+import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
+import { signingPublic } from '#crypto/sign'
 import { type HeadMessage, headMessage } from '#identity/head'
 import { type Keyring, openKeyring, sealKeyring } from '#identity/keyring'
-import { keyringHash } from '#identity/sealed-keyring'
-import { peek, sign, signedHash } from '#identity/signed'
+import { keyringHash, type SealedKeyring } from '#identity/sealed-keyring'
+import { peek, type Signed, sign, signedHash, verifySigned } from '#identity/signed'
 import type { Answer } from '#wire/methods'
 import { callRelay, homeRelay, homeRelayUrl, signerOf } from './calls.ts'
 
@@ -23,15 +25,27 @@ export async function refreshRing(ctx: Changing, state?: Answer<'get-state'>): P
   if (!now.keyring || !now.head) return false
   const mine = session.state.ring.version
   ensure(now.keyring.version >= mine, 'HEAD_ROLLBACK', `The relay serves vault state ${now.keyring.version}, this device has seen ${mine}.`)
-  if (now.keyring.version === mine) return false
-  const head = peek(now.head, headMessage)
-  ensure(
-    head.version === now.keyring.version && keyringHash(now.keyring).every((b, i) => b === head.keyring[i]),
-    'HEAD_ROLLBACK',
-    'The relay’s head and keyring do not belong together.',
-  )
-  session.state = { ring: await openKeyring(now.keyring, session.device), sealed: now.keyring, head: now.head }
+  const seen = session.state.head
+  const same = !seen || equal(signedHash(now.head), signedHash(seen))
+  if (now.keyring.version === mine) {
+    ensure(same, 'FORKED', 'The relay shows another vault state of the same version; use another relay and keep both.')
+    return false
+  }
+  const ring = await openKeyring(now.keyring, session.device)
+  const head = await checkHead(ring, now.keyring, now.head)
+  const follows = !seen || head.version > mine + 1 || (head.prev !== null && equal(head.prev, signedHash(seen)))
+  ensure(follows, 'FORKED', 'The relay’s vault state does not follow the one this device has seen; use another relay and keep both.')
+  session.state = { ring, sealed: now.keyring, head: now.head }
   return true
+}
+
+/** A head counts when the vault's own pair signed it for this very keyring. Throws BAD_SIGNATURE or HEAD_ROLLBACK. */
+export async function checkHead(ring: Keyring, sealed: SealedKeyring, thing: Signed): Promise<HeadMessage> {
+  const head = await verifySigned(thing, 'head', headMessage, await signingPublic(ring.signing))
+  const together =
+    head.vault === ring.did && thing.signer === ring.did && head.version === sealed.version && equal(keyringHash(sealed), head.keyring)
+  ensure(together, 'HEAD_ROLLBACK', 'The relay’s head and keyring do not belong together.')
+  return head
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   decapsulate,
   diffieHellman,
   encapsulate,
+  hash,
   type KeyObject,
   sign,
   verify,
@@ -71,6 +72,7 @@ function verifier(algorithm: Algorithm, publicBytes: Uint8Array): Verifier {
 }
 
 function sha256(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return plain(hash('sha256', parts[0]!, 'buffer'))
   const h = createHash('sha256')
   for (const p of parts) h.update(p)
   return plain(h.digest())

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// The one executable. Plain JavaScript, so that an old Node can read it: the sources need the pinned Node, which is installed with them.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NEEDED = 24
+
+/** The pinned Node of this installation, looked for upwards; null when it is not installed. */
+function pinned() {
+  const name = process.platform === 'win32' ? 'node.exe' : 'node'
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    for (const at of [
+      join(folder, 'node_modules', `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`, 'bin', name),
+    ])
+      if (existsSync(at)) return at
+    if (folder === dirname(folder)) return null
+  }
+}
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED) await import('../src/main.ts')
+else {
+  const node = pinned()
+  if (node === null || process.env.KEEPWELL_REEXEC) {
+    process.stderr.write(
+      `keepwell: Node ${NEEDED} is needed, this is ${process.versions.node}. Run npm ci, which brings it, or install Node ${NEEDED}.\n`,
+    )
+    process.exit(6)
+  }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, KEEPWELL_REEXEC: '1' },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))
+}

@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** For tests: the real executable, in processes of its own. */
+export const EXECUTABLE = fileURLToPath(new URL('../bin/keepwell.js', import.meta.url))
+
+export type Ran = { readonly code: number; readonly out: string; readonly err: string }
+
+/** No settings of whoever runs the tests leak into the commands. */
+const clean = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([k, v]) =>
+      v !== undefined && !k.startsWith('KEEPWELL_') && k !== 'NODE_OPTIONS' ? [[k, v]] : [],
+    ),
+  )
+
+export type Desk = {
+  readonly dir: string
+  run(...args: string[]): Promise<Ran>
+  /** Runs with --json; fails unless the code is the expected one. Several lines become a list. */
+  // biome-ignore lint/suspicious/noExplicitAny: the tests read what they name
+  json(...args: string[]): Promise<any>
+  /** Starts a server and waits until it listens. */
+  serve(...args: string[]): Promise<{ stop(): Promise<number> }>
+}
+
+/** One person at one home. */
+export function desk(dir: string, env: Readonly<Record<string, string>> = {}, node = process.execPath): Desk {
+  const start = (args: readonly string[]): ChildProcess =>
+    spawn(node, [EXECUTABLE, ...args], { env: { ...clean(), KEEPWELL_HOME: dir, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const run = (...args: string[]): Promise<Ran> =>
+    new Promise((resolve, reject) => {
+      const child = start(args)
+      const out: Buffer[] = []
+      const err: Buffer[] = []
+      child.stdout!.on('data', d => out.push(d))
+      child.stderr!.on('data', d => err.push(d))
+      child.on('error', reject)
+      child.on('close', code => resolve({ code: code ?? -1, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }))
+    })
+  return {
+    dir,
+    run,
+    async json(...args) {
+      const ran = await run(...args, '--json')
+      if (ran.code !== 0) throw new Error(`keepwell ${args.join(' ')} ended with ${ran.code}: ${ran.err}`)
+      const lines = ran.out.trim().split('\n')
+      return lines.length === 1 ? JSON.parse(lines[0]!) : lines.map(l => JSON.parse(l))
+    },
+    serve(...args) {
+      const child = start(args)
+      const ended = new Promise<number>(resolve => child.on('close', code => resolve(code ?? -1)))
+      return new Promise((resolve, reject) => {
+        let said = ''
+        const hear = (d: Buffer): void => {
+          said += d
+          if (/listening on/.test(said))
+            resolve({
+              stop() {
+                child.kill('SIGTERM')
+                return ended
+              },
+            })
+        }
+        child.stdout!.on('data', hear)
+        child.stderr!.on('data', (d: Buffer) => {
+          said += d
+        })
+        void ended.then(code => reject(new Error(`the server ended with ${code}: ${said}`)))
+      })
+    },
+  }
+}
+
+export function temporary(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'keepwell-cli-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })

@@ -1,0 +1,166 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { initRelayHome } from '@keepwell/daemon/bin/home'
+import { urlOf } from '@keepwell/daemon/bin/relay'
+import { readSecrets } from '@keepwell/daemon/config/secrets'
+import type { Session } from '@keepwell/sdk/actions/context'
+import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { checkBackup, backup as writeBackup } from '@keepwell/sdk/actions/vault/backup'
+import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
+import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
+import { ensure } from '@keepwell/sdk/base/error'
+import { recoveryOf, rootFromWords } from '@keepwell/sdk/identity/root'
+import type { Args, Command } from '#command'
+import { composeHome, inHome, placeOf, reachRelay, saveState, withHome } from '#home'
+import type { Io } from '#io'
+import { makePrivate, passphrase, readText, writeDevice } from '#keys'
+import { saveStream } from '#save'
+import { bytesOf, count, result } from '#show'
+
+async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) yield chunk as Uint8Array
+}
+
+export const backup: Command = {
+  name: 'backup',
+  group: 'home',
+  summary: 'Write everything into one sealed file, and read it back to be sure.',
+  about:
+    'The file holds your keys, consents and contacts, and every record with its keys; all of it is sealed to your recovery words and to your\n' +
+    'machines. Nothing in it can be read without them. What you erase later stays in backups made before: destroy those as well.',
+  examples: ['keepwell backup --out keepwell-2026-11-21.backup'],
+  options: {
+    out: { type: 'string', value: 'FILE', about: 'The new file.' },
+    check: { type: 'string', value: 'FILE', about: 'Only read this backup back and check it.' },
+  },
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      const check = args.text('check')
+      const out = check ?? args.need('out')
+      if (!check) {
+        await receiveRecords(ctx)
+        await saveStream(
+          out,
+          writeBackup(ctx, (done, total) => io.progress(`${done} of ${total} records …`)),
+        )
+      }
+      io.progress('Reading it back …')
+      const found = await checkBackup(fileChunks(out), ctx.session.device)
+      const here = (await liveEntries(ctx)).length
+      ensure(found.vault === ctx.session.state.ring.did, 'WRONG_SUBJECT', 'That backup is of another record.')
+      ensure(check || found.records === here, 'TRUNCATED', `The backup holds ${found.records} records, there are ${here}; make it again.`)
+      result(io, args, { file: out, ...found }, () => [
+        `${out}: ${count(found.records, 'record')}, ${bytesOf(found.bytes)} of sealed content, read back and compared (${found.opened} opened whole).`,
+        'It opens with your recovery words, or on one of your machines: keepwell restore FILE',
+      ])
+    }),
+}
+
+export const restore: Command = {
+  name: 'restore',
+  group: 'home',
+  takes: '[FILE]',
+  summary: 'Bring your record back on this machine, from words or from a backup.',
+  about:
+    'Without a file: from the recovery words and the relay that keeps your record; this machine is added to those you have.\n' +
+    'With a backup file: to a relay of its own here (or --relay URL), when the old one is lost. Your DID stays; consents on the old ledger have to\n' +
+    'be given anew.',
+  examples: ['keepwell restore --words --relay https://relay.example', 'keepwell restore keepwell.backup --words-file words.txt'],
+  options: {
+    words: { type: 'boolean', about: 'Ask for the recovery words.' },
+    'words-file': { type: 'string', value: 'FILE', about: 'Read them from this file.' },
+    device: { type: 'string', value: 'NAME', about: 'What to call this machine; default: its host name.' },
+    'no-passphrase': { type: 'boolean', about: 'Protect the key of this machine by file permissions alone.' },
+  },
+  async run(io, args) {
+    const { dir } = placeOf(io, args)
+    ensure(!existsSync(inHome(dir).device), 'HOME_EXISTS', `There is a Keepwell home at ${dir} already; restore into an empty one.`)
+    const words = await wordsFrom(io, args)
+    const [file] = args.positionals
+    ensure(file === undefined || existsSync(file), 'BAD_INPUT', `There is no backup at ${file}.`)
+    const phrase = args.flag('no-passphrase') ? null : await passphrase(io, args, { fresh: true })
+    const deviceName = args.text('device') ?? hostname().slice(0, 80)
+    makePrivate(dir)
+    const done = file ? await fromFile(io, args, { dir, file, words, deviceName }) : await fromWords(io, args, { words, deviceName, dir })
+    await adopt(io, dir, done.session, phrase)
+    const home = await composeHome(io, { dir, session: done.session, relay: undefined, refresh: true })
+    try {
+      const received = await receiveRecords(home.ctx, n => io.progress(`${n} records …`))
+      const live = await liveEntries(home.ctx)
+      if (file) await publishState(home.ctx, live)
+      result(io, args, { did: done.session.device.vault, records: live.length, problems: received.problems, ended: done.ended }, () => [
+        `Your record is back: ${count(live.length, 'record')}${received.problems.length ? `, ${received.problems.length} could not be opened` : ''}.`,
+        ...(done.ended ? [`${count(done.ended, 'consent')} lived on the old ledger; give them anew with keepwell share.`] : []),
+      ])
+      return received.problems.length ? 5 : 0
+    } finally {
+      await home.close()
+    }
+  },
+}
+
+async function wordsFrom(io: Io, args: Args): Promise<string> {
+  const file = args.text('words-file')
+  if (file) return readText(file, '--words-file')
+  ensure(io.terminal.ask, 'USAGE', 'The recovery words are needed: give --words-file FILE.')
+  return io.ask('Recovery words: ')
+}
+
+type Restored = { readonly session: Session; readonly ended: number }
+type Words = { readonly dir: string; readonly words: string; readonly deviceName: string }
+
+async function fromWords(io: Io, args: Args, { dir, words, deviceName }: Words): Promise<Restored> {
+  const { config } = placeOf(io, args)
+  const embedded = existsSync(inHome(dir).relay)
+  const url = args.text('relay') ?? (embedded ? urlOf(config) : '')
+  ensure(url, 'USAGE', 'Say which relay keeps your record: --relay URL')
+  const reach = reachRelay(io, { dir, config, url, relay: undefined, embedded: embedded && !args.text('relay') })
+  try {
+    return {
+      session: await restoreVault({ clock: io.clock, random: io.random, network: reach.network }, { words, relay: url, deviceName }),
+      ended: 0,
+    }
+  } finally {
+    await reach.close()
+  }
+}
+
+async function fromFile(io: Io, args: Args, { dir, words, deviceName, file }: Words & { readonly file: string }): Promise<Restored> {
+  const { config } = placeOf(io, args)
+  const elsewhere = args.text('relay')
+  const at = inHome(dir)
+  if (!elsewhere && !existsSync(at.relay)) {
+    io.progress('Making a ledger …')
+    await initRelayHome({ dir: at.relay, config, secrets: readSecrets(io.env, config), clock: io.clock, random: io.random })
+  }
+  const url = elsewhere ?? urlOf(config)
+  const reach = reachRelay(io, { dir, config, url, relay: undefined, embedded: !elsewhere })
+  try {
+    return await restoreBackup(
+      { clock: io.clock, random: io.random, network: reach.network },
+      {
+        chunks: fileChunks(file),
+        recovery: await recoveryOf(rootFromWords(words)),
+        relay: url,
+        deviceName,
+        progress: done => io.progress(`${done} records …`),
+      },
+    )
+  } finally {
+    await reach.close()
+  }
+}
+
+/** Makes the session this home's own; the device key comes last, so that a crash leaves no half home. */
+async function adopt(io: Io, dir: string, session: Session, phrase: string | null): Promise<void> {
+  const at = inHome(dir)
+  for (const file of ['', '-wal', '-shm']) await rm(`${at.catalog}${file}`, { force: true })
+  await saveState(dir, session)
+  const draft = join(dir, 'device.draft')
+  await writeDevice(io, draft, session.device, phrase)
+  await rename(draft, at.device)
+}

@@ -1,0 +1,40 @@
+import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
+import { burnTokens } from '@keepwell/sdk/actions/records/mint-milestone'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { ensure } from '@keepwell/sdk/base/error'
+import type { Command } from '#command'
+import { confirmed } from '#confirm'
+import { withHome } from '#home'
+import { entryNamed } from '#names'
+import { count, result, safe } from '#show'
+
+export const erase: Command = {
+  name: 'erase',
+  group: 'records',
+  takes: 'ID…',
+  summary: 'Destroy the keys of records, for ever.',
+  about:
+    'Your relay destroys the keys and signs that it did. What someone opened before is beyond reach, and so are copies you exported or backed up.',
+  options: {},
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      ensure(args.positionals.length, 'USAGE', 'Say which: keepwell erase ID…')
+      const entries = await listEntries(ctx)
+      const chosen = [...new Set(args.positionals.map(p => entryNamed(entries, p)))]
+      if (!args.json) for (const e of chosen) io.note(`  ${safe(e.card.title)}`)
+      ensure(await confirmed(io, args, `Erase ${count(chosen.length, 'record')} for ever?`), 'CANCELLED', 'Nothing was erased.')
+      const burned = await burnTokens(ctx, chosen)
+      const done = await eraseRecords(
+        ctx,
+        chosen.map(e => e.id),
+      )
+      await publishState(ctx, await liveEntries(ctx))
+      result(io, args, { erased: chosen.map(e => e.id), burned, ...done }, () => [
+        `${count(chosen.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
+        ...(burned ? [`${count(burned, 'token')} burned.`] : []),
+        ...done.pending.map(p => `Pending at ${p}.`),
+      ])
+    }),
+}

@@ -1,0 +1,56 @@
+import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
+import { importItems } from '@keepwell/sdk/actions/records/import-items'
+import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { ensure } from '@keepwell/sdk/base/error'
+import type { Command } from '#command'
+import { describeElsewhere } from '#describe-worker'
+import { filesAt } from '#files'
+import { withHome } from '#home'
+import { summarize, tally, verdictLine } from '#verdicts'
+
+export const importFiles: Command = {
+  name: 'import',
+  group: 'records',
+  takes: 'PATH…',
+  summary: 'Take files and folders into your record.',
+  about:
+    'Takes FHIR (Bundles, NDJSON, single resources), DICOM, and anything else as a document. Every resource becomes a record of its own, kept\n' +
+    'byte for byte. What is there already is left alone, so an import can be run again. Exit code 3 when something could not be kept.',
+  examples: ['keepwell import my-records.json', 'keepwell import ~/Downloads/hospital --source hospital-west'],
+  options: {
+    source: { type: 'string', value: 'NAME', about: 'Where the files are from; tells apart ids that two hospitals both use.' },
+    compartment: { type: 'string', value: 'NAME', about: 'File everything in this compartment, instead of by content.' },
+    quiet: { type: 'boolean', about: 'Show only what went wrong, and the summary.' },
+  },
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      ensure(args.positionals.length, 'USAGE', 'Say what to import: keepwell import PATH…')
+      const source = args.text('source')
+      const compartment = args.text('compartment')
+      const elsewhere = describeElsewhere(source)
+      const counts = tally()
+      try {
+        const verdicts = importItems(ctx, filesAt(args.positionals), {
+          describe: elsewhere.describe,
+          ...(source ? { base: source } : {}),
+          ...(compartment ? { compartment } : {}),
+          progress: done => io.progress(`${done} records …`),
+          signal: io.signal,
+        })
+        for await (const v of verdicts) {
+          counts.add(v)
+          if (args.json) io.print(JSON.stringify(v))
+          else if (shown(v, args.flag('quiet'), io.terminal.out)) io.print(verdictLine(v))
+        }
+      } finally {
+        await elsewhere.close()
+        if (counts.written) await publishState(ctx, await liveEntries(ctx))
+      }
+      return summarize(io, args, counts)
+    }),
+}
+
+/** A line for each record where there are few; where there are thousands, for what needs attention. */
+const shown = (v: Verdict, quiet: boolean, _terminal: boolean): boolean =>
+  v.outcome === 'unreadable' || v.outcome === 'failed' || (!quiet && v.place === '')

@@ -1,0 +1,161 @@
+import { grant } from '@keepwell/sdk/actions/access/grant'
+import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { revoke as endConsent } from '@keepwell/sdk/actions/access/revoke'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { equal, toHex } from '@keepwell/sdk/base/bytes'
+import { ensure } from '@keepwell/sdk/base/error'
+import { decodeTerms, readTerms, type Terms } from '@keepwell/sdk/consent/terms'
+import type { Keyring } from '@keepwell/sdk/identity/keyring'
+import type { Command } from '#command'
+import { quietSync } from '#commands/sync'
+import { confirmed } from '#confirm'
+import { withHome } from '#home'
+import { consentNamed, entryNamed, nameOf, partyNamed } from '#names'
+import { dropRequests } from '#requests'
+import { count, day, result, safe, short, when } from '#show'
+import { level, purpose, purposeWord, until } from '#words'
+
+export const share: Command = {
+  name: 'share',
+  group: 'sharing',
+  summary: 'Give someone consent to read, or to write, a part of your record.',
+  about:
+    'The consent ends by itself at the time you say. Reading by compartment covers what is in it now and what comes until then; their keys end with\n' +
+    'the week in which the consent ends. With --record only those records are shared. What was read before an end stays read.',
+  examples: [
+    'keepwell share --to "Clinic West" --compartment laboratory --compartment medications --purpose treatment --until 90d',
+    'keepwell share --to "Clinic West" --record 3f9a --purpose treatment --until 2027-06-30',
+    'keepwell share --to "Clinic West" --level write --compartment laboratory --purpose treatment --until 1y',
+  ],
+  options: {
+    to: { type: 'string', value: 'WHO', about: 'A contact’s name, or a DID.' },
+    compartment: { type: 'string', multiple: true, value: 'NAME', about: 'A part of your record; may be given several times.' },
+    record: { type: 'string', multiple: true, value: 'ID', about: 'A single record instead; may be given several times.' },
+    purpose: {
+      type: 'string',
+      multiple: true,
+      value: 'WHY',
+      about: 'What for: treatment, research, coverage, … ; may be given several times.',
+    },
+    until: { type: 'string', value: 'WHEN', about: 'When it ends: 2027-12-31, or 90d from now.' },
+    level: { type: 'string', value: 'LEVEL', about: 'read (default), write, or admin (a proxy: may share and revoke for you).' },
+  },
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      await quietSync(io, ctx)
+      const { ring } = ctx.session.state
+      const compartments = args.list('compartment').map(n => compartmentNamed(ring, n).id)
+      const named = args.list('record')
+      ensure(
+        compartments.length > 0 !== named.length > 0,
+        'USAGE',
+        'Say what to share: --compartment NAME, or --record ID, one of the two.',
+      )
+      const entries = named.length ? await listEntries(ctx) : []
+      const records = named.map(r => entryNamed(entries, r).id)
+      ensure(args.list('purpose').length, 'USAGE', 'Say what for: --purpose treatment')
+      const to = partyNamed(ring, args.need('to'))
+      const input = {
+        to,
+        level: level(args.text('level') ?? 'read'),
+        purposes: args.list('purpose').map(purpose),
+        expiry: until(args.need('until'), ctx.clock()),
+        ...(records.length ? { records } : { compartments }),
+      }
+      ensure(
+        input.level !== 'admin' || (await confirmed(io, args, `${nameOf(ring, to)} could then share and revoke in your name. Go on?`)),
+        'CANCELLED',
+        'Nothing was shared.',
+      )
+      const given = await grant(ctx, input)
+      await dropRequests(ctx, r => r.did === to && r.request.level === input.level)
+      result(io, args, { grant: given.commitment, expiry: input.expiry, to, bytes: given.messageBytes }, () => [
+        `${nameOf(ring, to)} may ${input.level} ${records.length ? count(records.length, 'record') : args.list('compartment').join(', ')} for ${input.purposes.map(purposeWord).join(', ')} until ${when(input.expiry)}.`,
+        `Consent ${short(given.commitment)}. To end it earlier: keepwell revoke ${short(given.commitment)}`,
+      ])
+    }),
+}
+
+export const shares: Command = {
+  name: 'shares',
+  group: 'sharing',
+  summary: 'Show the consents you gave, and those given to you.',
+  options: { all: { type: 'boolean', about: 'Also those that ended.' } },
+  run: (io, args) =>
+    withHome(
+      io,
+      args,
+      async ({ ctx }) => {
+        const { ring } = ctx.session.state
+        const now = ctx.clock()
+        const given = ring.given.map(g => ({ ...g, terms: readTerms(decodeTerms(g.terms).signed) }))
+        const got = receivedGrants(ctx)
+        const live = given.filter(g => args.flag('all') || (g.state === 'live' && g.terms.expiry > now))
+        const lent = got.filter(g => args.flag('all') || g.terms.expiry > now)
+        const value = {
+          given: live.map(g => ({
+            grant: g.commitment,
+            to: g.grantee,
+            name: g.name,
+            state: stateOf(g.state, g.terms, now),
+            ...summary(ring, g.terms),
+          })),
+          received: lent.map(g => ({
+            grant: g.grant.commitment,
+            from: g.terms.patient,
+            name: g.grant.name,
+            ...summary(null, g.terms, g.package.compartments),
+          })),
+        }
+        result(io, args, value, () => [
+          ...(live.length ? ['Given:'] : ['You gave no consent that is still in force.']),
+          ...live.map(
+            g =>
+              `  ${short(g.commitment)}  ${safe(g.name)}: ${termsLine(summary(ring, g.terms))}${g.state === 'live' && g.terms.expiry > now ? '' : ' — ended'}`,
+          ),
+          ...(lent.length ? ['Given to you:'] : []),
+          ...lent.map(
+            g => `  ${short(g.grant.commitment)}  ${safe(g.grant.name)}: ${termsLine(summary(null, g.terms, g.package.compartments))}`,
+          ),
+        ])
+      },
+      { offline: true },
+    ),
+}
+
+const stateOf = (state: string, t: Terms, now: number): string => (state === 'live' && t.expiry <= now ? 'expired' : state)
+
+type Summary = { level: string; compartments: string[]; records: string[]; purposes: string[]; expiry: number }
+
+function summary(ring: Keyring | null, t: Terms, names: readonly { id: Uint8Array; name: string }[] = ring?.compartments ?? []): Summary {
+  return {
+    level: t.level,
+    compartments: t.compartments.map(id => names.find(n => equal(n.id, id))?.name ?? toHex(id)),
+    records: t.records.map(toHex),
+    purposes: t.purposes.map(purposeWord),
+    expiry: t.expiry,
+  }
+}
+
+const termsLine = (s: Summary): string =>
+  `${s.level} ${s.records.length ? count(s.records.length, 'record') : s.compartments.map(safe).join(', ')} for ${s.purposes.join(', ')} until ${day(s.expiry)}`
+
+export const revoke: Command = {
+  name: 'revoke',
+  group: 'sharing',
+  takes: 'CONSENT',
+  summary: 'End a consent now.',
+  about: 'The relay refuses at once, the ledger follows, and the parts concerned get new keys. What was read before stays read.',
+  options: {},
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      const { ring } = ctx.session.state
+      const one = consentNamed(ring, args.one('CONSENT'))
+      const done = await endConsent(ctx, one.commitment)
+      result(io, args, { grant: one.commitment, ...done }, () => [
+        `The consent of ${safe(one.name)} is ended.${done.compartments ? ` ${count(done.compartments, 'compartment')} got new keys${done.rekeyed ? `, sent to the ${done.rekeyed} who may still read` : ''}.` : ''}`,
+        ...done.unreached.map(n => `Not reached: ${safe(n)}; they learn it when their relay answers again.`),
+      ])
+    }),
+}

@@ -1,0 +1,67 @@
+import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import type { Command } from '#command'
+import { withHome } from '#home'
+import type { Io } from '#io'
+import { keepRequests } from '#requests'
+import { count, result, safe, short } from '#show'
+import { purposeWord } from '#words'
+
+export const sync: Command = {
+  name: 'sync',
+  group: 'start',
+  summary: 'Fetch what is new: messages, records others wrote, proofs.',
+  about: 'Opens what arrived, checks who signed it, files it, and checks that the ledger holds its proof. Exit code 5 when a check failed.',
+  options: {},
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      const arrivals = await takeMessages(ctx)
+      const received = await receiveRecords(ctx, done => io.progress(`${done} records …`))
+      const anchors = await confirmAnchors(ctx, await listEntries(ctx))
+      if (received.fresh) await publishState(ctx, await liveEntries(ctx))
+      result(io, args, { arrivals, received, anchors }, () => [
+        ...arrivals.map(arrivalLine),
+        `${count(received.fresh, 'new record')}${received.refiled ? `, ${received.refiled} of them filed from the inbox` : ''}.`,
+        ...received.problems.map(p => `Not taken: ${short(p.id)} (${p.code}): ${p.message}`),
+        ...(anchors.confirmed ? [`${count(anchors.confirmed, 'proof')} confirmed on the ledger.`] : []),
+        ...(anchors.waiting ? [`${count(anchors.waiting, 'record')} not anchored yet.`] : []),
+        ...(anchors.wrong.length ? [`WRONG PROOF for ${anchors.wrong.map(short).join(', ')}. Do not trust these.`] : []),
+      ])
+      return anchors.wrong.length || received.problems.length ? 5 : 0
+    }),
+}
+
+/** Takes the mail; requests are kept until they are answered. */
+export async function takeMessages(ctx: Ctx): Promise<Arrival[]> {
+  const arrivals = await receiveMessages(ctx)
+  await keepRequests(ctx, arrivals)
+  return arrivals
+}
+
+export function arrivalLine(a: Arrival): string {
+  switch (a.kind) {
+    case 'contact':
+      return `${safe(a.name)} answered your invitation.`
+    case 'request':
+      return `${safe(a.name)}${a.verified ? '' : ' (not verified)'} asks to ${a.request.level} ${a.request.compartments.map(safe).join(', ')} for ${purposeWord(a.request.purpose)}. See: keepwell requests`
+    case 'grant':
+      return `${safe(a.name)} gave you a consent: ${short(a.commitment)}. See: keepwell read --grant ${short(a.commitment)}`
+    case 'revoked':
+      return `A consent ended: ${short(a.commitment)}.`
+    case 'notice':
+      return `Notice: ${safe(a.text)}`
+    case 'refused':
+      return `A message was refused (${a.code}): ${a.message}`
+    default:
+      return 'A message of another kind arrived.'
+  }
+}
+
+export const quietSync = async (io: Io, ctx: Ctx): Promise<void> => {
+  for (const a of await takeMessages(ctx)) io.note(arrivalLine(a))
+}

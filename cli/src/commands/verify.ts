@@ -1,0 +1,115 @@
+import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
+import { checkState } from '@keepwell/sdk/actions/records/publish-state'
+import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { findParty, homeLedger, partyAt } from '@keepwell/sdk/actions/vault/calls'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
+import { verifyInclusion } from '@keepwell/sdk/crypto/merkle'
+import { verifyAuthor } from '@keepwell/sdk/records/author'
+import type { Entry } from '@keepwell/sdk/records/catalog'
+import type { Command } from '#command'
+import { withHome } from '#home'
+import { count, result, short } from '#show'
+
+type Finding = { readonly check: string; readonly ok: boolean; readonly detail: string }
+
+export const verify: Command = {
+  name: 'verify',
+  group: 'trust',
+  summary: 'Check everything: proofs, signatures, the list of records, who looked.',
+  about:
+    'Opens your records (a sample of 200, or all with --all), checks who signed each and that the ledger holds its proof. Exit code 5 when something is wrong.',
+  options: {
+    all: { type: 'boolean', about: 'Open every record.' },
+    sample: { type: 'string', value: 'N', about: 'Open this many, evenly spread; default 200.' },
+  },
+  run: (io, args) =>
+    withHome(io, args, async ({ ctx }) => {
+      const received = await receiveRecords(ctx)
+      const entries = await listEntries(ctx)
+      const findings: Finding[] = [
+        ...received.problems.map(p => ({ check: 'records', ok: false, detail: `${short(p.id)}: ${p.message}` })),
+        await attempt('list of records', async () => {
+          checkState(ctx, entries)
+          return `${count(entries.length, 'record')}, as the signed head names them`
+        }),
+        await attempt('keys', async () => {
+          ensure(await findParty(ctx, ctx.session.state.ring.did), 'BAD_SIGNATURE', 'Your own key bundle does not verify.')
+          return 'your key bundle is endorsed by your controller'
+        }),
+        await anchors(ctx, entries),
+        await contents(ctx, args.flag('all') ? entries : spread(entries, Number(args.text('sample') ?? 200)), done =>
+          io.progress(`${done} opened …`),
+        ),
+        await attempt('who looked', async () => {
+          const trail = await verifyTrail(ctx)
+          ensure(!trail.problems.length, 'BAD_PROOF', trail.problems.map(p => p.message).join(' '))
+          return `${count(trail.looked.length, 'receipt')}, log of ${trail.logSize}${trail.anchored ? `, on the ledger up to ${trail.anchored.size}` : ''}`
+        }),
+      ]
+      const ok = findings.every(f => f.ok)
+      result(io, args, { ok, findings }, () => [
+        ...findings.map(f => `${f.ok ? 'ok  ' : 'FAIL'} ${f.check}: ${f.detail}`),
+        ok ? 'Everything holds.' : 'Something is wrong; see above.',
+      ])
+      return ok ? 0 : 5
+    }),
+}
+
+async function attempt(check: string, work: () => Promise<string>): Promise<Finding> {
+  try {
+    return { check, ok: true, detail: await work() }
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return { check, ok: false, detail: `${e.message} (${e.code})` }
+  }
+}
+
+/** Proofs known from before are checked again, against the ledger as it is now. */
+async function anchors(ctx: Ctx, entries: readonly Entry[]): Promise<Finding> {
+  return attempt('proofs', async () => {
+    const fresh = await confirmAnchors(ctx, entries)
+    ensure(!fresh.wrong.length, 'BAD_PROOF', `The ledger does not hold the proof of ${fresh.wrong.map(short).join(', ')}.`)
+    const ledger = await homeLedger(ctx)
+    const roots = new Map<string, number | null>()
+    let waiting = 0
+    let checked = 0
+    for (const e of await listEntries(ctx)) {
+      if (!e.anchor) {
+        waiting++
+        continue
+      }
+      const key = toHex(e.anchor.root)
+      if (!roots.has(key)) roots.set(key, (await ledger.anchors.of(e.anchor.root))?.size ?? null)
+      const holds = roots.get(key) === e.anchor.size && verifyInclusion({ leaf: e.leaf, ...e.anchor })
+      ensure(holds, 'BAD_PROOF', `The ledger does not hold the proof of ${short(e.id)}.`)
+      checked++
+    }
+    return `${checked.toLocaleString('en')} on the ledger under ${count(roots.size, 'root')}${waiting ? `, ${waiting} not anchored yet` : ''}`
+  })
+}
+
+async function contents(ctx: Ctx, entries: readonly Entry[], progress: (done: number) => void): Promise<Finding> {
+  let done = 0
+  let unknown = 0
+  return attempt('contents', async () => {
+    for await (const { meta, proof, chunks } of openBodies(ctx, entries)) {
+      for await (const _ of chunks()) void _
+      const author = await partyAt(ctx, meta.author, proof.batch.version)
+      if (author) await verifyAuthor({ meta, proof }, author)
+      else unknown++
+      progress(++done)
+    }
+    return `${count(done, 'record')} opened, whole and signed by their authors${unknown ? `; ${unknown} by authors who cannot be asked now` : ''}`
+  })
+}
+
+/** At most `n`, evenly spread. */
+function spread<T>(things: readonly T[], n: number): T[] {
+  if (!(n > 0) || things.length <= n) return [...things]
+  return Array.from({ length: n }, (_, i) => things[Math.floor((i * things.length) / n)]!)
+}

@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { openSqliteCatalog } from '@keepwell/adapters/catalog/sqlite'
+import { openHttpRelay } from '@keepwell/adapters/relay/http'
+import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
+import type { RelayHome } from '@keepwell/daemon/bin/relay'
+import { type Config, readConfig } from '@keepwell/daemon/config/config'
+import { readSecrets } from '@keepwell/daemon/config/secrets'
+import type { Ctx, Session } from '@keepwell/sdk/actions/context'
+import { homeRelayUrl } from '@keepwell/sdk/actions/vault/calls'
+import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
+import { encode } from '@keepwell/sdk/base/cbor'
+import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import { decodeAs, nullable, object } from '@keepwell/sdk/base/shape'
+import { bundleMessage } from '@keepwell/sdk/identity/bundle'
+import { openKeyring } from '@keepwell/sdk/identity/keyring'
+import { sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
+import { peek, signed } from '@keepwell/sdk/identity/signed'
+import type { Network } from '@keepwell/sdk/ports/relay'
+import type { Args } from './command.ts'
+import type { Io } from './io.ts'
+import { readDevice } from './keys.ts'
+
+/** The files of a home. `keyring.cbor` is a copy of what the relay keeps, and proof of the newest version this device has seen. */
+export const inHome = (dir: string) => ({
+  device: join(dir, 'device.cbor'),
+  keyring: join(dir, 'keyring.cbor'),
+  catalog: join(dir, 'catalog.sqlite'),
+  relay: join(dir, 'relay'),
+})
+
+const keyringFile = object({ sealed: sealedKeyring, head: nullable(signed) })
+
+export type Home = {
+  readonly dir: string
+  readonly config: Config
+  readonly ctx: Ctx
+  /** Where the vault's relay is, for others. */
+  readonly url: string
+  /** Whether the relay is this home's own. */
+  readonly embedded: boolean
+  /** Anchors what waits, where the own relay runs in this process; elsewhere its server does so. */
+  anchorNow(): Promise<void>
+  /** Writes what changed, anchors what waits, closes everything. */
+  close(): Promise<void>
+}
+
+export type Place = { readonly dir: string; readonly config: Config }
+
+/** Which home is meant, and the settings of its own relay. */
+export function placeOf(io: Io, args: Args): Place {
+  const given = args.text('home') ?? io.env.KEEPWELL_HOME
+  const config = readConfig({ ...io.env, ...(given ? { KEEPWELL_HOME: resolve(given) } : {}) })
+  return { dir: config.home, config }
+}
+
+/** Settings under which the own relay has the address that the key bundle names, unless others are set on purpose. */
+export function configAt(io: Io, dir: string, url: string): Config {
+  const at = new URL(url)
+  const { KEEPWELL_PORT, KEEPWELL_URL } = io.env
+  const local = at.protocol === 'http:'
+  return readConfig({
+    ...io.env,
+    KEEPWELL_HOME: dir,
+    KEEPWELL_PORT: KEEPWELL_PORT ?? (local && at.port ? at.port : undefined),
+    KEEPWELL_URL: KEEPWELL_URL ?? (local ? undefined : url),
+  })
+}
+
+/** Opens the person's home: device, keyring, catalog, and on first use the relay. Throws NO_HOME. */
+export async function openHome(io: Io, args: Args, options: { readonly offline?: boolean } = {}): Promise<Home> {
+  const { dir } = placeOf(io, args)
+  const session = await readSession(io, args, dir)
+  if (!session) throw new KeepwellError('NO_HOME', `There is no Keepwell home at ${dir}; make one with: keepwell init`)
+  return composeHome(io, { dir, session, relay: args.text('relay'), refresh: options.offline !== true })
+}
+
+async function readSession(io: Io, args: Args, dir: string): Promise<Session | null> {
+  const at = inHome(dir)
+  const kept = await readIfThere(at.keyring)
+  const device = await readDevice(io, args, at.device)
+  if (!device) return null
+  ensure(kept, 'STORAGE_CORRUPT', 'The home has a device key but no keyring; restore it with: keepwell restore --words')
+  const { sealed, head } = decodeAs(keyringFile, kept)
+  return { device, state: { ring: await openKeyring(sealed, device), sealed, head } }
+}
+
+export type Composition = {
+  readonly dir: string
+  readonly session: Session
+  readonly relay?: string | undefined
+  readonly refresh: boolean
+}
+
+/** A home from its parts, for those who have a session already. */
+export async function composeHome(io: Io, { dir, session, relay, refresh }: Composition): Promise<Home> {
+  const url = homeRelayUrl(session.state.ring)
+  const config = configAt(io, dir, url)
+  const embedded = existsSync(inHome(dir).relay)
+  const reach = reachRelay(io, { dir, config, url, relay, embedded })
+  const catalog = await openSqliteCatalog({ file: inHome(dir).catalog })
+  const ctx: Ctx = { clock: io.clock, random: io.random, network: reach.network, catalog, session }
+  let written = session.state
+  const home: Home = {
+    dir,
+    config,
+    ctx,
+    url,
+    embedded,
+    anchorNow: reach.anchor,
+    async close() {
+      try {
+        if (session.state !== written) await saveState(dir, session)
+        written = session.state
+      } finally {
+        await reach.close()
+        await catalog.close()
+      }
+    },
+  }
+  try {
+    if (refresh) await refreshRing(ctx)
+    return home
+  } catch (e) {
+    await home.close()
+    throw e
+  }
+}
+
+export const saveState = (dir: string, session: Session): Promise<void> =>
+  writeDurable(inHome(dir).keyring, encode({ sealed: session.state.sealed, head: session.state.head }))
+
+type Reaching = {
+  readonly dir: string
+  readonly config: Config
+  /** As the key bundle names it. */
+  readonly url: string
+  /** Another address of the same relay, when the person gave one. */
+  readonly relay: string | undefined
+  readonly embedded: boolean
+}
+
+export type Reach = { readonly network: Network; anchor(): Promise<void>; close(): Promise<void> }
+
+/** The network as this home sees it: its own relay in process or served by `keepwell start`, all others by HTTP. */
+export function reachRelay(io: Io, { dir, config, url, relay, embedded }: Reaching): Reach {
+  let opened: Promise<RelayHome | null> | undefined
+  let ways: Promise<Network> | undefined
+  const local = (): Promise<RelayHome | null> => (opened ??= openOwn(io, inHome(dir).relay, config, url))
+  const open = async (): Promise<Network> => {
+    // Loaded on first use: a command that stays offline starts in half the time.
+    const { openNetwork } = await import('@keepwell/adapters/relay/network')
+    if (relay) return renamed(openNetwork(), url, relay)
+    const own = embedded ? await local() : null
+    return own ? openNetwork({ local: { url, relay: own.relay, ledger: own.ledger } }) : openNetwork()
+  }
+  const network = (): Promise<Network> => (ways ??= open())
+  const anchor = async (): Promise<void> => void (await (await opened?.catch(() => null))?.relay.anchor())
+  return {
+    anchor,
+    network: { relay: async at => (await network()).relay(at), ledger: async at => (await network()).ledger(at) },
+    async close() {
+      const own = await opened?.catch(() => null)
+      if (!own) return
+      try {
+        await own.relay.anchor()
+      } finally {
+        await own.close()
+      }
+    },
+  }
+}
+
+/** Where this home's own relay is reached, as its bundle says; null when there is no relay or its bundle names a public address. */
+export async function ownUrl(dir: string): Promise<{ readonly url: string; readonly port: number } | null> {
+  const { readHome } = await import('@keepwell/daemon/bin/home')
+  const found = await readHome(inHome(dir).relay)
+  const [url] = found ? peek(found.secrets.bundle.signed, bundleMessage).relays : []
+  const port = url?.startsWith('http://') ? Number(new URL(url).port) : 0
+  return url && port ? { url, port } : null
+}
+
+/** Reaches `named` under another address. */
+function renamed(network: Network, named: string, address: string): Network {
+  const trim = (s: string): string => s.replace(/\/+$/, '')
+  const at = (url: string): string => (trim(url) === trim(named) ? address : url)
+  return { relay: url => network.relay(at(url)), ledger: url => network.ledger(at(url)) }
+}
+
+const PATIENCE = 100
+const PAUSE = 100
+
+/** Opens the own relay here; null when `keepwell start` serves it. Another command that has it open is waited for. */
+async function openOwn(io: Io, dir: string, config: Config, url: string): Promise<RelayHome | null> {
+  const { openRelayHome } = await import('@keepwell/daemon/bin/relay')
+  for (let tries = 0; ; tries++) {
+    try {
+      return await openRelayHome({ dir, config, secrets: readSecrets(io.env, config), clock: io.clock, random: io.random })
+    } catch (e) {
+      if (!isKeepwellError(e, 'LOCKED') && !isKeepwellError(e, 'LEDGER_LOCKED')) throw e
+      if (await answers(url)) return null
+      if (tries >= PATIENCE)
+        throw new KeepwellError('LOCKED', 'Another keepwell command uses this home; wait until it is done.', { cause: e })
+      if (tries === 10) io.progress('Waiting for another keepwell command …')
+      io.signal.throwIfAborted()
+      await new Promise(resolve => setTimeout(resolve, PAUSE))
+    }
+  }
+}
+
+export const answers = (url: string): Promise<boolean> =>
+  openHttpRelay({ url, timeout: 2000 })
+    .info()
+    .then(
+      () => true,
+      () => false,
+    )
+
+/** Opens the home, runs, and closes it whatever happens. */
+export async function withHome<T>(
+  io: Io,
+  args: Args,
+  work: (home: Home) => Promise<T>,
+  options: { readonly offline?: boolean } = {},
+): Promise<T> {
+  const home = await openHome(io, args, options)
+  let done = false
+  try {
+    const out = await work(home)
+    done = true
+    return out
+  } finally {
+    // A failure while closing must not hide the failure of the command itself.
+    if (done) await home.close()
+    else await home.close().catch(() => {})
+  }
+}

@@ -1,0 +1,46 @@
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import type { Did } from '@keepwell/sdk/identity/did'
+import type { Contact, GivenGrant, Keyring } from '@keepwell/sdk/identity/keyring'
+import type { Entry } from '@keepwell/sdk/records/catalog'
+import { safe } from './show.ts'
+
+/** A party by DID, or by its name among the contacts (any case; a beginning will do when it is the only one). */
+export function partyNamed(ring: Pick<Keyring, 'contacts'>, text: string): Did {
+  if (text.startsWith('did:')) return text
+  const wanted = text.trim().toLowerCase()
+  const exact = ring.contacts.filter(c => c.name.toLowerCase() === wanted)
+  const found = exact.length ? exact : ring.contacts.filter(c => c.name.toLowerCase().startsWith(wanted))
+  if (found.length === 1) return found[0]!.did
+  const said = found.length ? `Several contacts are called "${text}"; give the DID` : `There is no contact "${text}"`
+  throw new KeepwellError('UNKNOWN_PARTY', `${said}. ${known(ring.contacts)}`)
+}
+
+const known = (contacts: readonly Contact[]): string =>
+  contacts.length
+    ? `Contacts: ${contacts
+        .slice(0, 12)
+        .map(c => safe(c.name))
+        .join(', ')}.`
+    : 'There are no contacts yet; exchange an invitation: keepwell invite'
+
+export const nameOf = (ring: Pick<Keyring, 'contacts' | 'did' | 'name'>, did: Did): string =>
+  did === ring.did ? 'you' : safe(ring.contacts.find(c => c.did === did)?.name ?? did)
+
+/** The only one whose id begins with these hex digits. */
+export function byPrefix<T>(things: readonly T[], idOf: (t: T) => Uint8Array, prefix: string, what: string): T {
+  const wanted = prefix.trim().toLowerCase().replace(/^0x/, '')
+  ensure(
+    /^[0-9a-f]{2,}$/.test(wanted),
+    'USAGE',
+    `"${safe(prefix).slice(0, 40)}" is no id of a ${what}; ids are hex digits, the first few will do.`,
+  )
+  const found = things.filter(t => toHex(idOf(t)).startsWith(wanted))
+  if (found.length > 1) throw new KeepwellError('USAGE', `${found.length} ${what}s begin with ${wanted}; give more digits.`)
+  if (!found[0]) throw new KeepwellError('NOT_FOUND', `There is no ${what} ${wanted} here.`)
+  return found[0]
+}
+
+export const entryNamed = (entries: readonly Entry[], prefix: string): Entry => byPrefix(entries, e => e.id, prefix, 'record')
+export const consentNamed = (ring: Pick<Keyring, 'given'>, prefix: string): GivenGrant =>
+  byPrefix(ring.given, g => g.commitment, prefix, 'consent')

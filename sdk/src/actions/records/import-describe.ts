@@ -1,0 +1,219 @@
+import type { CompartmentName } from '#base/compartments'
+import { ensure } from '#base/error'
+import { sha256 } from '#crypto/hash'
+import type { MediaGuess } from '#health/detect'
+import { type DicomFacts, parseDicom } from '#health/dicom/parse'
+import { documentFacts } from '#health/document'
+import { canonicalBytes, sourceId } from '#health/fhir/canonical'
+import { type Checker, loadChecker } from '#health/fhir/check'
+import { clean, facts } from '#health/fhir/facts'
+import { type Issue, problem, warning } from '#health/fhir/issue'
+import type { Coding, JsonObject } from '#health/fhir/read'
+import { file } from '#health/filing'
+import type { Card } from '#records/card'
+import type { CardFacts } from '#records/pack'
+
+/** What a record is, worked out from its content alone. */
+export type Described = {
+  readonly kind: Card['kind']
+  readonly mediaType: string
+  readonly facts: CardFacts
+  readonly compartment: CompartmentName
+  readonly placed: boolean
+  readonly issues: readonly Issue[]
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+export type ResourceInput = { readonly bytes: Uint8Array; readonly resource: JsonObject; readonly fullUrl?: string }
+
+/** Describes resources. The work is pure and takes most of an import's time, so a platform may do it on another thread. */
+export type Describer = (resources: readonly ResourceInput[]) => Promise<readonly Described[]>
+
+/** Describes in this thread. `base` names the source for resources whose id is unique only there. */
+export const describeHere =
+  (base?: string): Describer =>
+  async resources => {
+    const check = await loadChecker()
+    return resources.map(r => describeResource(check, r, base))
+  }
+
+const cut = (s: string | undefined, max: number): string | undefined => (s && s.length > max ? s.slice(0, max).toWellFormed() : s)
+
+/** Cards are small: codes beyond about 3 KB of text are left to the record itself. */
+function fitting(codes: readonly Coding[]): CardFacts['codes'] {
+  const out: { system?: string; code: string; display?: string }[] = []
+  let room = 3000
+  for (const c of codes) {
+    const display = cut(c.display, 300)
+    const fits = { ...(c.system ? { system: cut(c.system, 300)! } : {}), code: cut(c.code, 200)!, ...(display ? { display } : {}) }
+    room -= (fits.system?.length ?? 0) + fits.code.length + (display?.length ?? 0)
+    if (room < 0 || out.length === 8) break
+    out.push(fits)
+  }
+  return out
+}
+
+/** One FHIR resource: whatever has a resourceType is described as well as it can be. Never throws. */
+export function describeResource(check: Checker, { bytes, resource, fullUrl }: ResourceInput, base?: string): Described {
+  const about = facts(resource)
+  const filing = file(resource)
+  const issues = check(resource)
+  const source = cut(sourceId(resource, { ...(fullUrl ? { fullUrl } : {}), ...(base ? { base } : {}) }) ?? undefined, 600)
+  const category = about.category?.map(c => cut(c, 80)!).slice(0, 8)
+  return {
+    kind: 'fhir',
+    mediaType: 'application/fhir+json',
+    compartment: filing.compartment,
+    placed: filing.placed,
+    issues,
+    facts: {
+      resourceType: cut(about.resourceType, 64)!,
+      title: about.title.toWellFormed(),
+      codes: fitting(about.codes),
+      ...(about.dates.start ? { start: cut(about.dates.start, 40)! } : {}),
+      ...(about.dates.end ? { end: cut(about.dates.end, 40)! } : {}),
+      ...(category?.length ? { category } : {}),
+      ...(about.status ? { status: cut(about.status, 40)! } : {}),
+      ...(about.encounter && about.encounter.length <= 300 ? { encounter: about.encounter } : {}),
+      ...(source ? { source } : {}),
+      canonical: canonicalOf(resource, bytes),
+      ...(issues.length ? { issues: issues.length } : {}),
+    },
+    ...(fullUrl && fullUrl.length <= 1000 ? { attributes: { fullUrl } } : {}),
+  }
+}
+
+/** Text that is not Unicode has no canonical form; then the bytes themselves are compared. */
+function canonicalOf(resource: JsonObject, bytes: Uint8Array): Uint8Array {
+  try {
+    return sha256(canonicalBytes(resource))
+  } catch {
+    return sha256(bytes)
+  }
+}
+
+export type DocumentInput = {
+  readonly name: string
+  readonly media: MediaGuess
+  /** The whole document, or its first part when it is large. */
+  readonly bytes: Uint8Array
+  readonly whole: boolean
+  readonly hash: Uint8Array
+}
+
+const KINDS: Partial<Record<MediaGuess['kind'], Card['kind']>> = { dicom: 'dicom', vcf: 'genome', 'apple-health': 'wearable' }
+
+/** A document kept as it is. @throws KeepwellError UNREADABLE when it is not what it claims to be. */
+export function describeDocument(input: DocumentInput): Described {
+  checkClaim(input)
+  return input.media.kind === 'dicom' ? describeDicom(input) : describePlain(input)
+}
+
+/** Any bytes as a document, by name alone: what is left for a file that could not be understood. */
+export const describeBytes = (input: Omit<DocumentInput, 'media'>): Described =>
+  describePlain({ ...input, media: { kind: 'binary', mediaType: 'application/octet-stream' } })
+
+function describePlain({ name, media, bytes, hash }: DocumentInput): Described {
+  const about = documentFacts(name, bytes, media)
+  const { messageType } = about
+  const kind = isOpenMhealth(media, bytes) ? 'wearable' : (KINDS[media.kind] ?? 'document')
+  const known = kind === 'wearable' ? { ...media, kind } : media
+  const filing = file({ ...known, title: about.title, codes: about.codes, ...(messageType ? { messageType } : {}) })
+  return {
+    kind,
+    mediaType: cut(media.mediaType, 120)!,
+    compartment: filing.compartment,
+    placed: filing.placed,
+    issues: [],
+    facts: {
+      title: about.title.toWellFormed(),
+      codes: fitting(about.codes),
+      ...(about.dates.start ? { start: cut(about.dates.start, 40)! } : {}),
+      ...(about.dates.end ? { end: cut(about.dates.end, 40)! } : {}),
+      canonical: hash,
+    },
+  }
+}
+
+/** A data point of Open mHealth or IEEE 1752.1 names its schema in the header. */
+function isOpenMhealth(media: MediaGuess, bytes: Uint8Array): boolean {
+  if (media.mediaType !== 'application/json') return false
+  const head = new TextDecoder().decode(bytes.subarray(0, 4096))
+  return head.includes('"schema_id"') && /"namespace"\s*:\s*"(omh|ieee|granola)"/.test(head)
+}
+
+const DCM = 'http://dicom.nema.org/resources/ontology/DCM'
+
+function describeDicom({ name, media, bytes, whole, hash }: DocumentInput): Described {
+  const about = parseDicom(bytes)
+  // Only the beginning of a large file is looked at, where nothing can be said about its end.
+  const issues = about.issues
+    .filter(i => whole || (i.code !== 'truncated' && i.code !== 'malformed'))
+    .map(i => (i.code === 'no-preamble' ? warning : problem)(i.code, '', i.text))
+  const { compartment, placed } = file({
+    ...media,
+    title: dicomTitle(about, name),
+    ...(about.modality ? { modality: about.modality } : {}),
+  })
+  const instance = about.sopInstanceUid
+  return {
+    kind: 'dicom',
+    mediaType: 'application/dicom',
+    compartment,
+    placed,
+    issues,
+    facts: {
+      title: dicomTitle(about, name),
+      codes: about.modality ? [{ system: DCM, code: cut(about.modality, 16)! }] : [],
+      ...(about.studyDate ? { start: about.studyDate } : {}),
+      ...(instance ? { source: `urn:oid:${cut(instance, 128)}` } : {}),
+      canonical: hash,
+      ...(issues.length ? { issues: issues.length } : {}),
+    },
+    attributes: attributesOf(about),
+  }
+}
+
+function dicomTitle(about: DicomFacts, name: string): string {
+  const told = clean(about.studyDescription ?? '') || clean(about.seriesDescription ?? '')
+  const what = told || [about.modality, about.bodyPart].filter(Boolean).join(', ') || name
+  return clean(about.instanceNumber === undefined ? what : `${what} (${about.instanceNumber})`).toWellFormed() || 'Image'
+}
+
+/** What a picture archive asks for first; kept inside the record, so that lists of series need no second parse. */
+function attributesOf(about: DicomFacts): Record<string, string> {
+  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, transferSyntax } = about
+  const named = { studyInstanceUid, seriesInstanceUid, sopInstanceUid, sopClassUid, transferSyntax }
+  return Object.fromEntries(Object.entries(named).flatMap(([k, v]) => (v ? [[k, cut(v, 128)!]] : [])))
+}
+
+/** What a file's name promises about its content. */
+const PROMISES: Readonly<Record<string, MediaGuess['kind']>> = {
+  pdf: 'pdf',
+  dcm: 'dicom',
+  vcf: 'vcf',
+  png: 'image',
+  jpg: 'image',
+  jpeg: 'image',
+  gif: 'image',
+}
+
+function checkClaim({ name, media, bytes, whole }: DocumentInput): void {
+  const ext = /\.([A-Za-z0-9]{1,8})$/.exec(name)?.[1]?.toLowerCase() ?? ''
+  const promised = PROMISES[ext]
+  ensure(!promised || promised === media.kind, 'UNREADABLE', `The name says ${ext.toUpperCase()}, the content is something else.`)
+  if (media.kind === 'pdf') ensure(hasPdfHeader(bytes), 'UNREADABLE', 'The file is not a PDF: its header is missing.')
+  if ((ext === 'json' || ext === 'ndjson') && whole) ensure(parsesAsJson(bytes), 'UNREADABLE', 'The file is not well-formed JSON.')
+}
+
+/** PDF readers look for the header in the first 1024 bytes (ISO 32000-1 Annex H, note 13). */
+const hasPdfHeader = (bytes: Uint8Array): boolean => String.fromCharCode(...bytes.subarray(0, 1024)).includes('%PDF-')
+
+function parsesAsJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes))
+    return true
+  } catch {
+    return false
+  }
+}

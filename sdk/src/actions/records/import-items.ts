@@ -1,0 +1,115 @@
+import type { Ctx, Progress } from '#actions/context'
+import { type ErrorCode, isKeepwellError, KeepwellError } from '#base/error'
+import type { Draft } from '#records/pack'
+import { fileRecords } from './file-records.ts'
+import { type Describer, describeHere } from './import-describe.ts'
+import type { ImportItem, Verdict } from './import-item.ts'
+import { type Known, knownRecords } from './import-known.ts'
+import { batches, mapAhead } from './import-stream.ts'
+import { failed, type Intake, type Unit, unitsOf } from './import-units.ts'
+import { compartmentNamed } from './secrets.ts'
+
+type Importing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
+
+export type ImportOptions = {
+  /** Names the source, for resources whose ids are unique only there. */
+  readonly base?: string
+  /** Files everything in this compartment instead of by the filing table. */
+  readonly compartment?: string
+  /** Where resources are checked and described; default: in this thread. */
+  readonly describe?: Describer
+  readonly progress?: Progress
+  readonly signal?: AbortSignal
+}
+
+/** Drafts filed at once: one upload, one transaction at the relay. */
+const BATCH = { count: 512, bytes: 8 << 20 }
+/** Batches on their way: while one waits for the disk, the next is sealed. */
+const IN_FLIGHT = 2
+
+/** What would befall every further item as well: the import stops, and what was acknowledged stays. */
+const FATAL = new Set<ErrorCode>([
+  'RELAY_UNREACHABLE',
+  'STORAGE_FULL',
+  'STORAGE_FAILED',
+  'STORAGE_CORRUPT',
+  'LOCKED',
+  'LEDGER_LOCKED',
+  'RATE_LIMITED',
+  'STOPPING',
+  'CLOCK_SKEW',
+  'CANCELLED',
+  'HEAD_ROLLBACK',
+  'UNKNOWN_PARTY',
+])
+
+/**
+ * Takes foreign files into the vault: FHIR JSON of any shape resource by resource, DICOM instances, and everything else as documents. The
+ * bytes of each record stay exactly as they came. Yields one verdict per record, after the relay acknowledged it. Memory is bounded
+ * by the batch, whatever the size of the source. Running it again files only what is missing.
+ * @throws KeepwellError for what ends the whole import (no relay, no space, cancelled); verdicts given before it stand.
+ */
+export async function* importItems(
+  ctx: Importing,
+  source: AsyncIterable<ImportItem>,
+  options: ImportOptions = {},
+): AsyncGenerator<Verdict> {
+  const { signal, compartment, progress = () => {} } = options
+  if (compartment !== undefined) compartmentNamed(ctx.session.state.ring, compartment)
+  const intake: Intake = {
+    ctx,
+    known: await knownRecords(ctx),
+    describe: options.describe ?? describeHere(options.base),
+    ...(compartment === undefined ? {} : { compartment }),
+  }
+  const grouped = batches(unitsIn(intake, source, signal), { ...BATCH, sizeOf: weight })
+  let done = 0
+  for await (const verdicts of mapAhead(grouped, IN_FLIGHT, units => fileUnits(ctx, intake.known, units))) {
+    for (const verdict of verdicts) yield verdict
+    done += verdicts.length
+    progress(done, null)
+  }
+}
+
+async function* unitsIn(intake: Intake, source: AsyncIterable<ImportItem>, signal: AbortSignal | undefined): AsyncGenerator<Unit> {
+  for await (const item of source) {
+    for await (const unit of unitsOf(intake, item)) {
+      if (signal?.aborted) throw new KeepwellError('CANCELLED', 'The import was cancelled; what was acknowledged is kept.')
+      yield unit
+    }
+  }
+}
+
+/** A streamed body is worth a batch of its own. */
+const weight = ({ draft }: Unit): number => (draft ? (draft.body instanceof Uint8Array ? draft.body.length + 2048 : BATCH.bytes) : 64)
+
+async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[]): Promise<Verdict[]> {
+  const failures = new Map<Draft, unknown>()
+  await fileAll(
+    ctx,
+    units.flatMap(u => u.draft ?? []),
+    failures,
+  )
+  return units.map(({ verdict, draft }) => {
+    const failure = draft && failures.get(draft)
+    if (!draft || failure === undefined) return verdict
+    known.release(draft.facts, draft.id, draft.prior)
+    return failed({ name: verdict.item }, verdict.place, failure).verdict
+  })
+}
+
+/** Files a batch; when it fails, its halves, so that in the end only the bad records fail. */
+async function fileAll(ctx: Importing, drafts: readonly Draft[], failures: Map<Draft, unknown>): Promise<void> {
+  try {
+    await fileRecords(ctx, drafts)
+  } catch (e) {
+    if (isKeepwellError(e) && FATAL.has(e.code)) throw e
+    if (drafts.length === 1) {
+      failures.set(drafts[0]!, e)
+      return
+    }
+    const middle = drafts.length >> 1
+    await fileAll(ctx, drafts.slice(0, middle), failures)
+    await fileAll(ctx, drafts.slice(middle), failures)
+  }
+}

@@ -1,0 +1,168 @@
+import type { Ctx, Progress, Session } from '#actions/context'
+import { uploader } from '#actions/records/file-records'
+import { ownOpener } from '#actions/records/own-group'
+import { ownTarget } from '#actions/records/secrets'
+import { equal, toHex } from '#base/bytes'
+import { decode } from '#base/cbor'
+import { cidFromBytes, parseCid } from '#base/cid'
+import { ensure } from '#base/error'
+import { epochOf } from '#base/time'
+import { decodeTerms, readTerms } from '#consent/terms'
+import { sha256 } from '#crypto/hash'
+import { merkleRoot } from '#crypto/merkle'
+import { type Bundle, bundleMessage, encodeBundle } from '#identity/bundle'
+import { calendarMessage } from '#identity/calendar'
+import { isInbox } from '#identity/compartments'
+import { type Device, newDevice } from '#identity/device'
+import { type Keyring, openKeyring } from '#identity/keyring'
+import type { Recovery } from '#identity/root'
+import { peek, signedHash } from '#identity/signed'
+import type { Manifest } from '#ports/ledger'
+import type { Relay } from '#ports/relay'
+import { type Resealable, reseal } from '#records/reseal'
+import { isBlock, isEnd, isGroup, isRecord, isVault, readBackup } from './backup-file.ts'
+import { callRelay, makeCall, ownBundle } from './calls.ts'
+import { changeRing } from './change-ring.ts'
+import { makeBundle } from './create-vault.ts'
+import { publishCalendar } from './publish-calendar.ts'
+
+type Restoring = Pick<Ctx, 'clock' | 'random' | 'network'>
+
+export type RestoreBackup = {
+  readonly chunks: AsyncIterable<Uint8Array>
+  readonly recovery: Recovery
+  /** Where the vault is to live from now on. */
+  readonly relay: string
+  readonly deviceName: string
+  readonly progress?: Progress
+}
+
+export type RestoredBackup = {
+  readonly session: Session
+  readonly device: Device
+  readonly records: number
+  /** Consents that lived on another ledger and have to be given anew. */
+  readonly ended: number
+}
+
+/** Records re-sealed and submitted at once. */
+const BATCH = 256
+
+/**
+ * Brings a vault back from its backup to a relay that does not have it: the same DID under a new key bundle that names the new relay. Every
+ * envelope is re-sealed, so nothing that someone copied from the old relay opens what is written here. Cut short, it is run again. Sync
+ * afterwards rebuilds the catalog. Throws HOME_EXISTS when that relay still keeps the vault: then the words alone bring it back.
+ */
+export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promise<RestoredBackup> {
+  const { recovery, progress = () => {} } = input
+  const relay = await ctx.network.relay(input.relay)
+  ensure(
+    !(await relay.restore(recovery.tag)),
+    'HOME_EXISTS',
+    'That relay keeps this vault already; restore it with the words alone, or choose another relay.',
+  )
+  const parts = readBackup(input.chunks, recovery)
+  const first = await parts.next()
+  ensure(!first.done && isVault(first.value), 'UNREADABLE', 'The backup does not begin with its vault.')
+  const old = await openKeyring(first.value.keyring, recovery)
+  const device = await newDevice(old.did, input.deviceName, ctx.random)
+  const { ring, ended } = await movedRing(ctx, { relay, url: input.relay, old, device })
+  const session: Session = { device, state: { ring, sealed: first.value.keyring, head: first.value.head } }
+  const own = { ...ctx, session }
+  await callRelay(own, relay, 'enroll', { bundle: ownBundle(ring), lookup: sha256(recovery.tag) })
+  const calendar = await publishCalendar(own, ring)
+
+  const work = filer(own, relay, ring)
+  let opener: Awaited<ReturnType<typeof ownOpener>> | null = null
+  let target: Uint8Array | null = null
+  for await (const p of parts) {
+    if (isGroup(p)) {
+      opener = await ownOpener(old, p.head)
+      target = p.head.compartment
+    } else if (isRecord(p)) {
+      ensure(opener && target, 'UNREADABLE', 'A record stands before its encapsulation.')
+      const { id, cid, leaf } = p.item
+      await work.add(target, { id, cid, leaf, card: await opener.card(p.item), dek: await opener.dek(p.item) })
+      progress(work.count(), null)
+    } else if (isBlock(p)) {
+      ensure(equal(sha256(p.bytes), parseCid(cidFromBytes(p.cid)).digest), 'BAD_CID', 'A block of the backup does not hash to its address.')
+      await work.block({ cid: cidFromBytes(p.cid), bytes: p.bytes.slice() })
+    } else if (isEnd(p)) {
+      await work.flush()
+      ensure(p.records === work.count(), 'TRUNCATED', 'The backup holds less than it says.')
+    }
+  }
+  // The head comes last: until then the relay says that it keeps no such vault, and a restore can begin anew.
+  await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: { root: merkleRoot([]), count: 0 } })
+  return { session, device, records: work.count(), ended }
+}
+
+/** Uploads blocks and submits re-sealed envelopes, a batch at a time; a record's blocks come after it, so it waits for them. */
+function filer(ctx: Restoring & { session: Session }, relay: Relay, ring: Keyring) {
+  const upload = uploader(async blocks => relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault: ring.did }), blocks))
+  const waiting = new Map<string, { compartment: Uint8Array; records: Resealable[] }>()
+  let held = 0
+  let count = 0
+  const flush = async (): Promise<void> => {
+    await upload.flush()
+    const groups = []
+    for (const { compartment, records } of waiting.values())
+      groups.push(await reseal(ring.did, records, await ownTarget(ring, compartment, ctx.clock()), ctx.random))
+    waiting.clear()
+    held = 0
+    // `replace`, so that a restore that was cut short can be run again.
+    if (groups.length) await callRelay(ctx, relay, 'submit', { vault: ring.did, groups, purpose: 'PATRQT', replace: true })
+  }
+  return {
+    count: () => count,
+    async add(compartment: Uint8Array, record: Resealable): Promise<void> {
+      if (held >= BATCH) await flush()
+      const key = toHex(compartment)
+      const group = waiting.get(key) ?? { compartment: compartment.slice(), records: [] }
+      group.records.push({ ...record, id: record.id.slice(), cid: record.cid.slice(), leaf: record.leaf.slice() })
+      waiting.set(key, group)
+      held++
+      count++
+    },
+    block: (block: { cid: string; bytes: Uint8Array }) => upload.add([block]),
+    flush,
+  }
+}
+
+type Moving = { readonly relay: Relay; readonly url: string; readonly old: Keyring; readonly device: Device }
+
+/** The keyring at its new place: a bundle that names the relay, this device, new generations, a newer calendar. */
+async function movedRing(ctx: Restoring, { relay, url, old, device }: Moving): Promise<{ ring: Keyring; ended: number }> {
+  const info = await relay.info()
+  const before = ownBundle(old)
+  const { did, version } = peek(before.signed, bundleMessage)
+  const place = { relays: [url], manifest: decode(info.manifest) as Manifest }
+  const begun = await relay.bundle(did)
+  const bundle =
+    begun && follows(begun, before)
+      ? begun
+      : await makeBundle(ctx, { did, version: version + 1, prev: signedHash(before.signed), ...place }, old)
+  const published = await relay.calendar(did)
+  const calendar = Math.max(old.calendar, published ? peek(published.calendar, calendarMessage).version : 0) + 1
+  const from = epochOf(ctx.clock())
+  const elsewhere = (terms: Uint8Array): boolean => readTerms(decodeTerms(terms).signed).chainId !== info.chainId
+  const ended = old.given.filter(g => g.state === 'live' && elsewhere(g.terms))
+  const ring: Keyring = {
+    ...old,
+    bundle: encodeBundle(bundle),
+    calendar,
+    devices: [{ id: device.id, name: device.name, public: device.public, addedAt: ctx.clock() }],
+    compartments: old.compartments.map(c => {
+      const generation = c.generation + 1
+      return isInbox(c.id) ? c : { ...c, generation, roots: [...c.roots, { generation, root: ctx.random(32), from }] }
+    }),
+    given: old.given.map(g => (ended.includes(g) ? { ...g, state: 'revoked' } : g)),
+  }
+  return { ring, ended: ended.length }
+}
+
+/** Whether a bundle at the relay is what an earlier, cut-short restore of this backup left there. */
+const follows = (begun: Bundle, before: Bundle): boolean => {
+  const { prev } = peek(begun.signed, bundleMessage)
+  return prev !== null && equal(prev, signedHash(before.signed))
+}
