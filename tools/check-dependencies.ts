@@ -19,10 +19,11 @@ function problems(): string[] {
   for (const workspace of ['.', 'sdk', 'adapters', 'daemon', 'cli', 'web', 'contracts']) {
     const m = read<Manifest>(`${workspace}/package.json`)
     for (const [name, version] of Object.entries({ ...m.dependencies, ...m.devDependencies, ...m.optionalDependencies }))
-      if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) out.push(`${workspace}: ${name} is not pinned to an exact version (${version})`)
+      if (version !== 'file:tools/empty-package' && !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+        out.push(`${workspace}: ${name} is not pinned to an exact version (${version})`)
   }
   for (const [path, entry] of Object.entries(read<Lock>('package-lock.json').packages)) {
-    if (!path.includes('node_modules/') || entry.link || path.endsWith('/tools/empty-package')) continue
+    if (!path.includes('node_modules/') || entry.link) continue
     if (entry.hasInstallScript && !INSTALL_SCRIPTS[nameOf(path)]) out.push(`${nameOf(path)} runs an install script and is not listed`)
     if (!entry.integrity) out.push(`${nameOf(path)} has no integrity hash in the lock file`)
   }
