@@ -5,16 +5,14 @@
 export const SDK_DEPENDENCIES: Readonly<Record<string, string>> = {
   '@medplum/core': 'FHIR R4 validation in Node and browsers',
   '@noble/curves': 'secp256k1, and Ed25519/X25519 where a browser lacks them',
-  '@noble/hashes': 'SHA-2, SHA-3, HKDF, HMAC in browsers',
+  '@noble/hashes': 'Keccak; SHA-2, SHA-3, HKDF, HMAC in browsers',
   '@noble/post-quantum': 'ML-KEM and ML-DSA where a platform lacks them',
   '@scure/bip39': 'recovery words',
   'age-encryption': 'take-out files that other tools open',
   canonicalize: 'JSON canonicalisation (RFC 8785)',
-  cborg: 'deterministic CBOR',
   'dicom-parser': 'DICOM headers',
   fflate: 'deflated DICOM transfer syntaxes',
   'hash-wasm': 'Argon2id in browsers',
-  'micro-eth-signer': 'EIP-712 typed data',
   multiformats: 'base32 of CIDs',
   'shamir-secret-sharing': 'audited secret sharing',
 }

@@ -170,16 +170,18 @@ function writeMap(map: Record<string, unknown>, depth: number): void {
   }
 }
 
-/** By insertion, for maps are small; those of one shape come in the same order each time. */
+/** RFC 8949 §4.2.1: by encoded bytes, so the shorter in UTF-8 first, then bytewise. For ASCII that is what the text itself says. */
 function sortKeys(keys: string[]): void {
+  const compare = keys.every(isAscii) ? compareAscii : compareUtf8
   if (keys.length > 32) {
-    keys.sort(compareKeys)
+    keys.sort(compare)
     return
   }
+  // By insertion: maps are small, and those of one shape come in nearly the same order each time.
   for (let i = 1; i < keys.length; i++) {
     const key = keys[i]!
     let at = i
-    while (at > 0 && compareKeys(keys[at - 1]!, key) > 0) {
+    while (at > 0 && compare(keys[at - 1]!, key) > 0) {
       keys[at] = keys[at - 1]!
       at--
     }
@@ -187,11 +189,14 @@ function sortKeys(keys: string[]): void {
   }
 }
 
-const ASCII = /^[\0-\x7f]*$/
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return true
+}
 
-/** RFC 8949 §4.2.1: by encoded bytes, so the shorter in UTF-8 first, then bytewise. */
-function compareKeys(a: string, b: string): number {
-  if (ASCII.test(a) && ASCII.test(b)) return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+const compareAscii = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
+
+function compareUtf8(a: string, b: string): number {
   const [x, y] = [textEncoder.encode(a), textEncoder.encode(b)]
   if (x.length !== y.length) return x.length - y.length
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i]! - y[i]!

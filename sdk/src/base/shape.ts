@@ -62,19 +62,20 @@ export const dictionary = <T>(inner: Shape<T>, max: number): Shape<Record<string
   })
 
 /** A map with exactly these members; an unknown member is refused, for what is signed must be understood whole. */
-export const object = <F extends Fields>(fields: F): Shape<InferFields<F>> =>
-  shape((v, path) => {
+export const object = <F extends Fields>(fields: F): Shape<InferFields<F>> => {
+  const entries = Object.entries(fields)
+  return shape((v, path) => {
     if (!isMap(v)) return refuse(path, 'a map')
-    const unknown = Object.keys(v).find(k => !Object.hasOwn(fields, k))
-    if (unknown !== undefined) return refuse(path, `no member "${unknown.slice(0, 40)}"`)
+    for (const k of Object.keys(v)) if (!Object.hasOwn(fields, k)) return refuse(path, `no member "${k.slice(0, 40)}"`)
     const out: Record<string, unknown> = {}
-    for (const [k, inner] of Object.entries(fields)) {
+    for (const [k, inner] of entries) {
       const present = v[k] !== undefined
       if (present) out[k] = inner.check(v[k], path ? `${path}.${k}` : k)
       else if (!inner.optional) refuse(path ? `${path}.${k}` : k, 'a value')
     }
     return out as InferFields<F>
   })
+}
 
 /** A tagged union: `tag` picks the shape. */
 export const union = <K extends string, M extends Record<string, Shape<unknown>>>(tag: K, members: M): Shape<Infer<M[keyof M]>> =>

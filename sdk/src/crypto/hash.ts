@@ -4,6 +4,8 @@ import { native } from '#crypto/native/platform'
 import type { HashStream } from './native/native.ts'
 
 const HASH = 32
+/** The counter of HKDF's first block. */
+const FIRST = Uint8Array.of(1)
 
 /** SHA-256 of the parts in order, as if concatenated. */
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => native.sha256(parts)
@@ -27,6 +29,7 @@ export const hkdfExtract = (salt: Uint8Array, ikm: Uint8Array): Uint8Array =>
 /** HKDF-Expand with SHA-256 (RFC 5869 §2.3); `length` in bytes, at most 255 · 32. Throws BAD_INPUT beyond. */
 export function hkdfExpand(prk: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   ensure(Number.isInteger(length) && length >= 0 && length <= 255 * HASH, 'BAD_INPUT', 'HKDF gives at most 8,160 bytes.')
+  if (length === HASH) return native.hmacSha256(prk, concat(info, FIRST))
   const out = new Uint8Array(length)
   let block: Uint8Array = new Uint8Array(0)
   for (let at = 0, i = 1; at < length; at += HASH, i++) {

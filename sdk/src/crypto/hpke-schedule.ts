@@ -13,10 +13,11 @@ const u16 = (n: number): Uint8Array => Uint8Array.of(n >> 8, n & 0xff)
 /** LabeledExtract and LabeledExpand of RFC 9180 §4 for one suite. */
 function labeled(suiteId: Uint8Array) {
   const version = utf8('HPKE-v1')
+  const before = concat(version, suiteId)
   return {
-    extract: (salt: Uint8Array, label: string, ikm: Uint8Array) => hkdfExtract(salt, concat(version, suiteId, utf8(label), ikm)),
+    extract: (salt: Uint8Array, label: string, ikm: Uint8Array) => hkdfExtract(salt, concat(before, utf8(label), ikm)),
     expand: (prk: Uint8Array, label: string, info: Uint8Array, length: number) =>
-      hkdfExpand(prk, concat(u16(length), version, suiteId, utf8(label), info), length),
+      hkdfExpand(prk, concat(u16(length), before, utf8(label), info), length),
   }
 }
 

@@ -1,26 +1,19 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { addr, recoverAddressTyped, signTyped, type TypedData as TypedDataOf } from 'micro-eth-signer'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concat, fromHex, toHex } from '#base/bytes'
 import { ensure, KeepwellError } from '#base/error'
+import { type TypedData, typedDataDigest } from './eip712.ts'
 
-/** EIP-712 typed data as wallets take it: `types` without or with EIP712Domain, integers as bigint, number or decimal text. */
-export type TypedData = {
-  readonly domain: Readonly<Record<string, unknown>>
-  readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
-  readonly primaryType: string
-  readonly message: Readonly<Record<string, unknown>>
-}
+export type { TypedData }
 
 /** A 20-byte EVM address, lower-case hex with 0x. */
 export type Address = `0x${string}`
 /** r ‖ s ‖ v with v 27 or 28: 65 bytes of hex with 0x. */
 export type SecpSignature = `0x${string}`
 
-// The library derives field types from literal schemas; ours is data, so the types end here.
-type Loose = TypedDataOf<Record<string, readonly { name: string; type: string }[]>, string>
-const loose = (typedData: TypedData): Loose => typedData as unknown as Loose
-
-const lower = (s: string): Address => s.toLowerCase() as Address
+/** The last 20 bytes of the Keccak-256 of the uncompressed point. */
+const addressOf = (publicKey: Uint8Array): Address =>
+  `0x${toHex(keccak_256(secp256k1.Point.fromBytes(publicKey).toBytes(false).subarray(1)).subarray(12))}`
 
 function check(privateKey: Uint8Array): void {
   ensure(privateKey.length === 32 && secp256k1.utils.isValidSecretKey(privateKey), 'BAD_INPUT', 'Not a secp256k1 private key.')
@@ -33,27 +26,14 @@ export function secpPublic(privateKey: Uint8Array): Uint8Array {
 }
 
 /** The address of a private key, lower-case. Throws BAD_INPUT. */
-export const secpAddress = (privateKey: Uint8Array): Address => lower(addr.fromPublicKey(secpPublic(privateKey)))
+export const secpAddress = (privateKey: Uint8Array): Address => addressOf(secpPublic(privateKey))
 
 /** EIP-712 signature with the deterministic nonce of RFC 6979 and low s. Throws BAD_INPUT. */
-export function signTypedData(privateKey: Uint8Array, typedData: TypedData): SecpSignature {
-  check(privateKey)
-  try {
-    return signTyped(loose(typedData), privateKey, false) as SecpSignature
-  } catch (cause) {
-    throw new KeepwellError('BAD_INPUT', 'The typed data does not match its types.', { cause })
-  }
-}
+export const signTypedData = (privateKey: Uint8Array, typedData: TypedData): SecpSignature =>
+  signDigest(privateKey, typedDataDigest(typedData))
 
 /** The address that signed; any well-formed signature yields one, so compare it. Throws BAD_SIGNATURE for a malformed one or high s. */
-export function recoverTypedData(typedData: TypedData, signature: string): Address {
-  parse(signature)
-  try {
-    return lower(recoverAddressTyped(signature, loose(typedData)))
-  } catch (cause) {
-    throw new KeepwellError('BAD_SIGNATURE', 'No signer can be recovered from that signature.', { cause })
-  }
-}
+export const recoverTypedData = (typedData: TypedData, signature: string): Address => recoverDigest(typedDataDigest(typedData), signature)
 
 /** Signs a 32-byte digest as it is (no prefix). Throws BAD_INPUT. */
 export function signDigest(privateKey: Uint8Array, digest: Uint8Array): SecpSignature {
@@ -69,7 +49,7 @@ export function recoverDigest(digest: Uint8Array, signature: string): Address {
   const { rs, v } = parse(signature)
   try {
     const key = secp256k1.recoverPublicKey(concat(Uint8Array.of(v - 27), rs), digest, { prehash: false })
-    return lower(addr.fromPublicKey(key))
+    return addressOf(key)
   } catch (cause) {
     throw new KeepwellError('BAD_SIGNATURE', 'No signer can be recovered from that signature.', { cause })
   }

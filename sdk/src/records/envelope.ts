@@ -71,9 +71,22 @@ export function envelopeHash(g: GroupHead, i: EnvelopeItem): Uint8Array {
 
 const NO_TOKEN = new Uint8Array(20)
 
+const MAX_KNOWN = 64
+const known = new Map<Did, Uint8Array>()
+
+/** A list of cards has few authors and one subject. */
+function didHash(did: Did): Uint8Array {
+  const found = known.get(did)
+  if (found) return found
+  if (known.size >= MAX_KNOWN) known.clear()
+  const hash = sha256(utf8(did))
+  known.set(did, hash)
+  return hash
+}
+
 /** The inner commitment of a leaf: salted, so that nothing low-entropy can be guessed from it. */
 export const leafInner = (l: { salt: Uint8Array; id: Uint8Array; cid: Uint8Array; author: Did; subject: Did }): Uint8Array =>
-  sha256(l.salt, l.id, l.cid, sha256(utf8(l.author)), sha256(utf8(l.subject)))
+  sha256(l.salt, l.id, l.cid, didHash(l.author), didHash(l.subject))
 
 /** The record's RFC 9162 leaf hash: SHA-256(0x00 ‖ token address ‖ inner). */
 export const recordLeaf = (inner: Uint8Array, token?: Uint8Array): Uint8Array => leafHash(concat(token ?? NO_TOKEN, inner))

@@ -300,8 +300,8 @@ describe('what erasing leaves', () => {
     const put = shred.put.bind(shred)
     const destroy = shred.destroy.bind(shred)
     Object.assign(shred, {
-      put: (name: string, key: Uint8Array) => (named.push(name), put(name, key)),
-      destroy: (name: string) => (destroyed.push(name), destroy(name)),
+      put: (name: string, key: Uint8Array) => put(named[named.push(name) - 1]!, key),
+      destroy: (name: string) => destroy(destroyed[destroyed.push(name) - 1]!),
     })
     const v = await d.vault()
     const { group } = await d.file(v, [d.block(), d.block()])

@@ -47,7 +47,7 @@ async function wholePayload(blocks: BlockStore, root: Cid): Promise<Cid[]> {
   for (const cid of found) {
     const node = isLeaf(cid) ? null : await blocks.get(cid)
     const here = node !== null || (isLeaf(cid) && (await blocks.has(cid)))
-    ensure(here, 'NOT_FOUND', `The payload block ${cid} is not here; put all blocks of a record before its envelope.`)
+    ensure(here, 'NOT_FOUND', 'A payload block is not here; put all blocks of a record before its envelope.')
     for (const link of node ? readNode(node).links : []) found.add(link.cid)
   }
   return [...found]

@@ -48,14 +48,26 @@ let clinic: Ctx
 let session: ReadingSession
 let honest: Relay & Upkeep
 
-/** The patient's relay with some answers of its own making, for as long as `work` runs. */
-async function lying<T>(lie: Partial<Relay>, work: () => Promise<T>): Promise<T> {
-  const home = w.homes.get(HOME)!
-  w.homes.set(HOME, { ...home, relay: { ...honest, ...lie } })
+let lie: Partial<Relay> = {}
+
+/** The patient's relay gives some answers of its own making, for as long as `work` runs. */
+async function lying<T>(answers: Partial<Relay>, work: () => Promise<T>): Promise<T> {
+  lie = answers
   try {
     return await work()
   } finally {
-    w.homes.set(HOME, { ...home, relay: honest })
+    lie = {}
+  }
+}
+
+/** Another relay stands where the patient's was. */
+async function replaced<T>(relay: Relay & Upkeep, work: () => Promise<T>): Promise<T> {
+  const home = w.homes.get(HOME)!
+  w.homes.set(HOME, { ...home, relay })
+  try {
+    return await work()
+  } finally {
+    w.homes.set(HOME, home)
   }
 }
 
@@ -72,7 +84,9 @@ const fresh = (): Ctx => ({ ...patient, catalog: memoryCatalog() })
 
 beforeAll(async () => {
   w = await world([HOME, SECOND])
-  honest = w.homes.get(HOME)!.relay
+  const home = w.homes.get(HOME)!
+  honest = home.relay
+  w.homes.set(HOME, { ...home, relay: new Proxy(honest, { get: (target, key) => Reflect.get(lie, key) ?? Reflect.get(target, key) }) })
   patient = await person(w, 'Ada Example', HOME)
   clinic = await person(w, 'Clinic West', SECOND)
   await join(clinic, await invite(patient))
@@ -144,7 +158,7 @@ describe('a relay that lies about the trail', () => {
   test('answers under a new name with an empty history', async () => {
     await verifyTrail(patient)
     const other = await memoryRelay({ clock: w.clock, random: w.random, url: HOME, ledger: w.homes.get(HOME)!.ledger })
-    expect(await lying(other.relay, () => codesOf())).toContain('FORKED')
+    expect(await replaced(other.relay, () => codesOf())).toContain('FORKED')
   })
 
   test('keeps a second log: seen by who saw the first, and by anyone once a head is anchored', async () => {
@@ -403,7 +417,7 @@ describe('a relay that lies about the vault', () => {
     await changeRing(patient, r => r)
     const now = await callRelay(patient, honest, 'get-state', {})
     const message = peek(now.head!, headMessage)
-    const forged = await sign(w.homes.get(HOME)!.context.keys, 'head', { ...message, writes: 0, compartments: [] })
+    const forged = await sign(w.homes.get(HOME)!.context.keys, 'head', { ...message, writes: message.writes + 7 })
     expect(await code(() => refreshRing(device, { ...now, head: { ...forged, signer: patient.session.state.ring.did } }))).toBe(
       'BAD_SIGNATURE',
     )

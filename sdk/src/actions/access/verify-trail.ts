@@ -68,6 +68,7 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   let prev: Uint8Array = NO_RECEIPT
   let after = 0
   for (;;) {
+    const began = after
     const answer = await callRelay(ctx, relay, 'receipts', { after, limit: PAGE })
     for (const { sealed, path } of answer.receipts) {
       if (sealed.seq <= after) break
@@ -87,10 +88,9 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
       after = sealed.seq
       hashes[after] = prev
     }
-    const [first] = answer.receipts
-    if (first && first.sealed.seq <= after - answer.receipts.length)
+    if (after > began) continue
+    if (answer.receipts.length)
       problems.push({ seq: after + 1, code: 'OMISSION', message: 'The relay’s list of receipts goes in circles.' })
-    else if (first) continue
     else if (answer.last > after)
       problems.push({ seq: after + 1, code: 'OMISSION', message: `The relay speaks of ${answer.last} receipts and shows ${after}.` })
     break
