@@ -37,7 +37,7 @@ const project = (name: string, alias: Record<string, string>) => ({
 
 export default defineConfig({
   test: {
-    include: ['sdk/src/**/*.iso.test.ts'],
+    include: ['{sdk,adapters}/src/**/*.iso.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [project('chromium', {}), project('chromium-noble', { '#crypto/native/platform': noble })],

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
+import { cpus, loadavg } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { threadId } from 'node:worker_threads'
 
@@ -26,10 +27,10 @@ const digits = (v: number): number => (Math.abs(v) < 10 ? 2 : Math.abs(v) < 100 
 /** Prints the rows of a figure, as a table or as JSON. */
 export function report(title: string, rows: readonly Row[], json: boolean): void {
   if (json) {
-    console.log(JSON.stringify({ figure: title, rows }))
+    console.log(JSON.stringify({ figure: title, cores: cpus().length, load: loadavg()[0], rows }))
     return
   }
-  console.log(title)
+  console.log(`${title}, on ${cpus().length} cores with a load of ${loadavg()[0]!.toFixed(1)}`)
   for (const { what, value, unit, note } of rows)
     console.log(`  ${what.padEnd(58)} ${value.toFixed(digits(value)).padStart(9)} ${unit}${note ? `  (${note})` : ''}`)
 }

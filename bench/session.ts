@@ -145,8 +145,13 @@ function searches({ session: { records } }: Indexed): number[] {
   })
 }
 
+/** At 1×, 10× and 100× data. */
+const GROWTH = [1000, 10_000, 100_000]
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, records: { type: 'string' }, profile: { type: 'boolean' } } })
-  const rows = await session({ ...(values.records ? { records: Number(values.records) } : {}), profile: values.profile === true })
-  report('session', rows, values.json === true)
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, records: { type: 'string' }, profile: { type: 'boolean' }, growth: { type: 'boolean' } },
+  })
+  for (const records of values.growth ? GROWTH : [Number(values.records ?? 10_000)])
+    report('session', await session({ records, profile: values.profile === true }), values.json === true)
 }

@@ -132,13 +132,20 @@ export async function start({ wait = 5, records = 10_000, resources = 0 }: Start
   }
 }
 
+/** At 1×, 10× and 100× data. */
+const GROWTH = [1000, 10_000, 100_000]
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
-    options: { json: { type: 'boolean' }, wait: { type: 'string' }, import: { type: 'boolean' }, entries: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      wait: { type: 'string' },
+      import: { type: 'boolean' },
+      entries: { type: 'string' },
+      growth: { type: 'boolean' },
+    },
   })
-  const rows = await start({
-    ...(values.wait ? { wait: Number(values.wait) } : {}),
-    ...(values.import ? { resources: Number(values.entries ?? 25_000) } : {}),
-  })
-  report('start', rows, values.json === true)
+  const wait = Number(values.wait ?? 5)
+  const resources = values.import ? Number(values.entries ?? 25_000) : 0
+  for (const records of values.growth ? GROWTH : [10_000]) report('start', await start({ wait, records, resources }), values.json === true)
 }

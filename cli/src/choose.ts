@@ -1,4 +1,6 @@
+import type { Ctx } from '@keepwell/sdk/actions/context'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { equal } from '@keepwell/sdk/base/bytes'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import type { Entry } from '@keepwell/sdk/records/catalog'
@@ -17,7 +19,8 @@ export const CHOICE: Readonly<Record<string, Option>> = {
 }
 
 /** The records chosen by the options, newest care first. */
-export function choose(args: Args, ring: Pick<Keyring, 'compartments'>, entries: readonly Entry[]): Entry[] {
+export async function choose(ctx: Pick<Ctx, 'catalog' | 'session'>, args: Args): Promise<Entry[]> {
+  const { ring } = ctx.session.state
   const place = args.text('compartment')
   const id = place === undefined ? undefined : compartmentNamed(ring, place).id
   const kind = args.text('kind')
@@ -30,7 +33,8 @@ export function choose(args: Args, ring: Pick<Keyring, 'compartments'>, entries:
     ...(from ? { from } : {}),
     ...(to ? { to } : {}),
   }
-  return entries.filter(e => (!id || equal(e.compartment, id)) && (!kind || e.card.kind === kind) && matches(e, query)).sort(byCareDate)
+  const wanted = (e: Entry) => (!id || equal(e.compartment, id)) && (!kind || e.card.kind === kind) && matches(e, query)
+  return (await selectEntries(ctx, wanted)).sort(byCareDate)
 }
 
 export const compartmentOf = (ring: Pick<Keyring, 'compartments'>, e: Pick<Entry, 'compartment'>): string =>

@@ -273,6 +273,6 @@ describe('what goes wrong is said in one sentence, with an exit code of its own'
     if (!old) return skip('there is no Node older than 24 on this machine')
     const ran = await desk(at('nowhere'), {}, old).run('help')
     expect([ran.code, ran.err]).toEqual([0, ''])
-    expect(readFileSync(EXECUTABLE, 'utf8')).toContain('#!/usr/bin/env node')
+    expect(readFileSync(EXECUTABLE, 'utf8')).toMatch(/^#!\/usr\/bin\/env -S node/)
   })
 })

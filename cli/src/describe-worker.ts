@@ -8,7 +8,7 @@ type Waiting = { readonly resolve: (d: readonly Described[]) => void; readonly r
 
 /** Describes resources on a thread of its own, so that checking them runs beside sealing and storing. Close it when done. */
 export function describeElsewhere(base?: string): { describe: Describer; close(): Promise<void> } {
-  const worker = new Worker(new URL('./describe-thread.ts', import.meta.url))
+  const worker = new Worker(new URL('./describe-thread.ts', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 16 } })
   const waiting = new Map<number, Waiting>()
   let next = 0
   const fail = (cause: unknown): void => {

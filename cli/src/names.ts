@@ -1,3 +1,5 @@
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Did } from '@keepwell/sdk/identity/did'
@@ -27,20 +29,30 @@ const known = (contacts: readonly Contact[]): string =>
 export const nameOf = (ring: Pick<Keyring, 'contacts' | 'did' | 'name'>, did: Did): string =>
   did === ring.did ? 'you' : safe(ring.contacts.find(c => c.did === did)?.name ?? did)
 
-/** The only one whose id begins with these hex digits. */
-export function byPrefix<T>(things: readonly T[], idOf: (t: T) => Uint8Array, prefix: string, what: string): T {
+function hexPrefix(prefix: string, what: string): string {
   const wanted = prefix.trim().toLowerCase().replace(/^0x/, '')
   ensure(
     /^[0-9a-f]{2,}$/.test(wanted),
     'USAGE',
     `"${safe(prefix).slice(0, 40)}" is no id of a ${what}; ids are hex digits, the first few will do.`,
   )
+  return wanted
+}
+
+/** The only one whose id begins with these hex digits. */
+export function byPrefix<T>(things: readonly T[], idOf: (t: T) => Uint8Array, prefix: string, what: string): T {
+  const wanted = hexPrefix(prefix, what)
   const found = things.filter(t => toHex(idOf(t)).startsWith(wanted))
   if (found.length > 1) throw new KeepwellError('USAGE', `${found.length} ${what}s begin with ${wanted}; give more digits.`)
   if (!found[0]) throw new KeepwellError('NOT_FOUND', `There is no ${what} ${wanted} here.`)
   return found[0]
 }
 
-export const entryNamed = (entries: readonly Entry[], prefix: string): Entry => byPrefix(entries, e => e.id, prefix, 'record')
+/** A record of the own vault by the first digits of its id. */
+export async function entryNamed(ctx: Pick<Ctx, 'catalog' | 'session'>, prefix: string): Promise<Entry> {
+  const begins = hexPrefix(prefix, 'record')
+  return byPrefix(await selectEntries(ctx, e => toHex(e.id).startsWith(begins)), e => e.id, prefix, 'record')
+}
+
 export const consentNamed = (ring: Pick<Keyring, 'given'>, prefix: string): GivenGrant =>
   byPrefix(ring.given, g => g.commitment, prefix, 'consent')

@@ -23,5 +23,5 @@ test('every command of the plan is there, once, and none hides a common option',
 })
 
 test('the exit code of every error is explained', () => {
-  for (const [code, { exit }] of Object.entries(ERRORS)) expect(text).toMatch(new RegExp(`^\\| ${exit} \\|.*\`${code}\``, 'm'))
+  for (const [code, { exit }] of Object.entries(ERRORS)) expect(text).toMatch(new RegExp(`^- ${exit}: .*\`${code}\``, 'm'))
 })

@@ -26,12 +26,8 @@ const EXITS: readonly (readonly [number, string])[] = [
   [130, 'stopped from outside'],
 ]
 
-const cell = (s: string): string => s.replaceAll('|', '\\|').replaceAll('\n', ' ')
-
 const options = (o: Readonly<Record<string, Option>>): string[] =>
-  Object.entries(o).length
-    ? ['', '| option | |', '| --- | --- |', ...Object.entries(o).map(([n, x]) => `| \`${optionText(n, x)}\` | ${cell(x.about)} |`)]
-    : []
+  Object.entries(o).length ? ['', ...Object.entries(o).map(([n, x]) => `- \`${optionText(n, x)}\`: ${x.about}`)] : []
 
 const section = (c: Command): string[] => [
   '',
@@ -62,8 +58,6 @@ export function reference(commands: readonly Command[]): string {
     '',
     '## Exit codes',
     '',
-    '| code | meaning | errors |',
-    '| --- | --- | --- |',
-    ...EXITS.map(([code, meaning]) => `| ${code} | ${meaning} | ${codes(code)} |`),
+    ...EXITS.map(([code, meaning]) => `- ${code}: ${meaning}${codes(code) ? ` (${codes(code)})` : ''}`),
   ].join('\n')}\n`
 }

@@ -67,7 +67,7 @@ test('a write-ahead log cut at any byte leaves whole transactions only', async (
   expect(seen.size).toBeGreaterThan(20)
 })
 
-test('what was deleted is in no file of the directory any more, once erased', async () => {
+test('what was deleted is in no file of the directory any more, once scrubbed', async () => {
   const file = join(home.path, 'envelopes.db')
   const store = await openSqliteEnvelopes({ file })
   const secret = utf8('the very secret wrapped key bytes')
@@ -83,7 +83,7 @@ test('what was deleted is in no file of the directory any more, once erased', as
     await t.delete('large', [u32be(1)])
   })
   const reading = store.read('v', t => t.count('envelope'))
-  await store.erase()
+  await store.scrub()
   expect(await reading).toBe(299)
   expect(found()).toBe(false)
   await store.close()

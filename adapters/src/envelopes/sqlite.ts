@@ -11,10 +11,10 @@ const MAX_READERS = 8
 
 /**
  * Envelopes in one SQLite file. Writes share commits (one fsync for all transactions that arrive together); reads have connections of their own
- * and see snapshots. `erase` moves everything out of the write-ahead log, so that deleted bytes are in no file of the directory.
+ * and see snapshots. `scrub` moves everything out of the write-ahead log, so that deleted bytes are in no file of the directory.
  * `maxPages` caps the file at that many pages of 8 KiB.
  */
-export async function openSqliteEnvelopes(input: { file: string; maxPages?: number }): Promise<EnvelopeStore & { erase(): Promise<void> }> {
+export async function openSqliteEnvelopes(input: { file: string; maxPages?: number }): Promise<EnvelopeStore> {
   const { file } = input
   const db = openSqlite({ file, version: 1, create: queries.create, pageSize: PAGE_SIZE })
   if (input.maxPages) db.exec(`PRAGMA max_page_count = ${Math.floor(input.maxPages)}`)
@@ -40,7 +40,7 @@ export async function openSqliteEnvelopes(input: { file: string; maxPages?: numb
       checkKind(kind)
       return readers.use(async s => guarded('listing vaults', () => s.vaults.all(kind).map(row => String(row.vault))))
     },
-    async erase() {
+    async scrub() {
       await writer.idle()
       // A reader's snapshot would hold the log back; the checkpoint itself is synchronous, so none can start during it.
       await readers.idle()

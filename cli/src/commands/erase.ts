@@ -1,8 +1,8 @@
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
-import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { burnTokens } from '@keepwell/sdk/actions/records/mint-milestone'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Command } from '#command'
 import { confirmed } from '#confirm'
@@ -21,8 +21,8 @@ export const erase: Command = {
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
       ensure(args.positionals.length, 'USAGE', 'Say which: keepwell erase ID…')
-      const entries = await listEntries(ctx)
-      const chosen = [...new Set(args.positionals.map(p => entryNamed(entries, p)))]
+      const named = await Promise.all(args.positionals.map(p => entryNamed(ctx, p)))
+      const chosen = [...new Map(named.map(e => [toHex(e.id), e])).values()]
       if (!args.json) for (const e of chosen) io.note(`  ${safe(e.card.title)}`)
       ensure(await confirmed(io, args, `Erase ${count(chosen.length, 'record')} for ever?`), 'CANCELLED', 'Nothing was erased.')
       const burned = await burnTokens(ctx, chosen)

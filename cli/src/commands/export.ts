@@ -3,7 +3,6 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { checkRecipients, encryptToAge } from '@keepwell/sdk/actions/records/export-age'
 import { exportBundle } from '@keepwell/sdk/actions/records/export-bundle'
 import { exportFiles, tar } from '@keepwell/sdk/actions/records/export-files'
-import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { CHOICE, choose } from '#choose'
@@ -42,7 +41,7 @@ export const exportRecords: Command = {
       const form = args.text('as') ?? 'bundle'
       if (form === 'age') checkRecipients(args.list('to'))
       else ensure(!args.list('to').length, 'USAGE', '--to belongs to --as age.')
-      const entries = choose(args, ctx.session.state.ring, await listEntries(ctx))
+      const entries = await choose(ctx, args)
       const progress = (done: number) => io.progress(`${done} of ${entries.length} …`)
       if (form === 'files') return toFiles(io, args, ctx, entries)
       ensure(form === 'bundle' || form === 'age', 'USAGE', `"${form}" is no form; there are bundle, files and age.`)

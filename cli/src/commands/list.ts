@@ -1,4 +1,3 @@
-import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { timeline as byYear, careDate } from '@keepwell/sdk/records/timeline'
@@ -19,7 +18,7 @@ export const list: Command = {
       args,
       async ({ ctx }) => {
         const { ring } = ctx.session.state
-        const found = choose(args, ring, await listEntries(ctx))
+        const found = await choose(ctx, args)
         const limit = Number(args.text('limit') ?? (args.json ? 0 : 50))
         const some = limit > 0 ? found.slice(0, limit) : found
         result(io, args, { total: found.length, records: some.map(e => described(ring, e)) }, () => [
@@ -44,7 +43,7 @@ export const timeline: Command = {
       args,
       async ({ ctx }) => {
         const { ring } = ctx.session.state
-        const years = byYear(choose(args, ring, await listEntries(ctx)))
+        const years = byYear(await choose(ctx, args))
         const value = { years: years.map(y => ({ year: y.year, records: y.entries.map(e => described(ring, e)) })) }
         result(io, args, value, () =>
           years.flatMap(y => [

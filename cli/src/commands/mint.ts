@@ -1,5 +1,5 @@
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
-import { entryOf, listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { entryOf } from '@keepwell/sdk/actions/records/list-entries'
 import { attestMilestone, mintMilestone } from '@keepwell/sdk/actions/records/mint-milestone'
 import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
@@ -27,7 +27,7 @@ export const mint: Command = {
   options: { milestone: { type: 'string', value: 'KIND', about: `What it is: ${MILESTONES.join(', ')}; default by type.` } },
   run: (io, args) =>
     withHome(io, args, async ({ ctx, embedded, anchorNow }) => {
-      const entry = entryNamed(await listEntries(ctx), args.one('ID'))
+      const entry = await entryNamed(ctx, args.one('ID'))
       const kind = milestoneOf(args.text('milestone'), entry)
       const attested = await attestMilestone(ctx, entry, kind)
       if (embedded) await anchorNow()

@@ -1,7 +1,6 @@
 import { grant } from '@keepwell/sdk/actions/access/grant'
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
 import { revoke as endConsent } from '@keepwell/sdk/actions/access/revoke'
-import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
@@ -52,8 +51,7 @@ export const share: Command = {
         'USAGE',
         'Say what to share: --compartment NAME, or --record ID, one of the two.',
       )
-      const entries = named.length ? await listEntries(ctx) : []
-      const records = named.map(r => entryNamed(entries, r).id)
+      const records = (await Promise.all(named.map(r => entryNamed(ctx, r)))).map(e => e.id)
       ensure(args.list('purpose').length, 'USAGE', 'Say what for: --purpose treatment')
       const to = partyNamed(ring, args.need('to'))
       const input = {

@@ -1,4 +1,3 @@
-import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { openRecordStream, openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { text, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
@@ -28,7 +27,7 @@ export const show: Command = {
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
       const { ring } = ctx.session.state
-      const entry = entryNamed(await listEntries(ctx), args.one('ID'))
+      const entry = await entryNamed(ctx, args.one('ID'))
       const out = args.text('out')
       if (out || args.flag('raw')) {
         const ranges = await openRecordStream(ctx, entry)

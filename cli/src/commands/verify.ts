@@ -1,10 +1,11 @@
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
-import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
 import { checkState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { eachEntry, selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { findParty, homeLedger, partyAt } from '@keepwell/sdk/actions/vault/calls'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
@@ -30,21 +31,20 @@ export const verify: Command = {
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
       const received = await receiveRecords(ctx)
-      const entries = await listEntries(ctx)
+      const live = await liveEntries(ctx)
+      const entries = await sampled(ctx, live.length, args.flag('all') ? live.length : Number(args.text('sample') ?? 200))
       const findings: Finding[] = [
         ...received.problems.map(p => ({ check: 'records', ok: false, detail: `${short(p.id)}: ${p.message}` })),
         await attempt('list of records', async () => {
-          checkState(ctx, entries)
-          return `${count(entries.length, 'record')}, as the signed head names them`
+          checkState(ctx, live)
+          return `${count(live.length, 'record')}, as the signed head names them`
         }),
         await attempt('keys', async () => {
           ensure(await findParty(ctx, ctx.session.state.ring.did), 'BAD_SIGNATURE', 'Your own key bundle does not verify.')
           return 'your key bundle is endorsed by your controller'
         }),
-        await anchors(ctx, entries),
-        await contents(ctx, args.flag('all') ? entries : spread(entries, Number(args.text('sample') ?? 200)), done =>
-          io.progress(`${done} opened …`),
-        ),
+        await anchors(ctx),
+        await contents(ctx, entries, done => io.progress(`${done} opened …`)),
         await attempt('who looked', async () => {
           const trail = await verifyTrail(ctx)
           ensure(!trail.problems.length, 'BAD_PROOF', trail.problems.map(p => p.message).join(' '))
@@ -70,15 +70,15 @@ async function attempt(check: string, work: () => Promise<string>): Promise<Find
 }
 
 /** Proofs known from before are checked again, against the ledger as it is now. */
-async function anchors(ctx: Ctx, entries: readonly Entry[]): Promise<Finding> {
+async function anchors(ctx: Ctx): Promise<Finding> {
   return attempt('proofs', async () => {
-    const fresh = await confirmAnchors(ctx, entries)
+    const fresh = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
     ensure(!fresh.wrong.length, 'BAD_PROOF', `The ledger does not hold the proof of ${fresh.wrong.map(short).join(', ')}.`)
     const ledger = await homeLedger(ctx)
     const roots = new Map<string, number | null>()
     let waiting = 0
     let checked = 0
-    for (const e of await listEntries(ctx)) {
+    for await (const e of eachEntry(ctx)) {
       if (!e.anchor) {
         waiting++
         continue
@@ -108,8 +108,9 @@ async function contents(ctx: Ctx, entries: readonly Entry[], progress: (done: nu
   })
 }
 
-/** At most `n`, evenly spread. */
-function spread<T>(things: readonly T[], n: number): T[] {
-  if (!(n > 0) || things.length <= n) return [...things]
-  return Array.from({ length: n }, (_, i) => things[Math.floor((i * things.length) / n)]!)
+/** At most `n` of the records, evenly spread. */
+function sampled(ctx: Ctx, total: number, n: number): Promise<Entry[]> {
+  const step = n > 0 ? Math.max(1, total / n) : 1
+  let at = -1
+  return selectEntries(ctx, () => Math.floor(++at / step) !== Math.floor((at - 1) / step))
 }

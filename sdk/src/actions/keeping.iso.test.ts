@@ -129,6 +129,8 @@ describe('rotation', () => {
       ['CT', 1],
       ['HbA1c', 1],
     ])
+    // Whoever holds consents signed with the old keys, thief or clinic, is refused until the patient's renewed ones arrive.
+    expect(await code(() => openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' }))).toBe('NO_GRANT')
     await receiveMessages(clinic)
     const session = await openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' })
     expect(session.records.map(r => r.card.title)).toEqual(['HbA1c'])

@@ -49,6 +49,7 @@ export function memoryEnvelopes(): EnvelopeStore {
       checkKind(kind)
       return [...tables].filter(([, table]) => table.get(kind)?.length).map(([vault]) => vault)
     },
+    async scrub() {},
     async close() {},
   }
 }

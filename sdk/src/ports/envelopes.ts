@@ -27,14 +27,15 @@ export interface Rows {
  *   and power loss); when `work` or the commit throws, none happened. `work` is short: while it runs, others may wait.
  * - `read` sees one consistent snapshot and writes nothing.
  * - `vaults` lists the vault names that have rows of `kind`.
- * - Deleted values are overwritten where the engine can (SQLite `secure_delete`); that is hygiene, not erasure: erasure is
- *   the shred keys' work.
+ * - `scrub` overwrites what deletes left behind, in the files and the write-ahead log, where the engine can; elsewhere it does
+ *   nothing. That is hygiene, not erasure: erasure is the shred keys' work.
  * - Full or failing disks throw STORAGE_FULL or STORAGE_FAILED.
  */
 export interface EnvelopeStore {
   transact<T>(vault: string, work: (rows: Rows) => Promise<T>): Promise<T>
   read<T>(vault: string, work: (rows: Omit<Rows, 'put' | 'delete'>) => Promise<T>): Promise<T>
   vaults(kind: string): Promise<string[]>
+  scrub(): Promise<void>
   close(): Promise<void>
 }
 

@@ -2,8 +2,9 @@ import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import { type AccessRequest, type Decision, decide } from '#consent/decide'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
+import type { Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
-import { verifySigned } from '#identity/signed'
+import { type Signed, verifySigned } from '#identity/signed'
 import type { RelayContext } from './context.ts'
 import { partyOf } from './parties.ts'
 
@@ -23,16 +24,28 @@ export async function checkTerms(ctx: RelayContext, encoded: Uint8Array, vault: 
     'NO_GRANT',
     'The terms name another ledger.',
   )
-  const signer = await partyOf(ctx, thing.signed.signer, thing.signed.version)
+  const direct = thing.signed.signer === vault
+  const signer = direct ? await ownerInForce(ctx, thing.signed) : await partyOf(ctx, thing.signed.signer, thing.signed.version)
   await verifySigned(thing.signed, 'terms', termsShape, signer.keys)
   const checked = { terms, commitment: commitmentOf(terms) }
-  if (thing.signed.signer === vault) return checked
+  if (direct) return checked
   return { ...checked, parent: await checkProxy(ctx, thing, terms) }
+}
+
+/** Only the keys in force speak for a vault: after a rotation, a thief who has the old ones cannot grant to himself. */
+async function ownerInForce(ctx: RelayContext, thing: Signed): Promise<Party> {
+  const owner = await partyOf(ctx, thing.signer)
+  ensure(
+    owner.version === thing.version,
+    'NO_GRANT',
+    'The consent was signed with keys that were replaced since; its owner sends it again.',
+  )
+  return owner
 }
 
 async function checkProxy(ctx: RelayContext, thing: SignedTerms, terms: Terms) {
   ensure(thing.parent && thing.parent.signer === terms.patient, 'BAD_SIGNATURE', 'The terms are signed by neither the patient nor a proxy.')
-  const patient = await partyOf(ctx, terms.patient, thing.parent.version)
+  const patient = await ownerInForce(ctx, thing.parent)
   const outer = await verifySigned(thing.parent, 'terms', termsShape, patient.keys)
   const commitment = commitmentOf(outer)
   const under = terms.under !== null && equal(terms.under, commitment)

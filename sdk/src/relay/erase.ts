@@ -97,4 +97,5 @@ export async function destroyDoomed(ctx: RelayContext, vault: Did): Promise<void
     await dropPayloads(ctx, blocks)
     await ctx.envelopes.transact(vault, rows => rows.delete('doomed', [row.key]))
   }
+  if (doomed.length) await ctx.envelopes.scrub()
 }

@@ -1,14 +1,15 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, findParty, homeRelay } from '#actions/vault/calls'
+import { callRelay, findParty, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { publishCalendar } from '#actions/vault/publish-calendar'
-import { equal } from '#base/bytes'
+import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
-import { decodeTerms, readTerms } from '#consent/terms'
+import { decodeTerms, encodeTerms, readTerms } from '#consent/terms'
 import { signConsentRevoke } from '#consent/typed-data'
 import type { GivenGrant, Keyring } from '#identity/keyring'
+import { sign } from '#identity/signed'
 import { makePackage } from './grant.ts'
 import { receivedGrant } from './grants.ts'
 import { post } from './post.ts'
@@ -71,9 +72,27 @@ function remaining(ctx: Revoking, ids: readonly Uint8Array[]): GivenGrant[] {
 }
 
 /** Sends the nodes of new generations to those whose consent still lives; returns the names of those out of reach. */
-export async function rekeyGrantees(ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> {
+const rekeyGrantees = (ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> => sendAgain(ctx, remaining(ctx, ids))
+
+/** Signs every live consent of the own vault again with the keys in force, and sends terms and keys anew: the end of a rotation. */
+export async function renewGrants(ctx: Revoking): Promise<string[]> {
+  const now = ctx.clock()
+  const live = (g: GivenGrant): boolean => {
+    const t = readTerms(decodeTerms(g.terms).signed)
+    return g.state === 'live' && t.patient === ctx.session.state.ring.did && t.expiry > now
+  }
+  const renewed = new Map<string, Uint8Array>()
+  for (const g of ctx.session.state.ring.given.filter(live)) {
+    const terms = readTerms(decodeTerms(g.terms).signed)
+    renewed.set(toHex(g.commitment), encodeTerms({ signed: await sign(signerOf(ctx.session.state.ring), 'terms', terms) }))
+  }
+  await changeRing(ctx, r => ({ ...r, given: r.given.map(g => ({ ...g, terms: renewed.get(toHex(g.commitment)) ?? g.terms })) }))
+  return sendAgain(ctx, ctx.session.state.ring.given.filter(live))
+}
+
+async function sendAgain(ctx: Revoking, grants: readonly GivenGrant[]): Promise<string[]> {
   const unreached: string[] = []
-  for (const g of remaining(ctx, ids)) {
+  for (const g of grants) {
     const terms = readTerms(decodeTerms(g.terms).signed)
     const pack = await makePackage(ctx, ctx.session.state.ring, terms, g.commitment)
     try {

@@ -12,6 +12,7 @@ import type { ImportItem, Verdict } from './import-item.ts'
 import { type ImportOptions, importItems } from './import-items.ts'
 import { listEntries } from './list-entries.ts'
 import { openBodies } from './open-bodies.ts'
+import { receiveRecords } from './receive-records.ts'
 
 const HOME = 'http://home.test'
 const NOW = 1_790_000_000
@@ -233,6 +234,26 @@ describe('importing', () => {
     for (const v of told) expect(filed.has(v.id!)).toBe(true)
     expect(outcomes(await take(ctx, [file]))).toEqual({ 'already-there': filed.size, taken: 700 - filed.size })
     expect(await listEntries(ctx)).toHaveLength(700)
+  })
+
+  test('an import killed between the relay’s word and the catalog leaves nothing that is taken twice', async () => {
+    const w = await world([HOME])
+    const ctx = await person(w, 'Ada Example', HOME)
+    const file = item('all.json', JSON.stringify(sampleBundle('z', { resources: 50, now: NOW })))
+    // What a kill leaves: the relay has acknowledged, the catalog knows nothing of it.
+    const killed = async (rows: readonly unknown[]): Promise<void> => {
+      if (rows.length) throw new KeepwellError('STORAGE_FAILED', 'killed')
+    }
+    const dead: Ctx = { ...ctx, catalog: { ...ctx.catalog, note: killed } }
+    await take(dead, [file]).catch(() => {})
+    expect(await listEntries(ctx)).toHaveLength(0)
+    expect(outcomes(await take(ctx, [file]))).toEqual({ 'already-there': 50 })
+  })
+
+  test('what an import wrote is not listed again by the next one', async () => {
+    const ctx = await patient()
+    await take(ctx, [item('all.json', JSON.stringify(sampleBundle('m', { resources: 700, now: NOW })))])
+    expect(await receiveRecords(ctx)).toEqual({ fresh: 0, refiled: 0, problems: [] })
   })
 
   test('a large document streams, and comes back byte for byte', async () => {

@@ -1,4 +1,5 @@
 import type { Ctx, Progress } from '#actions/context'
+import { readU64, u64be } from '#base/bytes'
 import { type ErrorCode, isKeepwellError, KeepwellError } from '#base/error'
 import type { Draft } from '#records/pack'
 import { fileRecords } from './file-records.ts'
@@ -7,6 +8,7 @@ import type { ImportItem, Verdict } from './import-item.ts'
 import { type Known, knownRecords } from './import-known.ts'
 import { batches, mapAhead } from './import-stream.ts'
 import { failed, type Intake, type Unit, unitsOf } from './import-units.ts'
+import { receiveRecords, SEQ_MARK } from './receive-records.ts'
 import { compartmentNamed } from './secrets.ts'
 
 type Importing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
@@ -46,7 +48,8 @@ const FATAL = new Set<ErrorCode>([
 /**
  * Takes foreign files into the vault: FHIR JSON of any shape resource by resource, DICOM instances, and everything else as documents. The
  * bytes of each record stay exactly as they came. Yields one verdict per record, after the relay acknowledged it. Memory is bounded
- * by the batch, whatever the size of the source. Running it again files only what is missing.
+ * by the batch, whatever the size of the source. Running it again files only what is missing, even when it was killed: what the relay
+ * holds is listed first.
  * @throws KeepwellError for what ends the whole import (no relay, no space, cancelled); verdicts given before it stand.
  */
 export async function* importItems(
@@ -56,6 +59,7 @@ export async function* importItems(
 ): AsyncGenerator<Verdict> {
   const { signal, compartment, progress = () => {} } = options
   if (compartment !== undefined) compartmentNamed(ctx.session.state.ring, compartment)
+  await receiveRecords(ctx)
   const intake: Intake = {
     ctx,
     known: await knownRecords(ctx),
@@ -63,12 +67,26 @@ export async function* importItems(
     ...(compartment === undefined ? {} : { compartment }),
   }
   const grouped = batches(unitsIn(intake, source, signal), { ...BATCH, sizeOf: weight })
+  const written: Written[] = []
   let done = 0
-  for await (const verdicts of mapAhead(grouped, IN_FLIGHT, units => fileUnits(ctx, intake.known, units))) {
+  for await (const verdicts of mapAhead(grouped, IN_FLIGHT, units => fileUnits(ctx, intake.known, units, written))) {
     for (const verdict of verdicts) yield verdict
     done += verdicts.length
     progress(done, null)
   }
+  await advance(ctx, written)
+}
+
+/** Write numbers of one submission. */
+type Written = { readonly from: number; readonly to: number }
+
+/** What was written here need not be listed again: the mark moves over it, as far as nobody else wrote in between. */
+async function advance(ctx: Importing, written: readonly Written[]): Promise<void> {
+  const mark = await ctx.catalog.marked(SEQ_MARK)
+  const before = mark ? readU64(mark) : 0
+  let seen = before
+  for (const { from, to } of written.toSorted((a, b) => a.from - b.from)) if (from === seen + 1) seen = to
+  if (seen > before) await ctx.catalog.mark(SEQ_MARK, u64be(seen))
 }
 
 async function* unitsIn(intake: Intake, source: AsyncIterable<ImportItem>, signal: AbortSignal | undefined): AsyncGenerator<Unit> {
@@ -83,12 +101,13 @@ async function* unitsIn(intake: Intake, source: AsyncIterable<ImportItem>, signa
 /** A streamed body is worth a batch of its own. */
 const weight = ({ draft }: Unit): number => (draft ? (draft.body instanceof Uint8Array ? draft.body.length + 2048 : BATCH.bytes) : 64)
 
-async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[]): Promise<Verdict[]> {
+async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[], written: Written[]): Promise<Verdict[]> {
   const failures = new Map<Draft, unknown>()
   await fileAll(
     ctx,
     units.flatMap(u => u.draft ?? []),
     failures,
+    written,
   )
   return units.map(({ verdict, draft }) => {
     const failure = draft && failures.get(draft)
@@ -99,9 +118,10 @@ async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[]): 
 }
 
 /** Files a batch; when it fails, its halves, so that in the end only the bad records fail. */
-async function fileAll(ctx: Importing, drafts: readonly Draft[], failures: Map<Draft, unknown>): Promise<void> {
+async function fileAll(ctx: Importing, drafts: readonly Draft[], failures: Map<Draft, unknown>, written: Written[]): Promise<void> {
   try {
-    await fileRecords(ctx, drafts)
+    const seqs = (await fileRecords(ctx, drafts)).map(e => e.seq)
+    if (seqs.length) written.push({ from: Math.min(...seqs), to: Math.max(...seqs) })
   } catch (e) {
     if (isKeepwellError(e) && FATAL.has(e.code)) throw e
     if (drafts.length === 1) {
@@ -109,7 +129,7 @@ async function fileAll(ctx: Importing, drafts: readonly Draft[], failures: Map<D
       return
     }
     const middle = drafts.length >> 1
-    await fileAll(ctx, drafts.slice(0, middle), failures)
-    await fileAll(ctx, drafts.slice(middle), failures)
+    await fileAll(ctx, drafts.slice(0, middle), failures, written)
+    await fileAll(ctx, drafts.slice(middle), failures, written)
   }
 }

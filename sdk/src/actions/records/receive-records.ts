@@ -23,7 +23,8 @@ export type Received = {
   readonly problems: readonly { readonly id: string; readonly code: string; readonly message: string }[]
 }
 
-const SEQ_MARK = 'seq'
+/** The write number at the home relay up to which the catalog is complete. */
+export const SEQ_MARK = 'seq'
 const PAGE = 1000
 
 /**

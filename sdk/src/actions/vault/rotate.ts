@@ -1,4 +1,4 @@
-import { newGenerations, rekeyGrantees } from '#actions/access/revoke'
+import { newGenerations, renewGrants } from '#actions/access/revoke'
 import type { Ctx, Progress } from '#actions/context'
 import { listEntries } from '#actions/records/list-entries'
 import { moveRecords } from '#actions/records/move-records'
@@ -34,7 +34,7 @@ export async function rotate(ctx: Rotating, progress: Progress = () => {}): Prom
   const compartments = ctx.session.state.ring.compartments.map(c => c.id)
   await newGenerations(ctx, compartments)
   await resealAll(ctx, progress)
-  await rekeyGrantees(ctx, compartments)
+  await renewGrants(ctx)
   await changeRing(ctx, ({ rotation: _done, ...ring }) => ring)
   return rootWords(rotation.root)
 }
