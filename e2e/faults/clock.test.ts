@@ -3,7 +3,7 @@ import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { openRecords } from '@keepwell/sdk/actions/records/open-record'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Network, startNetwork } from '#e2e/network'
 import type { Party } from '#e2e/parties'
 import { codeOf, DAY, draft, introduce, read, share } from '#e2e/story'
@@ -13,13 +13,15 @@ const HOUR = 3600
 let network: Network
 let patient: Party
 let clinic: Party
-beforeEach(async () => {
+beforeAll(async () => {
   network = await startNetwork({ homes: [{ name: 'home' }, { name: 'clinic' }] })
+})
+afterAll(() => network.close())
+beforeEach(async () => {
   patient = await network.party('Ada Example', 'home')
   clinic = await network.party('Clinic West', 'clinic')
   await introduce(patient, clinic)
 })
-afterEach(() => network.close())
 
 const off = <P extends Party>(party: P, seconds: number): P => ({ ...party, clock: () => party.clock() + seconds })
 

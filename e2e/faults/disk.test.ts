@@ -11,35 +11,49 @@ import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Ports } from '#e2e/compose'
 import { stepping } from '#e2e/faults/steps'
-import { startNetwork } from '#e2e/network'
+import { type Network, startNetwork } from '#e2e/network'
 import { openParties, type Party } from '#e2e/parties'
 import { startRelayProcess } from '#e2e/relay-process'
 import { codeOf, draft, introduce, read, share } from '#e2e/story'
 
 const opened: (() => unknown)[] = []
-afterEach(async () => {
+afterAll(async () => {
   for (const close of opened.splice(0).reverse()) await close()
 })
 
 type Fault = { step: string; code: 'STORAGE_FULL' | 'STORAGE_FAILED' } | null
 
-async function story() {
-  const disk: { error: 'ENOSPC' | 'EIO' | null } = { error: null }
-  const port: { fault: Fault } = { fault: null }
+const disk: { error: 'ENOSPC' | 'EIO' | null } = { error: null }
+const port: { fault: Fault } = { fault: null }
+let network: Network
+
+beforeAll(async () => {
   const io = faultyIo(step => (disk.error && (step.name === 'write' || step.name === 'sync') ? ioError(disk.error) : null))
   const failing = (step: string) => {
     if (port.fault?.step === step) throw new KeepwellError(port.fault.code, 'from the test')
   }
-  const wrap = (ports: Parameters<typeof stepping>[0]) => stepping(ports, (step, phase) => void (phase !== 'after' && failing(step)))
-  const network = await startNetwork({ homes: [{ name: 'home', compose: { io, wrap } }, { name: 'clinic' }] })
+  const wrap = (ports: Ports) =>
+    stepping(ports, (step, phase) => {
+      if (phase !== 'after') failing(step)
+      return 0
+    })
+  network = await startNetwork({ homes: [{ name: 'home', compose: { io, wrap } }, { name: 'clinic' }] })
   opened.push(() => network.close())
+})
+afterEach(() => {
+  disk.error = null
+  port.fault = null
+})
+
+async function story() {
   const patient = await network.party('Ada Example', 'home')
   const clinic = await network.party('Clinic West', 'clinic')
   await introduce(patient, clinic)
   const [kept] = await fileRecords(patient, [draft(patient, 'laboratory', 'kept')])
-  return { disk, port, network, patient, clinic, kept: kept! }
+  return { patient, clinic, kept: kept! }
 }
 
 async function stands(patient: Party, ids: readonly Uint8Array[]): Promise<void> {
@@ -52,7 +66,7 @@ describe('a disk that is full or fails', () => {
   test.each(['ENOSPC', 'EIO'] as const)(
     'under the blocks (%s): the write is refused by name, nothing is lost, and it goes on afterwards',
     async error => {
-      const { disk, patient, clinic, kept } = await story()
+      const { patient, clinic, kept } = await story()
       const commitment = await share(patient, clinic, ['laboratory'])
       disk.error = error
       const code = error === 'ENOSPC' ? 'STORAGE_FULL' : 'STORAGE_FAILED'
@@ -70,7 +84,7 @@ describe('a disk that is full or fails', () => {
 
   const STEPS = ['transact', 'log.append', 'blocks.put'] as const
   test.each(STEPS)('under %s: no verb half done, no read without a receipt', async step => {
-    const { port, patient, clinic, kept } = await story()
+    const { patient, clinic, kept } = await story()
     const commitment = await share(patient, clinic, ['laboratory'])
     const session = await read(clinic, commitment)
     for (const code of ['STORAGE_FULL', 'STORAGE_FAILED'] as const) {
@@ -89,7 +103,7 @@ describe('a disk that is full or fails', () => {
   test.each(['shred.put', 'shred.destroy', 'blocks.drop'] as const)(
     'under %s: an erasure is done at the next start, or when it is asked for again',
     async step => {
-      const { port, network, patient, kept } = await story()
+      const { patient, kept } = await story()
       const [gone] = await fileRecords(patient, [draft(patient, 'laboratory', 'gone')])
       port.fault = { step, code: 'STORAGE_FAILED' }
       expect(await codeOf(() => eraseRecords(patient, [gone!.id]))).toBe('STORAGE_FAILED')
@@ -116,13 +130,13 @@ function smallDisk(): string | null {
   }
 }
 
-const disk = smallDisk()
-test.skipIf(!disk)(
-  disk
+const small = smallDisk()
+test.skipIf(!small)(
+  small
     ? 'the whole home on a disk that fills up: every refusal has a name, nothing acknowledged is lost, and room cures it'
     : 'SKIPPED: a real full disk needs the right to mount a small one',
   async () => {
-    const dir = disk!
+    const dir = small!
     opened.push(() => {
       execFileSync('umount', ['-l', dir])
       rmSync(dir, { recursive: true, force: true })

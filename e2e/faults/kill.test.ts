@@ -3,7 +3,7 @@ import { openSqliteEnvelopes } from '@keepwell/adapters/envelopes/sqlite'
 import { inHome } from '@keepwell/daemon/bin/home'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Phase } from '#e2e/faults/steps'
 import {
   checkInvariants,
@@ -14,25 +14,37 @@ import {
   file,
   give,
   heldBy,
+  type Place,
   readAll,
   some,
-  startWorld,
+  startPlace,
   takeBack,
   type World,
 } from '#e2e/faults/world'
 import { codeOf, didOf } from '#e2e/story'
 
+let place: Place
 let w: World
 const covered = new Map<string, string[]>()
 
-// A world for each verb, so that the trail that is checked after every kill stays short.
-beforeEach(async () => {
-  w = await startWorld()
-  await file(w, 'first')
+beforeAll(async () => {
+  place = await startPlace()
 })
-afterEach(() => w.close())
-afterAll(() => {
+// New people for each verb, so that the trail that is checked after every kill stays short.
+beforeEach(async () => {
+  w = await place.people()
+  await file(w, 'first')
+  await w.order({ do: 'anchor' })
+})
+// A test that failed may have left a plan behind; the next one begins with a relay that has none.
+afterEach(async context => {
+  if (context.task.result?.state !== 'fail') return
+  await place.process().kill()
+  await place.restart()
+})
+afterAll(async () => {
   for (const [verb, points] of covered) console.info(`kill -9 in ${verb}: ${points.join(', ')}`)
+  await place.close()
 })
 
 type Verb<T> = {
@@ -59,16 +71,22 @@ async function stepsOf<T>(verb: Verb<T>): Promise<string[]> {
   return [...(steps ?? [])]
 }
 
-async function killAt<T>(verb: Verb<T>, step: number, phase: Phase): Promise<void> {
+/** False when the verb was done without coming to that step. */
+async function killAt<T>(verb: Verb<T>, { step, phase }: { step: number; phase: Phase }): Promise<boolean> {
   const before = await verb.prepare()
   await w.order({ do: 'die', step, phase })
   const code = await codeOf(() => verb.run(before))
+  if (code === 'no error') {
+    await w.order({ do: 'live' })
+    return false
+  }
   expect(['RELAY_UNREACHABLE', 'Error: the relay is gone'], 'the verb failed as if the line were cut').toContain(code)
   await w.restart()
   await checkInvariants(w)
   await (verb.repeat ?? verb.run)(before)
   await verb.after?.(before)
   await checkRecords(w)
+  return true
 }
 
 async function killEverywhere<T>(verb: Verb<T>): Promise<void> {
@@ -84,13 +102,12 @@ async function killEverywhere<T>(verb: Verb<T>): Promise<void> {
         verb.every,
         verb.from,
       )
-  covered.set(
-    `${verb.name} (${chosen.length} of ${points.length} points)`,
-    chosen.map(p => `${p.phase} ${p.step} ${p.name}`),
-  )
-  for (const { step, phase } of chosen) await killAt(verb, step, phase)
+  const reached: string[] = []
+  for (const point of chosen) if (await killAt(verb, point)) reached.push(`${point.phase} ${point.step} ${point.name}`)
+  covered.set(`${verb.name} (${reached.length} of ${points.length} points)`, reached)
+  expect(reached.length, 'the plan met the steps').toBeGreaterThanOrEqual(chosen.length - 1)
   await checkInvariants(w)
-  await nothingErasedIsLeft()
+  if (w.model.erased.size) await nothingErasedIsLeft()
 }
 
 const LONG = 600_000
@@ -159,7 +176,7 @@ describe('kill -9 of the relay at each step of each verb: what was acknowledged 
 
 /** Looks into the stores themselves. */
 async function nothingErasedIsLeft(): Promise<void> {
-  await w.stop()
+  await place.process().stop()
   const at = inHome(w.dir)
   const blocks = await openFileBlocks({ dir: at.blocks })
   const envelopes = await openSqliteEnvelopes({ file: at.envelopes })
@@ -170,6 +187,7 @@ async function nothingErasedIsLeft(): Promise<void> {
   expect(await envelopes.vaults('doomed'), 'nothing waits for its destruction').toEqual([])
   await blocks.close()
   await envelopes.close()
+  await place.restart()
 }
 
 async function readNewest(): Promise<void> {

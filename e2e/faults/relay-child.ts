@@ -12,6 +12,7 @@ export type Order =
   | { readonly do: 'steps' }
   | { readonly do: 'anchor' }
   | { readonly do: 'die'; readonly step: number; readonly phase: Phase }
+  | { readonly do: 'live' }
   | { readonly do: 'die-unsynced' }
 export type Reply = { readonly steps?: readonly string[]; readonly anchored?: number }
 
@@ -29,12 +30,10 @@ let plan: { step: number; phase: Phase } | null = null
 let steps: string[] | null = null
 let unsynced = false
 
-const onStep: OnStep = async (step, phase) => {
-  if (phase === 'before') {
-    count++
-    steps?.push(step)
-  }
-  if (plan && plan.step === count && plan.phase === phase) await die()
+const onStep: OnStep = async (step, phase, number = ++count) => {
+  if (phase === 'before') steps?.push(step)
+  if (plan && plan.step === number && plan.phase === phase) await die()
+  return number
 }
 
 /** A disk that takes the bytes and dies before they are synced. */
@@ -64,11 +63,10 @@ async function obey(order: Order): Promise<Reply> {
     steps = null
     return { steps: done }
   } else if (order.do === 'anchor') {
-    // Steps are counted from the order that came before, so that a death during the anchoring can be ordered.
-    count = -1
     const { records } = await home.relay.anchor()
     return { anchored: records }
-  } else if (order.do === 'die') plan = { step: order.step, phase: order.phase }
+  } else if (order.do === 'live') plan = null
+  else if (order.do === 'die') plan = { step: order.step, phase: order.phase }
   else unsynced = true
   return {}
 }

@@ -2,16 +2,17 @@ import type { Ports } from '#e2e/compose'
 
 /** `inside` is after the work of a transaction and before its commit. */
 export type Phase = 'before' | 'inside' | 'after'
-export type OnStep = (step: string, phase: Phase) => void | Promise<void>
+/** At `before` it gives the step its number, which the later phases of that step bring along: steps lie within steps. */
+export type OnStep = (step: string, phase: Phase, number?: number) => number | Promise<number>
 
 /** Names every step by which a relay changes something that lasts, and tells when it begins and when it is done. */
 export function stepping(ports: Ports, on: OnStep): Ports {
   const around =
     <A extends unknown[], R>(name: string, work: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
-      await on(name, 'before')
+      const number = await on(name, 'before')
       const result = await work(...args)
-      await on(name, 'after')
+      await on(name, 'after', number)
       return result
     }
   const { ledger, blocks, envelopes, shred, log } = ports
@@ -37,13 +38,13 @@ export function stepping(ports: Ports, on: OnStep): Ports {
     envelopes: {
       ...envelopes,
       async transact(vault, work) {
-        await on('transact', 'before')
+        const number = await on('transact', 'before')
         const result = await envelopes.transact(vault, async rows => {
           const done = await work(rows)
-          await on('transact', 'inside')
+          await on('transact', 'inside', number)
           return done
         })
-        await on('transact', 'after')
+        await on('transact', 'after', number)
         return result
       },
     },

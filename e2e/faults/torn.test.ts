@@ -1,20 +1,36 @@
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inHome } from '@keepwell/daemon/bin/home'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { checkInvariants, checkRecords, DEEP, erase, file, give, readAll, startWorld, takeBack, type World } from '#e2e/faults/world'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  checkInvariants,
+  checkRecords,
+  DEEP,
+  erase,
+  file,
+  give,
+  type Place,
+  readAll,
+  startPlace,
+  takeBack,
+  type World,
+} from '#e2e/faults/world'
 import { codeOf } from '#e2e/story'
 
 /**
  * A power cut leaves less than `kill -9` does: of what was written after the last sync, any beginning may be on the disk. Each case kills the
  * relay where one file alone has such a tail, cuts it at a random byte, and starts again.
  */
+let place: Place
 let w: World
+beforeAll(async () => {
+  place = await startPlace()
+})
 beforeEach(async () => {
-  w = await startWorld()
+  w = await place.people()
   await file(w, 'first', 2000)
 })
-afterEach(() => w.close())
+afterAll(() => place.close())
 
 const ROUNDS = DEEP ? 25 : 2
 const LONG = 600_000

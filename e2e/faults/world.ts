@@ -33,80 +33,75 @@ export const some = <T>(all: readonly T[], every: number, from = 0): T[] =>
 
 type Known = { readonly id: Uint8Array; readonly body: Uint8Array }
 
-/**
- * A patient whose relay is a process that can be killed, a clinic at a home of its own, and what must hold: what was acknowledged, what
- * was begun and not acknowledged, what was taken back.
- */
-export type World = {
-  readonly patient: Party
-  readonly clinic: Party
+/** A relay in a process that can be killed, and a home beside it that nothing befalls. */
+export type Place = {
   /** The folder of the killed relay. */
   readonly dir: string
-  readonly model: Model
   process(): RelayProcess
   order(order: Order): Promise<Reply>
   /** Starts the relay again after its process is gone. */
   restart(): Promise<void>
-  stop(): Promise<void>
+  /** A patient at the one and a clinic at the other, who know each other. */
+  people(): Promise<World>
   close(): Promise<void>
 }
 
+/** A patient whose relay is killed, a clinic, and what must hold of them. */
+export type World = Omit<Place, 'people' | 'close'> & { readonly patient: Party; readonly clinic: Party; readonly model: Model }
+
+/** What was acknowledged, what was begun and not acknowledged, what was taken back, and which payloads a clinic was handed. */
 export type Model = {
   readonly acknowledged: Map<string, Known>
   readonly unsure: Map<string, Known>
   readonly erased: Map<string, Entry>
   readonly revoked: Uint8Array[]
-  /** Payloads that a clinic was handed. */
   readonly handed: string[]
 }
 
-export async function startWorld(): Promise<World> {
+export async function startPlace(): Promise<Place> {
   const root = await mkdtemp(join(tmpdir(), 'keepwell-faults-'))
-  const port = await freePort()
+  const port = String(await freePort())
   const settings = {
-    KEEPWELL_HOME: join(root, 'home'),
-    KEEPWELL_PORT: String(port),
-    KEEPWELL_LOG: 'errors',
-    KEEPWELL_RATE_PER_ADDRESS: '100000',
-    KEEPWELL_RATE_PER_CALLER: '100000',
+    ...{ KEEPWELL_HOME: join(root, 'home'), KEEPWELL_PORT: port, KEEPWELL_LOG: 'errors' },
+    ...{ KEEPWELL_RATE_PER_ADDRESS: '100000', KEEPWELL_RATE_PER_CALLER: '100000' },
   }
   const start = () => startRelayProcess({ settings, file: CHILD })
-  let child = await start()
   const opened = new AsyncDisposableStack()
   opened.defer(() => rm(root, { recursive: true, force: true, maxRetries: 3 }))
+  let child = await start()
   opened.defer(() => child.kill())
   const other: Network = await startNetwork({ homes: [{ name: 'clinic' }] })
   opened.defer(() => other.close())
   const parties: Parties = openParties(root)
   opened.defer(() => parties.close())
-  try {
-    const patient = await parties.make('Ada Example', `http://127.0.0.1:${port}`)
-    const clinic = await parties.make('Clinic West', other.home('clinic').url)
-    await introduce(patient, clinic)
-    return {
-      patient,
-      clinic,
-      dir: join(root, 'home', 'relay'),
-      model: { acknowledged: new Map(), unsure: new Map(), erased: new Map(), revoked: [], handed: [] },
-      process: () => child,
-      order: order =>
-        new Promise((resolve, reject) => {
-          child.child.once('message', reply => resolve(reply as Reply))
-          void child.gone.then(() => reject(new Error('the relay is gone')))
-          child.child.send(order)
-        }),
-      async restart() {
-        await child.gone
-        child = await start()
-      },
-      async stop() {
-        await child.stop()
-      },
-      close: () => opened.disposeAsync(),
-    }
-  } catch (error) {
-    await opened.disposeAsync()
-    throw error
+  const place: Omit<Place, 'people' | 'close'> = {
+    dir: join(root, 'home', 'relay'),
+    process: () => child,
+    order: order =>
+      new Promise((resolve, reject) => {
+        child.child.once('message', reply => resolve(reply as Reply))
+        void child.gone.then(() => reject(new Error('the relay is gone')))
+        child.child.send(order)
+      }),
+    async restart() {
+      await child.gone
+      child = await start()
+    },
+  }
+  return {
+    ...place,
+    async people() {
+      const patient = await parties.make('Ada Example', `http://127.0.0.1:${port}`)
+      const clinic = await parties.make('Clinic West', other.home('clinic').url)
+      await introduce(patient, clinic)
+      return {
+        ...place,
+        patient,
+        clinic,
+        model: { acknowledged: new Map(), unsure: new Map(), erased: new Map(), revoked: [], handed: [] },
+      }
+    },
+    close: () => opened.disposeAsync(),
   }
 }
 
