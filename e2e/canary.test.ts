@@ -143,7 +143,7 @@ async function story(patient: Party, clinic: Party): Promise<void> {
   expect(await codeOf(() => read(clinic, commitment))).toBe('DENIED')
   await milestone(patient, record!)
   await eraseRecords(patient, [doomed!.id])
-  await publishState(patient, await listEntries(patient))
+  await publishState(patient)
   const words = await rotate(patient)
   secrets.push(...keysOf('after rotation', patient.session.state.ring), ...wordsOf('after rotation', words))
   await receiveMessages(clinic)

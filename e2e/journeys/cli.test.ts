@@ -130,7 +130,7 @@ describe('the README’s commands, as they stand there, on a fresh machine', () 
 
 test('npm run demo plays the whole story, and every proof holds', async () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
-  expect(scripts.demo).toBe('node cli/bin/keepwell.js demo')
+  expect(scripts.demo).toMatch(/cli\/bin\/keepwell\.js demo$/)
   const m = await machine('demo')
   const said = await ok(m, 'demo')
   const checks = said.split('\n').filter(line => line.includes('✓')).length
@@ -145,7 +145,7 @@ const held = (m: Machine): number =>
     return sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0)
   }, 0)
 
-const ROUNDS = DEEP ? 12 : 2
+const ROUNDS = DEEP ? 12 : 1
 
 test(
   'an import that is killed at any moment and run again takes everything once',
@@ -153,14 +153,14 @@ test(
     const m = await machine('killed')
     await ok(m, 'init', '--name', 'Ada Example')
     const file = join(m.home, 'large.json')
-    const resources = 2000
+    const resources = 1500
     writeFileSync(file, JSON.stringify(sampleBundle('killed', { resources, now: Math.floor(Date.now() / 1000) })))
     for (let round = 0; round < ROUNDS; round++) {
       const child = start(m, ['import', file])
       const over = finished(child)
       const before = held(m)
       while (held(m) < before + 300_000 && child.exitCode === null) await new Promise(done => setTimeout(done, 1))
-      await new Promise(done => setTimeout(done, (round * 710) % 1600))
+      await new Promise(done => setTimeout(done, (710 + round * 430) % 1600))
       child.kill('SIGKILL')
       await over
     }

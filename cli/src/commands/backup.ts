@@ -91,7 +91,7 @@ export const restore: Command = {
     try {
       const received = await receiveRecords(home.ctx, n => io.progress(`${n} records …`))
       const live = await liveEntries(home.ctx)
-      if (file) await publishState(home.ctx, live)
+      if (file) await publishState(home.ctx)
       result(io, args, { did: done.session.device.vault, records: live.length, problems: received.problems, ended: done.ended }, () => [
         `Your record is back: ${count(live.length, 'record')}${received.problems.length ? `, ${received.problems.length} could not be opened` : ''}.`,
         ...(done.ended ? [`${count(done.ended, 'consent')} lived on the old ledger; give them anew with keepwell share.`] : []),

@@ -116,7 +116,7 @@ async function filing(io: Io, dir: string, tell: Narrator, ada: Party): Promise<
       proofs.confirmed === taken && !proofs.wrong.length,
     )
     const entries = await listEntries(ada.ctx)
-    await publishState(ada.ctx, entries)
+    await publishState(ada.ctx)
     const [scan] = entries.filter(e => e.card.kind === 'dicom')
     const [opened] = await openRecords(ada.ctx, [scan!.id])
     check('the scan comes back byte for byte', equal(opened!.body, sampleDicom('demonstration')))
@@ -207,7 +207,7 @@ async function writing(tell: Narrator, ada: Party, clinic: Party): Promise<void>
     check('Ada received it, and both of the clinic’s signatures hold', received.problems.length === 0 && entry?.state === 'verified')
     const proofs = await anchored(ada)
     check('its proof is on her ledger', proofs.waiting === 0 && proofs.wrong.length === 0)
-    await publishState(ada.ctx, await listEntries(ada.ctx))
+    await publishState(ada.ctx)
   })
 }
 
@@ -240,7 +240,7 @@ async function ending(tell: Narrator, ada: Party, clinic: Party): Promise<void> 
     const { receipts } = await eraseRecords(ada.ctx, [entry!.id])
     check('the relay signed that it destroyed the key', receipts.length === 1)
     check('the record cannot be opened any more', (await openRecords(ada.ctx, [entry!.id])).length === 0)
-    await publishState(ada.ctx, await listEntries(ada.ctx))
+    await publishState(ada.ctx)
   })
 }
 
@@ -271,7 +271,7 @@ async function keeping(tell: Narrator, ada: Party): Promise<void> {
       'the ledger knows its owner by an address used for nothing else',
       owner !== null && !ada.ctx.session.state.ring.did.includes(owner),
     )
-    await publishState(ada.ctx, await listEntries(ada.ctx))
+    await publishState(ada.ctx)
   })
   await tell.step('Ada keeps a copy, and starts again on an empty machine.', async check => {
     const parts: Uint8Array[] = []

@@ -1,5 +1,4 @@
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
-import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { burnTokens } from '@keepwell/sdk/actions/records/mint-milestone'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { toHex } from '@keepwell/sdk/base/bytes'
@@ -30,7 +29,7 @@ export const erase: Command = {
         ctx,
         chosen.map(e => e.id),
       )
-      await publishState(ctx, await liveEntries(ctx))
+      await publishState(ctx)
       result(io, args, { erased: chosen.map(e => e.id), burned, ...done }, () => [
         `${count(chosen.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
         ...(burned ? [`${count(burned, 'token')} burned.`] : []),

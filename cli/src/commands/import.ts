@@ -1,6 +1,5 @@
 import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
-import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Command } from '#command'
@@ -45,7 +44,7 @@ export const importFiles: Command = {
         }
       } finally {
         await elsewhere.close()
-        if (counts.written) await publishState(ctx, await liveEntries(ctx))
+        if (counts.written) await publishState(ctx)
       }
       return summarize(io, args, counts)
     }),

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { relayFolder, start as serve } from '@keepwell/daemon/bin/start'
 import type { Config } from '@keepwell/daemon/config/config'
 import { readSecrets } from '@keepwell/daemon/config/secrets'
@@ -16,7 +17,7 @@ export const start: Command = {
   options: { port: { type: 'string', value: 'PORT', about: 'Port to listen on; default: the one your key bundle names, else 8787.' } },
   async run(io, args) {
     const config = await configFor(io, args)
-    await serve(config, readSecrets(io.env, config), line => io.print(line))
+    await serve({ ...config, webRoot: config.webRoot ?? builtWeb() }, readSecrets(io.env, config), line => io.print(line))
   },
 }
 
@@ -30,6 +31,12 @@ export const relay: Command = {
     const config = { ...(await configFor(io, args)), webRoot: null }
     await serve(config, readSecrets(io.env, config), line => io.print(line))
   },
+}
+
+/** The web app beside this program, once it was built; without it a status page is served. */
+function builtWeb(): string | null {
+  const dist = fileURLToPath(new URL('../../../web/dist', import.meta.url))
+  return existsSync(`${dist}/index.html`) ? dist : null
 }
 
 async function configFor(io: Io, args: Args): Promise<Config> {

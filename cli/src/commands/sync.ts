@@ -1,7 +1,6 @@
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
-import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
@@ -23,7 +22,7 @@ export const sync: Command = {
       const arrivals = await takeMessages(ctx)
       const received = await receiveRecords(ctx, done => io.progress(`${done} records …`))
       const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
-      if (received.fresh) await publishState(ctx, await liveEntries(ctx))
+      if (received.fresh) await publishState(ctx)
       result(io, args, { arrivals, received, anchors }, () => [
         ...arrivals.map(arrivalLine),
         `${count(received.fresh, 'new record')}${received.refiled ? `, ${received.refiled} of them filed from the inbox` : ''}.`,

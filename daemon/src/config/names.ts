@@ -8,7 +8,8 @@ export const NAMES = {
   KEEPWELL_TLS_KEY: 'File of its private key (PEM).',
   KEEPWELL_PROXIES: 'Number of trusted reverse proxies in front. Default 0.',
   KEEPWELL_ORIGINS: 'Other web origins, comma-separated, whose pages may call this relay; * for any. Default none.',
-  KEEPWELL_WEB_ROOT: 'Folder of the built web application. Default none: a status page is served.',
+  KEEPWELL_WEB_ROOT:
+    'Folder of the built web application. Default: the one built here, with `keepwell start`; else a status page is served.',
   KEEPWELL_LEDGER: '"embedded" or the JSON-RPC URL of an Ethereum node. Default embedded.',
   KEEPWELL_MANIFEST: 'File of contract addresses on that node (JSON). Unset: contracts are deployed when the home is made.',
   KEEPWELL_LEDGER_PACE: '"on-demand" or "steady": whether the node makes blocks when idle. Default on-demand for embedded, steady else.',

@@ -1,5 +1,5 @@
 import type { Ctx } from '#actions/context'
-import { changeRing } from '#actions/vault/change-ring'
+import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { compare, concat, equal, toHex } from '#base/bytes'
 import { ensure } from '#base/error'
 import { sha256 } from '#crypto/hash'
@@ -7,8 +7,10 @@ import { merkleRoot } from '#crypto/merkle'
 import { type HeadMessage, headMessage } from '#identity/head'
 import { peek } from '#identity/signed'
 import type { Entry } from '#records/catalog'
+import { liveEntries } from './live-entries.ts'
+import { receiveRecords } from './receive-records.ts'
 
-type Publishing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Publishing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 type Live = Pick<Entry, 'id' | 'leaf' | 'compartment' | 'seq'>
 
 /** Root and count of each compartment's records, in the order of their ids' hashes. */
@@ -24,7 +26,11 @@ function compartmentRoots(entries: readonly Live[]): HeadMessage['compartments']
 }
 
 /** Signs into the vault head what the vault holds, so that a relay cannot leave a record out unseen (protocol §2). */
-export async function publishState(ctx: Publishing, entries: readonly Live[]): Promise<void> {
+export async function publishState(ctx: Publishing): Promise<void> {
+  // What another device filed or erased meanwhile belongs in it too: a head that forgets a record would accuse the relay of it.
+  await refreshRing(ctx)
+  await receiveRecords(ctx)
+  const entries = await liveEntries(ctx)
   const writes = entries.reduce((max, e) => Math.max(max, e.seq), 0)
   await changeRing(ctx, r => r, { compartments: compartmentRoots(entries), writes })
 }

@@ -1,15 +1,19 @@
 import { ask, fetcher } from '#actions/access/ask'
 import type { Ctx, Progress } from '#actions/context'
 import { homeRelay, partyAt } from '#actions/vault/calls'
-import { readU64, toHex, u64be } from '#base/bytes'
+import { NO_TOMBSTONES } from '#actions/vault/change-ring'
+import { equal, readU64, toHex, u64be } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { file } from '#health/filing'
 import { isInbox } from '#identity/compartments'
+import { headMessage } from '#identity/head'
+import { peek } from '#identity/signed'
 import { checkCard, verifyAuthor } from '#records/author'
 import type { Card } from '#records/card'
 import type { Entry } from '#records/catalog'
 import { payloadCid, type ServedGroup, type ServedItem } from '#records/envelope'
 import { groupOpener, type Opened, unpack } from '#records/unpack'
+import { checkTombstones } from './check-tombstones.ts'
 import { noteEntries } from './file-records.ts'
 import { entryOf } from './list-entries.ts'
 import { moveRecords } from './move-records.ts'
@@ -25,6 +29,7 @@ export type Received = {
 
 /** The write number at the home relay up to which the catalog is complete. */
 export const SEQ_MARK = 'seq'
+const TOMBSTONE_MARK = 'tombstones'
 const PAGE = 1000
 
 /**
@@ -32,6 +37,7 @@ const PAGE = 1000
  * check who signed it, and files what waits in the inbox. One bad record costs one record and is named.
  */
 export async function receiveRecords(ctx: Receiving, progress: Progress = () => {}): Promise<Received> {
+  await forgetErased(ctx)
   const { ring } = ctx.session.state
   const relay = await homeRelay(ctx)
   const mark = await ctx.catalog.marked(SEQ_MARK)
@@ -57,6 +63,16 @@ export async function receiveRecords(ctx: Receiving, progress: Progress = () => 
     )
     if (answer.next === null) return { fresh, refiled, problems }
   }
+}
+
+/** What another device erased goes from this catalog too, once the relay's tombstones were checked against the head. */
+async function forgetErased(ctx: Receiving): Promise<void> {
+  const { head } = ctx.session.state
+  const named = head ? peek(head, headMessage).tombstones.root : NO_TOMBSTONES.root
+  const seen = (await ctx.catalog.marked(TOMBSTONE_MARK)) ?? NO_TOMBSTONES.root
+  if (equal(named, seen)) return
+  await ctx.catalog.drop(await checkTombstones(ctx))
+  await ctx.catalog.mark(TOMBSTONE_MARK, named)
 }
 
 type Problem = Received['problems'][number]

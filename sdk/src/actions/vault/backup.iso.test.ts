@@ -137,7 +137,7 @@ describe('a backup', () => {
     const again: Ctx = { ...patient, session: restored.session, catalog: memoryCatalog() }
     expect(await receiveRecords(again)).toMatchObject({ fresh: 4, problems: [] })
     const entries = await listEntries(again)
-    await publishState(again, entries)
+    await publishState(again)
     checkState(again, entries)
     expect(entries.map(e => [e.card.title, toHex(e.leaf)]).sort()).toEqual(before.map(e => [e.card.title, toHex(e.leaf)]).sort())
     const bodies = await openRecords(

@@ -9,7 +9,6 @@ import { ensure } from '#base/error'
 import { epochOf } from '#base/time'
 import { decodeTerms, readTerms } from '#consent/terms'
 import { sha256 } from '#crypto/hash'
-import { merkleRoot } from '#crypto/merkle'
 import { type Bundle, bundleMessage, encodeBundle } from '#identity/bundle'
 import { calendarMessage } from '#identity/calendar'
 import { isInbox } from '#identity/compartments'
@@ -22,7 +21,7 @@ import type { Relay } from '#ports/relay'
 import { type Resealable, reseal } from '#records/reseal'
 import { isBlock, isEnd, isGroup, isRecord, isVault, readBackup } from './backup-file.ts'
 import { callRelay, makeCall, ownBundle } from './calls.ts'
-import { changeRing } from './change-ring.ts'
+import { changeRing, NO_TOMBSTONES } from './change-ring.ts'
 import { makeBundle } from './create-vault.ts'
 import { publishCalendar } from './publish-calendar.ts'
 
@@ -93,7 +92,7 @@ export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promi
     }
   }
   // The head comes last: until then the relay says that it keeps no such vault, and a restore can begin anew.
-  await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: { root: merkleRoot([]), count: 0 } })
+  await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: NO_TOMBSTONES })
   return { session, device, records: work.count(), ended }
 }
 

@@ -107,5 +107,5 @@ async function resealAll(ctx: Rotating, progress: Progress): Promise<void> {
       progress(done, entries.length)
     }
   }
-  await publishState(ctx, await listEntries(ctx))
+  await publishState(ctx)
 }
