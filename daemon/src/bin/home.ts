@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { type EmbeddedChain, openChain } from '@keepwell/adapters/ledger/embedded/chain'
 import { deployContracts } from '@keepwell/adapters/ledger/evm/deploy'
 import { ask, httpRequest, type Request } from '@keepwell/adapters/ledger/evm/request'
-import { type RandomBytes, text, toHex } from '@keepwell/sdk/base/bytes'
+import { fromHex, type RandomBytes, text, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { dictionary, type Infer, int, object, oneOf } from '@keepwell/sdk/base/shape'
 import { address } from '@keepwell/sdk/identity/did'
@@ -65,7 +65,7 @@ export type InitOptions = {
   readonly random: RandomBytes
   readonly clock: Clock
   /** For a ledger that is not embedded. */
-  readonly config?: Pick<Config, 'ledger' | 'manifest' | 'confirmations'>
+  readonly config?: Pick<Config, 'ledger' | 'manifest' | 'confirmations'> & { readonly ledgerKey?: string | null }
   readonly secrets?: Secrets
 }
 
@@ -81,7 +81,7 @@ export async function initRelayHome(options: InitOptions): Promise<{ did: string
   const draft = `${dir}.new-${toHex(random(4))}`
   await mkdir(draft, { mode: PRIVATE_FOLDER })
   try {
-    const request = random(32)
+    const request = await accountKey(options)
     const ledger = await foundLedger(draft, request, options)
     const secrets = await newRelaySecrets({ ...ledger, request, url: 'http://127.0.0.1:8787', now: clock() }, random)
     const home: HomeFile = { v: 1, chainId: ledger.chainId, ledger: options.config?.ledger ?? 'embedded', createdAt: clock() }
@@ -97,6 +97,16 @@ export async function initRelayHome(options: InitOptions): Promise<{ did: string
     await rm(draft, { recursive: true, force: true })
     throw error
   }
+}
+
+/** The key that pays on the ledger: the operator's, where fees are taken; else a fresh one. */
+async function accountKey({ config, random }: InitOptions): Promise<Uint8Array> {
+  if (!config?.ledgerKey) return random(32)
+  const file = await readIfThere(config.ledgerKey)
+  ensure(file, 'USAGE', 'KEEPWELL_LEDGER_KEY: there is no such file.')
+  const digits = text(file).trim()
+  ensure(/^(0x)?[0-9a-fA-F]{64}$/.test(digits), 'USAGE', 'KEEPWELL_LEDGER_KEY: expected 64 hexadecimal digits.')
+  return fromHex(digits)
 }
 
 type Founded = { readonly chainId: number; readonly manifest: Manifest }

@@ -39,6 +39,7 @@ describe('configuration', () => {
     refused({ KEEPWELL_ORIGINS: 'https://app.example/' }, 'KEEPWELL_ORIGINS')
     refused({ KEEPWELL_LEDGER: 'besu' }, 'KEEPWELL_LEDGER')
     refused({ KEEPWELL_MANIFEST: 'm.json' }, 'KEEPWELL_MANIFEST')
+    refused({ KEEPWELL_LEDGER_KEY: 'k' }, 'KEEPWELL_LEDGER_KEY')
     refused({ KEEPWELL_DATABASE: 'mysql://x' }, 'KEEPWELL_DATABASE')
     refused({ KEEPWELL_BLOCKS: 's3' }, 'KEEPWELL_BLOCKS')
     refused({ KEEPWELL_BLOCKS: 'helia' }, 'KEEPWELL_SWARM_KEY')

@@ -19,6 +19,8 @@ export type Config = {
   readonly confirmations: number | 'finalized'
   /** File. */
   readonly manifest: string | null
+  /** File; read when a home is made. */
+  readonly ledgerKey: string | null
   readonly database: 'embedded' | 'postgres'
   readonly blocks: 'embedded' | 'helia'
   /** With blocks helia; `key` is a file. */
@@ -48,7 +50,10 @@ export function readConfig(env: Env): Config {
   )
   const ledger = s.KEEPWELL_LEDGER === undefined || s.KEEPWELL_LEDGER === 'embedded' ? 'embedded' : 'rpc'
   if (ledger === 'rpc') ensure(/^https?:\/\//.test(s.KEEPWELL_LEDGER!), 'USAGE', 'KEEPWELL_LEDGER: expected "embedded" or an http(s) URL.')
-  else ensure(!s.KEEPWELL_MANIFEST, 'USAGE', 'KEEPWELL_MANIFEST: the embedded ledger has a manifest of its own; unset it.')
+  else {
+    ensure(!s.KEEPWELL_MANIFEST, 'USAGE', 'KEEPWELL_MANIFEST: the embedded ledger has a manifest of its own; unset it.')
+    ensure(!s.KEEPWELL_LEDGER_KEY, 'USAGE', 'KEEPWELL_LEDGER_KEY: the embedded ledger takes no fees; unset it.')
+  }
   const perAddress = count(s, 'KEEPWELL_RATE_PER_ADDRESS', HTTP_LIMITS.perAddress.perSecond, 1, 1_000_000)
   const perCaller = count(s, 'KEEPWELL_RATE_PER_CALLER', 100, 1, 1_000_000)
   return {
@@ -64,6 +69,7 @@ export function readConfig(env: Env): Config {
     ledgerPace: oneOf(s, 'KEEPWELL_LEDGER_PACE', ['on-demand', 'steady'], ledger === 'embedded' ? 'on-demand' : 'steady'),
     confirmations: s.KEEPWELL_CONFIRMATIONS === 'finalized' ? 'finalized' : count(s, 'KEEPWELL_CONFIRMATIONS', 1, 1, 1000),
     manifest: s.KEEPWELL_MANIFEST ?? null,
+    ledgerKey: s.KEEPWELL_LEDGER_KEY ?? null,
     database: databaseOf(s),
     blocks: oneOf(s, 'KEEPWELL_BLOCKS', ['embedded', 'helia'], 'embedded'),
     swarm: swarmOf(s),

@@ -12,6 +12,8 @@ export const NAMES = {
     'Folder of the built web application. Default: the one built here, with `keepwell start`; else a status page is served.',
   KEEPWELL_LEDGER: '"embedded" or the JSON-RPC URL of an Ethereum node. Default embedded.',
   KEEPWELL_MANIFEST: 'File of contract addresses on that node (JSON). Unset: contracts are deployed when the home is made.',
+  KEEPWELL_LEDGER_KEY:
+    'File of the funded account (64 hexadecimal digits) that a new home on that node pays and signs with. Unset: a new one, for nodes without fees.',
   KEEPWELL_LEDGER_PACE: '"on-demand" or "steady": whether the node makes blocks when idle. Default on-demand for embedded, steady else.',
   KEEPWELL_CONFIRMATIONS: 'Blocks after which a block of that node is final, or "finalized". Default 1.',
   KEEPWELL_DATABASE: '"embedded" or a postgres:// URL. Default embedded.',
