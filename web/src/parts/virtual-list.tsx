@@ -1,0 +1,66 @@
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+
+type Range = { readonly from: number; readonly to: number }
+
+type VirtualListProps = {
+  readonly label: string
+  readonly count: number
+  /** Pixels; the style sheet gives lines the same height. */
+  readonly height: number
+  readonly render: (index: number) => { readonly content: ReactNode; readonly className?: string }
+  /** Told what is in view, so that it can be fetched. */
+  readonly onRange: (from: number, to: number) => void
+}
+
+/** Drawn beyond the window's edges, so that a flick finds lines there. */
+const MARGIN = 12
+
+/** A list of any length in the page's own scroll: only what is near the window is drawn. */
+export function VirtualList({ label, count, height, render, onRange }: VirtualListProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const [range, setRange] = useState<Range>({ from: 0, to: 30 })
+  useLayoutEffect(() => {
+    let frame = 0
+    const look = (): void => {
+      frame = 0
+      const top = box.current?.getBoundingClientRect().top ?? 0
+      const from = Math.max(0, Math.floor(-top / height) - MARGIN)
+      const to = Math.min(count, Math.ceil((window.innerHeight - top) / height) + MARGIN)
+      setRange(r => (r.from === from && r.to === to ? r : { from, to: Math.max(from, to) }))
+    }
+    const soon = (): void => {
+      frame ||= requestAnimationFrame(look)
+    }
+    look()
+    window.addEventListener('scroll', soon, { passive: true })
+    window.addEventListener('resize', soon)
+    return () => {
+      cancelAnimationFrame(frame)
+      window.removeEventListener('scroll', soon)
+      window.removeEventListener('resize', soon)
+    }
+  }, [count, height])
+  useEffect(() => onRange(range.from, range.to), [range, onRange])
+  const shown = Array.from({ length: Math.max(0, Math.min(count, range.to) - range.from) }, (_, i) => range.from + i)
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a list of which only a part is drawn needs its sizes said
+    <div ref={box} className="kw-virtual" role="list" aria-label={label} style={{ height: count * height }}>
+      {shown.map(index => {
+        const { content, className } = render(index)
+        return (
+          // biome-ignore lint/a11y/useSemanticElements: see above
+          <div
+            key={index}
+            role="listitem"
+            aria-setsize={count}
+            aria-posinset={index + 1}
+            className={className}
+            style={{ transform: `translateY(${index * height}px)` }}
+          >
+            {content}
+          </div>
+        )
+      })}
+    </div>
+  )
+}

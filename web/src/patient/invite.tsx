@@ -1,0 +1,126 @@
+import { Button, Textarea, TextInput } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { useVault } from '#client/context.tsx'
+import { useDo } from '#client/use-do.ts'
+import { CopyButton } from '#parts/copy-button.tsx'
+import { Banner, Page, Panel } from '#parts/page.tsx'
+import { QrCode } from '#parts/qr-code.tsx'
+import { Failed } from '#parts/state.tsx'
+import type { Invitation } from '#rpc/views.ts'
+import { useWords } from '#words/context.tsx'
+
+/** The link to this page that carries an invitation; what stands behind `#` is never sent to anyone by the browser. */
+const pageLink = (relay: string, code: string): string => `${relay}/#/join/${code.slice(code.indexOf('#') + 1)}`
+
+const isLocal = (url: string): boolean => /^http:\/\/(localhost|127\.|\[::1\])/.test(url)
+
+/** Makes a single-use link, shown as a QR code too. */
+export function Invite() {
+  const words = useWords()
+  const { t } = words
+  const { api, me } = useVault()
+  const [name, setName] = useState('')
+  const [made, setMade] = useState<Invitation | null>(null)
+  const making = useDo(async () => setMade(await api.invite(name)))
+  const submit = (e: FormEvent): void => {
+    e.preventDefault()
+    making.run()
+  }
+  const base = isLocal(me.relay) ? location.origin : me.relay
+  const link = made ? pageLink(base, made.link) : ''
+  return (
+    <Page title={t('invite.title')} tab={t('share.title')} back={{ href: '#/share', label: t('share.title') }} lead={t('invite.lead')}>
+      {isLocal(me.relay) && <Banner>{t('invite.local', { address: me.relay })}</Banner>}
+      {made ? (
+        <Panel title={t('invite.ready')}>
+          <div className="kw-invite">
+            <QrCode text={link} label={t('invite.qr')} />
+            <div className="kw-stack">
+              <Textarea label={t('invite.link')} value={link} readOnly autosize={false} rows={4} className="kw-mono" data-testid="link" />
+              <div className="kw-row">
+                <CopyButton text={link} label={t('invite.copyLink')} done={t('app.copied')} />
+                <CopyButton text={made.link} label={t('invite.copyCode')} done={t('app.copied')} quiet />
+              </div>
+              <p className="kw-dim">
+                {t('invite.until', { date: words.day(made.until) })} {t('invite.next')}
+              </p>
+            </div>
+          </div>
+        </Panel>
+      ) : (
+        <Panel>
+          <form className="kw-stack kw-form" onSubmit={submit}>
+            <TextInput
+              label={t('invite.name')}
+              description={t('invite.nameHint')}
+              maxLength={100}
+              autoComplete="off"
+              value={name}
+              onChange={e => setName(e.currentTarget.value)}
+            />
+            {making.error !== null && <Failed error={making.error} />}
+            <div>
+              <Button type="submit" loading={making.busy}>
+                {t('invite.make')}
+              </Button>
+            </div>
+          </form>
+        </Panel>
+      )}
+    </Page>
+  )
+}
+
+/** Answers an invitation that came as a link, a code, or by opening the link itself. */
+export function Join({ code }: { readonly code: string }) {
+  const { t } = useWords()
+  const { api } = useVault()
+  const [text, setText] = useState(code ? `${location.origin}/#/join/${code}` : '')
+  const [done, setDone] = useState<{ readonly did: string; readonly name: string; readonly fingerprint: string } | null>(null)
+  const joining = useDo(async () => {
+    if (!/(#\/join\/|invite#)[\w-]{40,}\s*$/.test(text.trim())) throw { code: 'BAD_LINK' }
+    setDone(await api.join(text))
+  })
+  const submit = (e: FormEvent): void => {
+    e.preventDefault()
+    joining.run()
+  }
+  return (
+    <Page title={t('join.title')} tab={t('share.title')} back={{ href: '#/share', label: t('share.title') }} lead={t('join.lead')}>
+      <Panel>
+        {done ? (
+          <div className="kw-stack">
+            <Banner icon="check" title={t('join.done', { name: done.name })} urgent>
+              {t('join.doneNote', { fingerprint: done.fingerprint })}
+            </Banner>
+            <div className="kw-row">
+              <Button component="a" href={`#/new-share?to=${encodeURIComponent(done.did)}`}>
+                {t('join.shareNow', { name: done.name })}
+              </Button>
+              <Button component="a" href="#/share" variant="default">
+                {t('app.close')}
+              </Button>
+            </div>
+          </div>
+        ) : (
+          <form className="kw-stack kw-form" onSubmit={submit}>
+            <Textarea
+              label={t('join.label')}
+              rows={4}
+              autoComplete="off"
+              spellCheck={false}
+              value={text}
+              onChange={e => setText(e.currentTarget.value)}
+            />
+            {joining.error !== null && <Failed error={joining.error} />}
+            <div>
+              <Button type="submit" loading={joining.busy} disabled={!text.trim()}>
+                {t('join.go')}
+              </Button>
+            </div>
+          </form>
+        )}
+      </Panel>
+    </Page>
+  )
+}

@@ -1,0 +1,99 @@
+import { Button } from '@mantine/core'
+import { useState } from 'react'
+import { useVault } from '#client/context.tsx'
+import { useAsk } from '#client/use-ask.ts'
+import { useDo } from '#client/use-do.ts'
+import { Confirm, Consequences } from '#parts/dialog.tsx'
+import { Icon } from '#parts/icon.tsx'
+import { Banner, Page } from '#parts/page.tsx'
+import { Failed, Waiting } from '#parts/state.tsx'
+import type { Erased, RecordView as View } from '#rpc/views.ts'
+import { useWords } from '#words/context.tsx'
+import { errorText } from '#words/error.ts'
+import { kindName, partName, statusName, titleText } from './labels.ts'
+import { RecordView, SaveButton, saveBlob } from './record-view.tsx'
+
+/** One record of the own vault. */
+export function Record({ id }: { readonly id: string }) {
+  const words = useWords()
+  const { t } = words
+  const { api } = useVault()
+  const { value, error, again } = useAsk(() => api.record(id), [id])
+  const anchored = useAsk(() => api.anchored(id), [id], ['records'])
+  const [erased, setErased] = useState<Erased | null>(null)
+  const [asking, setAsking] = useState(false)
+  const saving = useDo(async (view: View) => saveBlob(await api.file(id), view.fileName))
+  const back = { href: '#/timeline', label: t('timeline.title') }
+  const row = value?.row
+  const lead = row && [
+    kindName(words, row.type),
+    words.date(row.date),
+    row.status && statusName(words, row.status),
+    partName(words, row.compartment),
+  ]
+  if (erased)
+    return (
+      <Page title={t('nav.timeline')} tab={t('timeline.title')} back={back}>
+        <Banner icon="check" urgent>
+          {t('record.erased', { date: words.time(erased.at) })}
+        </Banner>
+      </Page>
+    )
+  return (
+    <Page
+      title={row ? titleText(row.title) : t('app.loading')}
+      tab={t('timeline.title')}
+      back={back}
+      {...(lead ? { lead: lead.filter(Boolean).join(' · ') } : {})}
+      actions={
+        value && (
+          <>
+            <SaveButton busy={saving.busy} onSave={() => saving.run(value)} />
+            <Button variant="subtle" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
+              {t('record.erase')}
+            </Button>
+          </>
+        )
+      }
+    >
+      {saving.error !== null && <Failed error={saving.error} />}
+      {error && !value ? (
+        <Failed error={error} onRetry={again} />
+      ) : !value ? (
+        <Waiting />
+      ) : (
+        <RecordView view={{ ...value, from: { ...value.from, anchoredAt: anchored.value ?? value.from.anchoredAt } }} />
+      )}
+      {value?.prior && (
+        <p className="kw-dim">
+          {t('record.replaces')} <a href={`#/record/${value.prior}`}>{t('record.replacesSee')}</a>
+        </p>
+      )}
+      <Erase id={id} open={asking} onClose={() => setAsking(false)} onErased={setErased} />
+    </Page>
+  )
+}
+
+type EraseProps = { readonly id: string; readonly open: boolean; readonly onClose: () => void; readonly onErased: (e: Erased) => void }
+
+function Erase({ id, open, onClose, onErased }: EraseProps) {
+  const words = useWords()
+  const { t } = words
+  const { api } = useVault()
+  const erasing = useDo(async () => onErased(await api.erase(id)))
+  return (
+    <Confirm
+      open={open}
+      title={t('record.eraseTitle')}
+      cancel={t('app.cancel')}
+      go={t('record.eraseGo')}
+      busy={erasing.busy}
+      error={erasing.error === null ? null : errorText(words, erasing.error)}
+      onClose={onClose}
+      onGo={() => erasing.run()}
+    >
+      <Consequences title={t('record.eraseWhat')} items={[t('record.erase1'), t('record.erase2')]} />
+      <Consequences title={t('record.eraseNot')} items={[t('record.erase3'), t('record.erase4'), t('record.erase5')]} />
+    </Confirm>
+  )
+}

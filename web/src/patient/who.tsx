@@ -1,0 +1,152 @@
+import { Button, Switch } from '@mantine/core'
+import { useState } from 'react'
+import { useVault } from '#client/context.tsx'
+import { useAsk } from '#client/use-ask.ts'
+import { Icon, type IconName } from '#parts/icon.tsx'
+import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
+import { RecordLine } from '#parts/record-line.tsx'
+import { Failed, Waiting } from '#parts/state.tsx'
+import type { Looked, TrailView } from '#rpc/views.ts'
+import { useWords } from '#words/context.tsx'
+import type { Words } from '#words/words.ts'
+import { partName, purposeName, titleText } from './labels.ts'
+
+const SHOWN = 200
+
+/** The verified trail. Green stands here only for what this device has checked just now. */
+export function Who() {
+  const words = useWords()
+  const { t } = words
+  const { api } = useVault()
+  const { value, error, loading, again } = useAsk(() => api.trail(null), [], ['looked'])
+  const [own, setOwn] = useState(false)
+  return (
+    <Page
+      title={t('who.title')}
+      tab={t('who.title')}
+      lead={t('who.lead')}
+      actions={
+        <Button variant="default" onClick={again} loading={loading && value !== undefined}>
+          {t('who.again')}
+        </Button>
+      }
+    >
+      {error ? (
+        <Failed error={error} onRetry={again} />
+      ) : !value ? (
+        <Waiting text={t('who.checking')} />
+      ) : (
+        <>
+          <Verdict trail={value} />
+          <Panel>
+            <div className="kw-panel-head">
+              <Switch size="md" label={t('who.own')} checked={own} onChange={e => setOwn(e.currentTarget.checked)} />
+            </div>
+            <Lines list={value.looked.filter(l => own || !l.own)} own={own} />
+          </Panel>
+        </>
+      )}
+    </Page>
+  )
+}
+
+function Verdict({ trail }: { readonly trail: TrailView }) {
+  const words = useWords()
+  const { t, n } = words
+  if (trail.problems.length)
+    return (
+      <Banner tone="bad" title={n('who.bad', trail.problems.length)} urgent>
+        <p>{t('who.badNote')}</p>
+        <ul className="kw-bullets">
+          {trail.problems.map(p => (
+            <li key={`${p.seq} ${p.code}`}>{`${p.seq ? `${t('who.number', { number: p.seq })}: ` : ''}${p.message} (${p.code})`}</li>
+          ))}
+        </ul>
+      </Banner>
+    )
+  const anchored = trail.anchored
+    ? t('who.anchored', { size: trail.anchored.size, date: words.time(trail.anchored.time) })
+    : t('who.notAnchored')
+  return (
+    <Banner tone="good" title={n('who.good', trail.receipts)}>
+      {t('who.goodNote', { date: words.time(trail.checkedAt) })} {anchored}
+    </Banner>
+  )
+}
+
+function Lines({ list, own }: { readonly list: readonly Looked[]; readonly own: boolean }) {
+  const words = useWords()
+  const { t } = words
+  if (!list.length) return <Empty icon="eye" title={t(own ? 'who.noneOwn' : 'who.none')} />
+  const days = Map.groupBy(list.slice(0, SHOWN), l => words.day(l.time))
+  return (
+    <div className="kw-stack kw-stack-wide">
+      {[...days].map(([day, lines]) => (
+        <section key={day}>
+          <h2 className="kw-dim kw-small">{day}</h2>
+          <ul className="kw-lines">
+            {lines.map(l => (
+              <li key={l.seq}>
+                <Line looked={l} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </div>
+  )
+}
+
+const ICONS: Readonly<Record<string, IconName>> = {
+  list: 'timeline',
+  view: 'eye',
+  create: 'add',
+  deny: 'lock',
+  erase: 'trash',
+  export: 'save',
+}
+
+function Line({ looked: l }: { readonly looked: Looked }) {
+  const words = useWords()
+  const { t } = words
+  const time = new Date(l.time * 1000).toLocaleTimeString(words.locale, { timeStyle: 'short' })
+  const about = [
+    t('share.for', { purpose: purposeName(words, l.purpose) }),
+    l.person && t('who.person', { person: l.person }),
+    l.denied && l.reasons.join(', '),
+  ].filter(Boolean)
+  return (
+    <RecordLine
+      wrap
+      glyph={
+        <span className="kw-glyph" data-tone={l.denied ? 'bad' : l.own ? undefined : 'brand'}>
+          <Icon name={l.denied ? 'lock' : (ICONS[l.action] ?? 'eye')} size={20} />
+        </span>
+      }
+      title={sentence(words, l)}
+      sub={
+        <>
+          {about.join(' · ')}{' '}
+          <Tag tone={l.reader === 'verified' ? 'good' : 'warn'}>{t(l.reader === 'verified' ? 'who.reader' : 'who.readerUnknown')}</Tag>
+        </>
+      }
+      side={time}
+    />
+  )
+}
+
+const NAMED = 3
+
+function sentence(words: Words, l: Looked): string {
+  const { t, n } = words
+  if (l.denied) return t('who.deny', { name: l.name })
+  const shown = l.records.slice(0, NAMED).map(r => (r.title === null ? t('who.gone') : titleText(r.title)))
+  const more = l.records.length > NAMED ? [t('who.more', { count: l.records.length - NAMED })] : []
+  const records = l.records.length ? words.list([...shown, ...more]) : n('who.record', 1)
+  const parts = words.list(l.compartments.map(c => partName(words, c)))
+  return words
+    .maybe(`who.${l.action}`, l.action)
+    .replace('{name}', l.name)
+    .replace('{records}', records)
+    .replace('{parts}', parts || t('timeline.anyPart'))
+}

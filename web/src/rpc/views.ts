@@ -1,0 +1,199 @@
+/** What the page sees of a vault: plain data, ids in hex, times in Unix seconds. */
+
+export type Unlock =
+  | { readonly kind: 'passphrase'; readonly passphrase: string }
+  | { readonly kind: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array; readonly secret: Uint8Array }
+
+/** A vault this browser keeps a device key for. */
+export type VaultCard = {
+  readonly did: string
+  readonly name: string
+  readonly lock: { readonly kind: 'passphrase' } | { readonly kind: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array }
+}
+
+export type Me = {
+  readonly did: string
+  readonly name: string
+  readonly fingerprint: string
+  readonly relay: string
+  readonly device: string
+  /** Made-up data, in memory alone. */
+  readonly sample: boolean
+}
+
+export type Row = {
+  readonly id: string
+  readonly title: string
+  /** FHIR type, or the kind where there is none. */
+  readonly type: string
+  /** FHIR date or instant of care; the day of filing for files that name none; empty for people and places. */
+  readonly date: string
+  readonly end?: string
+  readonly status?: string
+  readonly compartment: string
+  /** Absent when the vault itself filed it. */
+  readonly author?: string
+  readonly trust: 'own' | 'verified' | 'unverified'
+  readonly issues: number
+}
+
+export type Query = { readonly text?: string; readonly compartment?: string; readonly type?: string }
+
+export type TimelineItem = { readonly year: string; readonly count: number } | Row
+
+/** The answer to a query; its items are fetched by windows. `items` counts rows and year headings. */
+export type Found = {
+  readonly token: number
+  readonly items: number
+  readonly records: number
+  readonly types: readonly string[]
+  readonly milliseconds: number
+}
+
+export type Overview = {
+  readonly records: number
+  readonly since: string | null
+  readonly conditions: readonly Row[]
+  readonly medications: readonly Row[]
+  readonly allergies: readonly Row[]
+  readonly vaccinations: readonly Row[]
+  readonly results: readonly Row[]
+  readonly counts: Readonly<Record<'conditions' | 'medications' | 'allergies' | 'vaccinations' | 'results', number>>
+  readonly compartments: readonly CompartmentView[]
+  readonly shares: number
+  readonly requests: number
+  readonly unverified: number
+}
+
+export type CompartmentView = { readonly name: string; readonly count: number }
+
+export type Content =
+  | { readonly kind: 'fhir'; readonly resource: Readonly<Record<string, unknown>>; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly mediaType: string }
+  | { readonly kind: 'other' }
+
+/** Where a record came from, each part checked on this device just now. */
+export type Provenance = {
+  readonly author: string
+  readonly own: boolean
+  readonly signature: 'verified' | 'unknown'
+  readonly signedAt: number
+  readonly filedAt: number
+  readonly anchoredAt: number | null
+  readonly cid: string
+  readonly file: string | null
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+export type RecordView = {
+  readonly row: Row
+  readonly mediaType: string
+  readonly size: number
+  readonly fileName: string
+  readonly content: Content
+  readonly from: Provenance
+  readonly prior: string | null
+}
+
+export type FileOutcome = {
+  readonly file: string
+  readonly taken: number
+  readonly withIssues: number
+  readonly already: number
+  readonly unreadable: number
+  readonly failed: number
+  /** The first thing that was wrong, as the checker said it. */
+  readonly why?: string
+  readonly done: boolean
+}
+/** `files` are those that changed since the last word. */
+export type IntakeProgress = { readonly records: number; readonly files: readonly FileOutcome[] }
+export type IntakeResult = { readonly records: number; readonly cancelled: boolean }
+
+export type ContactView = {
+  readonly did: string
+  readonly name: string
+  readonly verified: boolean
+  readonly fingerprint: string
+  readonly since: number
+}
+
+export type Level = 'read' | 'write' | 'admin'
+
+export type ShareView = {
+  readonly id: string
+  readonly did: string
+  readonly name: string
+  readonly level: Level
+  readonly compartments: readonly string[]
+  readonly records: number
+  readonly purposes: readonly string[]
+  readonly from: number
+  readonly until: number
+  readonly state: 'live' | 'revoked' | 'expired'
+}
+
+export type RequestView = {
+  readonly id: string
+  readonly did: string
+  readonly name: string
+  readonly verified: boolean
+  readonly at: number
+  readonly purpose: string
+  readonly level: Level
+  readonly compartments: readonly string[]
+  readonly seconds: number
+  readonly text: string
+}
+
+export type NewShare = {
+  readonly to: string
+  readonly level: 'read' | 'write'
+  readonly compartments: readonly string[]
+  readonly purpose: string
+  readonly until: number
+  readonly request?: string
+}
+
+export type Ended = { readonly compartments: number; readonly rekeyed: number; readonly unreached: readonly string[] }
+
+export type Invitation = { readonly link: string; readonly until: number }
+
+export type Looked = {
+  readonly seq: number
+  readonly time: number
+  readonly name: string
+  readonly own: boolean
+  readonly person: string | null
+  readonly role: string | null
+  readonly action: string
+  readonly denied: boolean
+  readonly reasons: readonly string[]
+  readonly purpose: string
+  readonly compartments: readonly string[]
+  readonly records: readonly { readonly id: string; readonly title: string | null }[]
+  readonly reader: 'verified' | 'unknown'
+  /** The consent it was read under. */
+  readonly share: string | null
+}
+
+export type TrailView = {
+  readonly looked: readonly Looked[]
+  readonly receipts: number
+  readonly anchored: { readonly size: number; readonly time: number } | null
+  readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string }[]
+  readonly checkedAt: number
+}
+
+export type SharedView = {
+  readonly share: ShareView
+  readonly records: readonly Row[]
+  readonly problems: number
+}
+
+export type DeviceView = { readonly id: string; readonly name: string; readonly since: number; readonly here: boolean }
+
+export type Erased = { readonly at: number; readonly relay: string }
+
+export type Synced = { readonly fresh: number; readonly messages: number; readonly problems: number; readonly wrong: number }

@@ -1,0 +1,137 @@
+import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { VaultProvider } from '#client/context.tsx'
+import { startVault, type Vault } from '#client/start.ts'
+import { Failed, Waiting } from '#parts/state.tsx'
+import type { Me, VaultCard } from '#rpc/views.ts'
+import { WordsProvider } from '#words/context.tsx'
+import { de } from '#words/de.ts'
+import { en } from '#words/en.ts'
+import { type Locale, makeWords } from '#words/words.ts'
+import { Begin } from './begin.tsx'
+import { useIdle } from './idle.ts'
+import { Inside } from './inside.tsx'
+import { keepIdle, keepLocale, readIdle, readLocale } from './preferences.ts'
+import { useHash } from './route.ts'
+import { theme } from './theme.ts'
+import { Unlock } from './unlock.tsx'
+
+const TEXTS = { en, de }
+const colors = localStorageColorSchemeManager({ key: 'keepwell-theme' })
+
+type Why = 'idle' | 'broken' | null
+type Place =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'begin'; readonly vaults: readonly VaultCard[] }
+  | { readonly kind: 'locked'; readonly vaults: readonly VaultCard[]; readonly why: Why }
+  | { readonly kind: 'open'; readonly me: Me }
+
+export function App() {
+  const [locale, setLocale] = useState<Locale>(readLocale)
+  const words = useMemo(() => makeWords(locale, TEXTS[locale]), [locale])
+  useEffect(() => {
+    document.documentElement.lang = locale
+  }, [locale])
+  const choose = (next: Locale): void => {
+    keepLocale(next)
+    setLocale(next)
+  }
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colors} withCssVariables={false} withGlobalClasses={false}>
+      <WordsProvider words={words}>
+        <Record locale={locale} onLocale={choose} />
+      </WordsProvider>
+    </MantineProvider>
+  )
+}
+
+/** One worker at a time. Locking ends it, throws away every screen, and begins with a new one. */
+function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLocale: (l: Locale) => void }) {
+  const [place, setPlace] = useState<Place>({ kind: 'starting' })
+  const [vault, setVault] = useState<Vault | null>(null)
+  const current = useRef<Vault | null>(null)
+  const hash = useHash()
+  const restart = useCallback((why: Why) => {
+    current.current?.lock()
+    const next = startVault(() => restart('broken'))
+    current.current = next
+    setVault(next)
+    setPlace({ kind: 'starting' })
+    next.api.kept(null).then(
+      vaults => setPlace(vaults.length ? { kind: 'locked', vaults, why } : { kind: 'begin', vaults }),
+      error => setPlace({ kind: 'failed', error }),
+    )
+  }, [])
+  useEffect(() => {
+    restart(null)
+    return () => current.current?.lock()
+  }, [restart])
+  useEffect(() => {
+    if (place.kind !== 'open') document.title = 'Keepwell'
+  }, [place.kind])
+  if (!vault || place.kind === 'starting')
+    return (
+      <main className="kw-main">
+        <Waiting />
+      </main>
+    )
+  const opened = (me: Me): void => setPlace({ kind: 'open', me })
+  const invited = hash.startsWith('#/join/')
+  if (place.kind === 'failed')
+    return (
+      <main className="kw-main">
+        <Failed error={place.error} onRetry={() => restart(null)} />
+      </main>
+    )
+  if (place.kind === 'begin') {
+    const back = place.vaults.length ? () => setPlace({ kind: 'locked', vaults: place.vaults, why: null }) : undefined
+    return <Begin api={vault.api} invited={invited} onOpen={opened} onBack={back} />
+  }
+  if (place.kind === 'locked')
+    return (
+      <Unlock
+        api={vault.api}
+        vaults={place.vaults}
+        why={place.why}
+        onOpen={opened}
+        onOther={() => setPlace({ kind: 'begin', vaults: place.vaults })}
+      />
+    )
+  return <Unlocked vault={vault} me={place.me} locale={locale} onLocale={onLocale} onLock={restart} />
+}
+
+type UnlockedProps = {
+  readonly vault: Vault
+  readonly me: Me
+  readonly locale: Locale
+  readonly onLocale: (l: Locale) => void
+  readonly onLock: (why: Why) => void
+}
+
+function Unlocked({ vault, me, locale, onLocale, onLock }: UnlockedProps) {
+  const [online, setOnline] = useState(true)
+  const [minutes, setMinutes] = useState(readIdle)
+  useEffect(() => vault.on('online', value => setOnline(value === true)), [vault])
+  // What is new since the last time; offline, what is here is shown.
+  useEffect(() => void vault.api.sync(null).catch(() => {}), [vault])
+  useIdle(
+    minutes,
+    () => onLock('idle'),
+    sign => vault.on('records', sign),
+  )
+  const lock = useCallback(() => onLock(null), [onLock])
+  const value = useMemo(() => ({ api: vault.api, on: vault.on, me, online, lock }), [vault, me, online, lock])
+  const idle = {
+    minutes,
+    onMinutes: (m: number) => {
+      keepIdle(m)
+      setMinutes(m)
+    },
+  }
+  return (
+    <VaultProvider value={value}>
+      <Inside locale={locale} onLocale={onLocale} idle={idle} />
+    </VaultProvider>
+  )
+}

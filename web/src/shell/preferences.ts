@@ -1,0 +1,21 @@
+import { LOCALES, type Locale, preferred } from '#words/words.ts'
+
+/** Small choices of this browser; nothing of any record. */
+const read = (name: string): string | null => localStorage.getItem(`keepwell-${name}`)
+const keep = (name: string, value: string): void => localStorage.setItem(`keepwell-${name}`, value)
+
+export const readLocale = (): Locale => LOCALES.find(l => l.locale === read('language'))?.locale ?? preferred(navigator.languages)
+export const keepLocale = (locale: Locale): void => keep('language', locale)
+
+export const IDLE_MINUTES = [5, 15, 60] as const
+export const readIdle = (): number => IDLE_MINUTES.find(m => String(m) === read('idle')) ?? 15
+export const keepIdle = (minutes: number): void => keep('idle', String(minutes))
+
+/** A name for this device that its owner recognises among others. */
+export function deviceName(agent: string): string {
+  const browser = [/Edg\//, /Firefox\//, /Chrome\//, /Safari\//].findIndex(p => p.test(agent))
+  const system = [/iPhone|iPad/, /Android/, /Windows/, /Mac OS/, /CrOS/, /Linux/].findIndex(p => p.test(agent))
+  const name = ['Edge', 'Firefox', 'Chrome', 'Safari'][browser] ?? 'Browser'
+  const place = ['iOS', 'Android', 'Windows', 'macOS', 'ChromeOS', 'Linux'][system]
+  return place ? `${name}, ${place}` : name
+}

@@ -1,0 +1,137 @@
+import { equal, toHex } from '@keepwell/sdk/base/bytes'
+import type { Keyring } from '@keepwell/sdk/identity/keyring'
+import type { Catalog } from '@keepwell/sdk/ports/catalog'
+import type { Card } from '@keepwell/sdk/records/card'
+import { type Entry, openEntry } from '@keepwell/sdk/records/catalog'
+import { careDate } from '@keepwell/sdk/records/timeline'
+import type { Row } from '#rpc/views.ts'
+
+export type Item = { readonly entry: Entry; readonly row: Row; readonly hay: string }
+
+/** Every record this device knows of, opened in memory and kept in order of care. */
+export type Entries = {
+  /** Newest care first; records that a newer version replaces are left out. */
+  current(): readonly Item[]
+  get(id: string): Item | undefined
+  all(): Iterable<Item>
+  /** Counts changes, so that answers to older queries can be told apart. */
+  version(): number
+}
+
+/** Opened at once; more do not make the browser's cryptography faster. */
+const AT_ONCE = 256
+
+type Ring = Pick<Keyring, 'catalog' | 'compartments' | 'contacts' | 'did'>
+
+/** Opens the catalog, and keeps what is noted there later opened as well. */
+export async function watchEntries(
+  catalog: Catalog,
+  ring: () => Ring,
+  changed: () => void,
+): Promise<{ entries: Entries; catalog: Catalog }> {
+  const items = new Map<string, Item>()
+  let sorted: readonly Item[] | null = null
+  let version = 0
+  const touch = (): void => {
+    sorted = null
+    version++
+    changed()
+  }
+  const take = async (rows: readonly { readonly id: Uint8Array; readonly sealed: Uint8Array }[]): Promise<void> => {
+    const key = ring().catalog
+    const names = naming(ring())
+    const opened = await Promise.all(rows.map(r => openEntry(key, r.id, r.sealed)))
+    for (const entry of opened) items.set(toHex(entry.id), itemOf(entry, names))
+  }
+  let page: { id: Uint8Array; sealed: Uint8Array }[] = []
+  for await (const row of catalog.all()) {
+    page.push(row)
+    if (page.length < AT_ONCE) continue
+    await take(page)
+    page = []
+  }
+  await take(page)
+  return {
+    entries: {
+      current: () => (sorted ??= inOrder(items)),
+      get: id => items.get(id),
+      all: () => items.values(),
+      version: () => version,
+    },
+    catalog: {
+      ...catalog,
+      async note(rows) {
+        await catalog.note(rows)
+        await take(rows)
+        touch()
+      },
+      async drop(ids) {
+        await catalog.drop(ids)
+        for (const id of ids) items.delete(toHex(id))
+        touch()
+      },
+    },
+  }
+}
+
+function inOrder(items: ReadonlyMap<string, Item>): Item[] {
+  const replaced = new Set([...items.values()].flatMap(({ entry }) => (entry.card.prior ? [toHex(entry.card.prior)] : [])))
+  const out = [...items.values()].filter(i => !replaced.has(i.row.id))
+  // Code units order ISO dates; a locale's order would be thirty times slower.
+  const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)
+  return out.sort((a, b) => after(a.row.date, b.row.date) || -after(a.row.title, b.row.title))
+}
+
+type Naming = { readonly own: string; compartment(id: Uint8Array): string; party(did: string): string }
+
+export function naming(ring: Omit<Ring, 'catalog'>): Naming {
+  const places = new Map(ring.compartments.map(c => [toHex(c.id), c.name]))
+  return {
+    own: ring.did,
+    compartment: id => places.get(toHex(id)) ?? 'inbox',
+    party: did => ring.contacts.find(c => c.did === did)?.name ?? did,
+  }
+}
+
+type Listed = {
+  readonly id: Uint8Array
+  readonly card: Card
+  readonly date: string
+  readonly trust: Row['trust']
+  readonly compartment: Uint8Array
+}
+
+/** A card as a list shows it. */
+export function rowOf({ id, card, date, trust, compartment }: Listed, names: Naming): Row {
+  return {
+    id: toHex(id),
+    title: card.title,
+    type: card.resourceType ?? card.kind,
+    date,
+    ...(card.end ? { end: card.end } : {}),
+    ...(card.status ? { status: card.status } : {}),
+    compartment: names.compartment(compartment),
+    ...(card.author === names.own ? {} : { author: names.party(card.author) }),
+    trust,
+    issues: card.issues ?? 0,
+  }
+}
+
+function itemOf(entry: Entry, names: Naming): Item {
+  const { card } = entry
+  // People and places have no day of care; files without one go by the day they were filed.
+  const date = card.start || card.kind !== 'fhir' ? careDate(entry) : ''
+  const row = rowOf({ ...entry, date, trust: entry.state }, names)
+  const words = [
+    card.title,
+    row.type,
+    card.kind,
+    row.compartment,
+    row.author ?? '',
+    row.date,
+    ...card.codes.flatMap(c => [c.code, c.display ?? '']),
+  ]
+  return { entry, row, hay: words.join(' ').toLowerCase() }
+}
+
+export const isIn = (list: readonly Uint8Array[], id: Uint8Array): boolean => list.some(x => equal(x, id))

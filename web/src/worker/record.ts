@@ -1,0 +1,81 @@
+import { fileNameOf } from '@keepwell/sdk/actions/records/export-names'
+import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
+import { openRecordStream, openRecords } from '@keepwell/sdk/actions/records/open-record'
+import { partyAt } from '@keepwell/sdk/actions/vault/calls'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { cidFromBytes } from '@keepwell/sdk/base/cid'
+import { KeepwellError } from '@keepwell/sdk/base/error'
+import { verifyAuthor } from '@keepwell/sdk/records/author'
+import type { Card } from '@keepwell/sdk/records/card'
+import type { Tail } from '@keepwell/sdk/records/plain'
+import type { Content, RecordView } from '#rpc/views.ts'
+import { type Item, naming } from './entries.ts'
+import type { OpenVault } from './vault.ts'
+
+/** Larger contents are not shown, only saved. */
+const SHOWN = 8 << 20
+const IMAGES = /^image\/(png|jpeg|gif|webp)$/
+
+export function itemOf(vault: OpenVault, id: string): Item {
+  const found = vault.entries.get(id)
+  if (!found) throw new KeepwellError('NOT_FOUND', 'There is no such record on this device.')
+  return found
+}
+
+/** Opens one record of the own vault and checks where it came from. */
+export async function openRecord(vault: OpenVault, id: string): Promise<RecordView> {
+  const { ctx } = vault
+  const { entry, row } = itemOf(vault, id)
+  const { card } = entry
+  const small = card.size <= SHOWN
+  const [whole] = small ? await openRecords(ctx, [entry.id]) : []
+  if (small && !whole) throw new KeepwellError('NOT_FOUND', 'The record is not at the relay.')
+  const tail: Tail = whole ?? (await openRecordStream(ctx, entry))
+  const author = await partyAt(ctx, tail.meta.author, tail.proof.batch.version)
+  if (author) await verifyAuthor(tail, author)
+  const { ring } = ctx.session.state
+  const { file = null, ...attributes } = tail.meta.attributes ?? {}
+  return {
+    row,
+    mediaType: card.mediaType,
+    size: card.size,
+    fileName: fileNameOf(entry).replace(/^.*\//, ''),
+    content: whole ? contentOf(card, whole.body) : { kind: 'other' },
+    from: {
+      author: tail.meta.author === ring.did ? ring.name : naming(ring).party(tail.meta.author),
+      own: tail.meta.author === ring.did,
+      signature: author ? 'verified' : 'unknown',
+      signedAt: tail.meta.authoredAt,
+      filedAt: entry.filedAt,
+      anchoredAt: entry.anchoredAt ?? null,
+      cid: cidFromBytes(entry.cid),
+      file,
+      attributes,
+    },
+    prior: card.prior ? toHex(card.prior) : null,
+  }
+}
+
+/** What the page may show of a body. Whatever cannot be read as what it claims to be is only saved. */
+export function contentOf({ kind, mediaType }: Pick<Card, 'kind' | 'mediaType'>, body: Uint8Array): Content {
+  if (IMAGES.test(mediaType)) return { kind: 'image', bytes: body.slice(), mediaType }
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    if (kind === 'fhir') {
+      const text = decoder.decode(body)
+      return { kind: 'fhir', resource: JSON.parse(text) as Record<string, unknown>, text }
+    }
+    if (/^text\/|json|xml|hl7/.test(mediaType)) return { kind: 'text', text: decoder.decode(body) }
+  } catch {
+    // It is kept byte for byte and can be saved.
+  }
+  return { kind: 'other' }
+}
+
+/** The record's bytes as they came, proven whole. */
+export async function recordFile(vault: OpenVault, id: string): Promise<Blob> {
+  const { entry } = itemOf(vault, id)
+  const parts: Uint8Array[] = []
+  for await (const body of openBodies(vault.ctx, [entry])) for await (const part of body.chunks()) parts.push(part.slice())
+  return new Blob(parts as BlobPart[], { type: 'application/octet-stream' })
+}

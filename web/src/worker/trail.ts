@@ -1,0 +1,30 @@
+import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import type { TrailView } from '#rpc/views.ts'
+import { naming } from './entries.ts'
+import { clock } from './platform.ts'
+import type { OpenVault } from './vault.ts'
+
+/** Who looked, every line of it checked here and now. */
+export async function trail({ ctx, entries }: OpenVault): Promise<TrailView> {
+  const found = await verifyTrail(ctx)
+  const { ring } = ctx.session.state
+  const names = naming(ring)
+  const looked = found.looked.map(({ receipt: r, name, grant, reader }) => ({
+    seq: r.seq,
+    time: r.time,
+    name: r.actor === ring.did ? ring.name : name,
+    own: r.actor === ring.did,
+    person: r.person ?? null,
+    role: r.role ?? null,
+    action: r.action,
+    denied: r.verdict === 'denied',
+    reasons: r.reasons,
+    purpose: r.purpose,
+    compartments: r.compartments.map(names.compartment),
+    records: r.ids.map(id => ({ id: toHex(id), title: entries.get(toHex(id))?.row.title ?? null })),
+    reader,
+    share: grant,
+  }))
+  return { looked: looked.reverse(), receipts: found.looked.length, anchored: found.anchored, problems: found.problems, checkedAt: clock() }
+}

@@ -1,0 +1,140 @@
+import { openIndexedDbCatalog } from '@keepwell/adapters/catalog/indexeddb'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import type { Ctx, Session } from '@keepwell/sdk/actions/context'
+import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
+import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
+import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
+import type { Synced } from '#rpc/views.ts'
+import { type Entries, watchEntries } from './entries.ts'
+import { type Finder, finder } from './find.ts'
+import { openPlace } from './place.ts'
+import { clock, pause, random } from './platform.ts'
+import { keepRequests } from './requests.ts'
+import { catalogName, keepState } from './shelf.ts'
+
+export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online', value?: unknown) => void
+
+/** A vault that is open in this worker. It ends with the worker. */
+export type OpenVault = {
+  readonly ctx: Ctx
+  readonly entries: Entries
+  readonly finder: Finder
+  readonly sample: boolean
+  /** Runs work that writes, then keeps the keyring as it is now. */
+  run<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
+  sync(): Promise<Synced>
+  /** Called once records were filed: signs what the vault holds, and looks for their proofs as the ledger takes them. */
+  filed(): Promise<void>
+  close(): void
+}
+
+type Opening = { readonly origin: string; readonly session: Session; readonly sample?: boolean; readonly tell: Tell }
+
+export async function openVault({ origin, session, sample = false, tell }: Opening): Promise<OpenVault> {
+  const end = new AbortController()
+  const network = openPlace(origin, homeRelayUrl(session.state.ring))
+  const inner = sample ? memoryCatalog() : await openIndexedDbCatalog({ name: catalogName(session.state.ring.did) })
+  const { entries, catalog } = await watchEntries(
+    inner,
+    () => session.state.ring,
+    () => tell('records'),
+  )
+  const ctx: Ctx = { clock, random, network, catalog, session }
+  let saved = session.state
+  let busy = 0
+  const save = async (): Promise<void> => {
+    if (session.state === saved) return
+    saved = session.state
+    if (!sample) await keepState(session)
+  }
+  const run = async <T>(work: (ctx: Ctx) => Promise<T>): Promise<T> => {
+    busy++
+    try {
+      return await work(ctx)
+    } finally {
+      busy--
+      await save()
+    }
+  }
+  const once = single(() => run(() => synchronise(ctx, entries, tell)))
+  const proofs = single(async () => {
+    for (const wait of [3000, 5000, 15_000, 60_000]) {
+      await pause(wait, end.signal)
+      if (end.signal.aborted || ![...entries.all()].some(i => i.entry.anchoredAt === undefined)) return
+      await confirmAnchors(ctx, unanchored(entries)).catch(() => {})
+    }
+  })
+  const vault: OpenVault = {
+    ctx,
+    entries,
+    finder: finder(entries),
+    sample,
+    run,
+    sync: once,
+    async filed() {
+      await run(async () => publishState(ctx))
+      void proofs()
+    },
+    close: () => end.abort(),
+  }
+  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once })
+  return vault
+}
+
+const unanchored = (entries: Entries) => [...entries.all()].filter(i => i.entry.anchoredAt === undefined).map(i => i.entry)
+
+/** Work of which one run at a time is enough; a call meanwhile waits for the run that goes on. */
+function single<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null
+  return () => (running ??= work().finally(() => (running = null)))
+}
+
+/** Messages, records others wrote, proofs: what `keepwell sync` does. */
+async function synchronise(ctx: Ctx, entries: Entries, tell: Tell): Promise<Synced> {
+  await refreshRing(ctx)
+  const arrivals = await receiveMessages(ctx)
+  await keepRequests(ctx, arrivals)
+  if (arrivals.length) tell('sharing')
+  const before = new Set([...entries.all()].map(i => i.row.id))
+  const received = await receiveRecords(ctx)
+  const fresh = [...entries.all()].filter(i => !before.has(i.row.id)).length
+  const { wrong } = await confirmAnchors(ctx, unanchored(entries))
+  if (fresh) await publishState(ctx)
+  return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
+}
+
+type Listening = { readonly signal: AbortSignal; readonly tell: Tell; readonly idle: () => boolean; readonly sync: () => Promise<Synced> }
+
+const MAX_WAIT = 30_000
+
+/** Follows the relay's words; while it cannot be reached the page says so, and it is tried again, less and less often. */
+async function listen(ctx: Ctx, { signal, tell, idle, sync }: Listening): Promise<void> {
+  let lost = false
+  for (let wait = 1000; !signal.aborted; wait = Math.min(MAX_WAIT, wait * 2)) {
+    try {
+      const relay = await homeRelay(ctx)
+      const auth = await makeCall(ctx, relay, 'events', {})
+      const words = relay.events(auth, signal)[Symbol.asyncIterator]()
+      const first = words.next()
+      const reached = await Promise.race([first.then(() => true), pause(1500, signal).then(() => true)])
+      if (reached && !signal.aborted) tell('online', true)
+      if (lost) await sync()
+      lost = false
+      for (let next = await first; !next.done; next = await words.next()) {
+        wait = 1000
+        if (next.value === 'receipts') tell('looked')
+        // Our own writing is told as well; it needs no fetching.
+        else if (next.value === 'messages' || idle()) await sync()
+      }
+    } catch (e) {
+      if (signal.aborted) return
+      lost = isKeepwellError(e, 'RELAY_UNREACHABLE')
+      if (lost) tell('online', false)
+    }
+    await pause(wait, signal)
+  }
+}

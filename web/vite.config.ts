@@ -1,0 +1,18 @@
+import { defineConfig } from 'vite'
+
+// One page and its worker. Nothing inline, nothing from elsewhere: the relay serves it under a strict content policy.
+export default defineConfig({
+  build: {
+    target: 'es2024',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+    rolldownOptions: {
+      // Mantine marks its files for React servers; there is none here.
+      onwarn(warning, warn) {
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning)
+      },
+    },
+  },
+  worker: { format: 'es' },
+})
