@@ -1,11 +1,15 @@
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RelayProcess, spawnRelay } from '@keepwell/daemon/bin/process.kit'
 import { freePort } from '@keepwell/daemon/http/free-port'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { sampleBundle } from '@keepwell/sdk/sample/bundle'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
+import { expect } from 'vitest'
 import { findChromium } from '../../tools/chromium.ts'
 
 const WEB = fileURLToPath(new URL('..', import.meta.url))
@@ -32,16 +36,28 @@ export type Stage = {
 
 export const hasChromium = (): boolean => findChromium() !== null
 
-export async function openStage(): Promise<Stage> {
+let built: Promise<string> | undefined
+
+/** The app as its sources are now: built once for every file of journeys in this process. */
+const builtApp = (): Promise<string> =>
+  (built ??= (async () => {
+    const outDir = await mkdtemp(join(tmpdir(), 'keepwell-app-'))
+    process.once('exit', () => rmSync(outDir, { recursive: true, force: true }))
+    await build({ root: WEB, logLevel: 'error', build: { outDir, emptyOutDir: true, reportCompressedSize: false } })
+    return outDir
+  })())
+
+/** `settings` are those of the relay, by the names of its environment. */
+export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const home = await mkdtemp(join(tmpdir(), 'keepwell-web-'))
-  const webRoot = join(home, 'web')
-  await build({ root: WEB, logLevel: 'error', build: { outDir: webRoot, emptyOutDir: true, reportCompressedSize: false } })
+  const webRoot = await builtApp()
   const relay = await spawnRelay({
     KEEPWELL_HOME: join(home, 'relay'),
     KEEPWELL_PORT: String(await freePort()),
     KEEPWELL_WEB_ROOT: webRoot,
     KEEPWELL_ANCHOR_SECONDS: '1',
     KEEPWELL_HEAD_SECONDS: '1',
+    ...settings,
   })
   const browser = await chromium.launch({ executablePath: findChromium()!, args: ARGS })
   return {
@@ -91,7 +107,11 @@ export async function givePasskey(page: Page): Promise<void> {
 }
 
 /** Makes a vault as a person would: name, protection, words written down and checked. Returns the words. */
-export async function begin(page: Page, input: { readonly name: string; readonly passphrase?: string }): Promise<string> {
+export async function begin(
+  page: Page,
+  input: { readonly name: string; readonly passphrase?: string },
+  look: (screen: string) => Promise<void> = async () => {},
+): Promise<string> {
   await page.getByRole('button', { name: 'Create my record' }).click()
   await page.getByLabel('Your name').fill(input.name)
   if (input.passphrase) {
@@ -101,8 +121,10 @@ export async function begin(page: Page, input: { readonly name: string; readonly
   }
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.getByTestId('words').waitFor()
+  await look('words')
   const words = await page.getByTestId('words').getByRole('listitem').allTextContents()
   await page.getByRole('button', { name: 'I have written them down' }).click()
+  await look('check')
   for (const field of await page.getByRole('textbox').all()) {
     const label = (await field.evaluate(e => (e as HTMLInputElement).labels?.[0]?.textContent)) ?? ''
     await field.fill(words[Number(/\d+/.exec(label)![0]) - 1]!)
@@ -110,4 +132,68 @@ export async function begin(page: Page, input: { readonly name: string; readonly
   await page.getByRole('button', { name: 'Open my record' }).click()
   await page.getByRole('navigation').waitFor()
   return words.join(' ')
+}
+
+const DESK = { width: 1280, height: 860 }
+export const PHONE = { width: 390, height: 844 }
+
+/** A browser of its own, as another person or another device has one. */
+export async function newBrowser(
+  stage: Stage,
+  options: BrowserContextOptions = {},
+  url = stage.url,
+): Promise<{ page: Page; heard: Heard }> {
+  // Fading panels have other colours half-way, which is not what is judged.
+  const context = await stage.browser.newContext({ viewport: DESK, locale: 'en-GB', reducedMotion: 'reduce', ...options })
+  context.setDefaultTimeout(20_000)
+  return openPage(context, url)
+}
+
+export type FileInput = { readonly name: string; readonly mimeType: string; readonly buffer: Buffer }
+
+/** A small record of a made-up person. */
+export const sampleFile = (seed: string, resources = 60): FileInput => ({
+  name: `${seed}.json`,
+  mimeType: 'application/json',
+  buffer: Buffer.from(JSON.stringify(sampleBundle(seed, { resources, now: Math.floor(Date.now() / 1000) }))),
+})
+
+/** Takes files in through the page's own input. */
+export async function fill(page: Page, stage: Stage, files: readonly FileInput[]): Promise<void> {
+  await page.goto(`${stage.url}/#/add`)
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles([...files])
+  await page.getByText(/Done:/).waitFor()
+}
+
+export const lines = (page: Page) => page.getByRole('main').getByRole('listitem').getByRole('link')
+export const lock = (page: Page) => page.getByRole('button', { name: 'Lock' }).filter({ visible: true }).first().click()
+
+/** What the browser complained of: errors of the page, and every violation of its content policy. */
+export const noViolations = (heard: Heard): void => expect(heard.problems.filter(p => !/favicon/.test(p))).toEqual([])
+
+type Violation = { readonly id: string; readonly nodes: readonly { readonly html: string }[] }
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const RULES = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+
+/** WCAG 2.2 AA by axe on what is shown now. The engine is given through the debugger, for the page's own policy allows no script. */
+export async function accessible(page: Page, screen: string): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const run = `${readFileSync(AXE, 'utf8')};axe.run(document, { runOnly: ${RULES} }).then(r => JSON.stringify(r.violations))`
+  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
+  const found = JSON.parse(String(result.value)) as Violation[]
+  expect(
+    found.map(v => `${screen}: ${v.id}: ${v.nodes[0]?.html.slice(0, 160)}`),
+    screen,
+  ).toEqual([])
+}
+
+export function* filesBelow(dir: string): Iterable<string> {
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name)
+    if (statSync(path).isDirectory()) yield* filesBelow(path)
+    else yield path
+  }
 }

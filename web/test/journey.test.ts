@@ -1,39 +1,43 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { begin, givePasskey, type Heard, hasChromium, openPage, openStage, type Stage } from './journey.kit.ts'
+import {
+  accessible,
+  begin,
+  filesBelow,
+  fill,
+  givePasskey,
+  type Heard,
+  hasChromium,
+  lines,
+  lock,
+  newBrowser,
+  noViolations,
+  openStage,
+  PHONE,
+  type Stage,
+  sampleFile,
+} from './journey.kit.ts'
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const KEEPWELL = fileURLToPath(new URL('../../cli/bin/keepwell.js', import.meta.url))
 /** Stands in what is imported, and may occur nowhere but in the browser that imported it. */
 const CANARY = 'Zyxquorbian'
-const BLOCKED = [/favicon/]
 
-type Violation = { readonly id: string; readonly nodes: readonly { readonly html: string }[] }
-
-/** WCAG 2.2 AA by axe on what is shown now. The engine is given through the debugger, for the page's own policy allows no script. */
-async function accessible(page: Page, screen: string): Promise<void> {
-  const session = await page.context().newCDPSession(page)
-  const run = `${readFileSync(AXE, 'utf8')};axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(r => JSON.stringify(r.violations))`
-  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
-  const found = JSON.parse(String(result.value)) as Violation[]
-  expect(
-    found.map(v => `${screen}: ${v.id}: ${v.nodes[0]?.html.slice(0, 160)}`),
-    screen,
-  ).toEqual([])
-}
-
-function* files(dir: string): Iterable<string> {
-  for (const name of readdirSync(dir)) {
-    const path = join(dir, name)
-    if (statSync(path).isDirectory()) yield* files(path)
-    else yield path
+/** The `keepwell` command with a home of its own; gives what it prints. */
+const commandLine =
+  (home: string) =>
+  async (...args: string[]) => {
+    const run = promisify(execFile)
+    const { stdout } = await run(process.execPath, [KEEPWELL, ...args, '--home', home, '--yes'], { env: { PATH: process.env.PATH } })
+    return stdout
   }
-}
 
 if (!hasChromium()) console.warn('SKIPPED: the journeys of the web app need a Chromium; set CHROME_PATH.')
 
@@ -43,12 +47,6 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     stage = await openStage()
   }, 120_000)
   afterAll(() => stage?.close())
-
-  const open = async (viewport: { width: number; height: number }, url = stage.url) => {
-    const context = await stage.browser.newContext({ viewport, locale: 'en-GB' })
-    context.setDefaultTimeout(20_000)
-    return openPage(context, url)
-  }
 
   const imported = () => {
     const bundle = sampleBundle('journey', { resources: 120, now: Math.floor(Date.now() / 1000) })
@@ -60,20 +58,12 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     ]
   }
 
-  const fill = async (page: Page) => {
-    await page.goto(`${stage.url}/#/add`)
-    await page.locator('input[type=file]').first().setInputFiles(imported())
-    await page.getByText(/Done:/).waitFor()
-  }
-
-  const noViolations = (heard: Heard) => expect(heard.problems.filter(p => !BLOCKED.some(b => b.test(p)))).toEqual([])
-
   test('two people: make a record, fill it, share it, read it, see who looked, end it, lock', { timeout: 120_000 }, async () => {
-    const { page, heard } = await open({ width: 1280, height: 860 })
+    const { page, heard } = await newBrowser(stage)
     await page.getByRole('button', { name: 'Create my record' }).waitFor()
     await accessible(page, 'begin')
     await begin(page, { name: 'Ada Example', passphrase: 'correct horse battery' })
-    await fill(page)
+    await fill(page, stage, imported())
     await accessible(page, 'add')
     await page.goto(`${stage.url}/#/`)
     await page.getByText('What your record holds').waitFor()
@@ -97,7 +87,7 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     const link = await page.getByTestId('link').inputValue()
     await accessible(page, 'invite')
 
-    const other = await open({ width: 390, height: 844 }, link)
+    const other = await newBrowser(stage, { viewport: PHONE }, link)
     await begin(other.page, { name: 'Practice Rivera', passphrase: 'another good phrase' })
     await other.page.getByRole('button', { name: 'Connect' }).click()
     await other.page.getByText('are connected').waitFor()
@@ -112,7 +102,7 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     await other.page.goto(`${stage.url}/#/share`)
     await other.page.getByRole('link', { name: 'Read' }).click()
     await other.page.getByText('You may read this').waitFor()
-    await other.page.getByRole('main').getByRole('listitem').getByRole('link').first().click()
+    await lines(other.page).first().click()
     await other.page.getByText('Where it came from').waitFor()
     await accessible(other.page, 'shared record, phone')
 
@@ -129,6 +119,18 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     await page.getByRole('button', { name: 'End it now' }).click()
     await page.getByText(/^Ended\./).waitFor()
     await accessible(page, 'share')
+    await other.page.getByRole('link', { name: /Record of Ada Example/ }).click()
+    await lines(other.page).nth(1).click()
+    await other.page.getByRole('alert').getByText('Access was refused').waitFor()
+    await other.page.goto(`${stage.url}/#/share`)
+    await other.page.getByText('You share nothing').waitFor()
+    await expect.poll(() => other.page.getByRole('link', { name: 'Read' }).count()).toBe(0)
+
+    const kept = await storedHere(page)
+    expect(kept.length).toBeGreaterThan(50_000)
+    // The name to choose by is all that can be read.
+    expect(kept).toContain('Ada Example')
+    expect(kept).not.toContain(CANARY)
 
     await page.getByRole('button', { name: 'Lock' }).filter({ visible: true }).first().click()
     await page.getByLabel('Passphrase', { exact: true }).last().waitFor()
@@ -141,6 +143,30 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     relayHoldsNothing()
   })
 
+  /** Everything this browser keeps for the page, as one text. */
+  const storedHere = (page: Page): Promise<string> =>
+    page.evaluate(async () => {
+      const done = <T>(r: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => {
+          r.onsuccess = () => resolve(r.result)
+          r.onerror = () => reject(r.error)
+        })
+      const textOf = (value: unknown): string =>
+        value instanceof Uint8Array
+          ? new TextDecoder('latin1').decode(value)
+          : Object.values(value as object)
+              .map(v => (typeof v === 'string' ? v : textOf(v)))
+              .join()
+      let out = JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage })
+      for (const { name } of await indexedDB.databases()) {
+        const db = await done(indexedDB.open(name!))
+        for (const store of db.objectStoreNames)
+          for (const row of await done(db.transaction(store).objectStore(store).getAll())) out += textOf(row)
+        db.close()
+      }
+      return out
+    })
+
   const sentNothing = (heard: Heard) => {
     const own = heard.sent.filter(r => !r.url.startsWith('data:') && !r.url.startsWith('blob:'))
     expect(own.length).toBeGreaterThan(20)
@@ -149,13 +175,13 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
   }
 
   const relayHoldsNothing = () => {
-    const held = [...files(join(stage.home, 'relay'))]
+    const held = [...filesBelow(join(stage.home, 'relay'))]
     expect(held.length).toBeGreaterThan(5)
     for (const file of held) expect(readFileSync(file).includes(CANARY), file).toBe(false)
   }
 
   test('a passkey opens the record again, without a passphrase', { timeout: 60_000 }, async () => {
-    const { page, heard } = await open({ width: 1280, height: 860 })
+    const { page, heard } = await newBrowser(stage)
     await givePasskey(page)
     await begin(page, { name: 'Passkey Example' })
     await page.getByRole('button', { name: 'Lock' }).filter({ visible: true }).first().click()
@@ -167,10 +193,105 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     noViolations(heard)
   })
 
+  const few = () => [sampleFile('few')]
+
+  test('words open the record on a second device, wrong ones do not; what is erased on one is gone', { timeout: 90_000 }, async () => {
+    const { page, heard } = await newBrowser(stage, { viewport: PHONE })
+    await page.getByRole('button', { name: 'Create my record' }).click()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await accessible(page, 'create, with a field missing')
+    await page.getByRole('button', { name: 'Back' }).click()
+    const words = await begin(page, { name: 'Two Devices', passphrase: 'correct horse battery' }, screen => accessible(page, screen))
+    await page.getByText('is ready').waitFor()
+    await accessible(page, 'home, empty')
+    await fill(page, stage, few())
+
+    const other = await newBrowser(stage)
+    await other.page.getByRole('button', { name: 'I have recovery words' }).click()
+    await other.page.getByRole('radio', { name: /Passphrase/ }).check()
+    await other.page.getByLabel('Passphrase', { exact: true }).last().fill('quite another phrase')
+    await other.page.getByLabel('Once more').fill('quite another phrase')
+    await other.page.getByLabel('Recovery words').fill(words.split(' ').reverse().join(' '))
+    await other.page.getByRole('button', { name: 'Open my record' }).click()
+    await other.page.getByRole('alert').waitFor()
+    await accessible(other.page, 'restore, refused')
+    await other.page.getByLabel('Recovery words').fill(words)
+    await other.page.getByRole('button', { name: 'Open my record' }).click()
+    await other.page.getByText('What your record holds').waitFor()
+    await other.page.goto(`${stage.url}/#/settings`)
+    await other.page.getByText('this device').waitFor()
+    expect(await other.page.getByRole('button', { name: 'Remove', exact: true }).count()).toBe(1)
+    await accessible(other.page, 'settings')
+
+    await page.goto(`${stage.url}/#/timeline?type=AllergyIntolerance`)
+    const title = (await lines(page).first().textContent())!
+    await lines(page).first().click()
+    await page.getByRole('button', { name: 'Erase' }).click()
+    await page.getByRole('dialog').getByText('What cannot be undone').waitFor()
+    await accessible(page, 'erase')
+    await page.getByRole('button', { name: 'Erase for ever' }).click()
+    await page.getByText(/^Erased\./).waitFor()
+    await page.goto(`${stage.url}/#/timeline?type=AllergyIntolerance`)
+    await page
+      .getByText(/\d records?$|Nothing matches/)
+      .first()
+      .waitFor()
+    expect(await lines(page).allTextContents()).not.toContain(title)
+
+    await lock(page)
+    await page.getByLabel('Passphrase', { exact: true }).last().fill('wrong horse')
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await page.getByText('This passphrase does not open it').waitFor()
+    await accessible(page, 'unlock, refused')
+    await page.getByLabel('Passphrase', { exact: true }).last().fill('correct horse battery')
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await page.getByRole('navigation').waitFor()
+    noViolations(heard)
+    noViolations(other.heard)
+  })
+
+  test('a clinic at the command line is invited, asks, is answered, and reads', { timeout: 90_000 }, async () => {
+    const { page, heard } = await newBrowser(stage)
+    await begin(page, { name: 'Ada Asked', passphrase: 'correct horse battery' })
+    await fill(page, stage, few())
+    await page.goto(`${stage.url}/#/invite`)
+    await page.getByLabel('Who is it for?').fill('Clinic West')
+    await page.getByRole('button', { name: 'Make the link' }).click()
+    const link = await page.getByTestId('link').inputValue()
+    const clinic = commandLine(join(stage.home, 'clinic'))
+    await clinic('init', '--name', 'Clinic West', '--relay', stage.relay.url, '--no-passphrase', '--words-file', join(stage.home, 'words'))
+    await clinic('join', link.replace(/^.*#\/join\//, 'keepwell:invite#'))
+    await page.goto(`${stage.url}/#/share`)
+    await page.getByText('Clinic West').first().waitFor()
+    await clinic(
+      'request',
+      '--from',
+      'Ada Asked',
+      '--compartment',
+      'laboratory',
+      '--purpose',
+      'treatment',
+      '--for',
+      '30d',
+      '--text',
+      'Follow-up',
+    )
+    await page.getByText(/Clinic West asks to read Laboratory/).waitFor()
+    await accessible(page, 'requests')
+    await page.getByRole('link', { name: 'Choose what to share' }).click()
+    await page.getByText(/Clinic West may read Laboratory for treatment/).waitFor()
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByText('Shared with Clinic West').waitFor()
+    const read = JSON.parse(await clinic('read', '--json')) as { records: unknown[] }
+    expect(read.records.length).toBeGreaterThan(0)
+    await page.goto(`${stage.url}/#/share`)
+    await page.getByRole('button', { name: 'End this share' }).waitFor()
+    expect(await page.getByText('asks to read').count()).toBe(0)
+    noViolations(heard)
+  })
+
   test('a sample patient is there at one click, marked as such, in the dark and in German too', { timeout: 60_000 }, async () => {
-    const context = await stage.browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'de-DE' })
-    context.setDefaultTimeout(30_000)
-    const { page, heard } = await openPage(context, stage.url)
+    const { page, heard } = await newBrowser(stage, { viewport: PHONE, colorScheme: 'dark', locale: 'de-DE' })
     await page.getByRole('button', { name: /Beispiel/ }).click()
     await page.getByRole('navigation').waitFor()
     await page
@@ -181,5 +302,20 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     await accessible(page, 'sample, dark, German')
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true)
     noViolations(heard)
+  })
+
+  // The last one: afterwards there is no relay.
+  test('while the relay is away, what is here can be searched, and what is not says why', { timeout: 60_000 }, async () => {
+    const { page } = await newBrowser(stage, { viewport: PHONE })
+    await begin(page, { name: 'Off Line', passphrase: 'correct horse battery' })
+    await fill(page, stage, few())
+    await stage.relay.stop()
+    await page.getByText('cannot be reached').waitFor()
+    await page.goto(`${stage.url}/#/timeline`).catch(() => {})
+    await lines(page).first().waitFor()
+    await accessible(page, 'offline')
+    await lines(page).first().click()
+    await page.getByRole('alert').getByText('does not answer').waitFor()
+    await page.getByRole('button', { name: 'Try again' }).waitFor()
   })
 })

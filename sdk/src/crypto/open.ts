@@ -34,9 +34,15 @@ export type AeadOpenInput = {
 }
 
 /** AES-256-GCM over ciphertext ‖ tag. Throws OPEN_FAILED. */
-export async function aeadOpen({ key, nonce, aad, ciphertext }: AeadOpenInput): Promise<Uint8Array> {
-  ensure(key.length === 32 && nonce.length === 12, 'BAD_INPUT', 'AES-256-GCM takes a 32-byte key and a 12-byte nonce.')
-  return open(native.gcmKey(key), { nonce, aad, data: ciphertext })
+export const aeadOpen = ({ key, ...sealed }: AeadOpenInput): Promise<Uint8Array> => aeadOpener(key)(sealed)
+
+/** Opens many things under one key; a browser takes the key in once. */
+export function aeadOpener(key: Uint8Array): (sealed: Omit<AeadOpenInput, 'key'>) => Promise<Uint8Array> {
+  const held = native.gcmKey(key)
+  return async ({ nonce, aad, ciphertext }) => {
+    ensure(key.length === 32 && nonce.length === 12, 'BAD_INPUT', 'AES-256-GCM takes a 32-byte key and a 12-byte nonce.')
+    return open(held, { nonce, aad, data: ciphertext })
+  }
 }
 
 export type PayloadOpener = {

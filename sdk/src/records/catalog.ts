@@ -2,7 +2,7 @@ import type { RandomBytes } from '#base/bytes'
 import { concat } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { bytes, decodeAs, type Infer, int, object, oneOf, optional } from '#base/shape'
-import { aeadOpen } from '#crypto/open'
+import { aeadOpener } from '#crypto/open'
 import { aeadSeal } from '#crypto/seal'
 import { card } from './card.ts'
 import { anchorProof } from './envelope.ts'
@@ -34,6 +34,10 @@ export async function sealEntry(key: Uint8Array, e: Entry, random: RandomBytes):
   return concat(nonce, await aeadSeal({ key, nonce, aad: aad(e.id), plaintext: encode(e) }))
 }
 
-export async function openEntry(key: Uint8Array, id: Uint8Array, sealed: Uint8Array): Promise<Entry> {
-  return decodeAs(entry, await aeadOpen({ key, nonce: sealed.subarray(0, 12), aad: aad(id), ciphertext: sealed.subarray(12) }))
+export const openEntry = (key: Uint8Array, id: Uint8Array, sealed: Uint8Array): Promise<Entry> => entryOpener(key)(id, sealed)
+
+/** Opens many entries of one catalog. */
+export function entryOpener(key: Uint8Array): (id: Uint8Array, sealed: Uint8Array) => Promise<Entry> {
+  const open = aeadOpener(key)
+  return async (id, sealed) => decodeAs(entry, await open({ nonce: sealed.subarray(0, 12), aad: aad(id), ciphertext: sealed.subarray(12) }))
 }

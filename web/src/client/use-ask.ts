@@ -8,28 +8,39 @@ export type Asked<T> = {
   readonly again: () => void
 }
 
+type State<T> = { readonly value: T | undefined; readonly error: unknown; readonly loading: boolean }
+
 /** Asks the vault, and asks again when one of `events` says so; meanwhile the last answer stays. */
 export function useAsk<T>(ask: () => Promise<T>, deps: readonly unknown[], events: readonly string[] = []): Asked<T> {
   const { on } = useVault()
-  const [state, setState] = useState<{ value: T | undefined; error: unknown; loading: boolean }>({
+  const [state, setState] = useState<State<T>>({
     value: undefined,
     error: null,
     loading: true,
   })
-  const turn = useRef(0)
+  /** The last question asked, and the last one whose answer still counts for nothing. */
+  const turn = useRef({ asked: 0, settled: 0 })
   const latest = useRef(ask)
   latest.current = ask
   const again = useCallback(() => {
-    const mine = ++turn.current
+    const mine = ++turn.current.asked
+    // An answer is taken unless a later question was answered before it, or the question itself has changed.
+    const take = (next: (s: State<T>) => State<T>): void => {
+      if (mine <= turn.current.settled) return
+      turn.current.settled = mine
+      setState(s => ({ ...next(s), loading: mine < turn.current.asked }))
+    }
     setState(s => ({ ...s, loading: true }))
     latest.current().then(
-      value => mine === turn.current && setState({ value, error: null, loading: false }),
-      error => mine === turn.current && setState(s => ({ ...s, error, loading: false })),
+      value => take(s => ({ ...s, value, error: null })),
+      error => take(s => ({ ...s, error })),
     )
   }, [])
   useEffect(() => {
     again()
-    return () => void turn.current++
+    return () => {
+      turn.current.settled = turn.current.asked
+    }
     // biome-ignore lint/correctness/useExhaustiveDependencies: the caller says what the question depends on
   }, deps)
   const heard = events.join(' ')

@@ -89,7 +89,9 @@ function brief(value: unknown, words: Words): string | null {
   if (typeof value === 'number') return words.number(value)
   if (typeof value === 'boolean') return words.t(value ? 'fhir.yes' : 'fhir.no')
   if (typeof value === 'string') return DATE.test(value) ? words.date(value) : CODE.test(value) ? codeLabel(words.locale, value) : value
-  return isObject(value) ? (concept(value, words) ?? measure(value, words) ?? person(value, words) ?? other(value, words)) : null
+  return isObject(value)
+    ? (dosage(value, words) ?? concept(value, words) ?? measure(value, words) ?? person(value, words) ?? other(value, words))
+    : null
 }
 
 /** HL7's one-letter verdicts on a measurement, as words. */
@@ -133,10 +135,30 @@ function person(v: Json, words: Words): string | null {
   return null
 }
 
+/** A wrapper around one thing is that thing. */
 function other(v: Json, words: Words): string | null {
   const entries = Object.entries(v).filter(([name]) => name !== 'extension')
   const [only] = entries
-  return entries.length === 1 && only && !isObject(only[1]) && !Array.isArray(only[1]) ? brief(only[1], words) : null
+  if (entries.length !== 1 || !only) return null
+  const told = list(only[1]).map(x => brief(x, words))
+  return told.length > 0 && told.every(x => x !== null) ? words.list(told as string[]) : null
+}
+
+const UNITS = { min: 'minute', h: 'hour', d: 'day', wk: 'week', mo: 'month', a: 'year' } as const
+
+/** How to take a medicine: the words that were written for it stand for the whole (FHIR R4 Dosage.text); else dose and times. */
+function dosage(v: Json, words: Words): string | null {
+  if (isObject(v.repeat)) return times(v.repeat, words)
+  if (!('timing' in v || 'doseAndRate' in v)) return null
+  if (text(v.text)) return text(v.text)
+  const told = [...list(v.doseAndRate), ...list(v.timing), ...list(v.route)].map(x => brief(x, words))
+  return told.every(x => x !== null) ? told.join(', ') : null
+}
+
+function times({ frequency = 1, period, periodUnit, ...rest }: Json, words: Words): string | null {
+  const unit = UNITS[periodUnit as keyof typeof UNITS]
+  if (!unit || typeof period !== 'number' || typeof frequency !== 'number' || Object.keys(rest).length) return null
+  return words.n('fhir.timing', frequency, { period: words.span(period, unit) })
 }
 
 /** The narrative's words alone; its mark-up is never put into the page. */

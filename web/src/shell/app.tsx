@@ -114,7 +114,14 @@ function Unlocked({ vault, me, locale, onLocale, onLock }: UnlockedProps) {
   const [minutes, setMinutes] = useState(readIdle)
   useEffect(() => vault.on('online', value => setOnline(value === true)), [vault])
   // What is new since the last time; offline, what is here is shown.
-  useEffect(() => void vault.api.sync(null).catch(() => {}), [vault])
+  useEffect(() => {
+    const { api } = vault
+    // First what the person waits for, then the news.
+    void api
+      .overview(null)
+      .then(() => api.sync(null))
+      .catch(() => {})
+  }, [vault])
   useIdle(
     minutes,
     () => onLock('idle'),

@@ -4,27 +4,10 @@ import { useAsk } from '#client/use-ask.ts'
 import { Icon, type IconName } from '#parts/icon.tsx'
 import { Logo } from '#parts/logo.tsx'
 import { Banner } from '#parts/page.tsx'
-import { Add } from '#patient/add.tsx'
-import { Home } from '#patient/home.tsx'
-import { Invite, Join } from '#patient/invite.tsx'
-import { NewShare } from '#patient/new-share.tsx'
-import { Record } from '#patient/record.tsx'
-import { Settings } from '#patient/settings.tsx'
-import { Share } from '#patient/share.tsx'
-import { Shared } from '#patient/shared.tsx'
-import { Timeline } from '#patient/timeline.tsx'
-import { Who } from '#patient/who.tsx'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
-import type { Locale } from '#words/words.ts'
-import { IDLE_MINUTES } from './preferences.ts'
-import { parseRoute, type Route, useHash } from './route.ts'
-
-type InsideProps = {
-  readonly locale: Locale
-  readonly onLocale: (l: Locale) => void
-  readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
-}
+import { parseRoute, useHash } from './route.ts'
+import { type Choices, drawScreen, navigationOf } from './routes.tsx'
 
 const NAV: readonly { readonly name: string; readonly icon: IconName; readonly label: Key }[] = [
   { name: '', icon: 'home', label: 'nav.home' },
@@ -34,22 +17,13 @@ const NAV: readonly { readonly name: string; readonly icon: IconName; readonly l
   { name: 'who', icon: 'eye', label: 'nav.who' },
 ]
 
-/** Screens under the navigation entry they belong to. */
-const UNDER: Readonly<Record<string, string>> = {
-  record: 'timeline',
-  invite: 'share',
-  join: 'share',
-  'new-share': 'share',
-  shared: 'share',
-}
-
 /** The frame around every screen behind the lock. */
-export function Inside(props: InsideProps) {
+export function Inside(choices: Choices) {
   const { t } = useWords()
   const { me, online, lock, api } = useVault()
   const route = parseRoute(useHash())
   const requests = useAsk(() => api.requests(null), [], ['sharing'])
-  const here = UNDER[route.name] ?? route.name
+  const here = navigationOf(route)
   return (
     <div className="kw-app">
       <button className="kw-skip" type="button" onClick={skip}>
@@ -108,7 +82,7 @@ export function Inside(props: InsideProps) {
         )}
       </div>
       <main className="kw-main" id="main" tabIndex={-1}>
-        <Screen route={route} {...props} />
+        {drawScreen(route, choices)}
       </main>
     </div>
   )
@@ -116,31 +90,3 @@ export function Inside(props: InsideProps) {
 
 /** The fragment is the route here, so a link cannot do this. */
 const skip = (): void => document.getElementById('main')?.focus()
-
-function Screen({ route, locale, onLocale, idle }: InsideProps & { readonly route: Route }) {
-  const [first = '', second = ''] = route.rest
-  switch (route.name) {
-    case 'timeline':
-      return <Timeline key={route.query.toString()} compartment={route.query.get('part') ?? ''} type={route.query.get('type') ?? ''} />
-    case 'record':
-      return <Record key={first} id={first} />
-    case 'add':
-      return <Add />
-    case 'share':
-      return <Share />
-    case 'invite':
-      return <Invite />
-    case 'join':
-      return <Join key={first} code={first} />
-    case 'new-share':
-      return <NewShare key={route.query.toString()} to={route.query.get('to') ?? ''} request={route.query.get('request') ?? ''} />
-    case 'shared':
-      return <Shared key={first} id={first} record={second} />
-    case 'who':
-      return <Who />
-    case 'settings':
-      return <Settings locale={locale} onLocale={onLocale} idle={idle} choices={IDLE_MINUTES} />
-    default:
-      return <Home />
-  }
-}

@@ -1,4 +1,9 @@
-import type { Key, Text } from './en.ts'
+import type { Key } from './en.ts'
+
+/** A text, or its forms for one and for many. */
+export type Text = string | { readonly one: string; readonly other: string }
+/** What a language has for an area's English texts. */
+export type Texts<English> = Readonly<Record<keyof English, Text>>
 
 export type Locale = 'en' | 'de'
 export const LOCALES: readonly { readonly locale: Locale; readonly name: string }[] = [
@@ -22,6 +27,8 @@ export type Words = {
   /** Unix seconds as day and time. */
   time(unix: number): string
   bytes(n: number): string
+  /** A length of time; one of them by its unit alone: `day`, `2 days`. */
+  span(n: number, unit: 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year'): string
   list(items: readonly string[]): string
   /** A text by a key made at run time, or the fallback. */
   maybe(key: string, fallback: string): string
@@ -63,6 +70,11 @@ export function makeWords(locale: Locale, texts: Readonly<Record<Key, Text>>): W
     bytes(n) {
       const power = Math.min(3, Math.floor(Math.log10(Math.max(1, n)) / 3))
       return sizes[power]!.format(n / 1000 ** power)
+    },
+    span(n, unit) {
+      const parts = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).formatToParts(n)
+      const shown = n === 1 ? parts.filter(p => p.type === 'unit') : parts
+      return shown.map(p => p.value).join('')
     },
     list: items => list.format(items),
     maybe: (key, fallback) => (Object.hasOwn(texts, key) ? form(texts[key as Key], 2) : fallback),

@@ -1,8 +1,9 @@
-import { equal, toHex } from '@keepwell/sdk/base/bytes'
+import { batches, mapAhead } from '@keepwell/sdk/actions/records/import-stream'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import type { Catalog } from '@keepwell/sdk/ports/catalog'
 import type { Card } from '@keepwell/sdk/records/card'
-import { type Entry, openEntry } from '@keepwell/sdk/records/catalog'
+import { type Entry, entryOpener } from '@keepwell/sdk/records/catalog'
 import { careDate } from '@keepwell/sdk/records/timeline'
 import type { Row } from '#rpc/views.ts'
 
@@ -40,17 +41,13 @@ export async function watchEntries(
   const take = async (rows: readonly { readonly id: Uint8Array; readonly sealed: Uint8Array }[]): Promise<void> => {
     const key = ring().catalog
     const names = naming(ring())
-    const opened = await Promise.all(rows.map(r => openEntry(key, r.id, r.sealed)))
+    const open = entryOpener(key)
+    const opened = await Promise.all(rows.map(r => open(r.id, r.sealed)))
     for (const entry of opened) items.set(toHex(entry.id), itemOf(entry, names))
   }
-  let page: { id: Uint8Array; sealed: Uint8Array }[] = []
-  for await (const row of catalog.all()) {
-    page.push(row)
-    if (page.length < AT_ONCE) continue
-    await take(page)
-    page = []
-  }
-  await take(page)
+  // While some are opened, the next are read.
+  const pages = batches(catalog.all(), { count: AT_ONCE, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 })
+  for await (const _ of mapAhead(pages, 4, take));
   return {
     entries: {
       current: () => (sorted ??= inOrder(items)),
@@ -133,5 +130,3 @@ function itemOf(entry: Entry, names: Naming): Item {
   ]
   return { entry, row, hay: words.join(' ').toLowerCase() }
 }
-
-export const isIn = (list: readonly Uint8Array[], id: Uint8Array): boolean => list.some(x => equal(x, id))

@@ -1,0 +1,51 @@
+import type { ReactNode } from 'react'
+import { Add } from '#patient/add.tsx'
+import { Home } from '#patient/home.tsx'
+import { Invite, Join } from '#patient/invite.tsx'
+import { NewShare } from '#patient/new-share.tsx'
+import { Record } from '#patient/record.tsx'
+import { Settings } from '#patient/settings.tsx'
+import { Share } from '#patient/share.tsx'
+import { Shared } from '#patient/shared.tsx'
+import { Timeline } from '#patient/timeline.tsx'
+import { Who } from '#patient/who.tsx'
+import type { Locale } from '#words/words.ts'
+import { IDLE_MINUTES } from './preferences.ts'
+import type { Route } from './route.ts'
+
+/** What screens about the app itself may change. */
+export type Choices = {
+  readonly locale: Locale
+  readonly onLocale: (l: Locale) => void
+  readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
+}
+
+type Screen = {
+  /** The navigation entry it belongs to; its own name when absent. */
+  readonly under?: string
+  readonly draw: (route: Route, choices: Choices) => ReactNode
+}
+
+const asked = ({ query }: Route, name: string): string => query.get(name) ?? ''
+
+/** Every screen behind the lock, by the first word of its route. A key makes a new screen of the same kind begin afresh. */
+const SCREENS: Readonly<Record<string, Screen>> = {
+  '': { draw: () => <Home /> },
+  timeline: { draw: r => <Timeline key={r.query.toString()} compartment={asked(r, 'part')} type={asked(r, 'type')} /> },
+  record: { under: 'timeline', draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
+  add: { draw: () => <Add /> },
+  share: { draw: () => <Share /> },
+  invite: { under: 'share', draw: () => <Invite /> },
+  join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
+  'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} to={asked(r, 'to')} request={asked(r, 'request')} /> },
+  shared: { under: 'share', draw: ({ rest: [id = '', record = ''] }) => <Shared key={id} id={id} record={record} /> },
+  who: { draw: () => <Who /> },
+  settings: {
+    draw: (_, { locale, onLocale, idle }) => <Settings locale={locale} onLocale={onLocale} idle={idle} choices={IDLE_MINUTES} />,
+  },
+}
+
+const screenOf = (name: string): Screen => (Object.hasOwn(SCREENS, name) ? SCREENS[name]! : SCREENS['']!)
+
+export const drawScreen = (route: Route, choices: Choices): ReactNode => screenOf(route.name).draw(route, choices)
+export const navigationOf = ({ name }: Route): string => screenOf(name).under ?? name

@@ -1,0 +1,34 @@
+import type { home as en } from '#words/en/home.ts'
+import type { Texts } from '#words/words.ts'
+
+export const home: Texts<typeof en> = {
+  'home.title': '{name}',
+  'home.summary': { one: '{count} Eintrag seit {year}', other: '{count} Einträge seit {year}' },
+  'home.summaryBare': { one: '{count} Eintrag', other: '{count} Einträge' },
+  'home.empty': 'Ihre Akte ist bereit und leer',
+  'home.emptyLead':
+    'Fügen Sie hinzu, was Sie haben: einen Export vom Krankenhaus oder der Praxis, Laborwerte, Bilder, PDFs. Alles wird auf diesem Gerät gelesen, geordnet und versiegelt.',
+  'home.emptyAdd': 'Erste Einträge hinzufügen',
+  'home.emptyJoin': 'Ich habe einen Einladungslink',
+  'home.conditions': 'Diagnosen',
+  'home.medications': 'Medikamente',
+  'home.allergies': 'Allergien',
+  'home.vaccinations': 'Impfungen',
+  'home.results': 'Letzte Laborwerte',
+  'home.noneConditions': 'Keine Diagnosen verzeichnet.',
+  'home.noneMedications': 'Keine Medikamente verzeichnet.',
+  'home.noneAllergies': 'Keine Allergien verzeichnet. Das heißt nicht, dass es keine gibt.',
+  'home.noneVaccinations': 'Keine Impfungen verzeichnet.',
+  'home.noneResults': 'Keine Laborwerte verzeichnet.',
+  'home.more': '{count} weitere',
+  'home.places': 'Was Ihre Akte enthält',
+  'home.shares': { one: '{count} Person darf einen Teil davon lesen', other: '{count} Personen dürfen einen Teil davon lesen' },
+  'home.noShares': 'Außer Ihnen kann das niemand lesen.',
+  'home.requests': { one: '{count} Anfrage wartet auf Ihre Antwort', other: '{count} Anfragen warten auf Ihre Antwort' },
+  'home.unverified': {
+    one: 'Die Signatur von {count} Eintrag konnte nicht geprüft werden',
+    other: 'Die Signaturen von {count} Einträgen konnten nicht geprüft werden',
+  },
+  'home.since': 'seit {date}',
+  'home.ended': 'beendet',
+}

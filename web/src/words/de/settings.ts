@@ -1,0 +1,36 @@
+import type { settings as en } from '#words/en/settings.ts'
+import type { Texts } from '#words/words.ts'
+
+export const settings: Texts<typeof en> = {
+  'settings.title': 'Einstellungen',
+  'settings.look': 'Aussehen und Sprache',
+  'settings.theme': 'Erscheinung',
+  'settings.auto': 'Wie das Gerät',
+  'settings.light': 'Hell',
+  'settings.dark': 'Dunkel',
+  'settings.language': 'Sprache',
+  'settings.lock': 'Sperre',
+  'settings.lockAfter': 'Von selbst sperren nach',
+  'settings.minutes': { one: '{count} Minute', other: '{count} Minuten' },
+  'settings.lockNow': 'Jetzt sperren',
+  'settings.devices': 'Ihre Geräte',
+  'settings.devicesNote':
+    'Jedes öffnet Ihre Akte mit einem eigenen Schlüssel. Um eines hinzuzufügen, öffnen Sie dort diese Seite und nutzen Sie Ihre Wörter.',
+  'settings.here': 'dieses Gerät',
+  'settings.since': 'seit {date}',
+  'settings.remove': 'Entfernen',
+  'settings.removeTitle': '{name} entfernen?',
+  'settings.removeNote': 'Es kann nichts öffnen, was ab jetzt geschrieben wird. Was es gelesen hat, hat es gelesen.',
+  'settings.removeGo': 'Entfernen',
+  'settings.about': 'Über diese Akte',
+  'settings.name': 'Name',
+  'settings.did': 'Kennung',
+  'settings.keptAt': 'Liegt bei',
+  'settings.forget': 'Aus diesem Browser entfernen',
+  'settings.forgetNote': 'Ihre Akte bleibt, wo sie liegt, und auf Ihren anderen Geräten.',
+  'settings.forgetTitle': 'Diese Akte aus diesem Browser entfernen?',
+  'settings.forgetOnly': 'Das ist Ihr einziges Gerät. Ohne Ihre 24 Wörter kann nie wieder jemand Ihre Akte öffnen.',
+  'settings.forgetOther': 'Mit Ihren Wörtern oder auf Ihren anderen Geräten können Sie sie wieder öffnen.',
+  'settings.forgetHave': 'Ich habe meine 24 Wörter',
+  'settings.forgetGo': 'Entfernen',
+}

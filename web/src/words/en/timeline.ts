@@ -1,0 +1,18 @@
+export const timeline = {
+  'timeline.title': 'Timeline',
+  'timeline.search': 'Search your record',
+  'timeline.part': 'Part of the record',
+  'timeline.anyPart': 'All parts',
+  'timeline.kind': 'Kind',
+  'timeline.anyKind': 'Everything',
+  'timeline.count': { one: '{count} record', other: '{count} records' },
+  'timeline.list': 'Records by date of care, newest first',
+  'timeline.nothing': 'Nothing matches',
+  'timeline.nothingLead': 'Try fewer words, or another part of the record.',
+  'timeline.clear': 'Clear search',
+  'timeline.undated': 'Without a date',
+  'timeline.empty': 'Nothing here yet',
+  'timeline.issues': { one: '{count} thing about it is irregular', other: '{count} things about it are irregular' },
+  'timeline.by': 'by {name}',
+  'timeline.unverified': 'signature not checked',
+} as const

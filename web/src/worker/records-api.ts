@@ -1,0 +1,45 @@
+import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
+import { burnTokens } from '@keepwell/sdk/actions/records/mint-milestone'
+import { ensure } from '@keepwell/sdk/base/error'
+import type { Call } from '#rpc/rpc.ts'
+import type { Erased, Query } from '#rpc/views.ts'
+import { type NamedFile, takeFiles } from './intake.ts'
+import { compartmentCounts, overview } from './overview.ts'
+import { itemOf, openRecord, recordFile } from './record.ts'
+import { givenShares, requests } from './sharing.ts'
+import type { OpenVault } from './vault.ts'
+
+/** Records: found, shown, taken in, erased. */
+export const recordsApi = (open: () => OpenVault) => ({
+  sync: async (_: null) => open().sync(),
+  async overview(_: null) {
+    const vault = open()
+    const shares = givenShares(vault).filter(s => s.state === 'live').length
+    const names = vault.ctx.session.state.ring.compartments.map(c => c.name)
+    return overview(vault.entries, { shares, requests: (await requests(vault)).length, names })
+  },
+  find: async (query: Query) => open().finder.find(query),
+  window: async ({ token, from, to }: { readonly token: number; readonly from: number; readonly to: number }) =>
+    open().finder.window(token, from, to),
+  compartments: async (_: null) =>
+    compartmentCounts(
+      open().entries,
+      open().ctx.session.state.ring.compartments.map(c => c.name),
+    ),
+  record: async (id: string) => openRecord(open(), id),
+  /** Since when a record is on the ledger; asked again as proofs come in, without opening the record again. */
+  anchored: async (id: string) => itemOf(open(), id).entry.anchoredAt ?? null,
+  file: async (id: string) => recordFile(open(), id),
+  take: async (files: readonly NamedFile[], call: Call) => takeFiles(open(), files, call),
+  async erase(id: string): Promise<Erased> {
+    const vault = open()
+    const { entry } = itemOf(vault, id)
+    const [receipt] = await vault.run(async ctx => {
+      await burnTokens(ctx, [entry])
+      return (await eraseRecords(ctx, [entry.id])).receipts
+    })
+    await vault.filed()
+    ensure(receipt, 'NO_RECEIPT', 'The relay gave no deletion receipt.')
+    return { at: receipt.at, relay: receipt.relay }
+  },
+})
