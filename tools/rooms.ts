@@ -87,8 +87,10 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     },
     client: { uses: ['rpc'], types: ['worker'] },
     parts: { uses: ['words'] },
-    patient: { uses: ['parts', 'words', 'client'], types: ['rpc', 'worker'] },
-    shell: { uses: ['parts', 'words', 'client', 'patient'], types: ['rpc', 'worker'] },
+    record: { uses: ['parts', 'words', 'client'], types: ['rpc', 'worker'] },
+    patient: { uses: ['parts', 'words', 'client', 'record'], types: ['rpc', 'worker'] },
+    clinician: { uses: ['parts', 'words', 'client', 'record'], types: ['rpc', 'worker'] },
+    shell: { uses: ['parts', 'words', 'client', 'patient', 'clinician'], types: ['rpc', 'worker'] },
   },
   cli: {
     '': { uses: ['commands'], from: ['sdk/*', 'adapters/*', 'daemon/*'] },

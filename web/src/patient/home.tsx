@@ -6,11 +6,11 @@ import { Icon, type IconName } from '#parts/icon.tsx'
 import { Banner, Empty, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
+import { partName, splitValue, statusName } from '#record/labels.ts'
 import type { Overview, Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { unitLabel } from '#words/fhir.ts'
-import { partName, splitValue, statusName } from './labels.ts'
 
 const OVER = new Set(['resolved', 'inactive', 'remission', 'stopped', 'completed', 'cancelled'])
 

@@ -5,10 +5,10 @@ import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
+import { partAbout, partName, purposeName } from '#record/labels.ts'
 import type { CompartmentView, ContactView, NewShare as Input, RequestView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
-import { partAbout, partName, purposeName } from './labels.ts'
 
 const PURPOSES = ['TREAT', 'CAREMGT', 'FAMRQT', 'HRESCH', 'COVERAGE', 'HPAYMT', 'PUBHLTH'] as const
 const SENSITIVE = new Set(['mental-health', 'sexual-health', 'substance-use', 'genomics'])

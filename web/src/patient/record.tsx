@@ -7,11 +7,11 @@ import { Confirm, Consequences } from '#parts/dialog.tsx'
 import { Icon } from '#parts/icon.tsx'
 import { Banner, Page } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
+import { kindName, partName, statusName, titleText } from '#record/labels.ts'
+import { RecordView, SaveButton, saveBlob } from '#record/record-view.tsx'
 import type { Erased, RecordView as View } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
-import { kindName, partName, statusName, titleText } from './labels.ts'
-import { RecordView, SaveButton, saveBlob } from './record-view.tsx'
 
 /** One record of the own vault. */
 export function Record({ id }: { readonly id: string }) {

@@ -8,11 +8,11 @@ import { Icon } from '#parts/icon.tsx'
 import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
+import { partName, purposeName } from '#record/labels.ts'
 import type { ContactView, RequestView, ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
 import type { Words } from '#words/words.ts'
-import { partName, purposeName } from './labels.ts'
 
 /** Who may see what: requests, shares given and received, people. */
 export function Share() {

@@ -5,11 +5,11 @@ import { Banner, Empty, Page } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { VirtualList } from '#parts/virtual-list.tsx'
+import { kindName, partName, purposeName, titleText } from '#record/labels.ts'
+import { RecordView } from '#record/record-view.tsx'
+import { Sub } from '#record/sub.tsx'
 import type { SharedView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import { kindName, partName, purposeName, titleText } from './labels.ts'
-import { RecordView } from './record-view.tsx'
-import { Sub } from './sub.tsx'
 
 const HEIGHT = 72
 const nothing = (): void => {}

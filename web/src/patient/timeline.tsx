@@ -7,10 +7,10 @@ import { Empty, Page } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { VirtualList } from '#parts/virtual-list.tsx'
+import { kindName, partName, rowSub, titleText } from '#record/labels.ts'
+import { Sub } from '#record/sub.tsx'
 import type { Found, TimelineItem } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import { kindName, partName, rowSub, titleText } from './labels.ts'
-import { Sub } from './sub.tsx'
 
 /** Items fetched at once. */
 const BLOCK = 100

@@ -6,10 +6,10 @@ import { Icon, type IconName } from '#parts/icon.tsx'
 import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
+import { partName, purposeName, titleText } from '#record/labels.ts'
 import type { Looked, TrailView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
-import { partName, purposeName, titleText } from './labels.ts'
 
 const SHOWN = 200
 
