@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { certificate } from '@keepwell/daemon/bin/certificate.kit'
 import { type RelayProcess, spawnRelay } from '@keepwell/daemon/bin/process.kit'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
@@ -31,8 +32,13 @@ export type Stage = {
   readonly home: string
   readonly relay: RelayProcess
   readonly browser: Browser
+  /** Over TLS: the file that a command line trusts it by, as NODE_EXTRA_CA_CERTS. */
+  readonly ca: string | null
   close(): Promise<void>
 }
+
+/** A name that is not of this machine, as a phone or a second device knows the relay by. */
+export const ELSEWHERE = 'phone.keepwell.test'
 
 export const hasChromium = (): boolean => findChromium() !== null
 
@@ -47,24 +53,32 @@ const builtApp = (): Promise<string> =>
     return outDir
   })())
 
-/** `settings` are those of the relay, by the names of its environment. */
-export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
+/**
+ * `settings` are those of the relay, by the names of its environment. With `tls` it is reached over HTTPS as `ELSEWHERE`, which needs the
+ * openssl program (`hasOpenssl`).
+ */
+export async function openStage(settings: Readonly<Record<string, string>> = {}, { tls = false } = {}): Promise<Stage> {
   const home = await mkdtemp(join(tmpdir(), 'keepwell-web-'))
   const webRoot = await builtApp()
+  const port = String(await freePort())
+  const secure = tls ? certificate(home, 'elsewhere', [ELSEWHERE]) : null
   const relay = await spawnRelay({
     KEEPWELL_HOME: join(home, 'relay'),
-    KEEPWELL_PORT: String(await freePort()),
+    KEEPWELL_PORT: port,
     KEEPWELL_WEB_ROOT: webRoot,
     KEEPWELL_ANCHOR_SECONDS: '1',
     KEEPWELL_HEAD_SECONDS: '1',
+    ...(secure ? { KEEPWELL_TLS_CERT: secure.cert, KEEPWELL_TLS_KEY: secure.key, KEEPWELL_URL: `https://${ELSEWHERE}:${port}` } : {}),
     ...settings,
   })
-  const browser = await chromium.launch({ executablePath: findChromium()!, args: ARGS })
+  const trusting = secure ? [`--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`, `--ignore-certificate-errors-spki-list=${secure.pin}`] : []
+  const browser = await chromium.launch({ executablePath: findChromium()!, args: [...ARGS, ...trusting] })
   return {
     url: relay.url.replace('127.0.0.1', 'localhost'),
     home,
     relay,
     browser,
+    ca: secure?.cert ?? null,
     async close() {
       await browser.close()
       await relay.stop()

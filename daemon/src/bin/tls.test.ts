@@ -1,28 +1,19 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { certificate, hasOpenssl } from './certificate.kit.ts'
 import { temporaryFolder, testConfig } from './home.kit.ts'
 import { startRelay } from './start.ts'
 
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0
-if (!hasOpenssl) console.warn('SKIPPED: the TLS tests need the openssl program to make a certificate.')
-
-function certificate(dir: string, name: string): { cert: string; key: string } {
-  const cert = join(dir, `${name}.crt`)
-  const key = join(dir, `${name}.key`)
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-  const make = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync('openssl', [...make, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' })
-  return { cert, key }
-}
+if (!hasOpenssl()) console.warn('SKIPPED: the TLS tests need the openssl program to make a certificate.')
 
 const CLIENT = fileURLToPath(new URL('../../../adapters/src/relay/http.ts', import.meta.url))
 
-describe.skipIf(!hasOpenssl)('TLS', () => {
+describe.skipIf(!hasOpenssl())('TLS', () => {
   const folder = temporaryFolder()
   afterAll(folder.remove)
 
