@@ -3,12 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import type { BrowserCommand } from 'vitest/node'
+import { findChromium } from '#tools/chromium'
 import { corpus } from '#tools/corpora'
 
 // Every suite whose name ends in .iso.test.ts, in Chromium: once on its own cryptography, once on the fallback for browsers that
-// lack the newer algorithms. Chromium is taken from CHROME_PATH, else from where distributions put it.
+// lack the newer algorithms.
 
-const executablePath = process.env.CHROME_PATH ?? '/usr/bin/chromium'
+const executablePath = findChromium() ?? ''
 const noble = fileURLToPath(new URL('sdk/src/crypto/native/noble.ts', import.meta.url))
 
 /** A file of the external corpora in base64, or null when they are not on this machine. */

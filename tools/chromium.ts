@@ -1,4 +1,7 @@
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const PLACES = [
   '/usr/bin/chromium',
@@ -7,5 +10,47 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
-/** A Chromium to test in: `CHROME_PATH`, or where systems put it; null when there is none. */
-export const findChromium = (): string | null => [process.env.CHROME_PATH, ...PLACES].find(p => p && existsSync(p)) ?? null
+/** The browser that came with `npm ci`, once unpacked. */
+const UNPACKED = fileURLToPath(new URL('../node_modules/.cache/keepwell-chromium', import.meta.url))
+const OWN = join(UNPACKED, 'run')
+
+/** A Chromium to test in: `CHROME_PATH`, or where systems put it, or the one that came with `npm ci`; null when there is none. */
+export const findChromium = (): string | null => [process.env.CHROME_PATH, ...PLACES, OWN].find(p => p && existsSync(p)) ?? null
+
+/** Finds a Chromium, unpacking the one of `npm ci` when the machine has no other. It is built for Linux on x64 alone. */
+export async function provideChromium(): Promise<string | null> {
+  const found = findChromium()
+  if (found || process.platform !== 'linux' || process.arch !== 'x64') return found
+  const making = `${UNPACKED}.${process.pid}`
+  mkdirSync(making, { recursive: true })
+  const { TMPDIR } = process.env
+  // The package unpacks into the folder for temporary files, and shares what it finds there with everyone: ours is kept apart.
+  process.env.TMPDIR = making
+  try {
+    const { default: packed, inflate } = await import('@sparticuz/chromium')
+    await packed.executablePath()
+    await inflate(join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../bin/al2023.tar.br'))
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  }
+  writeFileSync(join(making, 'fonts.conf'), FONTS)
+  writeFileSync(join(making, 'run'), SCRIPT)
+  chmodSync(join(making, 'run'), 0o755)
+  rmSync(UNPACKED, { recursive: true, force: true })
+  renameSync(making, UNPACKED)
+  return OWN
+}
+
+/** On a machine without the network security libraries or without fonts, those of the package serve. */
+const SCRIPT = `#!/bin/sh
+here=$(dirname "$0")
+if ldd "$here/chromium" | grep -q 'not found'; then export LD_LIBRARY_PATH="$here/al2023/lib"; fi
+if [ ! -e /etc/fonts/fonts.conf ]; then export FONTCONFIG_FILE="$here/fonts.conf"; fi
+exec "$here/chromium" "$@"
+`
+
+const FONTS = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${join(UNPACKED, 'fonts')}</dir><cachedir>${join(UNPACKED, 'fonts-cache')}</cachedir></fontconfig>
+`

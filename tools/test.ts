@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { findChromium } from './chromium.ts'
+import { provideChromium } from './chromium.ts'
 
 /**
  * `npm test`: contracts, then everything in TypeScript under Node, then the isomorphic suites in a real browser. Arguments go to
@@ -10,6 +10,7 @@ type Step = { readonly name: string; readonly args: readonly string[]; readonly 
 
 const vitest = 'node_modules/vitest/vitest.mjs'
 const filter = process.argv.slice(2)
+const chromium = await provideChromium()
 
 const steps: Step[] = filter.length
   ? [{ name: 'vitest', args: [vitest, 'run', ...filter] }]
@@ -20,7 +21,7 @@ const steps: Step[] = filter.length
       {
         name: 'browser',
         args: [vitest, 'run', '--config', 'vitest.browser.config.ts'],
-        ...(findChromium() ? {} : { skip: 'no Chromium here; set CHROME_PATH to run the isomorphic suites in a browser' }),
+        ...(chromium ? {} : { skip: 'no Chromium here; set CHROME_PATH to run the isomorphic suites in a browser' }),
       },
     ]
 
