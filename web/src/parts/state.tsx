@@ -7,7 +7,7 @@ import { Banner } from './page.tsx'
 export const Waiting = ({ text }: { readonly text?: string }) => {
   const { t } = useWords()
   return (
-    <div className="kw-waiting" role="status">
+    <div className="kw-waiting" role="status" data-testid="waiting">
       <Loader size="sm" />
       <span>{text ?? t('app.loading')}</span>
     </div>

@@ -45,6 +45,9 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   },
 }
 
+/** By name, as routes begin. */
+export const SCREEN_NAMES: readonly string[] = Object.keys(SCREENS)
+
 const screenOf = (name: string): Screen => (Object.hasOwn(SCREENS, name) ? SCREENS[name]! : SCREENS['']!)
 
 export const drawScreen = (route: Route, choices: Choices): ReactNode => screenOf(route.name).draw(route, choices)

@@ -1,0 +1,107 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { sampleDicom } from '@keepwell/sdk/sample/dicom'
+import { samplePdf } from '@keepwell/sdk/sample/pdf'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SCREEN_NAMES } from '#shell/routes.tsx'
+import {
+  accessible,
+  begin,
+  fill,
+  hasChromium,
+  lines,
+  newBrowser,
+  noViolations,
+  openStage,
+  PHONE,
+  type Stage,
+  sampleFile,
+} from './journey.kit.ts'
+
+/** Where pictures of every screen go, when somebody wants to look at them. */
+const SHOTS = process.env.KEEPWELL_SHOTS
+
+/** Screens that need something to be about: how to reach one. */
+type Paths = Readonly<Record<string, string>>
+
+describe.skipIf(!hasChromium())('every screen', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await openStage()
+  }, 120_000)
+  afterAll(() => stage?.close())
+
+  /** A filled record that is shared with a second person, who has it open. */
+  async function twoPeople() {
+    const { page, heard } = await newBrowser(stage)
+    await begin(page, { name: 'Ada Example', passphrase: 'correct horse battery' })
+    await fill(page, stage, [
+      sampleFile('screens', 240),
+      { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from(samplePdf('Discharge letter')) },
+      { name: 'ct.dcm', mimeType: 'application/dicom', buffer: Buffer.from(sampleDicom('screens', {})) },
+      { name: 'broken.json', mimeType: 'application/json', buffer: Buffer.from('{"resourceType":"Observation","status":') },
+    ])
+    await page.goto(`${stage.url}/#/invite`)
+    await page.getByLabel('Who is it for?').fill('Dr. Rivera')
+    await page.getByRole('button', { name: 'Make the link' }).click()
+    const link = await page.getByTestId('link').inputValue()
+    const other = await newBrowser(stage, {}, link)
+    await begin(other.page, { name: 'Practice Rivera', passphrase: 'another good phrase' })
+    await other.page.getByRole('button', { name: 'Connect' }).click()
+    await other.page.getByText('are connected').waitFor()
+    await page.goto(`${stage.url}/#/new-share`)
+    await page.getByRole('checkbox', { name: /Laboratory/ }).check()
+    await page.getByRole('checkbox', { name: /Medicines/ }).check()
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByText('Shared with').waitFor()
+    await page.goto(`${stage.url}/#/timeline?type=Observation`)
+    const record = await lines(page).first().getAttribute('href')
+    await other.page.goto(`${stage.url}/#/share`)
+    const shared = await other.page.getByRole('link', { name: 'Read' }).getAttribute('href')
+    return { page, heard, other, paths: { record: record! }, otherPaths: { shared: shared! } }
+  }
+
+  const look = async (page: Page, name: string, variant: string): Promise<void> => {
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await expect.poll(() => page.getByTestId('waiting').count(), { timeout: 20_000 }).toBe(0)
+    if (SHOTS) {
+      mkdirSync(SHOTS, { recursive: true })
+      await page.screenshot({ path: join(SHOTS, `${name || 'home'}-${variant}.png`), fullPage: name !== 'timeline' })
+    }
+    await accessible(page, `${name || 'home'}, ${variant}`)
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    expect(over, `${name || 'home'}, ${variant}: wider than the page`).toBeLessThanOrEqual(0)
+  }
+
+  const VARIANTS = [
+    { name: 'desk-light', viewport: { width: 1280, height: 860 }, scheme: 'light' as const },
+    { name: 'desk-dark', viewport: { width: 1280, height: 860 }, scheme: 'dark' as const },
+    { name: 'phone-light', viewport: PHONE, scheme: 'light' as const },
+    { name: 'phone-dark', viewport: PHONE, scheme: 'dark' as const },
+  ]
+
+  const tour = async (page: Page, names: readonly string[], paths: Paths): Promise<void> => {
+    for (const name of names) {
+      await page.goto(`${stage.url}/${paths[name] ?? `#/${name}`}`)
+      for (const { name: variant, viewport, scheme } of VARIANTS) {
+        await page.setViewportSize(viewport)
+        await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+        await look(page, name, variant)
+      }
+    }
+  }
+
+  test('holds WCAG 2.2 AA by axe and fits its width, in both themes, on a desk and on a phone', { timeout: 400_000 }, async () => {
+    const { page, heard, other, paths, otherPaths } = await twoPeople()
+    const others = Object.keys(otherPaths)
+    await tour(
+      page,
+      SCREEN_NAMES.filter(n => !others.includes(n)),
+      paths,
+    )
+    await tour(other.page, others, otherPaths)
+    noViolations(heard)
+    noViolations(other.heard)
+  })
+})
