@@ -65,6 +65,8 @@ describe.skipIf(!hasChromium())('every screen', () => {
   const look = async (page: Page, name: string, variant: string): Promise<void> => {
     await page.getByRole('heading', { level: 1 }).waitFor()
     await expect.poll(() => page.getByTestId('waiting').count(), { timeout: 20_000 }).toBe(0)
+    // Colours fade from one theme to the other; what is judged is where they end.
+    await expect.poll(() => page.evaluate(() => document.getAnimations().filter(a => a.playState === 'running').length)).toBe(0)
     if (SHOTS) {
       mkdirSync(SHOTS, { recursive: true })
       await page.screenshot({ path: join(SHOTS, `${name || 'home'}-${variant}.png`), fullPage: name !== 'timeline' })
@@ -87,6 +89,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
       for (const { name: variant, viewport, scheme } of VARIANTS) {
         await page.setViewportSize(viewport)
         await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+        await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
         await look(page, name, variant)
       }
     }
