@@ -194,8 +194,19 @@ function withValue(resource: JsonObject, title: string): string {
     const unit = string(field(quantity, 'unit')) ?? string(field(quantity, 'code')) ?? ''
     return `${title}: ${Number(value.toPrecision(6))} ${unit}`.trim()
   }
+  const pressure = pressureOf(resource)
+  if (pressure) return `${title}: ${pressure}`
   const told = conceptText(resource.valueCodeableConcept) ?? string(resource.valueString)
   return told && told.length <= 60 ? `${title}: ${told}` : title
+}
+
+/** `120/80 mmHg`: the one pair of components that people read as one value (LOINC 8480-6 and 8462-4). */
+function pressureOf(resource: JsonObject): string | undefined {
+  const parts = ['8480-6', '8462-4'].map(code => list(resource.component).find(c => codings(field(c, 'code')).some(x => x.code === code)))
+  const values = parts.map(c => at(c, 'valueQuantity', 'value'))
+  if (!values.every(v => typeof v === 'number' && Number.isFinite(v))) return undefined
+  const unit = string(at(parts[0], 'valueQuantity', 'unit')) ?? ''
+  return `${values.map(v => Number((v as number).toPrecision(6))).join('/')} ${unit}`.trim()
 }
 
 function titleOf(resource: JsonObject, resourceType: string): string {
