@@ -28,7 +28,7 @@ export function titleFromName(name: string): string {
 }
 
 /** Bytes as text: UTF-8, UTF-16 with BOM, or the encoding that an XML declaration names; anything else as Latin-1. */
-function textOf(bytes: Uint8Array): string {
+export function textOf(bytes: Uint8Array): string {
   const head = bytes.subarray(0, LIMIT)
   if (head[0] === 0xff && head[1] === 0xfe) return new TextDecoder('utf-16le').decode(head)
   if (head[0] === 0xfe && head[1] === 0xff) return new TextDecoder('utf-16be').decode(head)

@@ -106,3 +106,24 @@ export function* readXml(xml: string): Generator<XmlEvent> {
     if (!empty) depth++
   }
 }
+
+const UNREAD = /^(style|script)$/i
+/** A code's name in C-CDA, an element's value in FHIR XML; addresses and times are neither. */
+const worded = (value: string | undefined): boolean => value !== undefined && /\p{L}{3}/u.test(value) && !/[:/]/.test(value)
+
+/** The words of any markup, a phrase at a time: what stands between tags, and names in attributes; without styles and scripts. */
+export function* markupText(markup: string): Generator<string> {
+  let unread = 0
+  const tidy = (s: string): string => s.replace(/&(nbsp|#160);|[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
+  for (const event of readXml(markup)) {
+    if (event.kind === 'open') {
+      if (UNREAD.test(event.name) && !event.empty) unread++
+      for (const name of ['displayName', 'value']) {
+        const value = event.attributes.get(name)
+        if (worded(value)) yield tidy(value!)
+      }
+    } else if (event.kind === 'close') {
+      if (UNREAD.test(event.name)) unread = Math.max(0, unread - 1)
+    } else if (unread === 0 && tidy(event.text)) yield tidy(event.text)
+  }
+}

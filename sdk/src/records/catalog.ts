@@ -5,6 +5,7 @@ import { bytes, decodeAs, type Infer, int, object, oneOf, optional } from '#base
 import { aeadOpener } from '#crypto/open'
 import { aeadSeal } from '#crypto/seal'
 import { card } from './card.ts'
+import { packedDigest } from './digest.ts'
 import { anchorProof } from './envelope.ts'
 
 /** What a vault remembers of a record on its own device. */
@@ -23,6 +24,8 @@ export const entry = object({
   anchor: optional(anchorProof),
   anchoredAt: optional(int()),
   filedAt: int(),
+  /** Of the content, for search and trends; absent until it was opened here once. */
+  digest: optional(packedDigest),
 })
 export type Entry = Infer<typeof entry>
 

@@ -1,4 +1,5 @@
 import type { Entry } from './catalog.ts'
+import { readDigest } from './digest.ts'
 
 export type Query = {
   readonly text?: string
@@ -15,7 +16,7 @@ export const careDate = (e: Entry): string => e.card.start ?? new Date(e.filedAt
 /** Newest care first; ties by title, so that the order is stable. */
 export const byCareDate = (a: Entry, b: Entry): number => careDate(b).localeCompare(careDate(a)) || a.card.title.localeCompare(b.card.title)
 
-/** Whether an entry answers a query: every word in title, codes or type; dates compare by prefix order. */
+/** Whether an entry answers a query: every word in title, codes, type or what is remembered of the content; dates compare by prefix order. */
 export function matches(e: Entry, q: Query): boolean {
   const { card } = e
   if (q.resourceType && card.resourceType !== q.resourceType) return false
@@ -27,10 +28,11 @@ export function matches(e: Entry, q: Query): boolean {
   const hay = [card.title, card.resourceType ?? '', card.kind, ...card.codes.flatMap(c => [c.code, c.display ?? ''])]
     .join(' ')
     .toLowerCase()
-  return q.text
-    .toLowerCase()
-    .split(/\s+/)
-    .every(word => hay.includes(word))
+  const words = q.text.toLowerCase().split(/\s+/)
+  const missing = words.filter(word => !hay.includes(word))
+  if (missing.length === 0) return true
+  const content = readDigest(e)?.text.toLowerCase() ?? ''
+  return missing.every(word => content.includes(word))
 }
 
 /** Entries by year of care, newest first. */

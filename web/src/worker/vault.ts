@@ -2,6 +2,7 @@ import { openIndexedDbCatalog } from '@keepwell/adapters/catalog/indexeddb'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import type { Ctx, Session } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
+import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
@@ -60,7 +61,17 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await save()
     }
   }
-  const once = single(() => run(() => synchronise(ctx, entries, tell)))
+  // What other devices filed is opened for search and trends once nothing more urgent waits; what fails is tried at the next time.
+  const digests = single(async () => {
+    const all = [...entries.all()].map(i => i.entry)
+    await digestMissing(ctx, all, { signal: end.signal }).catch(() => {})
+    await save()
+  })
+  const once = single(async () => {
+    const synced = await run(() => synchronise(ctx, entries, tell))
+    void digests()
+    return synced
+  })
   const proofs = single(async () => {
     for (const wait of [3000, 5000, 15_000, 60_000]) {
       await pause(wait, end.signal)

@@ -5,10 +5,15 @@ import { isKeepwellError } from '#base/error'
 import type { Block } from '#ports/blocks'
 import type { Entry } from '#records/catalog'
 import { sealEntry } from '#records/catalog'
+import type { PackedDigest } from '#records/digest'
 import { type EnvelopeGroup, envelopeHash } from '#records/envelope'
 import { type Draft, type Packed, pack, type Target } from '#records/pack'
+import { digestOfBody } from './digest-body.ts'
 import { openKeys } from './open-record.ts'
 import { ownTarget } from './secrets.ts'
+
+/** A draft, and what this device will remember of its content; gathered from the draft's body when it is left out. */
+export type Filed = Draft & { readonly digest?: PackedDigest }
 
 type Filing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -20,7 +25,7 @@ const MAX_UPLOAD = 8 << 20
  * Writes records into the party's own vault: signs, seals, stores, files and notes them. At most MAX_SUBMISSION drafts a call.
  * When it resolves, the relay has acknowledged all of them durably.
  */
-export async function fileRecords(ctx: Filing, drafts: readonly Draft[]): Promise<Entry[]> {
+export async function fileRecords(ctx: Filing, drafts: readonly Filed[]): Promise<Entry[]> {
   if (drafts.length === 0) return []
   const { ring } = ctx.session.state
   const now = ctx.clock()
@@ -43,7 +48,7 @@ export async function fileRecords(ctx: Filing, drafts: readonly Draft[]): Promis
   await upload.flush()
   try {
     const { firstSeq } = await callRelay(ctx, relay, 'submit', { vault: ring.did, groups, purpose: 'PATRQT' })
-    const entries = toEntries(groups, packed, firstSeq, now)
+    const entries = toEntries({ groups, packed, firstSeq, now, drafts })
     await noteEntries(ctx, entries)
     return entries
   } catch (e) {
@@ -56,7 +61,7 @@ export async function fileRecords(ctx: Filing, drafts: readonly Draft[]): Promis
  * After an attempt whose answer was lost: what the relay holds under our random ids is what that attempt sent, and is noted; the rest
  * is filed now. Another record under one of the ids is not ours to overwrite.
  */
-async function finishFiling(ctx: Filing, drafts: readonly Draft[], cause: unknown): Promise<Entry[]> {
+async function finishFiling(ctx: Filing, drafts: readonly Filed[], cause: unknown): Promise<Entry[]> {
   const found = new Map(
     (
       await openKeys(
@@ -80,7 +85,8 @@ async function finishFiling(ctx: Filing, drafts: readonly Draft[], cause: unknow
     const { id, cid, leaf, seq } = item
     const { compartment, generation, epoch } = group
     const hash = envelopeHash(group, { id, cid, leaf, card: item.card!, key: item.key! })
-    return { id, card, cid, leaf, compartment, generation, epoch, seq, hash, state: 'own', filedAt: ctx.clock() }
+    const filedAt = ctx.clock()
+    return { id, card, cid, leaf, compartment, generation, epoch, seq, hash, state: 'own', filedAt, ...remembered(d) }
   })
   await noteEntries(ctx, there)
   return [
@@ -111,9 +117,24 @@ export function uploader(put: (blocks: readonly Block[]) => Promise<void>) {
   }
 }
 
+type Acknowledged = {
+  readonly groups: readonly EnvelopeGroup[]
+  readonly packed: readonly Packed[]
+  readonly firstSeq: number
+  readonly now: number
+  readonly drafts: readonly Filed[]
+}
+
+/** What the entry of a draft says of its content. */
+function remembered(d: Filed): Pick<Entry, 'digest'> {
+  const digest = d.digest ?? (d.body instanceof Uint8Array ? digestOfBody(d, d.body) : undefined)
+  return digest ? { digest } : {}
+}
+
 /** The relay numbers envelopes in the order of groups and items. */
-function toEntries(groups: readonly EnvelopeGroup[], packed: readonly Packed[], firstSeq: number, now: number): Entry[] {
+function toEntries({ groups, packed, firstSeq, now, drafts }: Acknowledged): Entry[] {
   const byId = new Map(packed.map(p => [toHex(p.id), p]))
+  const draftOf = new Map(drafts.map(d => [toHex(d.id), d]))
   return groups
     .flatMap(g => g.items)
     .map((item, i) => {
@@ -131,6 +152,7 @@ function toEntries(groups: readonly EnvelopeGroup[], packed: readonly Packed[], 
         seq: firstSeq + i,
         state: 'own',
         filedAt: now,
+        ...remembered(draftOf.get(toHex(item.id))!),
       }
     })
 }

@@ -4,13 +4,16 @@ import { sha256 } from '#crypto/hash'
 import type { MediaGuess } from '#health/detect'
 import { type DicomFacts, parseDicom } from '#health/dicom/parse'
 import { documentFacts } from '#health/document'
+import { documentDigest } from '#health/document-words'
 import { canonicalBytes, sourceId } from '#health/fhir/canonical'
 import { type Checker, loadChecker } from '#health/fhir/check'
+import { digestOf } from '#health/fhir/digest'
 import { clean, facts } from '#health/fhir/facts'
 import { type Issue, problem, warning } from '#health/fhir/issue'
 import type { Coding, JsonObject } from '#health/fhir/read'
 import { file } from '#health/filing'
 import type { Card } from '#records/card'
+import { type PackedDigest, packDigest } from '#records/digest'
 import type { CardFacts } from '#records/pack'
 
 /** What a record is, worked out from its content alone. */
@@ -22,6 +25,8 @@ export type Described = {
   readonly placed: boolean
   readonly issues: readonly Issue[]
   readonly attributes?: Readonly<Record<string, string>>
+  /** For this device's search and trends; absent where nothing can be read. */
+  readonly digest?: PackedDigest
 }
 
 export type ResourceInput = { readonly bytes: Uint8Array; readonly resource: JsonObject; readonly fullUrl?: string }
@@ -80,6 +85,7 @@ export function describeResource(check: Checker, { bytes, resource, fullUrl }: R
       ...(issues.length ? { issues: issues.length } : {}),
     },
     ...(fullUrl && fullUrl.length <= 1000 ? { attributes: { fullUrl } } : {}),
+    digest: packDigest(digestOf(resource)),
   }
 }
 
@@ -113,7 +119,7 @@ export function describeDocument(input: DocumentInput): Described {
 export const describeBytes = (input: Omit<DocumentInput, 'media'>): Described =>
   describePlain({ ...input, media: { kind: 'binary', mediaType: 'application/octet-stream' } })
 
-function describePlain({ name, media, bytes, hash }: DocumentInput): Described {
+function describePlain({ name, media, bytes, whole, hash }: DocumentInput): Described {
   const about = documentFacts(name, bytes, media)
   const { messageType } = about
   const kind = isOpenMhealth(media, bytes) ? 'wearable' : (KINDS[media.kind] ?? 'document')
@@ -132,6 +138,7 @@ function describePlain({ name, media, bytes, hash }: DocumentInput): Described {
       ...(about.dates.end ? { end: cut(about.dates.end, 40)! } : {}),
       canonical: hash,
     },
+    ...(whole && kind === 'document' ? { digest: packDigest(documentDigest(media.mediaType, bytes)) } : {}),
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Ctx, Progress } from '#actions/context'
 import { readU64, u64be } from '#base/bytes'
 import { type ErrorCode, isKeepwellError, KeepwellError } from '#base/error'
-import type { Draft } from '#records/pack'
-import { fileRecords } from './file-records.ts'
+import { type Filed, fileRecords } from './file-records.ts'
 import { type Describer, describeHere } from './import-describe.ts'
 import type { ImportItem, Verdict } from './import-item.ts'
 import { type Known, knownRecords } from './import-known.ts'
@@ -102,7 +101,7 @@ async function* unitsIn(intake: Intake, source: AsyncIterable<ImportItem>, signa
 const weight = ({ draft }: Unit): number => (draft ? (draft.body instanceof Uint8Array ? draft.body.length + 2048 : BATCH.bytes) : 64)
 
 async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[], written: Written[]): Promise<Verdict[]> {
-  const failures = new Map<Draft, unknown>()
+  const failures = new Map<Filed, unknown>()
   await fileAll(
     ctx,
     units.flatMap(u => u.draft ?? []),
@@ -118,7 +117,7 @@ async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[], w
 }
 
 /** Files a batch; when it fails, its halves, so that in the end only the bad records fail. */
-async function fileAll(ctx: Importing, drafts: readonly Draft[], failures: Map<Draft, unknown>, written: Written[]): Promise<void> {
+async function fileAll(ctx: Importing, drafts: readonly Filed[], failures: Map<Filed, unknown>, written: Written[]): Promise<void> {
   try {
     const seqs = (await fileRecords(ctx, drafts)).map(e => e.seq)
     if (seqs.length) written.push({ from: Math.min(...seqs), to: Math.max(...seqs) })

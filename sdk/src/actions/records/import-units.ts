@@ -4,8 +4,8 @@ import { isKeepwellError, KeepwellError } from '#base/error'
 import { sha256, sha256Stream } from '#crypto/hash'
 import { detect, HEAD_BYTES, type MediaGuess } from '#health/detect'
 import { type FhirErrorPart, type FhirPart, type FhirResourcePart, splitFhir, splitNdjson } from '#health/fhir/split'
-import type { Draft } from '#records/pack'
 import type { Body } from '#records/payload'
+import type { Filed } from './file-records.ts'
 import { type Described, type Describer, describeBytes, describeDocument } from './import-describe.ts'
 import { type ImportItem, MAX_LISTED, type Outcome, type Verdict } from './import-item.ts'
 import type { Known } from './import-known.ts'
@@ -13,7 +13,7 @@ import { batches, mapAhead, readHead } from './import-stream.ts'
 import { compartmentNamed } from './secrets.ts'
 
 /** A verdict that needs no writing, or a draft to be filed with the verdict it will have. */
-export type Unit = { readonly verdict: Verdict; readonly draft?: Draft }
+export type Unit = { readonly verdict: Verdict; readonly draft?: Filed }
 
 export type Intake = {
   readonly ctx: Pick<Ctx, 'clock' | 'random' | 'session'>
@@ -159,7 +159,7 @@ function unit(intake: Intake, { item, place, described, body, why }: UnitInput):
     ...(why === undefined ? {} : { code: 'UNREADABLE', why }),
   }
   const file = item.name.slice(-300).toWellFormed()
-  const draft: Draft = {
+  const draft: Filed = {
     id,
     kind,
     mediaType: described.mediaType,
@@ -169,6 +169,7 @@ function unit(intake: Intake, { item, place, described, body, why }: UnitInput):
     facts,
     attributes: { file, ...described.attributes },
     ...(claim.prior ? { prior: claim.prior } : {}),
+    ...(described.digest ? { digest: described.digest } : {}),
   }
   return { verdict, draft }
 }

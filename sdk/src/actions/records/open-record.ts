@@ -1,10 +1,11 @@
 import { ask, fetcher } from '#actions/access/ask'
 import type { Ctx } from '#actions/context'
 import { homeRelay } from '#actions/vault/calls'
-import { ensure } from '#base/error'
+import { type ErrorCode, ensure, isKeepwellError } from '#base/error'
 import type { Entry } from '#records/catalog'
 import { payloadCid } from '#records/envelope'
 import { groupOpener, type Opened, openRanges, unpack } from '#records/unpack'
+import { mapAhead } from './import-stream.ts'
 import { ownSecret } from './secrets.ts'
 
 type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -32,6 +33,25 @@ export async function openRecords(ctx: Opening, ids: readonly Uint8Array[]): Pro
     out.push({ ...(await unpack({ id: item.id, subject: ring.did, dek, cid: payloadCid(item), fetch })), dek })
   return out
 }
+
+/** Opened at the same time: enough to hide the way to the relay. */
+const AT_ONCE = 8
+
+/** Opens many records under one receipt; one that cannot be opened is left out, what stops all of them is thrown. */
+export async function* openEach(ctx: Opening, ids: readonly Uint8Array[]): AsyncGenerator<Opened> {
+  const { ring } = ctx.session.state
+  const { found, fetch } = await keysFor(ctx, ids)
+  const open = ({ item, dek }: (typeof found)[number]): Promise<Opened | null> =>
+    unpack({ id: item.id, subject: ring.did, dek, cid: payloadCid(item), fetch }).catch(e => {
+      if (isKeepwellError(e) && !STOPS.has(e.code)) return null
+      throw e
+    })
+  async function* items() {
+    yield* found
+  }
+  for await (const opened of mapAhead(items(), AT_ONCE, open)) if (opened) yield opened
+}
+const STOPS = new Set<ErrorCode>(['RELAY_UNREACHABLE', 'RATE_LIMITED', 'STOPPING', 'LOCKED', 'CANCELLED'])
 
 /** Opens one record of the own vault for reading by ranges: bounded memory at any size. */
 export async function openRecordStream(ctx: Opening, entry: Pick<Entry, 'id'>) {

@@ -11,9 +11,11 @@ import { peek } from '#identity/signed'
 import { checkCard, verifyAuthor } from '#records/author'
 import type { Card } from '#records/card'
 import type { Entry } from '#records/catalog'
+import type { PackedDigest } from '#records/digest'
 import { payloadCid, type ServedGroup, type ServedItem } from '#records/envelope'
 import { groupOpener, type Opened, unpack } from '#records/unpack'
 import { checkTombstones } from './check-tombstones.ts'
+import { digestOfBody } from './digest-body.ts'
 import { noteEntries } from './file-records.ts'
 import { entryOf } from './list-entries.ts'
 import { moveRecords } from './move-records.ts'
@@ -96,7 +98,8 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
       const hash = item.card && before?.seq === seq ? before.hash : new Uint8Array(32)
       // A writer can put any name on a card: ours counts only on what this device wrote, or what the relay says we filed.
       const own = card.author === ring.did && (before?.state === 'own' || by === ring.did)
-      const state = own ? 'own' : before?.state === 'verified' ? 'verified' : await checkForeign(ctx, item, card)
+      const known = own ? 'own' : before?.state === 'verified' ? 'verified' : null
+      const { state, digest = before?.digest }: Checked = known ? { state: known } : await checkForeign(ctx, item, card)
       out.push({
         ...rest,
         card,
@@ -109,6 +112,7 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
         ...(anchor ? { anchor } : {}),
         ...(before?.anchoredAt !== undefined ? { anchoredAt: before.anchoredAt } : {}),
         filedAt: before?.filedAt ?? ctx.clock(),
+        ...(digest ? { digest } : {}),
       })
     } catch (e) {
       problems.push(problemOf(item, e))
@@ -117,14 +121,17 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
   return out
 }
 
+type Checked = { readonly state: 'own' | 'verified' | 'unverified'; readonly digest?: PackedDigest }
+
 /** Opens a record that someone else wrote and checks both of its author's signatures. Content that was altered throws. */
-async function checkForeign(ctx: Receiving, item: ServedItem, card: Card): Promise<'verified' | 'unverified'> {
+async function checkForeign(ctx: Receiving, item: ServedItem, card: Card): Promise<Checked> {
   const opened = await openOne(ctx, item.id)
   checkCard(opened.meta, card)
   const author = await partyAt(ctx, opened.meta.author, opened.proof.batch.version)
-  if (!author) return 'unverified'
+  const digest = digestOfBody(card, opened.body)
+  if (!author) return { state: 'unverified', digest }
   await verifyAuthor(opened, author)
-  return 'verified'
+  return { state: 'verified', digest }
 }
 
 async function openOne(ctx: Receiving, id: Uint8Array): Promise<Opened> {

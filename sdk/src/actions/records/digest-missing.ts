@@ -1,0 +1,57 @@
+import type { Ctx, Progress } from '#actions/context'
+import type { Entry } from '#records/catalog'
+import { digestOfBody, lacksDigest } from './digest-body.ts'
+import { noteEntries } from './file-records.ts'
+import { entryOf } from './list-entries.ts'
+import { openEach } from './open-record.ts'
+
+type Digesting = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
+
+export type Digested = { readonly done: number; readonly missed: number }
+
+/** Records opened with one receipt: so many lines less in the owner's own log of openings. */
+const AT_ONCE = 1024
+const BYTES_AT_ONCE = 16 << 20
+
+/**
+ * Opens what another device filed, or an older version noted, and remembers its content for search and trends. Bounded batches, each
+ * noted when it is done, so that it can be cancelled and begun again anywhere. A record that cannot be opened is left for the next time.
+ */
+export async function digestMissing(
+  ctx: Digesting,
+  entries: readonly Entry[],
+  { progress = () => {}, signal }: { readonly progress?: Progress; readonly signal?: AbortSignal } = {},
+): Promise<Digested> {
+  const open = entries.filter(lacksDigest)
+  let done = 0
+  let missed = 0
+  for (const batch of batchesOf(open)) {
+    if (signal?.aborted) break
+    const noted: Entry[] = []
+    const ids = batch.map(e => e.id)
+    for await (const { meta, body } of openEach(ctx, ids)) {
+      // It may have been moved, anchored or erased meanwhile: what is noted is as it is now.
+      const now = await entryOf(ctx, meta.id)
+      if (now) noted.push({ ...now, digest: digestOfBody(meta, body) })
+    }
+    await noteEntries(ctx, noted)
+    done += noted.length
+    missed += batch.length - noted.length
+    progress(done + missed, open.length)
+  }
+  return { done, missed }
+}
+
+function* batchesOf(entries: readonly Entry[]): Generator<Entry[]> {
+  let held: Entry[] = []
+  let bytes = 0
+  for (const e of entries) {
+    held.push(e)
+    bytes += e.card.size
+    if (held.length < AT_ONCE && bytes < BYTES_AT_ONCE) continue
+    yield held
+    held = []
+    bytes = 0
+  }
+  if (held.length) yield held
+}
