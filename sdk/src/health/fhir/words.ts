@@ -14,6 +14,9 @@ const MOMENT = /^\d{4}-\d{2}(-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?)?$/
 const ADDRESS = /^(urn:|https?:|#|data:)/
 const MAX_DEPTH = 12
 
+/** A word without the marks around it. */
+const bare = (word: string): string => word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '')
+
 /** Gathers phrases up to a number of characters. */
 export function gatherer(limit: number) {
   const seen = new Set<string>()
@@ -36,12 +39,9 @@ export function gatherer(limit: number) {
       let said = parts.join(' ').toLowerCase()
       for (const phrase of phrases) {
         if (length >= limit) return
-        const fresh = phrase
-          .toLowerCase()
-          .split(/[^\p{L}\p{N}.]+/u)
-          .some(w => w && !said.includes(w))
-        if (!fresh) continue
-        said += ` ${phrase.toLowerCase()}`
+        const low = phrase.toLowerCase()
+        if (said.includes(low) || !low.split(' ').some(w => w && !said.includes(bare(w)))) continue
+        said += ` ${low}`
         this.say(phrase)
       }
     },
@@ -49,15 +49,14 @@ export function gatherer(limit: number) {
 }
 type Gatherer = ReturnType<typeof gatherer>
 
-const clean = (s: string): string => s.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
+/** Almost every string is clean already, and there are many. */
+const UNTIDY = /[^ -~\u00a1-\u1fff]| {2}|^ | $/
+const clean = (s: string): string => (UNTIDY.test(s) ? s.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim() : s)
 
 function walk(value: unknown, key: string, out: Gatherer, depth: number): void {
   if (out.full() || depth > MAX_DEPTH) return
   if (typeof value === 'string') {
-    if (value && !MOMENT.test(value) && !ADDRESS.test(value)) {
-      const phrase = clean(value)
-      if (phrase) out.say(phrase)
-    }
+    if (value && !(value.length <= 35 && MOMENT.test(value)) && !ADDRESS.test(value)) out.say(clean(value))
     return
   }
   if (typeof value === 'number') {
@@ -109,8 +108,10 @@ const ATTACHED = [
 /** The beginning of base64 as text; what is none is nothing. */
 function decoded(data: string, limit: number): string {
   try {
-    const head = data.slice(0, Math.ceil((limit * 2) / 3) * 4).replace(/\s+/g, '')
-    const bytes = Uint8Array.from(atob(head.slice(0, head.length - (head.length % 4))), c => c.charCodeAt(0))
+    const head = data.slice(0, Math.ceil(limit / 3) * 4).replace(/\s+/g, '')
+    const binary = atob(head.slice(0, head.length - (head.length % 4)))
+    const bytes = new Uint8Array(binary.length)
+    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
     return new TextDecoder().decode(bytes)
   } catch {
     return ''
