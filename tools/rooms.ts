@@ -67,6 +67,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
   web: {
     rpc: { uses: [] },
     words: { uses: [] },
+    guard: { uses: [], types: ['rpc'], from: ['sdk/base', 'sdk/crypto'] },
     worker: {
       uses: ['rpc'],
       from: [

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vite'
+import { releasePlugin } from './release/plugin.ts'
 
 // One page and its worker. Nothing inline, nothing from elsewhere: the relay serves it under a strict content policy.
 export default defineConfig({
+  plugins: [releasePlugin()],
   build: {
     target: 'es2024',
     assetsInlineLimit: 0,

@@ -3,7 +3,8 @@ import { extname, join, sep } from 'node:path'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import type { HttpAnswer, HttpRoute } from './route.ts'
 
-const TYPES: Readonly<Record<string, string>> = {
+/** Media types by ending. */
+export const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
@@ -36,9 +37,13 @@ const POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  // Text becomes no script; markup of others is only parsed (`inert`), and an address becomes a script when it is one of our own files (`default`).
+  "require-trusted-types-for 'script'",
+  'trusted-types default inert',
 ].join('; ')
 
-const PAGE_HEADERS = {
+/** What every file of the app is served with; a release names them too, so that an installed app keeps them. */
+export const PAGE_HEADERS = {
   'content-security-policy': POLICY,
   'permissions-policy': 'camera=(self), microphone=(), geolocation=()',
 }

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { useWords } from '#words/context.tsx'
 import { codeLabel, fieldLabel, unitLabel } from '#words/fhir.ts'
 import type { Words } from '#words/words.ts'
+import { parseInert } from './inert.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -165,7 +166,7 @@ function times({ frequency = 1, period, periodUnit, ...rest }: Json, words: Word
 function narrative(resource: Json): string | null {
   const div = isObject(resource.text) ? text(resource.text.div) : null
   if (!div) return null
-  const parsed = new DOMParser().parseFromString(div, 'text/html')
+  const parsed = parseInert(div, 'text/html')
   for (const gone of parsed.querySelectorAll('script, style, template')) gone.remove()
   return parsed.body.textContent?.replace(/\s+/g, ' ').trim() || null
 }

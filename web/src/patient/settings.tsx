@@ -12,6 +12,7 @@ import type { DeviceView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
 import { LOCALES, type Locale } from '#words/words.ts'
+import { AppPanel } from './app-panel.tsx'
 
 type SettingsProps = {
   readonly locale: Locale
@@ -67,6 +68,7 @@ export function Settings({ locale, onLocale, idle, choices }: SettingsProps) {
         </Panel>
         {!me.sample && <Devices />}
         <About />
+        <AppPanel />
       </div>
     </Page>
   )

@@ -1,6 +1,7 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { VaultProvider } from '#client/context.tsx'
+import { useGuard } from '#client/guard.ts'
 import { startVault, type Vault } from '#client/start.ts'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { Me, VaultCard } from '#rpc/views.ts'
@@ -9,6 +10,7 @@ import { de } from '#words/de.ts'
 import { en } from '#words/en.ts'
 import { type Locale, makeWords } from '#words/words.ts'
 import { Begin } from './begin.tsx'
+import { Replaced } from './guard-notes.tsx'
 import { useIdle } from './idle.ts'
 import { Inside } from './inside.tsx'
 import { keepIdle, keepLocale, readIdle, readLocale } from './preferences.ts'
@@ -67,9 +69,15 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
     restart(null)
     return () => current.current?.lock()
   }, [restart])
+  const { replaced } = useGuard()
+  const [warned, setWarned] = useState(false)
+  useEffect(() => {
+    if (replaced) restart(null)
+  }, [replaced, restart])
   useEffect(() => {
     if (place.kind !== 'open') document.title = 'Keepwell'
   }, [place.kind])
+  if (replaced && !warned) return <Replaced onClose={() => setWarned(true)} />
   if (!vault || place.kind === 'starting')
     return (
       <main className="kw-main">

@@ -9,6 +9,7 @@ import type { Client } from '#rpc/rpc.ts'
 import type { Me } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { VaultApi } from '#worker/api.ts'
+import { GuardNotes } from './guard-notes.tsx'
 import { deviceName } from './preferences.ts'
 import { firstProtection, Protect, protectionProblem, unlockOf } from './protect.tsx'
 
@@ -67,7 +68,10 @@ export function Frame({ step, children }: { readonly step: boolean; readonly chi
           ))}
         </ul>
       </aside>
-      <main className="kw-begin-main kw-stack kw-stack-wide">{children}</main>
+      <main className="kw-begin-main kw-stack kw-stack-wide">
+        <GuardNotes />
+        {children}
+      </main>
     </div>
   )
 }

@@ -6,6 +6,7 @@ import { Logo } from '#parts/logo.tsx'
 import { Banner } from '#parts/page.tsx'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
+import { GuardNotes } from './guard-notes.tsx'
 import { parseRoute, useHash } from './route.ts'
 import { type Choices, drawScreen, navigationOf } from './routes.tsx'
 
@@ -70,6 +71,7 @@ export function Inside(choices: Choices) {
         </div>
       </nav>
       <div className="kw-notes">
+        <GuardNotes />
         {me.sample && (
           <Banner bar tone="warn" icon="info">
             {t('app.sampleBanner')}

@@ -4,7 +4,12 @@ import './mantine.css'
 import '#parts/tokens.css'
 import '#parts/base.css'
 import '#parts/parts.css'
+import './trusted.ts'
 import { createRoot } from 'react-dom/client'
+import { startGuard } from '#client/guard.ts'
 import { App } from './app.tsx'
 
 createRoot(document.getElementById('root')!).render(<App />)
+
+// The page first; its guard is installed, or asked, once that has been drawn.
+setTimeout(() => void startGuard().catch(() => {}), 1000)

@@ -5,6 +5,7 @@ import { error } from './de/error.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
 import { record } from './de/record.ts'
+import { release } from './de/release.ts'
 import { settings } from './de/settings.ts'
 import { share } from './de/share.ts'
 import { timeline } from './de/timeline.ts'
@@ -23,6 +24,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...share,
   ...who,
   ...settings,
+  ...release,
   ...health,
   ...error,
 }

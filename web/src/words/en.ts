@@ -5,6 +5,7 @@ import { error } from './en/error.ts'
 import { health } from './en/health.ts'
 import { home } from './en/home.ts'
 import { record } from './en/record.ts'
+import { release } from './en/release.ts'
 import { settings } from './en/settings.ts'
 import { share } from './en/share.ts'
 import { timeline } from './en/timeline.ts'
@@ -21,6 +22,7 @@ export const en = {
   ...share,
   ...who,
   ...settings,
+  ...release,
   ...health,
   ...error,
 } as const
