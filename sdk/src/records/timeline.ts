@@ -1,5 +1,5 @@
 import type { Entry } from './catalog.ts'
-import { readDigest } from './digest.ts'
+import { readWords } from './digest.ts'
 
 export type Query = {
   readonly text?: string
@@ -31,7 +31,7 @@ export function matches(e: Entry, q: Query): boolean {
   const words = q.text.toLowerCase().split(/\s+/)
   const missing = words.filter(word => !hay.includes(word))
   if (missing.length === 0) return true
-  const content = readDigest(e)?.text.toLowerCase() ?? ''
+  const content = readWords(e).toLowerCase()
   return missing.every(word => content.includes(word))
 }
 

@@ -8,7 +8,7 @@ import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { VirtualList } from '#parts/virtual-list.tsx'
 import { kindName, partName, rowSub, titleText } from '#record/labels.ts'
-import { Sub } from '#record/sub.tsx'
+import { Excerpt, Sub } from '#record/sub.tsx'
 import type { Found, TimelineItem } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 
@@ -158,7 +158,7 @@ function Rows({ answer }: { readonly answer: Answer }) {
           href={`#/record/${item.id}`}
           type={item.type}
           title={titleText(item.title)}
-          sub={<Sub date={item.date} text={rowSub(words, item)} />}
+          sub={<Sub date={item.date} text={item.excerpt ? <Excerpt parts={item.excerpt} /> : rowSub(words, item)} />}
           side={item.date && words.date(item.date)}
         />
       ),

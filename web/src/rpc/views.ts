@@ -35,6 +35,8 @@ export type Row = {
   readonly author?: string
   readonly trust: 'own' | 'verified' | 'unverified'
   readonly issues: number
+  /** In answers to a search: where in the content it was found. */
+  readonly excerpt?: readonly { readonly text: string; readonly hit: boolean }[]
 }
 
 export type Query = { readonly text?: string; readonly compartment?: string; readonly type?: string }

@@ -4,10 +4,17 @@ import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import type { Catalog } from '@keepwell/sdk/ports/catalog'
 import type { Card } from '@keepwell/sdk/records/card'
 import { type Entry, entryOpener } from '@keepwell/sdk/records/catalog'
+import { readWords } from '@keepwell/sdk/records/digest'
 import { careDate } from '@keepwell/sdk/records/timeline'
 import type { Row } from '#rpc/views.ts'
+import { fold } from './fold.ts'
 
-export type Item = { readonly entry: Entry; readonly row: Row; readonly hay: string }
+export type Item = {
+  readonly entry: Entry
+  readonly row: Row
+  /** What card and content say, folded for search. */
+  readonly hay: () => string
+}
 
 /** Every record this device knows of, opened in memory and kept in order of care. */
 export type Entries = {
@@ -119,7 +126,7 @@ function itemOf(entry: Entry, names: Naming): Item {
   // People and places have no day of care; files without one go by the day they were filed.
   const date = card.start || card.kind !== 'fhir' ? careDate(entry) : ''
   const row = rowOf({ ...entry, date, trust: entry.state }, names)
-  const words = [
+  const said = [
     card.title,
     row.type,
     card.kind,
@@ -128,5 +135,7 @@ function itemOf(entry: Entry, names: Naming): Item {
     row.date,
     ...card.codes.flatMap(c => [c.code, c.display ?? '']),
   ]
-  return { entry, row, hay: words.join(' ').toLowerCase() }
+  // Folded when they are first searched, and kept: an import need not wait for it.
+  let hay: string | null = null
+  return { entry, row, hay: () => (hay ??= fold(`${said.join(' ')} ${readWords(entry)}`)) }
 }

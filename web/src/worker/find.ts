@@ -1,19 +1,25 @@
-import type { Found, Query, TimelineItem } from '#rpc/views.ts'
+import { readWords } from '@keepwell/sdk/records/digest'
+import type { Found, Query, Row, TimelineItem } from '#rpc/views.ts'
 import type { Entries, Item } from './entries.ts'
-import { elapsed } from './platform.ts'
+import { excerptOf, queryWords } from './fold.ts'
+import { elapsed, pause } from './platform.ts'
 
 /** Answers queries over the opened cards; the page fetches the items it shows. */
 export type Finder = {
   find(query: Query): Found
   /** Items `from…to` of an answer; empty for one that is no longer kept. */
   window(token: number, from: number, to: number): readonly TimelineItem[]
+  /** Folds what will be searched, a little at a time, so that the first search is as quick as the next. */
+  warm(signal: AbortSignal): Promise<void>
 }
 
 /** Answers kept: the one shown, and the one shown before while its last windows are fetched. */
 const KEPT = 3
+/** Records folded before something else may be done: a few milliseconds' worth. */
+const WARMED = 400
 
 export function finder(entries: Entries): Finder {
-  const answers = new Map<number, readonly TimelineItem[]>()
+  const answers = new Map<number, { readonly items: readonly TimelineItem[]; readonly words: readonly string[] }>()
   let next = 1
   return {
     find(query) {
@@ -21,19 +27,39 @@ export function finder(entries: Entries): Finder {
       const found = entries.current().filter(matcher(query))
       const token = next++
       const items = withYears(found)
-      answers.set(token, items)
+      answers.set(token, { items, words: queryWords(query.text ?? '') })
       for (const old of [...answers.keys()].slice(0, -KEPT)) answers.delete(old)
       const types = [...new Set(entries.current().map(i => i.row.type))].sort()
       return { token, items: items.length, records: found.length, types, milliseconds: elapsed() - started }
     },
-    window: (token, from, to) => answers.get(token)?.slice(from, to) ?? [],
+    async warm(signal) {
+      let done = 0
+      for (const item of entries.all()) {
+        item.hay()
+        if (++done % WARMED === 0) await pause(0, signal)
+        if (signal.aborted) return
+      }
+    },
+    window(token, from, to) {
+      const { items, words } = answers.get(token) ?? { items: [], words: [] }
+      return items.slice(from, to).map(item => ('year' in item ? item : withExcerpt(entries, item, words)))
+    },
   }
 }
 
 export function matcher({ text = '', compartment, type }: Query): (item: Item) => boolean {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  const words = queryWords(text)
   return ({ row, hay }) =>
-    (!compartment || row.compartment === compartment) && (!type || row.type === type) && words.every(w => hay.includes(w))
+    (!compartment || row.compartment === compartment) && (!type || row.type === type) && words.every(w => hay().includes(w))
+}
+
+/** Where it was found, when its title does not show it. */
+function withExcerpt(entries: Entries, row: Row, words: readonly string[]): Row {
+  const item = words.length ? entries.get(row.id) : undefined
+  const title = item ? queryWords(row.title) : []
+  const hidden = words.filter(w => !title.some(t => t.startsWith(w)))
+  const excerpt = item && hidden.length ? excerptOf(readWords(item.entry), hidden) : null
+  return excerpt ? { ...row, excerpt } : row
 }
 
 function withYears(found: readonly Item[]): TimelineItem[] {

@@ -92,6 +92,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     },
     close: () => end.abort(),
   }
+  void vault.finder.warm(end.signal)
   void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once })
   return vault
 }

@@ -179,7 +179,7 @@ corpusTest('real resources of every kind give digests', ({ files }) => {
       counts.units += d.measures.filter(m => m.ucum).length
       counts.ranges += d.measures.filter(m => m.low ?? m.high).length
       counts.particulars += d.particulars.length
-      counts.bytes += packed.bytes.length
+      counts.bytes += packed.text.length + packed.rest.length
     }
   }
   expect(counts.resources).toBeGreaterThan(1000)

@@ -21,6 +21,10 @@ const contact = (x: unknown): string => {
 
 const dosages = (of: unknown): readonly (readonly [string, unknown])[] => list(of).map(d => ['dosage', field(d, 'text')] as const)
 
+/** Who did it, where the source says so by name. */
+const performers = (r: JsonObject): readonly (readonly [string, unknown])[] =>
+  list(r.performer).map(p => ['performer', field(p, 'display') ?? field(field(p, 'actor'), 'display')] as const)
+
 const READERS: Readonly<Record<string, Reader>> = {
   Patient: r => [
     ['name', personName(r.name)],
@@ -29,6 +33,9 @@ const READERS: Readonly<Record<string, Reader>> = {
     ...list(r.contact).map(c => ['contact', contact(c)] as const),
     ...list(r.generalPractitioner).map(g => ['doctor', field(g, 'display')] as const),
   ],
+  Observation: performers,
+  DiagnosticReport: performers,
+  Procedure: performers,
   RelatedPerson: r => [['contact', contact(r)]],
   MedicationRequest: r => dosages(r.dosageInstruction),
   MedicationStatement: r => dosages(r.dosage),
