@@ -1,5 +1,6 @@
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
-import { burnTokens } from '@keepwell/sdk/actions/records/mint-milestone'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint-milestone'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
@@ -24,14 +25,15 @@ export const erase: Command = {
       const chosen = [...new Map(named.map(e => [toHex(e.id), e])).values()]
       if (!args.json) for (const e of chosen) io.note(`  ${safe(e.card.title)}`)
       ensure(await confirmed(io, args, `Erase ${count(chosen.length, 'record')} for ever?`), 'CANCELLED', 'Nothing was erased.')
-      const burned = await burnTokens(ctx, chosen)
+      const gone = withAttestations(ctx.session.state.ring, chosen, await listEntries(ctx))
+      const burned = await burnTokens(ctx, gone)
       const done = await eraseRecords(
         ctx,
-        chosen.map(e => e.id),
+        gone.map(e => e.id),
       )
       await publishState(ctx)
-      result(io, args, { erased: chosen.map(e => e.id), burned, ...done }, () => [
-        `${count(chosen.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
+      result(io, args, { erased: gone.map(e => e.id), burned, ...done }, () => [
+        `${count(gone.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
         ...(burned ? [`${count(burned, 'token')} burned.`] : []),
         ...done.pending.map(p => `Pending at ${p}.`),
       ])

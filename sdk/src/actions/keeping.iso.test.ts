@@ -16,7 +16,7 @@ import { checkTombstones } from './records/check-tombstones.ts'
 import { eraseRecords } from './records/erase-records.ts'
 import { fileRecords } from './records/file-records.ts'
 import { listEntries } from './records/list-entries.ts'
-import { attestMilestone, burnTokens, mintMilestone } from './records/mint-milestone.ts'
+import { attestMilestone, burnTokens, mintMilestone, withAttestations } from './records/mint-milestone.ts'
 import { openRecords } from './records/open-record.ts'
 import { checkState, publishState } from './records/publish-state.ts'
 import { receiveRecords } from './records/receive-records.ts'
@@ -221,7 +221,11 @@ describe('milestones', () => {
     const { tokenId } = await mintMilestone(patient, entry, metadata)
     const owner = await home.ledger.tokens.ownerOf(tokenId)
     expect(owner).toBe(patient.session.state.ring.tokens.find(t => t.used)!.address)
-    expect(await burnTokens(patient, [entry])).toBe(1)
+    const other = await fileRecords(patient, [draft(patient, 'general', 'Another')])
+    const gone = withAttestations(patient.session.state.ring, [shot!], await listEntries(patient))
+    expect(gone.map(e => e.card.title)).toEqual(['Influenza vaccine', 'Attestation: Influenza vaccine'])
+    expect(withAttestations(patient.session.state.ring, other, await listEntries(patient))).toEqual(other)
+    expect(await burnTokens(patient, gone)).toBe(1)
     expect(await home.ledger.tokens.ownerOf(tokenId)).toBeNull()
   })
 })

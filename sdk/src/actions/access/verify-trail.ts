@@ -35,6 +35,8 @@ type Auditing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'
 /** One line of "who looked": `reader` says whether the reader's own signature on the request was checked. */
 export type Looked = {
   readonly receipt: ReceiptMessage
+  /** Its place in the relay's log. */
+  readonly index: number
   readonly name: string
   readonly grant: string | null
   readonly reader: 'verified' | 'unknown'
@@ -42,9 +44,10 @@ export type Looked = {
 
 export type Trail = {
   readonly looked: readonly Looked[]
+  readonly relay: Did
   readonly logSize: number
   /** Where the ledger holds the relay's log; null when it was not anchored yet. */
-  readonly anchored: { readonly size: number; readonly time: number } | null
+  readonly anchored: { readonly size: number; readonly time: number; readonly root: Uint8Array } | null
   readonly problems: readonly Problem[]
 }
 
@@ -79,7 +82,7 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
         const request = toHex(readReceipt(receipt.signed).request)
         ensure(!requests.has(request), 'REPLAYED', 'Two receipts stand for one and the same request.')
         requests.add(request)
-        looked.push(await describe(ctx, receipt))
+        looked.push({ ...(await describe(ctx, receipt)), index: sealed.index })
       } catch (e) {
         if (!isKeepwellError(e)) throw e
         problems.push({ seq: sealed.seq, code: e.code, message: e.message })
@@ -98,10 +101,11 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   await checkSeen(ctx, { url: relay.url, party, hashes, last: after }, problems)
   await checkCopies(ctx, { url: relay.url, party, hashes, last: after }, problems)
   const { logSize, anchored } = await checkLog(ctx, relay, party, problems)
-  return { looked, logSize, anchored, problems }
+  return { looked, relay: party.did, logSize, anchored, problems }
 }
 
-async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedReceipt, prev: Uint8Array): Promise<Receipt> {
+/** Opens one receipt and checks everything that it says by itself; `prev` is the hash of the one before it. */
+export async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedReceipt, prev: Uint8Array): Promise<Receipt> {
   const { ring } = ctx.session.state
   const { enc, sealed: ciphertext } = sealed
   const aad = receiptAad(sealed)
@@ -119,7 +123,7 @@ async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedRecei
   return receipt
 }
 
-async function describe(ctx: Auditing, receipt: Receipt): Promise<Looked> {
+async function describe(ctx: Auditing, receipt: Receipt): Promise<Omit<Looked, 'index'>> {
   const { ring } = ctx.session.state
   const message = readReceipt(receipt.signed)
   const reader = await partyAt(ctx, message.actor, receipt.call.version)
@@ -157,7 +161,7 @@ async function checkLog(
   if (latest?.forked) problems.push({ seq: 0, code: 'FORKED', message: 'The ledger holds proof that this relay showed two histories.' })
   if (latest && !(await contains(relay, message, latest)))
     problems.push({ seq: 0, code: 'FORKED', message: 'The relay’s log is not the one it anchored on the ledger.' })
-  return { logSize: message.size, anchored: latest ? { size: latest.size, time: latest.time } : null }
+  return { logSize: message.size, anchored: latest ? { size: latest.size, time: latest.time, root: latest.root } : null }
 }
 
 /** Whether the log as shown continues the head that the ledger holds. */

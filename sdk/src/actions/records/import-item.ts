@@ -4,7 +4,23 @@ import type { Issue } from '#health/fhir/issue'
  * Something to take in. `name` is its name for people, folders included. `chunks` may be called more than once and gives the same
  * bytes each time; `size` is their number. What it throws is the reason why the item failed.
  */
-export type ImportItem = { readonly name: string; readonly size: number; readonly chunks: () => AsyncIterable<Uint8Array> }
+export type ImportItem = {
+  readonly name: string
+  readonly size: number
+  readonly chunks: () => AsyncIterable<Uint8Array>
+  readonly told?: Told
+}
+
+/** What whoever brings a document says of it; it counts before what the document's name says. FHIR speaks for itself. */
+export type Told = {
+  /** Of the record to be, chosen beforehand, so that another record can point to it. */
+  readonly id?: Uint8Array
+  readonly title?: string
+  /** FHIR date of care. */
+  readonly date?: string
+  readonly codes?: readonly { readonly system?: string; readonly code: string; readonly display?: string }[]
+  readonly attributes?: Readonly<Record<string, string>>
+}
 
 /**
  * - `taken`: filed. `taken-with-issues`: filed and shown as it is, though it breaks the rules of its format; `issues` says how.

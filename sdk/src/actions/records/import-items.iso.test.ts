@@ -154,6 +154,23 @@ describe('importing', () => {
     ).toEqual({ 'already-there': 6 })
   })
 
+  test('a document has the id, the title and the date it was told; a FHIR file speaks for itself', async () => {
+    const ctx = await patient()
+    const told = { id: ctx.random(16), title: 'Referral', date: '2026-02-03', attributes: { belongs: 'Condition/1' } }
+    const fhir = JSON.stringify(observation(ID, 6.1))
+    await take(ctx, [
+      { ...item('photo.pdf', samplePdf('x')), told },
+      { ...item('a.json', fhir), told },
+    ])
+    const entries = await listEntries(ctx)
+    const document = entries.find(e => e.card.kind === 'document')!
+    expect([document.card.title, document.card.start, equal(document.id, told.id)]).toEqual(['Referral', '2026-02-03', true])
+    for await (const body of openBodies(ctx, [document]))
+      expect(body.meta.attributes).toEqual({ file: 'photo.pdf', belongs: 'Condition/1' })
+    const resource = entries.find(e => e.card.kind === 'fhir')!
+    expect([resource.card.title, equal(resource.id, told.id)]).toEqual(['HbA1c: 6.1 %', false])
+  })
+
   test('a file that is not what it claims to be is kept as a document and said to be unreadable', async () => {
     const ctx = await patient()
     const verdicts = await take(ctx, [

@@ -3,11 +3,12 @@ import { toHex } from '#base/bytes'
 import { isKeepwellError, KeepwellError } from '#base/error'
 import { sha256, sha256Stream } from '#crypto/hash'
 import { detect, HEAD_BYTES, type MediaGuess } from '#health/detect'
+import { clean } from '#health/fhir/facts'
 import { type FhirErrorPart, type FhirPart, type FhirResourcePart, splitFhir, splitNdjson } from '#health/fhir/split'
 import type { Body } from '#records/payload'
 import type { Filed } from './file-records.ts'
 import { type Described, type Describer, describeBytes, describeDocument } from './import-describe.ts'
-import { type ImportItem, MAX_LISTED, type Outcome, type Verdict } from './import-item.ts'
+import { type ImportItem, MAX_LISTED, type Outcome, type Told, type Verdict } from './import-item.ts'
 import type { Known } from './import-known.ts'
 import { batches, mapAhead, readHead } from './import-stream.ts'
 import { compartmentNamed } from './secrets.ts'
@@ -116,11 +117,23 @@ async function documentUnit(intake: Intake, item: ImportItem, media: MediaGuess,
   const input = { name: item.name, media, bytes, whole, hash }
   if (why !== undefined) return unit(intake, { item, place: '', described: describeBytes(input), body, why })
   try {
-    return unit(intake, { item, place: '', described: describeDocument(input), body })
+    return unit(intake, { item, place: '', described: asTold(describeDocument(input), item.told), body, told: item.told ?? {} })
   } catch (e) {
     if (!isKeepwellError(e, 'UNREADABLE')) throw e
     return unit(intake, { item, place: '', described: describeBytes(input), body, why: e.message })
   }
+}
+
+/** The document, as whoever brings it calls and dates it. */
+function asTold(described: Described, told: Told = {}): Described {
+  const { title, date, codes } = told
+  const facts = {
+    ...described.facts,
+    ...(title ? { title: clean(title) } : {}),
+    ...(date ? { start: date } : {}),
+    ...(codes?.length ? { codes } : {}),
+  }
+  return { ...described, facts: facts as Described['facts'] }
 }
 
 async function hashOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -136,12 +149,14 @@ type UnitInput = {
   readonly body: Body
   /** Why it was not what it claims to be; then it is kept as a document. */
   readonly why?: string
+  /** What only a whole document can be told. */
+  readonly told?: Told
 }
 
-function unit(intake: Intake, { item, place, described, body, why }: UnitInput): Unit {
+function unit(intake: Intake, { item, place, described, body, why, told = {} }: UnitInput): Unit {
   const { ctx } = intake
   const { facts, kind, issues } = described
-  const id = ctx.random(16)
+  const id = told.id ?? ctx.random(16)
   const claim = intake.known.claim(facts, id)
   const base = { item: item.name, place, kind, ...(facts.resourceType ? { resourceType: facts.resourceType } : {}) }
   if (claim.state === 'there') return { verdict: { ...base, outcome: 'already-there', id: toHex(claim.id) } }
@@ -167,7 +182,7 @@ function unit(intake: Intake, { item, place, described, body, why }: UnitInput):
     authoredAt: ctx.clock(),
     body,
     facts,
-    attributes: { file, ...described.attributes },
+    attributes: { file, ...described.attributes, ...told.attributes },
     ...(claim.prior ? { prior: claim.prior } : {}),
     ...(described.digest ? { digest: described.digest } : {}),
   }

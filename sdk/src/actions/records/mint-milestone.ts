@@ -2,7 +2,7 @@ import type { Ctx } from '#actions/context'
 import { callRelay, homeLedger, homeRelay, makeCall } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { newToken } from '#actions/vault/create-vault'
-import { equal, fromHex, utf8 } from '#base/bytes'
+import { equal, fromHex, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { rawCid } from '#base/cid'
 import { ensure } from '#base/error'
@@ -117,6 +117,20 @@ export async function mintMilestone(ctx: Minting, entry: Entry, metadata: TokenM
     signature,
   })
   return { ...written, tokenId: entry.leaf }
+}
+
+/** Of which record, by its id in hex, the attestation with this token address speaks. */
+export function attestedBy(ring: Pick<Keyring, 'tokens'>): (token: Uint8Array) => string | undefined {
+  const of = new Map(ring.tokens.flatMap(t => (t.used ? [[toHex(fromHex(t.address)), toHex(t.used)] as const] : [])))
+  return token => of.get(toHex(token))
+}
+
+/** The records together with the attestations that were made of them: what vouches for an erased record goes with it. */
+export function withAttestations(ring: Pick<Keyring, 'tokens'>, chosen: readonly Entry[], all: Iterable<Entry>): Entry[] {
+  const of = attestedBy(ring)
+  const ids = new Set(chosen.map(e => toHex(e.id)))
+  const more = [...all].filter(e => e.card.token && !ids.has(toHex(e.id)) && ids.has(of(e.card.token) ?? ''))
+  return [...chosen, ...more]
 }
 
 /** Burns the tokens of records about to be erased; those never minted are passed over. */

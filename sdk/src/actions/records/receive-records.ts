@@ -6,6 +6,7 @@ import { equal, readU64, toHex, u64be } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { file } from '#health/filing'
 import { isInbox } from '#identity/compartments'
+import type { Did } from '#identity/did'
 import { headMessage } from '#identity/head'
 import { peek } from '#identity/signed'
 import { checkCard, verifyAuthor } from '#records/author'
@@ -26,7 +27,18 @@ type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session
 export type Received = {
   readonly fresh: number
   readonly refiled: number
-  readonly problems: readonly { readonly id: string; readonly code: string; readonly message: string }[]
+  readonly problems: readonly Problem[]
+}
+
+/** A record that was not taken in, and why. */
+export type Problem = {
+  readonly id: string
+  readonly code: string
+  readonly message: string
+  /** What its card claims, as far as it opened; none of it is proven. */
+  readonly claim?: { readonly author: Did; readonly title: string; readonly type: string; readonly start?: string }
+  /** Who handed it to the relay, on the relay's word. */
+  readonly by?: Did
 }
 
 /** The write number at the home relay up to which the catalog is complete. */
@@ -43,7 +55,7 @@ export async function receiveRecords(ctx: Receiving, progress: Progress = () => 
   const { ring } = ctx.session.state
   const relay = await homeRelay(ctx)
   const mark = await ctx.catalog.marked(SEQ_MARK)
-  const problems: { id: string; code: string; message: string }[] = []
+  const problems: Problem[] = []
   let since = mark ? readU64(mark) : 0
   let fresh = 0
   let refiled = 0
@@ -77,24 +89,61 @@ async function forgetErased(ctx: Receiving): Promise<void> {
   await ctx.catalog.mark(TOMBSTONE_MARK, named)
 }
 
-type Problem = Received['problems'][number]
-
-function problemOf({ id }: { readonly id: Uint8Array }, e: unknown): Problem {
-  const known = isKeepwellError(e)
-  return { id: toHex(id), code: known ? e.code : 'DEFECT', message: known ? e.message : 'The record could not be taken in.' }
+/**
+ * Asks again for records that were not taken in. Those that are whole now come into the catalog; the others are named once more, and so are
+ * those that the relay no longer has.
+ */
+export async function receiveAgain(ctx: Receiving, ids: readonly Uint8Array[]): Promise<Received> {
+  const { ring } = ctx.session.state
+  const relay = await homeRelay(ctx)
+  const problems: Problem[] = []
+  const answer = await ask(ctx, relay, { vault: ring.did, action: 'list', selection: { ids: [...ids] }, purpose: 'PATRQT' })
+  const taken: Entry[] = []
+  for (const group of answer.groups) taken.push(...(await takeGroup(ctx, group, problems)))
+  await noteEntries(ctx, taken)
+  const waiting = taken.filter(e => isInbox(e.compartment))
+  const refiled = await emptyInbox(ctx, waiting, problems)
+  const listed = new Set(answer.groups.flatMap(g => g.items.map(i => toHex(i.id))))
+  for (const id of ids)
+    if (!listed.has(toHex(id))) problems.push({ id: toHex(id), code: 'NOT_FOUND', message: 'The record is not at the relay.' })
+  return { fresh: taken.length, refiled, problems }
 }
 
-async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: string; code: string; message: string }[]): Promise<Entry[]> {
+type Told = Pick<ServedItem, 'id' | 'by'> & { readonly card?: Card | undefined }
+
+function problemOf({ id, by, card }: Told, e: unknown): Problem {
+  const known = isKeepwellError(e)
+  return {
+    id: toHex(id),
+    code: known ? e.code : 'DEFECT',
+    message: known ? e.message : 'The record could not be taken in.',
+    ...(by ? { by } : {}),
+    ...(card
+      ? {
+          claim: {
+            author: card.author,
+            title: card.title,
+            type: card.resourceType ?? card.kind,
+            ...(card.start ? { start: card.start } : {}),
+          },
+        }
+      : {}),
+  }
+}
+
+async function takeGroup(ctx: Receiving, group: ServedGroup, problems: Problem[]): Promise<Entry[]> {
   const { ring } = ctx.session.state
   const secret = ownSecret(ring, group)
   const out: Entry[] = []
   const opener = secret ? await groupOpener(secret, group).catch(() => null) : null
   for (const item of group.items) {
+    let claimed: Card | undefined
     try {
       ensure(opener, 'NO_KEY', 'The keyring holds no key for that compartment and generation.')
       const before = await entryOf(ctx, item.id)
       const { card: _card, key: _key, by, seq, anchor, ...rest } = item
       const card = await opener.card(item)
+      claimed = card
       const hash = item.card && before?.seq === seq ? before.hash : new Uint8Array(32)
       // A writer can put any name on a card: ours counts only on what this device wrote, or what the relay says we filed.
       const own = card.author === ring.did && (before?.state === 'own' || by === ring.did)
@@ -115,7 +164,7 @@ async function takeGroup(ctx: Receiving, group: ServedGroup, problems: { id: str
         ...(digest ? { digest } : {}),
       })
     } catch (e) {
-      problems.push(problemOf(item, e))
+      problems.push(problemOf({ ...item, card: claimed }, e))
     }
   }
   return out
@@ -156,7 +205,7 @@ async function emptyInbox(ctx: Receiving, entries: readonly Entry[], problems: P
       const { compartment } = file(resourceOf(opened, e))
       byCompartment.set(compartment, [...(byCompartment.get(compartment) ?? []), e])
     } catch (error) {
-      problems.push(problemOf(e, error))
+      problems.push(problemOf({ id: e.id, by: e.card.author, card: e.card }, error))
     }
   }
   for (const [name, list] of byCompartment) await moveRecords(ctx, list, compartmentNamed(ring, name).id)
