@@ -132,8 +132,18 @@ function person(v: Json, words: Words): string | null {
   if ('city' in v || 'postalCode' in v || 'line' in v)
     return text(v.text) ?? [...list(v.line), [v.postalCode, v.city].filter(Boolean).join(' '), v.country].filter(Boolean).join(', ')
   if ('value' in v && typeof v.value === 'string') return v.value
+  if (typeof v.data === 'string' && String(v.contentType).startsWith('text/plain')) return textIn(v.data)
   if (typeof v.data === 'string') return words.t('fhir.attachment', { size: words.bytes(Math.floor(v.data.length * 0.75)) })
   return null
+}
+
+/** Plain text that stands inside an attachment, as base64 (RFC 4648 §4). */
+function textIn(data: string): string | null {
+  try {
+    return text(new TextDecoder().decode(Uint8Array.from(atob(data), c => c.charCodeAt(0))))
+  } catch {
+    return null
+  }
 }
 
 /** A wrapper around one thing is that thing. */

@@ -2,17 +2,22 @@ import { Button, Progress } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { FileDrop, type Picked } from '#parts/file-drop.tsx'
-import { Icon } from '#parts/icon.tsx'
+import { Icon, type IconName } from '#parts/icon.tsx'
 import { Banner, Page, Panel, Tag, type Tone } from '#parts/page.tsx'
 import type { FileOutcome, IntakeProgress } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { errorText } from '#words/error.ts'
+import { KINDS } from './type-in-fields.ts'
 
 type Intake = {
   readonly names: readonly string[]
   readonly outcomes: ReadonlyMap<string, FileOutcome>
   readonly records: number
+  readonly part: number | null
+  readonly began: number
+  /** Its name among the imports, once it ended. */
+  readonly id: string | null
   readonly state: 'running' | 'done' | 'stopped' | 'failed'
   readonly error?: unknown
 }
@@ -32,13 +37,13 @@ export function Add() {
     if (!files.length) return
     const control = new AbortController()
     stop.current = control
-    setIntake({ names: files.map(f => f.name), outcomes: new Map(), records: 0, state: 'running' })
+    setIntake({ names: files.map(f => f.name), outcomes: new Map(), records: 0, part: null, began: Date.now(), id: null, state: 'running' })
     const progress = (p: unknown): void => {
-      const { records, files: changed } = p as IntakeProgress
-      setIntake(i => i && { ...i, records, outcomes: new Map([...i.outcomes, ...changed.map(f => [f.file, f] as const)]) })
+      const { records, part, files: changed } = p as IntakeProgress
+      setIntake(i => i && { ...i, records, part, outcomes: new Map([...i.outcomes, ...changed.map(f => [f.file, f] as const)]) })
     }
     api.take(files, { signal: control.signal, progress }).then(
-      ({ cancelled, records }) => setIntake(i => i && { ...i, records, state: cancelled ? 'stopped' : 'done' }),
+      ({ cancelled, records, id }) => setIntake(i => i && { ...i, records, id, state: cancelled ? 'stopped' : 'done' }),
       error => setIntake(i => i && { ...i, state: 'failed', error }),
     )
   }
@@ -47,7 +52,10 @@ export function Add() {
       {intake ? (
         <Progressing intake={intake} onStop={() => stop.current?.abort()} onMore={() => setIntake(null)} />
       ) : (
-        <FileDrop title={t('add.drop')} note={t('add.dropNote')} files={t('add.files')} folder={t('add.folder')} onPick={take} />
+        <>
+          <FileDrop title={t('add.drop')} note={t('add.dropNote')} files={t('add.files')} folder={t('add.folder')} onPick={take} />
+          <OtherWays />
+        </>
       )}
     </Page>
   )
@@ -69,7 +77,8 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
               <p>
                 <strong>{t('add.working')}</strong> {records > 0 && n('add.progress', records)}
               </p>
-              <Progress value={(100 * done) / intake.names.length} animated striped size="lg" aria-label={t('add.working')} />
+              <Progress value={100 * progressOf(intake, done)} animated striped size="lg" aria-label={t('add.working')} />
+              <TimeLeft part={progressOf(intake, done)} began={intake.began} />
             </>
           ) : state === 'failed' ? (
             <Banner tone="bad" urgent>
@@ -94,6 +103,11 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
               <Button variant="default" onClick={onMore}>
                 {t('add.more')}
               </Button>
+              {intake.id && records > 0 && (
+                <Button variant="subtle" component="a" href={`#/add/history/${intake.id}`}>
+                  {t('undo.button')}
+                </Button>
+              )}
             </>
           )}
         </div>
@@ -110,6 +124,44 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
           ))}
         </ul>
       </Panel>
+    </>
+  )
+}
+
+const progressOf = ({ part, names }: Intake, done: number): number => part ?? done / names.length
+
+/** Said only once it can be known: after some seconds, and some part of the work. */
+function TimeLeft({ part, began }: { readonly part: number; readonly began: number }) {
+  const words = useWords()
+  const seconds = (Date.now() - began) / 1000
+  if (seconds < 5 || part < 0.02 || part >= 1) return null
+  const left = (seconds / part) * (1 - part)
+  const time = left < 90 ? words.span(Math.max(1, Math.round(left / 10)) * 10, 'second') : words.span(Math.round(left / 60), 'minute')
+  return <p className="kw-dim kw-small">{words.t('add.left', { time })}</p>
+}
+
+function OtherWays() {
+  const { t } = useWords()
+  const tile = (href: string, icon: IconName, title: string) => (
+    <li key={href}>
+      <a className="kw-tile" href={href}>
+        <Icon name={icon} size={24} />
+        {title}
+      </a>
+    </li>
+  )
+  return (
+    <>
+      <section className="kw-stack kw-stack-tight">
+        <h2>{t('type.titleAll')}</h2>
+        <ul className="kw-tiles">
+          {KINDS.map(({ kind, icon }) => tile(`#/add/${kind}`, icon, t(`type.${kind}`)))}
+          {tile('#/add/photos', 'scan', t('add.photos'))}
+        </ul>
+      </section>
+      <p>
+        <a href="#/add/history">{t('add.history')}</a>
+      </p>
     </>
   )
 }

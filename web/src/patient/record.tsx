@@ -48,6 +48,11 @@ export function Record({ id }: { readonly id: string }) {
       actions={
         value && (
           <>
+            {value.typed && (
+              <Button variant="default" component="a" href={`#/add/over/${id}`}>
+                {t('type.change')}
+              </Button>
+            )}
             <SaveButton busy={saving.busy} onSave={() => saving.run(value)} />
             <Button variant="subtle" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
               {t('record.erase')}

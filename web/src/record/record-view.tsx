@@ -2,24 +2,25 @@ import { Button, Tabs } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import { FhirTree } from '#parts/fhir-tree.tsx'
 import { Icon } from '#parts/icon.tsx'
-import { Banner, Panel } from '#parts/page.tsx'
+import { Panel } from '#parts/page.tsx'
 import type { Content, RecordView as View } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { fieldLabel } from '#words/fhir.ts'
 import { partName } from './labels.ts'
+import { Belonging, Irregular } from './record-extras.tsx'
 
 /** A record's content, and where it came from. The same for one's own and for what others share. */
 export function RecordView({ view, shared }: { readonly view: View; readonly shared?: boolean }) {
-  const { n } = useWords()
   return (
     <div className="kw-split">
       <div className="kw-stack">
-        {view.row.issues > 0 && <Banner tone="warn">{n('record.issues', view.row.issues)}</Banner>}
+        <Irregular view={view} />
         <Panel>
           <Body view={view} />
         </Panel>
       </div>
       <div className="kw-stack">
+        <Belonging view={view} />
         <From view={view} shared={shared ?? false} />
       </div>
     </div>

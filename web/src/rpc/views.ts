@@ -1,4 +1,5 @@
 /** What the page sees of a vault: plain data, ids in hex, times in Unix seconds. */
+import type { IssueView, RecordLink } from './entry.ts'
 
 export type Unlock =
   | { readonly kind: 'passphrase'; readonly passphrase: string }
@@ -96,6 +97,10 @@ export type RecordView = {
   readonly content: Content
   readonly from: Provenance
   readonly prior: string | null
+  readonly links: readonly RecordLink[]
+  readonly irregular: readonly IssueView[]
+  /** Typed in here, so that it can be typed over. */
+  readonly typed: boolean
 }
 
 export type FileOutcome = {
@@ -109,9 +114,10 @@ export type FileOutcome = {
   readonly why?: string
   readonly done: boolean
 }
-/** `files` are those that changed since the last word. */
-export type IntakeProgress = { readonly records: number; readonly files: readonly FileOutcome[] }
-export type IntakeResult = { readonly records: number; readonly cancelled: boolean }
+/** `files` are those that changed since the last word; `part` is how much of all bytes was read, from 0 to 1. */
+export type IntakeProgress = { readonly records: number; readonly files: readonly FileOutcome[]; readonly part: number | null }
+/** `id` names it among the imports that this device remembers. */
+export type IntakeResult = { readonly records: number; readonly cancelled: boolean; readonly id: string | null }
 
 export type ContactView = {
   readonly did: string

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { Add } from '#patient/add.tsx'
+import { Adding } from '#patient/adding.tsx'
 import { Home } from '#patient/home.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
 import { NewShare } from '#patient/new-share.tsx'
@@ -33,7 +33,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   '': { draw: () => <Home /> },
   timeline: { draw: r => <Timeline key={r.query.toString()} compartment={asked(r, 'part')} type={asked(r, 'type')} /> },
   record: { under: 'timeline', draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
-  add: { draw: () => <Add /> },
+  add: { draw: ({ rest: [what = '', id = ''] }) => <Adding what={what} id={id} /> },
   share: { draw: () => <Share /> },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },

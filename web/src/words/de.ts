@@ -1,6 +1,7 @@
 import { add } from './de/add.ts'
 import { app } from './de/app.ts'
 import { begin } from './de/begin.ts'
+import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
@@ -20,6 +21,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...home,
   ...timeline,
   ...add,
+  ...entry,
   ...record,
   ...share,
   ...who,

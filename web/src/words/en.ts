@@ -1,6 +1,7 @@
 import { add } from './en/add.ts'
 import { app } from './en/app.ts'
 import { begin } from './en/begin.ts'
+import { entry } from './en/entry.ts'
 import { error } from './en/error.ts'
 import { health } from './en/health.ts'
 import { home } from './en/home.ts'
@@ -18,6 +19,7 @@ export const en = {
   ...home,
   ...timeline,
   ...add,
+  ...entry,
   ...record,
   ...share,
   ...who,

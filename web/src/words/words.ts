@@ -28,7 +28,7 @@ export type Words = {
   time(unix: number): string
   bytes(n: number): string
   /** A length of time; one of them by its unit alone: `day`, `2 days`. */
-  span(n: number, unit: 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year'): string
+  span(n: number, unit: 'second' | 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year'): string
   list(items: readonly string[]): string
   /** A text by a key made at run time, or the fallback. */
   maybe(key: string, fallback: string): string

@@ -9,6 +9,7 @@ import { peek } from '@keepwell/sdk/identity/signed'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import type { Call, Handlers } from '#rpc/rpc.ts'
 import type { Me, Unlock } from '#rpc/views.ts'
+import { entryApi } from './entry-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { keepingApi } from './keeping-api.ts'
 import { openPlace, relayName } from './place.ts'
@@ -36,7 +37,13 @@ export function vaultApi(origin: string, tell: Tell) {
     state.vault = await openVault({ origin, session, sample, tell })
     return meOf(state.vault)
   }
-  return { ...beginning(origin, state, enter), ...recordsApi(open), ...sharingApi(open, state), ...keepingApi(open) } satisfies Handlers
+  return {
+    ...beginning(origin, state, enter),
+    ...recordsApi(open),
+    ...sharingApi(open, state),
+    ...keepingApi(open),
+    ...entryApi(open),
+  } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>
 

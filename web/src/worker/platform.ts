@@ -16,3 +16,9 @@ export const pause = (milliseconds: number, signal?: AbortSignal): Promise<void>
       resolve()
     })
   })
+
+/** Calls again and again; returns how to stop. */
+export function every(milliseconds: number, work: () => unknown): () => void {
+  const timer = setInterval(work, milliseconds)
+  return () => clearInterval(timer)
+}

@@ -5,6 +5,7 @@ import { cidFromBytes } from '@keepwell/sdk/base/cid'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import type { RecordView, Row, SharedView } from '#rpc/views.ts'
 import { naming, rowOf } from './entries.ts'
+import { NO_EXTRAS } from './extras.ts'
 import { clock } from './platform.ts'
 import { contentOf } from './record.ts'
 import { receivedShares } from './sharing.ts'
@@ -71,5 +72,6 @@ function viewOf({ ctx }: OpenVault, { record, row }: Listed, opened: OpenedRecor
       attributes,
     },
     prior: null,
+    ...NO_EXTRAS,
   }
 }

@@ -10,6 +10,7 @@ import type { Card } from '@keepwell/sdk/records/card'
 import type { Tail } from '@keepwell/sdk/records/plain'
 import type { Content, RecordView } from '#rpc/views.ts'
 import { type Item, naming } from './entries.ts'
+import { ATTACHED_TO, extras } from './extras.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Larger contents are not shown, only saved. */
@@ -34,13 +35,14 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
   const author = await partyAt(ctx, tail.meta.author, tail.proof.batch.version)
   if (author) await verifyAuthor(tail, author)
   const { ring } = ctx.session.state
-  const { file = null, ...attributes } = tail.meta.attributes ?? {}
+  const { file = null, [ATTACHED_TO]: owner, ...attributes } = tail.meta.attributes ?? {}
+  const content: Content = whole ? contentOf(card, whole.body) : { kind: 'other' }
   return {
     row,
     mediaType: card.mediaType,
     size: card.size,
     fileName: fileNameOf(entry).replace(/^.*\//, ''),
-    content: whole ? contentOf(card, whole.body) : { kind: 'other' },
+    content,
     from: {
       author: tail.meta.author === ring.did ? ring.name : naming(ring).party(tail.meta.author),
       own: tail.meta.author === ring.did,
@@ -53,6 +55,7 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
       attributes,
     },
     prior: card.prior ? toHex(card.prior) : null,
+    ...(await extras(vault, entry, content, owner)),
   }
 }
 

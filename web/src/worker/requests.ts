@@ -1,37 +1,22 @@
 import type { Arrival } from '@keepwell/sdk/actions/access/receive-messages'
-import type { Ctx } from '@keepwell/sdk/actions/context'
-import { concat, toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
-import { bool, bytes, decodeAs, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
+import { bool, bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
-import { aeadOpen } from '@keepwell/sdk/crypto/open'
-import { aeadSeal } from '@keepwell/sdk/crypto/seal'
 import { did } from '@keepwell/sdk/identity/did'
 import { accessRequest } from '@keepwell/sdk/wire/messages'
+import { type Keeping, type Reading, sealedMark } from './sealed-mark.ts'
 
 const request = object({ id: bytes(16), did, name: string(200), verified: bool, at: int(), request: accessRequest })
 const requests = list(request, 1000)
 export type KeptRequest = Infer<typeof request>
 
-const MARK = 'requests'
-const AAD = utf8('keepwell/v1/requests')
-const NONCE = 12
+const MAX = 1000
+const mark = sealedMark<readonly KeptRequest[]>('requests', requests, [])
 
-type Keeping = Pick<Ctx, 'catalog' | 'session' | 'random'>
-
-/** Requests for access that wait for an answer: sealed among the catalog's marks. */
-export async function waitingRequests(ctx: Pick<Keeping, 'catalog' | 'session'>): Promise<KeptRequest[]> {
-  const sealed = await ctx.catalog.marked(MARK)
-  if (!sealed) return []
-  const key = ctx.session.state.ring.catalog
-  return decodeAs(requests, await aeadOpen({ key, nonce: sealed.subarray(0, NONCE), aad: AAD, ciphertext: sealed.subarray(NONCE) }))
-}
-
-async function write(ctx: Keeping, kept: readonly KeptRequest[]): Promise<void> {
-  const nonce = ctx.random(NONCE)
-  const key = ctx.session.state.ring.catalog
-  await ctx.catalog.mark(MARK, concat(nonce, await aeadSeal({ key, nonce, aad: AAD, plaintext: encode(kept.slice(-1000)) })))
-}
+/** Requests for access that wait for an answer. */
+export const waitingRequests = (ctx: Reading): Promise<readonly KeptRequest[]> => mark.read(ctx)
+const write = (ctx: Keeping, kept: readonly KeptRequest[]): Promise<void> => mark.write(ctx, kept.slice(-MAX))
 
 export async function keepRequests(ctx: Keeping, arrivals: readonly Arrival[]): Promise<void> {
   const fresh = arrivals.flatMap(a => (a.kind === 'request' ? [a] : []))

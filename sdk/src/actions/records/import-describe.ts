@@ -15,6 +15,7 @@ import { file } from '#health/filing'
 import type { Card } from '#records/card'
 import { type PackedDigest, packDigest } from '#records/digest'
 import type { CardFacts } from '#records/pack'
+import type { Told } from './import-item.ts'
 
 /** What a record is, worked out from its content alone. */
 export type Described = {
@@ -105,6 +106,8 @@ export type DocumentInput = {
   readonly bytes: Uint8Array
   readonly whole: boolean
   readonly hash: Uint8Array
+  /** What whoever brings it calls it, and from when it is. */
+  readonly told?: Told
 }
 
 const KINDS: Partial<Record<MediaGuess['kind'], Card['kind']>> = { dicom: 'dicom', vcf: 'genome', 'apple-health': 'wearable' }
@@ -119,8 +122,8 @@ export function describeDocument(input: DocumentInput): Described {
 export const describeBytes = (input: Omit<DocumentInput, 'media'>): Described =>
   describePlain({ ...input, media: { kind: 'binary', mediaType: 'application/octet-stream' } })
 
-function describePlain({ name, media, bytes, whole, hash }: DocumentInput): Described {
-  const about = documentFacts(name, bytes, media)
+function describePlain({ name, media, bytes, whole, hash, told }: DocumentInput): Described {
+  const about = asTold(documentFacts(name, bytes, media), told)
   const { messageType } = about
   const kind = isOpenMhealth(media, bytes) ? 'wearable' : (KINDS[media.kind] ?? 'document')
   const known = kind === 'wearable' ? { ...media, kind } : media
@@ -139,6 +142,16 @@ function describePlain({ name, media, bytes, whole, hash }: DocumentInput): Desc
       canonical: hash,
     },
     ...(whole && kind === 'document' ? { digest: packDigest(documentDigest(media.mediaType, bytes)) } : {}),
+  }
+}
+
+/** A document's facts, where nobody says otherwise. */
+function asTold(about: ReturnType<typeof documentFacts>, { title, date, codes }: Told = {}): ReturnType<typeof documentFacts> {
+  return {
+    ...about,
+    ...(title ? { title: clean(title) } : {}),
+    ...(date ? { dates: { start: date } } : {}),
+    ...(codes?.length ? { codes: codes.map(c => ({ ...c, system: c.system ?? '' })) } : {}),
   }
 }
 

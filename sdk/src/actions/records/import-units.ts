@@ -3,7 +3,6 @@ import { toHex } from '#base/bytes'
 import { isKeepwellError, KeepwellError } from '#base/error'
 import { sha256, sha256Stream } from '#crypto/hash'
 import { detect, HEAD_BYTES, type MediaGuess } from '#health/detect'
-import { clean } from '#health/fhir/facts'
 import { type FhirErrorPart, type FhirPart, type FhirResourcePart, splitFhir, splitNdjson } from '#health/fhir/split'
 import type { Body } from '#records/payload'
 import type { Filed } from './file-records.ts'
@@ -114,26 +113,15 @@ async function documentUnit(intake: Intake, item: ImportItem, media: MediaGuess,
   const { bytes, whole } = await readHead(item.chunks(), large ? LOOKED_AT : IN_MEMORY)
   const hash = whole ? sha256(bytes) : await hashOf(item.chunks())
   const body: Body = whole && !large ? bytes : { size: item.size, chunks: () => item.chunks() }
-  const input = { name: item.name, media, bytes, whole, hash }
+  const { told = {} } = item
+  const input = { name: item.name, media, bytes, whole, hash, told }
   if (why !== undefined) return unit(intake, { item, place: '', described: describeBytes(input), body, why })
   try {
-    return unit(intake, { item, place: '', described: asTold(describeDocument(input), item.told), body, told: item.told ?? {} })
+    return unit(intake, { item, place: '', described: describeDocument(input), body, told })
   } catch (e) {
     if (!isKeepwellError(e, 'UNREADABLE')) throw e
-    return unit(intake, { item, place: '', described: describeBytes(input), body, why: e.message })
+    return unit(intake, { item, place: '', described: describeBytes(input), body, why: e.message, told })
   }
-}
-
-/** The document, as whoever brings it calls and dates it. */
-function asTold(described: Described, told: Told = {}): Described {
-  const { title, date, codes } = told
-  const facts = {
-    ...described.facts,
-    ...(title ? { title: clean(title) } : {}),
-    ...(date ? { start: date } : {}),
-    ...(codes?.length ? { codes } : {}),
-  }
-  return { ...described, facts: facts as Described['facts'] }
 }
 
 async function hashOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
