@@ -5,7 +5,7 @@ type Range = { readonly from: number; readonly to: number }
 type VirtualListProps = {
   readonly label: string
   readonly count: number
-  /** Pixels; the style sheet gives lines the same height. */
+  /** Of a line, in pixels. */
   readonly height: number
   readonly render: (index: number) => { readonly content: ReactNode; readonly className?: string }
   /** Told what is in view, so that it can be fetched. */
@@ -55,7 +55,7 @@ export function VirtualList({ label, count, height, render, onRange }: VirtualLi
             aria-setsize={count}
             aria-posinset={index + 1}
             className={className}
-            style={{ transform: `translateY(${index * height}px)` }}
+            style={{ transform: `translateY(${index * height}px)`, height }}
           >
             {content}
           </div>

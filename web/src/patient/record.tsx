@@ -12,6 +12,7 @@ import { RecordView, SaveButton, saveBlob } from '#record/record-view.tsx'
 import type { Erased, RecordView as View } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
+import { timelineHref } from './timeline-place.ts'
 
 /** One record of the own vault. */
 export function Record({ id }: { readonly id: string }) {
@@ -23,7 +24,7 @@ export function Record({ id }: { readonly id: string }) {
   const [erased, setErased] = useState<Erased | null>(null)
   const [asking, setAsking] = useState(false)
   const saving = useDo(async (view: View) => saveBlob(await api.file(id), view.fileName))
-  const back = { href: '#/timeline', label: t('timeline.title') }
+  const back = { href: timelineHref(api), label: t('timeline.title') }
   const row = value?.row
   const lead = row && [
     kindName(words, row.type),

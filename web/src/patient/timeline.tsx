@@ -1,16 +1,19 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core'
-import { useCallback, useRef, useState } from 'react'
-import { useVault } from '#client/context.tsx'
+import { Button } from '@mantine/core'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { type OpenRecord, useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
-import { Icon } from '#parts/icon.tsx'
 import { Empty, Page } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { VirtualList } from '#parts/virtual-list.tsx'
-import { kindName, partName, rowSub, titleText } from '#record/labels.ts'
+import { rowSub, titleText } from '#record/labels.ts'
 import { Excerpt, Sub } from '#record/sub.tsx'
-import type { Found, TimelineItem } from '#rpc/views.ts'
+import type { Found, Query, TimelineItem } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import { TimelineFilters } from './timeline-filters.tsx'
+import { TimelineLines } from './timeline-lines.tsx'
+import { keepPlace, keptPlace, type Place } from './timeline-place.ts'
+import { closer, type View, ZoomPanel } from './timeline-zoom.tsx'
 
 /** Items fetched at once. */
 const BLOCK = 100
@@ -18,101 +21,111 @@ const HEIGHT = 72
 
 type Answer = { readonly found: Found; readonly first: readonly TimelineItem[] }
 
-/** Everything by date of care; found and filtered in the worker, drawn by windows. */
+const EVERYTHING: Place = { text: '', part: '', kind: '', from: '', to: '', author: '', zoom: 'day', stretch: '' }
+
+/** Everything by date of care, from decades to days; found and gathered in the worker, drawn by windows. */
 export function Timeline({ compartment, type }: { readonly compartment: string; readonly type: string }) {
   const words = useWords()
   const { t, n } = words
   const { api } = useVault()
-  const [text, setText] = useState('')
-  const [part, setPart] = useState(compartment)
-  const [kind, setKind] = useState(type)
-  const parts = useAsk(() => api.compartments(null), [], ['records'])
+  const asked = location.hash.replace(/^#\/timeline/, '')
+  const [before] = useState(() => (keptPlace(api)?.asked === asked ? keptPlace(api) : undefined))
+  const [place, setPlace] = useState<Place>(before?.place ?? { ...EVERYTHING, part: compartment, kind: type })
+  const [open, setOpen] = useState<readonly string[] | null>(before?.open ?? null)
+  const change = useCallback((next: Partial<Place>) => {
+    setPlace(p => ({ ...p, ...next }))
+    setOpen(null)
+  }, [])
+  const { text, part, kind, zoom, stretch } = place
+  const query = { text, compartment: part, type: kind, from: place.from, to: place.to, author: place.author, stretch }
   const { value, error, again } = useAsk(
-    async (): Promise<Answer> => {
-      const found = await api.find({ text, compartment: part, type: kind })
-      return { found, first: await api.window({ token: found.token, from: 0, to: BLOCK }) }
+    async () => {
+      const life = await api.life({ ...query, zoom })
+      return { life, answer: text.trim() ? await search(api, query) : null }
     },
-    [text, part, kind],
+    [place],
     ['records'],
   )
-  const filtered = text.trim() !== '' || part !== '' || kind !== ''
-  const clear = (): void => {
-    setText('')
-    setPart('')
-    setKind('')
-  }
+  useKeeping({ asked, place, open })
+  const view = useCallback((next: View) => change(next), [change])
+  const toggle = useCallback((key: string) => setOpen(o => toggled(o ?? value?.life.open ?? [], key)), [value?.life])
+  const into = useCallback((key: string) => setPlace(p => ({ ...p, ...closer(p, key) })), [])
+  const filtered = Object.entries(place).some(([name, v]) => name !== 'zoom' && String(v).trim() !== '')
   return (
     <Page title={t('timeline.title')} tab={t('timeline.title')}>
-      <search className="kw-filters">
-        <TextInput
-          type="search"
-          aria-label={t('timeline.search')}
-          placeholder={t('timeline.search')}
-          leftSection={<Icon name="search" size={20} />}
-          value={text}
-          onChange={e => setText(e.currentTarget.value)}
-        />
-        <NativeSelect
-          aria-label={t('timeline.part')}
-          value={part}
-          onChange={e => setPart(e.currentTarget.value)}
-          data={[
-            { value: '', label: t('timeline.anyPart') },
-            ...(parts.value ?? [])
-              .filter(c => c.count > 0 || c.name === part)
-              .map(c => ({ value: c.name, label: `${partName(words, c.name)} (${words.number(c.count)})` })),
-          ]}
-        />
-        <NativeSelect
-          aria-label={t('timeline.kind')}
-          value={kind}
-          onChange={e => setKind(e.currentTarget.value)}
-          data={[
-            { value: '', label: t('timeline.anyKind') },
-            ...[...new Set([...(value?.found.types ?? []), ...(kind ? [kind] : [])])]
-              .map(k => ({ value: k, label: kindName(words, k) }))
-              .sort((a, b) => a.label.localeCompare(b.label, words.locale)),
-          ]}
-        />
-      </search>
+      <TimelineFilters place={place} life={value?.life} onChange={change} />
       {error && !value ? (
         <Failed error={error} onRetry={again} />
       ) : !value ? (
         <Waiting />
       ) : (
-        <div className="kw-stack kw-stack-tight">
-          <p className="kw-dim" role="status">
-            {n('timeline.count', value.found.records)}
-          </p>
-          {value.found.records ? (
-            <Rows answer={value} />
-          ) : filtered ? (
-            <Empty
-              icon="search"
-              title={t('timeline.nothing')}
-              actions={
-                <Button variant="default" onClick={clear}>
-                  {t('timeline.clear')}
-                </Button>
-              }
-            >
-              {t('timeline.nothingLead')}
-            </Empty>
-          ) : (
-            <Empty
-              icon="folder"
-              title={t('timeline.empty')}
-              actions={
-                <Button component="a" href="#/add">
-                  {t('home.emptyAdd')}
-                </Button>
-              }
-            />
-          )}
-        </div>
+        <>
+          {(value.life.records > 0 || stretch !== '') && <ZoomPanel life={value.life} zoom={zoom} stretch={stretch} onView={view} />}
+          <div className="kw-stack kw-stack-tight">
+            <p className="kw-dim" role="status">
+              {n('timeline.count', value.life.records)}
+            </p>
+            {value.answer?.found.records ? (
+              <Rows answer={value.answer} />
+            ) : value.life.records ? (
+              <TimelineLines
+                life={value.life}
+                open={open ?? value.life.open}
+                far={zoom !== 'day'}
+                start={before ?? null}
+                onToggle={toggle}
+                onCloser={into}
+              />
+            ) : filtered ? (
+              <Empty
+                icon="search"
+                title={t('timeline.nothing')}
+                actions={
+                  <Button variant="default" onClick={() => change(EVERYTHING)}>
+                    {t('timeline.clear')}
+                  </Button>
+                }
+              >
+                {t('timeline.nothingLead')}
+              </Empty>
+            ) : (
+              <Empty
+                icon="folder"
+                title={t('timeline.empty')}
+                actions={
+                  <Button component="a" href="#/add">
+                    {t('home.emptyAdd')}
+                  </Button>
+                }
+              />
+            )}
+          </div>
+        </>
       )}
     </Page>
   )
+}
+
+async function search(api: OpenRecord['api'], query: Query): Promise<Answer> {
+  const found = await api.find(query)
+  return { found, first: await api.window({ token: found.token, from: 0, to: BLOCK }) }
+}
+
+const toggled = (open: readonly string[], key: string): string[] => (open.includes(key) ? open.filter(o => o !== key) : [...open, key])
+
+/** Keeps where someone is for when they come back; the record they open last is what they come back from. */
+function useKeeping(now: { readonly asked: string; readonly place: Place; readonly open: readonly string[] | null }): void {
+  const { api } = useVault()
+  const latest = useRef(now)
+  latest.current = now
+  useEffect(() => {
+    const keep = (event: MouseEvent): void => {
+      const href = (event.target as Element).closest?.('a')?.getAttribute('href') ?? ''
+      if (href.startsWith('#/record/')) keepPlace(api, { ...latest.current, scroll: window.scrollY, last: href.slice('#/record/'.length) })
+    }
+    document.addEventListener('click', keep, { capture: true })
+    return () => document.removeEventListener('click', keep, { capture: true })
+  }, [api])
 }
 
 function Rows({ answer }: { readonly answer: Answer }) {

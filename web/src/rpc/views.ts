@@ -40,7 +40,18 @@ export type Row = {
   readonly excerpt?: readonly { readonly text: string; readonly hit: boolean }[]
 }
 
-export type Query = { readonly text?: string; readonly compartment?: string; readonly type?: string }
+export type Query = {
+  readonly text?: string
+  readonly compartment?: string
+  readonly type?: string
+  /** Days of care, both included. */
+  readonly from?: string
+  readonly to?: string
+  /** A name as rows have it, or `own` for what the vault itself filed. */
+  readonly author?: string
+  /** The beginning of the dates of care, as `2014-03`. */
+  readonly stretch?: string
+}
 
 export type TimelineItem = { readonly year: string; readonly count: number } | Row
 

@@ -9,6 +9,7 @@ import { record } from './de/record.ts'
 import { release } from './de/release.ts'
 import { settings } from './de/settings.ts'
 import { share } from './de/share.ts'
+import { summary } from './de/summary.ts'
 import { timeline } from './de/timeline.ts'
 import { who } from './de/who.ts'
 import type { Key } from './en.ts'
@@ -20,6 +21,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...begin,
   ...home,
   ...timeline,
+  ...summary,
   ...add,
   ...entry,
   ...record,

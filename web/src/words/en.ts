@@ -9,6 +9,7 @@ import { record } from './en/record.ts'
 import { release } from './en/release.ts'
 import { settings } from './en/settings.ts'
 import { share } from './en/share.ts'
+import { summary } from './en/summary.ts'
 import { timeline } from './en/timeline.ts'
 import { who } from './en/who.ts'
 
@@ -18,6 +19,7 @@ export const en = {
   ...begin,
   ...home,
   ...timeline,
+  ...summary,
   ...add,
   ...entry,
   ...record,

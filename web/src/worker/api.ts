@@ -18,6 +18,7 @@ import type { Reading } from './reading.ts'
 import { recordsApi } from './records-api.ts'
 import { sharingApi } from './sharing-api.ts'
 import { keepVault, keptVaults, openKept } from './shelf.ts'
+import { summaryApi } from './summary-api.ts'
 import { type OpenVault, openVault, type Tell } from './vault.ts'
 
 type Fresh = { readonly name: string; readonly device: string; readonly unlock: Unlock }
@@ -43,6 +44,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...sharingApi(open, state),
     ...keepingApi(open),
     ...entryApi(open),
+    ...summaryApi(open),
   } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>

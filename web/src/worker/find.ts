@@ -47,10 +47,22 @@ export function finder(entries: Entries): Finder {
   }
 }
 
-export function matcher({ text = '', compartment, type }: Query): (item: Item) => boolean {
+export function matcher({ text = '', ...filters }: Query): (item: Item) => boolean {
   const words = queryWords(text)
-  return ({ row, hay }) =>
-    (!compartment || row.compartment === compartment) && (!type || row.type === type) && words.every(w => hay().includes(w))
+  const passes = filter(filters)
+  return item => passes(item) && words.every(w => item.hay().includes(w))
+}
+
+/** Everything a query asks for but its words. */
+export function filter({ compartment, type, from, to, author, stretch }: Omit<Query, 'text'>): (item: Item) => boolean {
+  return ({ row }) =>
+    (!compartment || row.compartment === compartment) &&
+    (!type || row.type === type) &&
+    (!author || (author === 'own' ? !row.author : row.author === author)) &&
+    (!stretch || row.date.startsWith(stretch)) &&
+    // A vague date may be any day of the stretch it names.
+    (!from || (row.date !== '' && row.date >= from.slice(0, row.date.length))) &&
+    (!to || (row.date !== '' && row.date.slice(0, to.length) <= to))
 }
 
 /** Where it was found, when its title does not show it. */

@@ -12,6 +12,7 @@ import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Synced } from '#rpc/views.ts'
 import { type Entries, watchEntries } from './entries.ts'
 import { type Finder, finder } from './find.ts'
+import { type Lifeline, lifeline } from './lifeline.ts'
 import { openPlace } from './place.ts'
 import { clock, pause, random } from './platform.ts'
 import { keepRequests } from './requests.ts'
@@ -24,6 +25,7 @@ export type OpenVault = {
   readonly ctx: Ctx
   readonly entries: Entries
   readonly finder: Finder
+  readonly lifeline: Lifeline
   readonly sample: boolean
   /** Runs work that writes, then keeps the keyring as it is now. */
   run<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
@@ -83,6 +85,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     ctx,
     entries,
     finder: finder(entries),
+    lifeline: lifeline(entries),
     sample,
     run,
     sync: once,
