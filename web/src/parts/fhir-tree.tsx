@@ -86,7 +86,7 @@ function Value({ value }: { readonly value: unknown }): ReactNode {
 }
 
 /** A value of a usual FHIR data type in one line; null when it needs more. */
-function brief(value: unknown, words: Words): string | null {
+export function brief(value: unknown, words: Words): string | null {
   if (typeof value === 'number') return words.number(value)
   if (typeof value === 'boolean') return words.t(value ? 'fhir.yes' : 'fhir.no')
   if (typeof value === 'string') return DATE.test(value) ? words.date(value) : CODE.test(value) ? codeLabel(words.locale, value) : value

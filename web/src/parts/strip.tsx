@@ -19,8 +19,16 @@ const NAMES = 6
  * closer, Escape or minus steps back; a pointer does the same where it points.
  */
 export function Strip({ label, bars, say, onOpen, onOut }: StripProps) {
-  const [at, setAt] = useState<number | null>(null)
-  const here = Math.min(at ?? bars.findLastIndex(b => b.count), bars.length - 1)
+  const [key, setKey] = useState<string | null>(null)
+  const setAt = (index: number | null): void => setKey(index === null ? null : (bars[index]?.key ?? null))
+  const found = bars.findIndex(b => b.key === key)
+  const here =
+    found >= 0
+      ? found
+      : Math.max(
+          0,
+          bars.findLastIndex(b => b.count),
+        )
   const most = Math.max(1, ...bars.map(b => b.count))
   const step = Math.ceil(bars.length / NAMES)
   const under = (event: PointerEvent<HTMLDivElement>): number => {

@@ -1,18 +1,26 @@
 import { Button } from '@mantine/core'
-import type { ReactNode } from 'react'
 import { useVault } from '#client/context.tsx'
-import { useAsk } from '#client/use-ask.ts'
+import { type Asked, useAsk } from '#client/use-ask.ts'
 import { Icon, type IconName } from '#parts/icon.tsx'
 import { Banner, Empty, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
-import { partName, splitValue, statusName } from '#record/labels.ts'
-import type { Overview, Row } from '#rpc/views.ts'
+import { partName, titleText } from '#record/labels.ts'
+import type { About, Overview, Person, Section } from '#rpc/summary.ts'
+import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import type { Key } from '#words/en.ts'
-import { unitLabel } from '#words/fhir.ts'
+import { FactLine, personLines, relationName } from './facts.tsx'
 
-const OVER = new Set(['resolved', 'inactive', 'remission', 'stopped', 'completed', 'cancelled'])
+/** Where a section goes on, and its sign. */
+const SECTIONS: readonly { readonly name: Section; readonly icon: IconName; readonly href: string }[] = [
+  { name: 'conditions', icon: 'heart', href: '#/timeline?type=Condition' },
+  { name: 'medications', icon: 'pill', href: '#/medicines' },
+  { name: 'allergies', icon: 'alert', href: '#/timeline?type=AllergyIntolerance' },
+  { name: 'vaccinations', icon: 'syringe', href: '#/timeline?type=Immunization' },
+  { name: 'results', icon: 'flask', href: '#/timeline?part=laboratory' },
+  { name: 'procedures', icon: 'star', href: '#/timeline?type=Procedure' },
+  { name: 'devices', icon: 'device', href: '#/timeline?type=Device' },
+]
 
 /** The one page about a person. */
 export function Home() {
@@ -25,7 +33,18 @@ export function Home() {
       : n('home.summaryBare', value.records)
     : undefined
   return (
-    <Page title={me.name} tab={t('nav.home')} lead={lead}>
+    <Page
+      title={me.name}
+      tab={t('nav.home')}
+      lead={lead}
+      actions={
+        value?.records ? (
+          <Button component="a" href="#/print" variant="default" leftSection={<Icon name="printer" size={19} />}>
+            {t('summary.print')}
+          </Button>
+        ) : undefined
+      }
+    >
       {error && !value ? (
         <Failed error={error} onRetry={again} />
       ) : !value ? (
@@ -63,8 +82,15 @@ function NewRecord() {
   )
 }
 
+/** Sections of which the records themselves say more than their cards. */
+const TOLD_MORE = ['medications', 'allergies'] as const
+
 function Summary({ value }: { readonly value: Overview }) {
   const { t, n } = useWords()
+  const { api } = useVault()
+  const ids = TOLD_MORE.flatMap(name => value.sections[name].facts.map(f => f.row.id))
+  // Cards come at once; what the records say beyond them is fetched, and comes a moment later.
+  const more = useAsk(() => api.about(ids), [ids.join()])
   return (
     <>
       {value.requests > 0 && (
@@ -73,18 +99,13 @@ function Summary({ value }: { readonly value: Overview }) {
         </Banner>
       )}
       {value.unverified > 0 && <Banner tone="warn">{n('home.unverified', value.unverified)}</Banner>}
+      {value.fresh && <Fresh fresh={value.fresh} />}
       <div className="kw-columns">
-        <Facts value={value} name="conditions" icon="heart" href="#/timeline?type=Condition" />
-        <Facts value={value} name="medications" icon="pill" href="#/timeline?part=medications" />
-        <Facts value={value} name="allergies" icon="alert" href="#/timeline?type=AllergyIntolerance" />
-        <Facts value={value} name="vaccinations" icon="syringe" href="#/timeline?type=Immunization" />
-        <Facts
-          value={value}
-          name="results"
-          icon="flask"
-          href="#/timeline?part=laboratory"
-          line={row => <ResultLine key={row.id} row={row} />}
-        />
+        {value.appointments.length > 0 && <Appointments rows={value.appointments} />}
+        {SECTIONS.map(s => (
+          <FactsPanel key={s.name} {...s} value={value} about={more.value} />
+        ))}
+        <PersonPanel more={more} />
         <Panel title={t('home.places')} icon="folder">
           <Parts value={value} />
           <p className="kw-dim kw-small kw-note-line">
@@ -97,61 +118,128 @@ function Summary({ value }: { readonly value: Overview }) {
   )
 }
 
-type FactsProps = {
-  readonly value: Overview
-  readonly name: keyof Overview['counts']
-  readonly icon: IconName
-  readonly href: string
-  readonly line?: (row: Row) => ReactNode
-}
-
-const NONE: Readonly<Record<keyof Overview['counts'], Key>> = {
-  conditions: 'home.noneConditions',
-  medications: 'home.noneMedications',
-  allergies: 'home.noneAllergies',
-  vaccinations: 'home.noneVaccinations',
-  results: 'home.noneResults',
-}
-
-function Facts({ value, name, icon, href, line }: FactsProps) {
-  const { t } = useWords()
-  const rows = value[name]
-  const more = value.counts[name] - rows.length
-  const draw = line ?? ((row: Row) => <FactLine key={row.id} row={row} />)
-  const side = more > 0 && <a href={href}>{t('home.more', { count: more })}</a>
+function Fresh({ fresh }: { readonly fresh: NonNullable<Overview['fresh']> }) {
+  const words = useWords()
   return (
-    <Panel title={t(`home.${name}`)} icon={icon} side={side}>
-      {rows.length ? (
+    <Banner icon="clock" title={words.n('summary.fresh', fresh.count, { date: words.time(fresh.since) })}>
+      <ul className="kw-fresh">
+        {fresh.rows.map(row => (
+          <li key={row.id}>
+            <a href={`#/record/${row.id}`}>{titleText(row.title)}</a>
+            {row.author && <span className="kw-dim"> {words.t('timeline.by', { name: row.author })}</span>}
+          </li>
+        ))}
+      </ul>
+      {fresh.count > fresh.rows.length && <p>{words.n('summary.freshMore', fresh.count - fresh.rows.length)}</p>}
+    </Banner>
+  )
+}
+
+type FactsPanelProps = (typeof SECTIONS)[number] & { readonly value: Overview; readonly about: About | undefined }
+
+function FactsPanel({ name, icon, href, value, about }: FactsPanelProps) {
+  const { t, n } = useWords()
+  const { facts, count, now, absent } = value.sections[name]
+  const more = count - facts.length
+  const over = facts.findIndex(f => f.over)
+  const side = (more > 0 || name === 'medications') && count > 0 && (
+    <a href={href}>{more > 0 ? t('home.more', { count: more }) : t('summary.all')}</a>
+  )
+  return (
+    <Panel title={t(`summary.${name}`)} icon={icon} side={side}>
+      {absent && (
+        <RecordLine href={`#/record/${absent.row.id}`} title={t(`summary.${absent.kind}.${name}`)} side={<DateOf row={absent.row} />} />
+      )}
+      {facts.length > 0 ? (
         <ul>
-          {rows.map(row => (
-            <li key={row.id}>{draw(row)}</li>
+          {facts.map((fact, i) => (
+            <li key={fact.row.id}>
+              {i === over && <h3 className="kw-facts-over">{now ? n('summary.over', count - now) : t('summary.allOver')}</h3>}
+              <FactLine fact={fact} detail={about?.details[fact.row.id]} />
+            </li>
           ))}
         </ul>
       ) : (
-        <p className="kw-dim">{t(NONE[name])}</p>
+        !absent && <p className="kw-dim">{t(`summary.empty.${name}`)}</p>
       )}
     </Panel>
   )
 }
 
-function FactLine({ row }: { readonly row: Row }) {
+const DateOf = ({ row }: { readonly row: Row }) => {
   const words = useWords()
-  // A vaccination is always completed; that says nothing.
-  const over = row.type !== 'Immunization' && row.status && OVER.has(row.status)
+  return row.date ? words.date(row.date) : null
+}
+
+function Appointments({ rows }: { readonly rows: readonly Row[] }) {
+  const words = useWords()
   return (
-    <RecordLine
-      href={`#/record/${row.id}`}
-      title={row.title}
-      side={words.date(row.date)}
-      {...(over ? { sub: statusName(words, row.status ?? '') } : {})}
-    />
+    <Panel title={words.t('summary.appointments')} icon="visit">
+      <ul>
+        {rows.map(row => (
+          <li key={row.id}>
+            <RecordLine href={`#/record/${row.id}`} title={row.title} side={words.date(row.date)} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
   )
 }
 
-function ResultLine({ row }: { readonly row: Row }) {
+function PersonPanel({ more }: { readonly more: Asked<About> }) {
   const words = useWords()
-  const { name, value } = splitValue(row.title)
-  return <RecordLine href={`#/record/${row.id}`} title={name} sub={words.date(row.date)} value={unitLabel(value)} />
+  const { t } = words
+  const person = more.value?.person
+  return (
+    <Panel
+      title={t('summary.person')}
+      icon="person"
+      side={person?.records[0] && <a href={`#/record/${person.records[0]}`}>{t('summary.source')}</a>}
+    >
+      {more.error && !more.value ? (
+        <p className="kw-dim">{t('summary.personLater')}</p>
+      ) : !more.value ? (
+        <Waiting />
+      ) : !person ? (
+        <p className="kw-dim">{t('summary.empty.person')}</p>
+      ) : (
+        <dl className="kw-facts">
+          {personLines(words, person).map(l => (
+            <div className="kw-contents" key={l.label}>
+              <dt>{l.label}</dt>
+              <dd>{l.value}</dd>
+            </div>
+          ))}
+          <dt>{t('person.contacts')}</dt>
+          <dd>
+            <Contacts person={person} />
+          </dd>
+        </dl>
+      )}
+    </Panel>
+  )
+}
+
+function Contacts({ person }: { readonly person: Person }) {
+  const words = useWords()
+  if (!person.contacts.length) return <span className="kw-dim">{words.t('summary.empty.contacts')}</span>
+  return (
+    <ul>
+      {person.contacts.map(c => (
+        <li key={`${c.name}${c.phone}`}>
+          {c.name}
+          {c.relation && <span className="kw-dim">, {relationName(words, c.relation)}</span>}
+          {c.phone && (
+            <>
+              {' · '}
+              <a href={`tel:${c.phone.replace(/[^+\d]/g, '')}`}>{c.phone}</a>
+            </>
+          )}
+          {c.email && ` · ${c.email}`}
+        </li>
+      ))}
+    </ul>
+  )
 }
 
 function Parts({ value }: { readonly value: Overview }) {

@@ -6,12 +6,12 @@ import { useDo } from '#client/use-do.ts'
 import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { partAbout, partName, purposeName } from '#record/labels.ts'
+import { SENSITIVE } from '#record/sensitive.ts'
 import type { CompartmentView, ContactView, NewShare as Input, RequestView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 
 const PURPOSES = ['TREAT', 'CAREMGT', 'FAMRQT', 'HRESCH', 'COVERAGE', 'HPAYMT', 'PUBHLTH'] as const
-const SENSITIVE = new Set(['mental-health', 'sexual-health', 'substance-use', 'genomics'])
 const DAY = 86_400
 const SPANS: readonly { readonly value: string; readonly label: Key; readonly days: number }[] = [
   { value: '1', label: 'new.day', days: 1 },

@@ -46,20 +46,18 @@ export function ZoomPanel({ life, zoom, stretch, onView }: ZoomProps) {
   return (
     <section className="kw-panel kw-zoom" aria-label={t('life.zoom')}>
       <div className="kw-zoom-head">
-        <nav aria-label={t('life.trail')}>
-          <ol className="kw-trail">
-            {steps.map(s => (
-              <li key={s}>
-                <button type="button" onClick={() => onView({ zoom, stretch: s })}>
-                  {stretchName(words, s)}
-                </button>
-              </li>
-            ))}
-            <li>
-              <span aria-current="true">{stretchName(words, stretch)}</span>
+        <ol className="kw-trail" aria-label={t('life.trail')}>
+          {steps.map(s => (
+            <li key={s}>
+              <button type="button" onClick={() => onView({ zoom, stretch: s })}>
+                {stretchName(words, s)}
+              </button>
             </li>
-          </ol>
-        </nav>
+          ))}
+          <li>
+            <span aria-current="true">{stretchName(words, stretch)}</span>
+          </li>
+        </ol>
         <fieldset className="kw-segments" aria-label={t('life.zoom')}>
           {ZOOMS.map(z => (
             <button
@@ -74,7 +72,7 @@ export function ZoomPanel({ life, zoom, stretch, onView }: ZoomProps) {
           ))}
         </fieldset>
       </div>
-      {bars.length > 1 && (
+      {bars.length > 0 && (
         <Strip
           label={t('life.strip')}
           bars={bars.map(b => ({

@@ -64,21 +64,6 @@ export type Found = {
   readonly milliseconds: number
 }
 
-export type Overview = {
-  readonly records: number
-  readonly since: string | null
-  readonly conditions: readonly Row[]
-  readonly medications: readonly Row[]
-  readonly allergies: readonly Row[]
-  readonly vaccinations: readonly Row[]
-  readonly results: readonly Row[]
-  readonly counts: Readonly<Record<'conditions' | 'medications' | 'allergies' | 'vaccinations' | 'results', number>>
-  readonly compartments: readonly CompartmentView[]
-  readonly shares: number
-  readonly requests: number
-  readonly unverified: number
-}
-
 export type CompartmentView = { readonly name: string; readonly count: number }
 
 export type Content =

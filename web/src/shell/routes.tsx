@@ -1,5 +1,7 @@
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
+import { Waiting } from '#parts/state.tsx'
 import { Adding } from '#patient/adding.tsx'
+
 import { Home } from '#patient/home.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
 import { NewShare } from '#patient/new-share.tsx'
@@ -12,6 +14,11 @@ import { Who } from '#patient/who.tsx'
 import type { Locale } from '#words/words.ts'
 import { IDLE_MINUTES } from './preferences.ts'
 import type { Route } from './route.ts'
+
+/** Screens that are not needed to begin come when they are asked for. */
+const Medicines = lazy(async () => ({ default: (await import('#patient/medicines.tsx')).Medicines }))
+const Print = lazy(async () => ({ default: (await import('#patient/print.tsx')).Print }))
+const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
 
 /** What screens about the app itself may change. */
 export type Choices = {
@@ -33,6 +40,8 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   '': { draw: () => <Home /> },
   timeline: { draw: r => <Timeline key={r.query.toString()} compartment={asked(r, 'part')} type={asked(r, 'type')} /> },
   record: { under: 'timeline', draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
+  medicines: { under: '', draw: () => later(<Medicines />) },
+  print: { under: '', draw: () => later(<Print />) },
   add: { draw: ({ rest: [what = '', id = ''] }) => <Adding what={what} id={id} /> },
   share: { draw: () => <Share /> },
   invite: { under: 'share', draw: () => <Invite /> },

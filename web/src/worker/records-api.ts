@@ -4,20 +4,13 @@ import { ensure } from '@keepwell/sdk/base/error'
 import type { Call } from '#rpc/rpc.ts'
 import type { Erased, Query } from '#rpc/views.ts'
 import { type NamedFile, takeFiles } from './intake.ts'
-import { compartmentCounts, overview } from './overview.ts'
+import { compartmentCounts } from './overview.ts'
 import { itemOf, openRecord, recordFile } from './record.ts'
-import { givenShares, requests } from './sharing.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Records: found, shown, taken in, erased. */
 export const recordsApi = (open: () => OpenVault) => ({
   sync: async (_: null) => open().sync(),
-  async overview(_: null) {
-    const vault = open()
-    const shares = givenShares(vault).filter(s => s.state === 'live').length
-    const names = vault.ctx.session.state.ring.compartments.map(c => c.name)
-    return overview(vault.entries, { shares, requests: (await requests(vault)).length, names })
-  },
   find: async (query: Query) => open().finder.find(query),
   window: async ({ token, from, to }: { readonly token: number; readonly from: number; readonly to: number }) =>
     open().finder.window(token, from, to),

@@ -10,6 +10,7 @@ import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Synced } from '#rpc/views.ts'
+import type { Bodies } from './details.ts'
 import { type Entries, watchEntries } from './entries.ts'
 import { type Finder, finder } from './find.ts'
 import { type Lifeline, lifeline } from './lifeline.ts'
@@ -17,6 +18,7 @@ import { openPlace } from './place.ts'
 import { clock, pause, random } from './platform.ts'
 import { keepRequests } from './requests.ts'
 import { catalogName, keepState } from './shelf.ts'
+import { lastVisit } from './visits.ts'
 
 export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online', value?: unknown) => void
 
@@ -26,6 +28,10 @@ export type OpenVault = {
   readonly entries: Entries
   readonly finder: Finder
   readonly lifeline: Lifeline
+  /** Records whose bodies were opened for a summary. */
+  readonly bodies: Bodies
+  /** When this device opened the vault before; null the first time. */
+  readonly before: number | null
   readonly sample: boolean
   /** Runs work that writes, then keeps the keyring as it is now. */
   run<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
@@ -86,6 +92,8 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     entries,
     finder: finder(entries),
     lifeline: lifeline(entries),
+    bodies: new Map(),
+    before: await lastVisit(inner, clock()),
     sample,
     run,
     sync: once,

@@ -2,7 +2,6 @@ import type { home as en } from '#words/en/home.ts'
 import type { Texts } from '#words/words.ts'
 
 export const home: Texts<typeof en> = {
-  'home.title': '{name}',
   'home.summary': { one: '{count} Eintrag seit {year}', other: '{count} Einträge seit {year}' },
   'home.summaryBare': { one: '{count} Eintrag', other: '{count} Einträge' },
   'home.empty': 'Ihre Akte ist bereit und leer',
@@ -10,16 +9,6 @@ export const home: Texts<typeof en> = {
     'Fügen Sie hinzu, was Sie haben: einen Export vom Krankenhaus oder der Praxis, Laborwerte, Bilder, PDFs. Alles wird auf diesem Gerät gelesen, geordnet und versiegelt.',
   'home.emptyAdd': 'Erste Einträge hinzufügen',
   'home.emptyJoin': 'Ich habe einen Einladungslink',
-  'home.conditions': 'Diagnosen',
-  'home.medications': 'Medikamente',
-  'home.allergies': 'Allergien',
-  'home.vaccinations': 'Impfungen',
-  'home.results': 'Letzte Laborwerte',
-  'home.noneConditions': 'Keine Diagnosen verzeichnet.',
-  'home.noneMedications': 'Keine Medikamente verzeichnet.',
-  'home.noneAllergies': 'Keine Allergien verzeichnet. Das heißt nicht, dass es keine gibt.',
-  'home.noneVaccinations': 'Keine Impfungen verzeichnet.',
-  'home.noneResults': 'Keine Laborwerte verzeichnet.',
   'home.more': '{count} weitere',
   'home.places': 'Was Ihre Akte enthält',
   'home.shares': { one: '{count} Person darf einen Teil davon lesen', other: '{count} Personen dürfen einen Teil davon lesen' },
@@ -29,6 +18,4 @@ export const home: Texts<typeof en> = {
     one: 'Die Signatur von {count} Eintrag konnte nicht geprüft werden',
     other: 'Die Signaturen von {count} Einträgen konnten nicht geprüft werden',
   },
-  'home.since': 'seit {date}',
-  'home.ended': 'beendet',
 }

@@ -1,0 +1,297 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  accessible,
+  begin,
+  type FileInput,
+  fill,
+  hasChromium,
+  lines,
+  newBrowser,
+  noViolations,
+  openStage,
+  PHONE,
+  type Stage,
+} from './journey.kit.ts'
+
+const SNOMED = 'http://snomed.info/sct'
+const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm'
+const HL7 = 'http://terminology.hl7.org/CodeSystem'
+const year = new Date().getUTCFullYear()
+
+type Json = Readonly<Record<string, unknown>>
+const concept = (text: string, code?: string, system = SNOMED): Json => ({
+  ...(code ? { coding: [{ system, code, display: text }] } : {}),
+  text,
+})
+const state = (system: string, code: string): Json => ({ coding: [{ system: `${HL7}/${system}`, code }] })
+const subject = { reference: 'Patient/p1' }
+const at = (id: string): Json => ({ encounter: { reference: `Encounter/${id}` } })
+
+const lab = (id: string, visit: string, name: string, value: number, date: string): Json => ({
+  resourceType: 'Observation',
+  id,
+  status: 'final',
+  category: [state('observation-category', 'laboratory')],
+  code: { text: name },
+  subject,
+  ...at(visit),
+  effectiveDateTime: date,
+  valueQuantity: { value, unit: 'mmol/L', system: 'http://unitsofmeasure.org', code: 'mmol/L' },
+})
+const visit = (id: string, name: string, date: string): Json => ({
+  resourceType: 'Encounter',
+  id,
+  status: 'finished',
+  class: { system: `${HL7}/v3-ActCode`, code: 'AMB' },
+  type: [concept(name)],
+  subject,
+  period: { start: date, end: date },
+})
+const order = (id: string, name: string, more: Json): Json => ({
+  resourceType: 'MedicationRequest',
+  id,
+  intent: 'order',
+  subject,
+  medicationCodeableConcept: concept(name, '6809', RXNORM),
+  ...more,
+})
+const condition = (id: string, name: string, clinical: string, date: string): Json => ({
+  resourceType: 'Condition',
+  id,
+  clinicalStatus: state('condition-clinical', clinical),
+  code: { text: name },
+  subject,
+  onsetDateTime: date,
+})
+
+/** A made-up person with a pacemaker, a brother to call, and two visits nine years apart. */
+const LIFE: readonly Json[] = [
+  {
+    resourceType: 'Patient',
+    id: 'p1',
+    name: [{ text: 'Ombra Fiktiva' }],
+    birthDate: '1961-04-05',
+    gender: 'female',
+    contact: [
+      { name: { text: 'Bruno Fiktiva' }, relationship: [state('v2-0131', 'C')], telecom: [{ system: 'phone', value: '+49 30 1234' }] },
+    ],
+  },
+  { resourceType: 'Device', id: 'd1', status: 'active', type: concept('Dual-chamber pacemaker'), patient: subject },
+  {
+    resourceType: 'AllergyIntolerance',
+    id: 'a1',
+    clinicalStatus: state('allergyintolerance-clinical', 'active'),
+    criticality: 'high',
+    code: concept('Penicillin'),
+    patient: subject,
+    recordedDate: '2001-02-03',
+    reaction: [{ manifestation: [concept('Anaphylaxis')] }],
+  },
+  condition('c1', 'Atrial fibrillation', 'active', '2015-03-02'),
+  condition('c2', 'Pneumonia', 'resolved', '2011-01-09'),
+  condition('c3', 'Major depressive disorder', 'active', '2016-05-05'),
+  order('m1', 'Metformin 500 mg', {
+    status: 'active',
+    authoredOn: `${year - 2}-01-10`,
+    requester: { display: 'Dr. Testerby' },
+    dosageInstruction: [
+      { timing: { repeat: { frequency: 2, period: 1, periodUnit: 'd' } }, doseAndRate: [{ doseQuantity: { value: 1, unit: 'tablet' } }] },
+    ],
+  }),
+  order('m2', 'METFORMIN 500 MG', { status: 'completed', authoredOn: '2015-03-02' }),
+  { ...order('m3', 'Amoxicillin', { status: 'stopped', authoredOn: '2011-01-09' }), medicationCodeableConcept: concept('Amoxicillin') },
+  {
+    resourceType: 'Appointment',
+    id: 'ap1',
+    status: 'booked',
+    description: 'Pacemaker check',
+    start: `${year + 1}-02-03T09:00:00Z`,
+    participant: [{ actor: subject, status: 'accepted' }],
+  },
+  visit('v1', 'First consultation', '2015-03-02T09:00:00Z'),
+  lab('o1', 'v1', 'Potassium', 4.1, '2015-03-02T09:10:00Z'),
+  lab('o2', 'v1', 'Sodium', 140, '2015-03-02T09:10:00Z'),
+  visit('v2', 'Yearly check-up', '2024-06-07T09:00:00Z'),
+  lab('o3', 'v2', 'Potassium', 4.4, '2024-06-07T09:10:00Z'),
+  lab('o4', 'v2', 'Glucose', 5.5, '2024-06-08T09:10:00Z'),
+]
+
+const bundle = (name: string, resources: readonly Json[]): FileInput => ({
+  name: `${name}.json`,
+  mimeType: 'application/json',
+  buffer: Buffer.from(JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry: resources.map(resource => ({ resource })) })),
+})
+
+describe.skipIf(!hasChromium())('a life at a glance', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await openStage()
+  }, 120_000)
+  afterAll(() => stage?.close())
+
+  const filled = async (options: Parameters<typeof newBrowser>[1] = {}, resources = LIFE) => {
+    const opened = await newBrowser(stage, options)
+    await begin(opened.page, { name: 'Ada Example', passphrase: 'correct horse battery' })
+    await fill(opened.page, stage, [bundle('hospital', resources)])
+    return opened
+  }
+  const panel = (page: Page, name: string) => page.locator('section.kw-panel', { has: page.getByRole('heading', { name, exact: true }) })
+  const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+
+  test('the summary says what matters, and where it stands', { timeout: 90_000 }, async () => {
+    const { page, heard } = await filled()
+    await page.goto(`${stage.url}/#/`)
+    await panel(page, 'Implants and devices').getByRole('link', { name: 'Dual-chamber pacemaker' }).waitFor()
+    await panel(page, 'Coming up').getByRole('link', { name: 'Pacemaker check' }).waitFor()
+    const allergies = panel(page, 'Allergies')
+    await allergies.getByText('dangerous').waitFor()
+    await allergies.getByText('Anaphylaxis').waitFor()
+    const medicines = panel(page, 'Medicines')
+    expect(await medicines.getByRole('listitem').allInnerTexts()).toEqual([
+      expect.stringMatching(/Metformin 500 mg[\s\S]*1 tablet, 2 times per day/i),
+      expect.stringMatching(/1 in the past[\s\S]*Amoxicillin[\s\S]*stopped/),
+    ])
+    const conditions = await panel(page, 'Conditions').getByRole('listitem').allInnerTexts()
+    expect(conditions.map(c => c.split('\n')[0])).toEqual(['Major depressive disorder', 'Atrial fibrillation', '1 in the past'])
+    const person = panel(page, 'About the person')
+    await person.getByText('Ombra Fiktiva').waitFor()
+    await person.getByText('Apr 5, 1961').waitFor()
+    await person.getByText('emergency contact').waitFor()
+    expect(await person.getByRole('link', { name: '+49 30 1234' }).getAttribute('href')).toBe('tel:+49301234')
+    await accessible(page, 'summary')
+    await panel(page, 'Implants and devices').getByRole('link', { name: 'Dual-chamber pacemaker' }).click()
+    await page.getByText('Where it came from').waitFor()
+    noViolations(heard)
+  })
+
+  test('“no known allergies” is said, and is no allergy', { timeout: 60_000 }, async () => {
+    const none = {
+      resourceType: 'AllergyIntolerance',
+      id: 'n1',
+      code: concept('No known allergy', '716186003'),
+      patient: subject,
+      recordedDate: '2024-01-01',
+    }
+    const { page, heard } = await filled({ viewport: PHONE, colorScheme: 'dark' }, [none])
+    await page.goto(`${stage.url}/#/`)
+    await panel(page, 'Allergies').getByRole('link', { name: 'No known allergies' }).waitFor()
+    expect(await panel(page, 'Allergies').getByRole('listitem').count()).toBe(0)
+    await panel(page, 'Conditions').getByText('No conditions on record.').waitFor()
+    await panel(page, 'About the person').getByText('No record says who this is').waitFor()
+    await accessible(page, 'summary of little, phone, dark')
+    expect(await sideways(page)).toBeLessThanOrEqual(0)
+    noViolations(heard)
+  })
+
+  test('the timeline goes from decades to days by keyboard, opens a visit, and is found again', { timeout: 90_000 }, async () => {
+    const { page, heard } = await filled()
+    await page.goto(`${stage.url}/#/timeline`)
+    const main = page.getByRole('main')
+    const check = main.getByRole('button', { name: /Yearly check-up/ })
+    expect(await main.getByRole('button', { name: /First consultation/ }).getAttribute('aria-expanded')).toBe('false')
+    await check.focus()
+    await page.keyboard.press('Enter')
+    await main.getByRole('link', { name: /Glucose: 5.5/ }).waitFor()
+    expect(await check.getAttribute('aria-expanded')).toBe('true')
+    await accessible(page, 'timeline, a visit open')
+
+    await main.getByRole('button', { name: 'Decades' }).click()
+    await main.getByRole('button', { name: /2010s/ }).waitFor()
+    await accessible(page, 'timeline, decades')
+    const strip = page.getByRole('slider')
+    await strip.focus()
+    await page.keyboard.press('Home')
+    expect(await strip.getAttribute('aria-valuetext')).toBe('2000s: 1 record')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Enter')
+    await main.getByRole('button', { name: /^2015/ }).waitFor()
+    expect(await main.getByRole('button', { name: /^2024/ }).count()).toBe(0)
+    await page.keyboard.press('Escape')
+    await main.getByRole('button', { name: /2020s/ }).waitFor()
+
+    await main.getByRole('button', { name: 'Years', exact: true }).click()
+    await main.getByRole('button', { name: /^2015/ }).click()
+    await main.getByRole('button', { name: /^March 2015/ }).click()
+    const first = main.getByRole('button', { name: /First consultation/ })
+    await first.waitFor()
+    await page.getByRole('list', { name: 'Stretch of time' }).getByText('March 2015').waitFor()
+    await main.getByRole('link', { name: /Sodium: 140/ }).click()
+    await page.getByText('Where it came from').waitFor()
+    await page.goBack()
+    await page.getByRole('list', { name: 'Stretch of time' }).getByText('March 2015').waitFor()
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toMatch(/Sodium/)
+    noViolations(heard)
+  })
+
+  test('the timeline by pointer, on a phone: bars, filters by date, search within', { timeout: 90_000 }, async () => {
+    const { page, heard } = await filled({ viewport: PHONE, hasTouch: true })
+    await page.goto(`${stage.url}/#/timeline`)
+    const strip = page.getByRole('slider')
+    await strip.waitFor()
+    const box = (await strip.boundingBox())!
+    await page.touchscreen.tap(box.x + 2, box.y + 20)
+    await page.getByRole('list', { name: 'Stretch of time' }).getByText('2001', { exact: true }).waitFor()
+    await lines(page).filter({ hasText: 'Penicillin' }).waitFor()
+    expect(await sideways(page)).toBeLessThanOrEqual(0)
+    await page.getByRole('button', { name: 'All time' }).click()
+    await page.getByText('More filters').click()
+    await page.getByLabel('From').fill('2015-01-01')
+    await page.getByLabel('Until').fill('2015-12-31')
+    await page.getByRole('status').filter({ hasText: '5 records' }).waitFor()
+    await page.getByRole('searchbox').fill('sodium')
+    await page.getByRole('status').filter({ hasText: '1 record' }).waitFor()
+    await lines(page).filter({ hasText: 'Sodium' }).waitFor()
+    await accessible(page, 'timeline, phone, searched')
+    noViolations(heard)
+  })
+
+  test('medicines: each once, with its times and dose; in German', { timeout: 90_000 }, async () => {
+    const { page, heard } = await filled()
+    await page.goto(`${stage.url}/#/medicines`)
+    const current = panel(page, 'Taken now')
+    await current.getByText('1 tablet, 2 times per day').waitFor()
+    await current.getByText(/since Jan 10, \d{4}; Mar 2, 2015/).waitFor()
+    await current.getByText(/by Dr\. Testerby/).waitFor()
+    await current.getByText('2 records').click()
+    expect(await current.getByRole('link', { name: /metformin/i }).count()).toBe(3)
+    await panel(page, 'In the past').getByRole('link', { name: 'Amoxicillin' }).waitFor()
+    await accessible(page, 'medicines')
+    await page.goto(`${stage.url}/#/settings`)
+    await page.getByLabel('Language').selectOption('de')
+    await page.goto(`${stage.url}/#/medicines`)
+    await panel(page, 'Jetzt').getByText('1 tablet, 2-mal pro Tag').waitFor()
+    await page.setViewportSize(PHONE)
+    expect(await sideways(page)).toBeLessThanOrEqual(0)
+    noViolations(heard)
+  })
+
+  test('paper has what was chosen, and nothing else', { timeout: 90_000 }, async () => {
+    const { page, heard } = await filled({ colorScheme: 'dark' })
+    await page.goto(`${stage.url}/#/print`)
+    const paper = page.getByRole('article', { name: 'Preview' })
+    await paper.getByText('Ombra Fiktiva').first().waitFor()
+    await accessible(page, 'print')
+    // Sensitive parts are not chosen for anyone.
+    await expect.poll(() => paper.innerText()).toContain('Atrial fibrillation')
+    expect(await paper.innerText()).not.toContain('Major depressive disorder')
+    expect(await paper.innerText()).toContain('Penicillin (dangerous)')
+    expect(await paper.innerText()).toContain('from the file hospital.json')
+    await page.getByRole('checkbox', { name: 'Mental health' }).check()
+    await paper.getByText('Major depressive disorder').waitFor()
+    await page.getByRole('checkbox', { name: 'Conditions' }).uncheck()
+    await paper.getByText('Major depressive disorder').waitFor({ state: 'detached' })
+    // The outline of a PDF holds its headings as they are.
+    const pdf = (await page.pdf({ format: 'A4', outline: true, tagged: true })).toString('latin1')
+    expect(pdf).toContain('(Allergies)')
+    expect(pdf).toContain('(Medicines)')
+    expect(pdf).not.toContain('(Conditions)')
+    expect(pdf).not.toContain('(What goes on paper)')
+    expect(await sent(page, heard)).toEqual([])
+    noViolations(heard)
+  })
+
+  /** Requests beyond this page's own relay. */
+  const sent = async (page: Page, heard: Awaited<ReturnType<typeof newBrowser>>['heard']) =>
+    heard.sent.map(s => s.url).filter(url => !url.startsWith(new URL(page.url()).origin))
+})
