@@ -265,7 +265,10 @@ describe.skipIf(!hasChromium())('filling a record by hand', () => {
     await accessible(page, 'one import')
     await page.getByRole('link', { name: /Odd one/ }).click()
     await page.getByText('What exactly').click()
-    await page.getByText(/^Observation\.value/).first().waitFor()
+    await page
+      .getByText(/^Observation\.value/)
+      .first()
+      .waitFor()
     await accessible(page, 'what is irregular')
     await page.goBack()
     await page.getByRole('button', { name: 'Undo goes first.pdf' }).click()

@@ -101,8 +101,9 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
 
     await other.page.goto(`${stage.url}/#/share`)
     await other.page.getByRole('link', { name: 'Read' }).click()
-    await other.page.getByText('You may read this').waitFor()
-    await lines(other.page).first().click()
+    await other.page.getByRole('button', { name: 'Begin the session' }).click()
+    await other.page.getByText('Open for').waitFor()
+    await other.page.getByRole('main').locator('a.kw-line').first().click()
     await other.page.getByText('Where it came from').waitFor()
     await accessible(other.page, 'shared record, phone')
 
@@ -119,9 +120,8 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     await page.getByRole('button', { name: 'End it now' }).click()
     await page.getByText(/^Ended\./).waitFor()
     await accessible(page, 'share')
-    await other.page.getByRole('link', { name: /Record of Ada Example/ }).click()
-    await lines(other.page).nth(1).click()
-    await other.page.getByRole('alert').getByText('Access was refused').waitFor()
+    await other.page.getByRole('alert').getByText('Ada Example ended the share').waitFor()
+    await other.page.getByText('Nothing was kept').waitFor()
     await other.page.goto(`${stage.url}/#/share`)
     await other.page.getByText('You share nothing').waitFor()
     await expect.poll(() => other.page.getByRole('link', { name: 'Read' }).count()).toBe(0)

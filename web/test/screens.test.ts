@@ -59,7 +59,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
     const record = await lines(page).first().getAttribute('href')
     await other.page.goto(`${stage.url}/#/share`)
     const shared = await other.page.getByRole('link', { name: 'Read' }).getAttribute('href')
-    return { page, heard, other, paths: { record: record! }, otherPaths: { shared: shared! } }
+    return { page, heard, other, paths: { record: record! }, otherPaths: { desk: '#/desk', ask: '#/desk/ask', gate: shared! } }
   }
 
   const look = async (page: Page, name: string, variant: string): Promise<void> => {
@@ -104,6 +104,10 @@ describe.skipIf(!hasChromium())('every screen', () => {
       paths,
     )
     await tour(other.page, others, otherPaths)
+    await other.page.getByRole('button', { name: 'Begin the session' }).click()
+    await other.page.getByText('Open for').waitFor()
+    const views = ['overview', 'problems', 'timeline', 'files', 'add']
+    await tour(other.page, views, Object.fromEntries(views.map(v => [v, `${otherPaths.gate}/${v}`])))
     noViolations(heard)
     noViolations(other.heard)
   })

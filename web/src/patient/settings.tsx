@@ -1,5 +1,5 @@
 import { Button, Checkbox, type MantineColorScheme, NativeSelect, SegmentedControl, useMantineColorScheme } from '@mantine/core'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
@@ -19,9 +19,11 @@ type SettingsProps = {
   readonly onLocale: (l: Locale) => void
   readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
   readonly choices: readonly number[]
+  /** Settings of other rooms. */
+  readonly more?: ReactNode
 }
 
-export function Settings({ locale, onLocale, idle, choices }: SettingsProps) {
+export function Settings({ locale, onLocale, idle, choices, more }: SettingsProps) {
   const { t, n } = useWords()
   const { lock, me } = useVault()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
@@ -66,6 +68,7 @@ export function Settings({ locale, onLocale, idle, choices }: SettingsProps) {
             </div>
           </div>
         </Panel>
+        {more}
         {!me.sample && <Devices />}
         <About />
         <AppPanel />

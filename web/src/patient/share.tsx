@@ -159,14 +159,14 @@ function Received({ list }: { readonly list: readonly ShareView[] }) {
   const words = useWords()
   const { t } = words
   return (
-    <Panel title={t('share.received')} icon="folder" wide>
+    <Panel title={t('share.received')} icon="folder" wide side={<a href="#/desk">{t('nav.desk')}</a>}>
       <ul className="kw-lines">
         {list.map(s => (
           <li key={s.id}>
             <div className="kw-row kw-row-between">
               <RecordLine wrap title={s.name} sub={shareSub(words, s)} glyph={<Person />} />
               {s.state === 'live' && s.level !== 'write' ? (
-                <Button component="a" href={`#/shared/${s.id}`} variant="light">
+                <Button component="a" href={`#/desk/of/${s.id}`} variant="light">
                   {t('share.read')}
                 </Button>
               ) : (

@@ -190,12 +190,6 @@ export type TrailView = {
   readonly checkedAt: number
 }
 
-export type SharedView = {
-  readonly share: ShareView
-  readonly records: readonly Row[]
-  readonly problems: number
-}
-
 export type DeviceView = { readonly id: string; readonly name: string; readonly since: number; readonly here: boolean }
 
 export type Erased = { readonly at: number; readonly relay: string }

@@ -24,6 +24,7 @@ export function Inside(choices: Choices) {
   const { me, online, lock, api } = useVault()
   const route = parseRoute(useHash())
   const requests = useAsk(() => api.requests(null), [], ['sharing'])
+  const desk = useAsk(() => api.hasDesk(null), [], ['sharing'])
   const here = navigationOf(route)
   return (
     <div className="kw-app">
@@ -56,6 +57,14 @@ export function Inside(choices: Choices) {
               </a>
             </li>
           ))}
+          {desk.value && (
+            <li className="kw-only-desk">
+              <a href="#/desk" aria-current={here === 'desk' ? 'page' : undefined}>
+                <Icon name="desk" size={23} />
+                {t('nav.desk')}
+              </a>
+            </li>
+          )}
           <li className="kw-only-desk">
             <a href="#/settings" aria-current={here === 'settings' ? 'page' : undefined}>
               <Icon name="settings" size={23} />

@@ -1,14 +1,13 @@
 import { lazy, type ReactNode, Suspense } from 'react'
+import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { Adding } from '#patient/adding.tsx'
-
 import { Home } from '#patient/home.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
 import { NewShare } from '#patient/new-share.tsx'
 import { Record } from '#patient/record.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
-import { Shared } from '#patient/shared.tsx'
 import { Timeline } from '#patient/timeline.tsx'
 import { Who } from '#patient/who.tsx'
 import type { Locale } from '#words/words.ts'
@@ -18,6 +17,7 @@ import type { Route } from './route.ts'
 /** Screens that are not needed to begin come when they are asked for. */
 const Medicines = lazy(async () => ({ default: (await import('#patient/medicines.tsx')).Medicines }))
 const Print = lazy(async () => ({ default: (await import('#patient/print.tsx')).Print }))
+const ClinicianRoom = lazy(async () => ({ default: (await import('#clinician/room.tsx')).ClinicianRoom }))
 const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
 
 /** What screens about the app itself may change. */
@@ -47,10 +47,12 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
   'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} to={asked(r, 'to')} request={asked(r, 'request')} /> },
-  shared: { under: 'share', draw: ({ rest: [id = '', record = ''] }) => <Shared key={id} id={id} record={record} /> },
+  desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
   who: { draw: () => <Who /> },
   settings: {
-    draw: (_, { locale, onLocale, idle }) => <Settings locale={locale} onLocale={onLocale} idle={idle} choices={IDLE_MINUTES} />,
+    draw: (_, { locale, onLocale, idle }) => (
+      <Settings locale={locale} onLocale={onLocale} idle={idle} choices={IDLE_MINUTES} more={<ClinicianChoice />} />
+    ),
   },
 }
 

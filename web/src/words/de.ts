@@ -1,6 +1,7 @@
 import { add } from './de/add.ts'
 import { app } from './de/app.ts'
 import { begin } from './de/begin.ts'
+import { clinician } from './de/clinician.ts'
 import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
 import { health } from './de/health.ts'
@@ -27,6 +28,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...record,
   ...share,
   ...who,
+  ...clinician,
   ...settings,
   ...release,
   ...health,

@@ -1,6 +1,7 @@
 import { add } from './en/add.ts'
 import { app } from './en/app.ts'
 import { begin } from './en/begin.ts'
+import { clinician } from './en/clinician.ts'
 import { entry } from './en/entry.ts'
 import { error } from './en/error.ts'
 import { health } from './en/health.ts'
@@ -25,6 +26,7 @@ export const en = {
   ...record,
   ...share,
   ...who,
+  ...clinician,
   ...settings,
   ...release,
   ...health,

@@ -9,13 +9,14 @@ import { peek } from '@keepwell/sdk/identity/signed'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import type { Call, Handlers } from '#rpc/rpc.ts'
 import type { Me, Unlock } from '#rpc/views.ts'
+import { clinicianApi } from './clinician-api.ts'
 import { entryApi } from './entry-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { keepingApi } from './keeping-api.ts'
 import { openPlace, relayName } from './place.ts'
 import { clock, random } from './platform.ts'
-import type { Reading } from './reading.ts'
 import { recordsApi } from './records-api.ts'
+import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
 import { keepVault, keptVaults, openKept } from './shelf.ts'
 import { summaryApi } from './summary-api.ts'
@@ -25,26 +26,32 @@ type Fresh = { readonly name: string; readonly device: string; readonly unlock: 
 type FromWords = Omit<Fresh, 'name'> & { readonly words: string }
 
 /** What the worker holds: at most one open vault, a vault whose words are not checked yet, and at most one session in another's record. */
-type State = { vault: OpenVault | null; fresh: { readonly session: Session; readonly unlock: Unlock } | null; reading: Reading | null }
+type State = { vault: OpenVault | null; fresh: { readonly session: Session; readonly unlock: Unlock } | null; reading: OpenReading | null }
 
 /** Everything that the page can ask of the vault. Keys never leave; plaintext leaves only as views to be shown. */
 export function vaultApi(origin: string, tell: Tell) {
   const state: State = { vault: null, fresh: null, reading: null }
+  const hear: Tell = (event, value) => {
+    // A share that its owner ended takes the session under it along.
+    if (event === 'sharing') state.reading?.check()
+    tell(event, value)
+  }
   const open = (): OpenVault => {
     ensure(state.vault, 'LOCKED', 'The record is locked.')
     return state.vault
   }
   const enter = async (session: Session, sample = false): Promise<Me> => {
-    state.vault = await openVault({ origin, session, sample, tell })
+    state.vault = await openVault({ origin, session, sample, tell: hear })
     return meOf(state.vault)
   }
   return {
     ...beginning(origin, state, enter),
     ...recordsApi(open),
-    ...sharingApi(open, state),
     ...keepingApi(open),
     ...entryApi(open),
     ...summaryApi(open),
+    ...sharingApi(open),
+    ...clinicianApi(open, state, hear),
   } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>

@@ -40,7 +40,7 @@ export function givenShares({ ctx }: OpenVault): ShareView[] {
     .reverse()
 }
 
-export const receivedShares = ({ ctx }: OpenVault): ShareView[] =>
+export const receivedShares = ({ ctx }: Pick<OpenVault, 'ctx'>): ShareView[] =>
   receivedGrants(ctx).map(g =>
     shareOf(g.terms, { id: g.grant.commitment, did: g.terms.patient, name: g.grant.name, ended: false }, g.package.compartments),
   )
@@ -73,7 +73,7 @@ export async function requests({ ctx }: OpenVault): Promise<RequestView[]> {
   }))
 }
 
-const purposeOf = (code: string): Purpose => {
+export const purposeOf = (code: string): Purpose => {
   const found = PURPOSES.find(p => p === code)
   ensure(found, 'BAD_INPUT', 'There is no such purpose.')
   return found

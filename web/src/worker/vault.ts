@@ -20,7 +20,7 @@ import { keepRequests } from './requests.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { lastVisit } from './visits.ts'
 
-export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online', value?: unknown) => void
+export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online' | 'session', value?: unknown) => void
 
 /** A vault that is open in this worker. It ends with the worker. */
 export type OpenVault = {

@@ -30,6 +30,8 @@ export type SessionRecord = {
   readonly compartment: Uint8Array
   readonly epoch: number
   readonly cid: Uint8Array
+  /** Its write number at the relay: what was filed after an earlier session has a higher one. */
+  readonly seq: number
 }
 
 export type OpenedRecord = Opened & { readonly author: 'verified' | 'unknown' }
@@ -92,7 +94,10 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     vaultVersion,
     async open(ids) {
       ensure(live, 'NO_GRANT', 'The session is closed.')
-      return openPayloads(ctx, relay, { open, base, ids })
+      const opened = await openPayloads(ctx, relay, { open, base, ids })
+      // What arrives after the end is not handed on.
+      ensure(live, 'NO_GRANT', 'The session was closed meanwhile.')
+      return opened
     },
     close() {
       live = null
@@ -129,7 +134,7 @@ async function readCards(open: OpenGrant, group: Group, out: SessionRecord[], pr
     try {
       const card = named ? named.card : await opener?.card(item)
       ensure(card, 'NO_KEY', 'The consent holds no key for this record.')
-      out.push({ id: item.id, card, compartment: group.compartment, epoch: group.epoch, cid: item.cid })
+      out.push({ id: item.id, card, compartment: group.compartment, epoch: group.epoch, cid: item.cid, seq: item.seq })
     } catch (e) {
       problems.push({ id: toHex(item.id), code: isKeepwellError(e) ? e.code : 'DEFECT' })
     }

@@ -1,0 +1,30 @@
+import { RecordLine } from '#parts/record-line.tsx'
+import { splitValue, statusName, titleText } from '#record/labels.ts'
+import type { Row } from '#rpc/views.ts'
+import { useWords } from '#words/context.tsx'
+import { unitLabel } from '#words/fhir.ts'
+
+type LineProps = { readonly row: Row; readonly href: string; readonly here: boolean; readonly note?: string }
+
+/** A record in one dense line; a measurement shows its value apart from its name. */
+export function Line({ row, href, here, note }: LineProps) {
+  const words = useWords()
+  const measured = row.type === 'Observation' ? splitValue(row.title) : null
+  const status = row.status && !QUIET.has(row.status) ? statusName(words, row.status) : ''
+  const unsure = row.trust === 'unverified' ? words.t('timeline.unverified') : ''
+  const sub = [note, status, unsure].filter(Boolean).join(' · ')
+  return (
+    <div className="kw-dense" aria-current={here ? 'true' : undefined}>
+      <RecordLine
+        href={href}
+        title={measured?.value ? measured.name : titleText(row.title)}
+        {...(measured?.value ? { value: unitLabel(measured.value) } : {})}
+        sub={sub || undefined}
+        side={row.date && words.date(row.date)}
+      />
+    </div>
+  )
+}
+
+/** States that say nothing, for nearly everything is in them. */
+const QUIET = new Set(['final', 'completed', 'finished', 'active', 'current'])

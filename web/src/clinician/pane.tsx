@@ -1,0 +1,57 @@
+import { useEffect, useRef } from 'react'
+import { useVault } from '#client/context.tsx'
+import { useAsk } from '#client/use-ask.ts'
+import { Icon } from '#parts/icon.tsx'
+import { Failed, Waiting } from '#parts/state.tsx'
+import { kindName, partName, titleText } from '#record/labels.ts'
+import { RecordView } from '#record/record-view.tsx'
+import { useWords } from '#words/context.tsx'
+
+type PaneProps = { readonly record: string; readonly back: string; readonly onOpened: () => void }
+
+/** The record that is being read, beside its list; on narrow screens in its place. */
+export function Pane({ record, back, onOpened }: PaneProps) {
+  const { t } = useWords()
+  if (record) return <OpenPane record={record} back={back} onOpened={onOpened} />
+  return (
+    <aside className="kw-pane kw-pane-empty">
+      <p className="kw-dim">{t('session.pick')}</p>
+    </aside>
+  )
+}
+
+function OpenPane({ record, back, onOpened }: PaneProps) {
+  const words = useWords()
+  const { t } = words
+  const { api } = useVault()
+  const heading = useRef<HTMLHeadingElement>(null)
+  const { value, error, again } = useAsk(() => api.sessionRecord(record), [record])
+  useEffect(() => {
+    if (!value) return
+    onOpened()
+    heading.current?.scrollIntoView({ block: 'nearest' })
+  }, [value, onOpened])
+  return (
+    <section className="kw-pane" aria-label={value ? titleText(value.row.title) : t('app.loading')}>
+      <a className="kw-back" href={back}>
+        <Icon name="back" size={18} />
+        {t('session.close')}
+      </a>
+      {error ? (
+        <Failed error={error} onRetry={again} />
+      ) : value ? (
+        <>
+          <h2 ref={heading}>{titleText(value.row.title)}</h2>
+          <p className="kw-dim">
+            {[kindName(words, value.row.type), value.row.date && words.date(value.row.date), partName(words, value.row.compartment)]
+              .filter(Boolean)
+              .join(' · ')}
+          </p>
+          <RecordView view={value} shared />
+        </>
+      ) : (
+        <Waiting />
+      )}
+    </section>
+  )
+}

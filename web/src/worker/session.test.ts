@@ -1,0 +1,207 @@
+import { grant } from '@keepwell/sdk/actions/access/grant'
+import { invite, join } from '@keepwell/sdk/actions/access/invite'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import { revoke } from '@keepwell/sdk/actions/access/revoke'
+import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { importItems } from '@keepwell/sdk/actions/records/import-items'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { person, type World, world } from '@keepwell/sdk/actions/story.kit'
+import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { sampleBundle } from '@keepwell/sdk/sample/bundle'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { SessionOver } from '#rpc/clinician.ts'
+import { askForAccess, desk, hasDesk } from './desk.ts'
+import { type OpenReading, openReading } from './session.ts'
+import type { OpenVault } from './vault.ts'
+import { writeBack } from './write-back.ts'
+
+const HOME = 'http://patient.test'
+const CLINIC = 'http://clinic.test'
+const HOUR = 3600
+
+const code = async (work: () => unknown): Promise<string> => {
+  try {
+    await work()
+  } catch (e) {
+    return isKeepwellError(e) ? e.code : String(e)
+  }
+  return 'no error'
+}
+
+/** Of an open vault what the desk needs. */
+const vaultOf = (ctx: Ctx) => ({ ctx, run: <T>(work: (c: Ctx) => Promise<T>) => work(ctx) }) as unknown as OpenVault
+
+describe('a session in another record', () => {
+  let w: World
+  let patient: Ctx
+  let clinic: Ctx
+  let ended: SessionOver[]
+
+  beforeEach(async () => {
+    w = await world([HOME, CLINIC])
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: w.now * 1000 })
+    patient = await person(w, 'Ada Example', HOME)
+    clinic = await person(w, 'Practice Rivera', CLINIC)
+    await join(clinic, await invite(patient))
+    await receiveMessages(patient)
+    const bytes = utf8(JSON.stringify(sampleBundle('session', { resources: 80, now: w.now })))
+    async function* items() {
+      yield { name: 'a.json', size: bytes.length, chunks: async function* () { yield bytes } } // biome-ignore format: one item
+    }
+    for await (const _ of importItems(patient, items(), {}));
+    ended = []
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const id = (name: string) => compartmentNamed(patient.session.state.ring, name).id
+  async function give(level: 'read' | 'write', parts: readonly string[], seconds = 24 * HOUR): Promise<string> {
+    const to = clinic.session.state.ring.did
+    const { commitment } = await grant(patient, { to, level, purposes: ['TREAT'], compartments: parts.map(id), expiry: w.now + seconds })
+    await receiveMessages(clinic)
+    return toHex(commitment)
+  }
+  const openIt = (share: string, purpose = 'TREAT'): Promise<OpenReading> =>
+    openReading(vaultOf(clinic), { share, purpose, person: 'Dr. Rivera', role: 'GP' }, o => ended.push(o))
+  const call = () => ({ signal: new AbortController().signal, progress: () => {} })
+
+  test('shows titles at once, and opens contents only under receipts that name every record and who read', async () => {
+    const reading = await openIt(await give('read', ['general', 'laboratory']))
+    const { records, fresh, opened } = reading.view()
+    expect(records).toBeGreaterThan(30)
+    expect(fresh).toBeNull()
+    expect(opened).toMatchObject({ open: 0, receipts: 1 })
+    expect(reading.find({ text: 'no such word anywhere' }).records).toBe(0)
+    const done = await reading.openAll(call())
+    expect(done.open).toBe(done.of)
+    const { looked, problems } = await verifyTrail(patient)
+    expect(problems).toEqual([])
+    const views = looked.filter(l => l.receipt.action === 'view' && l.name === 'Practice Rivera')
+    expect(views).toHaveLength(done.receipts - 1)
+    expect(new Set(views.flatMap(v => v.receipt.ids.map(toHex))).size).toBe(done.open)
+    expect(views.map(v => [v.receipt.person, v.receipt.role, v.receipt.purpose])).toEqual(views.map(() => ['Dr. Rivera', 'GP', 'TREAT']))
+    expect(reading.problems().problems.some(p => p.links.some(l => l.why === 'named'))).toBe(true)
+    expect(reading.overview().groups.find(g => g.name === 'problems')?.count).toBeGreaterThan(0)
+  })
+
+  test('is over when it is ended: everything refuses, and nothing is left to show', async () => {
+    const reading = await openIt(await give('read', ['laboratory']))
+    const found = reading.find({})
+    const [row] = reading.window(found.token, 0, 1)
+    await reading.record(row!.id)
+    reading.end('ended')
+    reading.end('idle')
+    expect(ended).toEqual([expect.objectContaining({ why: 'ended', opened: 1, receipts: 2 })])
+    for (const work of [
+      () => reading.view(),
+      () => reading.find({}),
+      () => reading.window(found.token, 0, 1),
+      () => reading.overview(),
+      () => reading.problems(),
+      () => reading.openAll(call()),
+      () => reading.record(row!.id),
+    ])
+      expect(await code(work)).toBe('NO_GRANT')
+  })
+
+  test('what arrives after the end is not handed on', async () => {
+    const reading = await openIt(await give('read', ['laboratory']))
+    const [row] = reading.window(reading.find({}).token, 0, 1)
+    const late = code(() => reading.record(row!.id))
+    reading.end('ended')
+    expect(await late).toBe('NO_GRANT')
+    expect(ended[0]?.opened).toBe(0)
+  })
+
+  test('closes by itself in the second in which its share expires', async () => {
+    const reading = await openIt(await give('read', ['laboratory'], 90))
+    await vi.advanceTimersByTimeAsync(89_000)
+    expect(ended).toEqual([])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(ended.map(o => o.why)).toEqual(['expired'])
+    expect(await code(() => reading.view())).toBe('NO_GRANT')
+  })
+
+  test('closes when its owner ends the share: on their word, and at the latest at the next refusal', async () => {
+    const share = await give('read', ['laboratory'])
+    const told = await openIt(share)
+    const untold = await openIt(share)
+    const [row] = untold.window(untold.find({}).token, 0, 1)
+    const [given] = patient.session.state.ring.given
+    await revoke(patient, given!.commitment)
+    expect(await code(() => untold.record(row!.id))).toBe('DENIED')
+    told.check()
+    expect(ended.map(o => o.why)).toEqual(['refused'])
+    await receiveMessages(clinic)
+    told.check()
+    expect(ended.map(o => o.why)).toEqual(['refused', 'revoked'])
+  })
+
+  test('opens nothing under a purpose that was not agreed, and nothing that was not shared', async () => {
+    const share = await give('read', ['laboratory'])
+    expect(await code(() => openIt(share, 'HRESCH'))).toBe('DENIED')
+    expect(await code(() => openIt('00'.repeat(32)))).toBe('NO_GRANT')
+    const stranger = await person(w, 'Stranger', CLINIC)
+    const input = { share, purpose: 'TREAT', person: 'x', role: '' }
+    expect(await code(() => openReading(vaultOf(stranger), input, () => {}))).toBe('NO_GRANT')
+    expect(await hasDesk(vaultOf(stranger))).toBe(false)
+  })
+
+  test('says what is new since the last time, and keeps of a session only when it was and how far it went', async () => {
+    const share = await give('read', ['laboratory'])
+    await give('write', ['laboratory'])
+    ;(await openIt(share)).end('ended')
+    const what = {
+      kind: 'result',
+      test: 'hba1c',
+      name: '',
+      value: 7,
+      unit: '',
+      low: null,
+      high: null,
+      date: '2026-11-20',
+      note: '',
+    } as const
+    await writeBack(vaultOf(clinic), { to: patient.session.state.ring.did, purpose: 'TREAT', person: 'Dr. Rivera', what })
+    expect((await openIt(share)).view().fresh).toBe(1)
+    const [card] = (await desk(vaultOf(clinic))).patients
+    expect(card).toMatchObject({ name: 'Ada Example', live: true, openedAt: w.now })
+  })
+
+  test('what is written back is signed by the writer; without a consent to write nothing leaves', async () => {
+    await give('read', ['general'])
+    const to = patient.session.state.ring.did
+    const what = { kind: 'note', title: 'Visit', text: 'Feels well.', type: 'progress', date: '2026-11-20' } as const
+    const writing = { to, purpose: 'TREAT', person: 'Dr. Rivera', what }
+    expect(await code(() => writeBack(vaultOf(clinic), writing))).toBe('NO_GRANT')
+    await give('write', ['laboratory'])
+    expect(await code(() => writeBack(vaultOf(clinic), { ...writing, purpose: 'HRESCH' }))).toBe('NO_GRANT')
+    expect(await writeBack(vaultOf(clinic), writing)).toMatchObject({ title: 'Visit', part: 'general', filed: 'inbox' })
+    expect((await receiveRecords(patient)).problems).toEqual([])
+    const entry = (await listEntries(patient)).find(e => e.card.title === 'Visit')
+    expect(entry).toMatchObject({ state: 'verified', card: { author: clinic.session.state.ring.did } })
+    const { looked } = await verifyTrail(patient)
+    expect(looked.filter(l => l.receipt.action === 'create' && l.name === 'Practice Rivera')).toHaveLength(1)
+  })
+
+  test('a request waits until it is answered; after a month without an answer it says so', async () => {
+    const vault = vaultOf(clinic)
+    const request = { to: patient.session.state.ring.did, compartments: ['laboratory'], purpose: 'TREAT', seconds: HOUR, text: 'Follow-up' }
+    await askForAccess(vault, { ...request, levels: ['read', 'write'] })
+    expect((await receiveMessages(patient)).map(a => a.kind === 'request' && a.request.level)).toEqual(['read', 'write'])
+    await give('write', ['laboratory'])
+    const states = async () => (await desk(vault)).sent.map(s => [s.level, s.state])
+    expect(await states()).toEqual([
+      ['write', 'granted'],
+      ['read', 'waiting'],
+    ])
+    vi.setSystemTime((w.now + 31 * 24 * HOUR) * 1000)
+    expect((await states())[1]).toEqual(['read', 'unanswered'])
+    expect(await code(() => askForAccess(vault, { ...request, to: 'did:ethr:0x1:0x00', levels: ['read'] }))).toBe('UNKNOWN_PARTY')
+  })
+})
