@@ -1,11 +1,11 @@
-import { type RandomBytes, utf8 } from '#base/bytes'
+import { type RandomBytes, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { type ErrorCode, ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { bytes, decodeAs, type Infer, int, object, oneOf, string } from '#base/shape'
-import { hkdf } from '#crypto/hash'
+import { hkdf, sha256 } from '#crypto/hash'
 import { kemKeyPair } from '#crypto/kem'
 import { aeadOpen } from '#crypto/open'
-import { deriveKey } from '#crypto/passphrase'
+import { ARGON2_DEFAULTS, deriveKey } from '#crypto/passphrase'
 import { aeadSeal } from '#crypto/seal'
 import { assertSuite, SUITE } from '#crypto/suite'
 import { type Did, did } from './did.ts'
@@ -56,6 +56,19 @@ export type PasskeyFile = Infer<typeof passkeyFile>
 
 /** Which passkey, the salt it is asked with, and the 32 bytes it answers. */
 export type Passkey = { readonly credential: Uint8Array; readonly salt: Uint8Array; readonly secret: Uint8Array }
+
+const CODE_SALT = sha256(utf8('keepwell/v1/device-code'))
+
+/**
+ * What a person compares on two screens: twelve digits of Argon2id over a device's public key. Slow on purpose: 40 bits of a plain hash
+ * could be met by trying keys while the person waits.
+ */
+export async function deviceCode(publicKey: Uint8Array): Promise<string> {
+  const hard = await deriveKey(toHex(sha256(publicKey)), { salt: CODE_SALT, ...ARGON2_DEFAULTS })
+  // Six bytes, which a number holds exactly.
+  const digits = String(Number.parseInt(toHex(hard.subarray(0, 6)), 16) % 1e12).padStart(12, '0')
+  return digits.replace(/(\d{4})(?=\d)/g, '$1 ')
+}
 
 type Named = Pick<Device, 'id' | 'vault' | 'name'>
 const aadOf = (f: Named): Uint8Array => encode(['kw1/device', f.id, f.vault, f.name])

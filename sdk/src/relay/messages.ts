@@ -7,7 +7,7 @@ import type { Did } from '#identity/did'
 import { type Message, message } from '#identity/message'
 import type { Answer } from '#wire/methods'
 import { notify, type RelayContext } from './context.ts'
-import { bundleOf } from './parties.ts'
+import { livesHere } from './parties.ts'
 
 const MAX_BYTES = 1 << 18
 const MAX_LIFE = 90 * 86_400
@@ -18,7 +18,7 @@ export async function send(ctx: RelayContext, m: Message): Promise<void> {
   const encoded = encode(m)
   ensure(encoded.length <= MAX_BYTES, 'TOO_LARGE', `A message has at most ${MAX_BYTES} bytes.`)
   ensure(m.expiry > ctx.clock() && m.expiry <= ctx.clock() + MAX_LIFE, 'BAD_INPUT', 'A message lives between now and 90 days.')
-  ensure(await bundleOf(ctx, m.to), 'UNKNOWN_PARTY', 'Nobody of that name has a mailbox here.')
+  ensure(await livesHere(ctx, m.to), 'UNKNOWN_PARTY', 'Nobody of that name has a mailbox here.')
   await ctx.envelopes.transact(m.to, async rows => {
     ensure((await rows.count('msg')) < ctx.settings.maxMessages, 'RATE_LIMITED', 'The mailbox is full.')
     await rows.put('msg', [{ key: sha256(encoded).slice(0, 16), value: encoded }])
@@ -42,7 +42,7 @@ export async function takeMessages(ctx: RelayContext, did: Did, done: readonly U
 
 /** A reader's sealed copy of a receipt from another relay, kept for the vault. */
 export async function putCopy(ctx: RelayContext, vault: Did, copy: Uint8Array): Promise<Record<string, never>> {
-  ensure(await bundleOf(ctx, vault), 'UNKNOWN_PARTY', 'Nobody of that name has a mailbox here.')
+  ensure(await livesHere(ctx, vault), 'UNKNOWN_PARTY', 'Nobody of that name has a mailbox here.')
   await ctx.envelopes.transact(vault, async rows => {
     ensure((await rows.count('copy')) < MAX_COPIES, 'RATE_LIMITED', 'Too many receipt copies wait here.')
     await rows.put('copy', [{ key: sha256(concat(u64be(copy.length), copy)).slice(0, 16), value: copy }])

@@ -15,24 +15,41 @@ function toParty(b: Bundle): Party {
   return { ...m, keys: { ed25519: m.ed25519, mldsa65: m.mldsa65 }, hash: signedHash(b.signed) }
 }
 
-/** The bundle of a party at a version; without one, the latest. Null when it is not here. */
-export async function bundleOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, version?: number): Promise<Bundle | null> {
+/** Bundles of those who live here, and of those who erased themselves: what they signed for others is still to be checked. */
+type Bundles = 'bundle' | 'gone'
+
+async function bundleIn(ctx: Pick<RelayContext, 'envelopes'>, kind: Bundles, did: Did, version?: number): Promise<Bundle | null> {
   return ctx.envelopes.read(did, async rows => {
     if (version !== undefined) {
-      const value = await rows.get('bundle', u32be(version))
+      const value = await rows.get(kind, u32be(version))
       return value ? decodeBundle(value) : null
     }
-    const found = await rows.scan('bundle', { limit: MAX_VERSIONS })
+    const found = await rows.scan(kind, { limit: MAX_VERSIONS })
     const last = found.at(-1)
     return last ? decodeBundle(last.value) : null
   })
 }
 
-/** The party behind a DID at a bundle version (default: the latest); throws UNKNOWN_PARTY. */
+/** The bundle of a party at a version, living or gone; without one, the latest. Null when it is not here. */
+export const bundleOf = async (ctx: Pick<RelayContext, 'envelopes'>, did: Did, version?: number): Promise<Bundle | null> =>
+  (await bundleIn(ctx, 'bundle', did, version)) ?? bundleIn(ctx, 'gone', did, version)
+
+/** Whether somebody of that name lives here: has a mailbox, and may call. */
+export const livesHere = async (ctx: Pick<RelayContext, 'envelopes'>, did: Did): Promise<boolean> =>
+  (await bundleIn(ctx, 'bundle', did)) !== null
+
+/** A party that erased itself; null for all others. */
+export async function departed(ctx: Pick<RelayContext, 'envelopes'>, did: Did): Promise<Party | null> {
+  const b = await bundleIn(ctx, 'gone', did)
+  return b ? toParty(b) : null
+}
+
+/** The party behind a DID at a bundle version (default: the latest); throws UNKNOWN_PARTY, or ERASED for one that ended itself. */
 export async function partyOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, version?: number): Promise<Party> {
-  const b = await bundleOf(ctx, did, version)
-  if (!b) throw new KeepwellError('UNKNOWN_PARTY', `This relay has no key bundle of ${did}; enroll it first.`)
-  return toParty(b)
+  const b = await bundleIn(ctx, 'bundle', did, version)
+  if (b) return toParty(b)
+  ensure(!(await departed(ctx, did)), 'ERASED', 'That vault was erased by its owner.')
+  throw new KeepwellError('UNKNOWN_PARTY', `This relay has no key bundle of ${did}; enroll it first.`)
 }
 
 /** The controller in force: asked of the ledger for its own DIDs; a DID of another home speaks for itself. */
@@ -53,7 +70,7 @@ async function forgetOldLookup(ctx: RelayContext, did: Did, lookup: Uint8Array):
 
 /** A relay takes so many parties and no more; those it knows always come in. */
 async function makeRoom(ctx: RelayContext, did: Did): Promise<void> {
-  if (await bundleOf(ctx, did)) return
+  if (await livesHere(ctx, did)) return
   const known = (await ctx.envelopes.vaults('bundle')).length
   ensure(known < ctx.settings.maxVaults, 'RATE_LIMITED', 'This relay takes no more parties; ask another.')
 }
@@ -64,6 +81,7 @@ export async function enroll(ctx: RelayContext, from: Did, body: Body<'enroll'>)
   const party = await verifyBundle(body.bundle, await controllerOf(ctx, body.bundle.signed.signer))
   ensure(party.did === from, 'BAD_SIGNATURE', 'A party enrolls its own key bundle only.')
   await ctx.envelopes.transact(from, async rows => {
+    ensure(!(await rows.get('state', at('erased'))), 'ERASED', 'This vault was erased by its owner; it does not begin again.')
     const known = (await rows.scan('bundle', { limit: MAX_VERSIONS })).at(-1)
     const last = known ? toParty(decodeBundle(known.value)) : null
     if (last && last.version >= party.version) {

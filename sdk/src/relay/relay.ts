@@ -13,10 +13,11 @@ import { anchorPending, anchorsOf } from './anchors.ts'
 import { authenticate } from './authenticate.ts'
 import type { RelayContext } from './context.ts'
 import { destroyDoomed, erase, listTombstones } from './erase.ts'
+import { eraseVault, sweepVault } from './erase-vault.ts'
 import { currentHead, proveConsistency, publishHead } from './heads.ts'
 import { putCopy, send, takeCopies, takeMessages } from './messages.ts'
 import { meta, revoke } from './meta.ts'
-import { bundleOf, enroll } from './parties.ts'
+import { bundleOf, departed, enroll } from './parties.ts'
 import { getBlocks, putBlocks } from './payloads.ts'
 import { listReceipts, repairLog } from './receipts.ts'
 import { getState, publicCalendar, publicPage, putCalendar, putHead, restore } from './state.ts'
@@ -34,6 +35,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   revoke: (ctx, _caller, body, call) => revoke(ctx, call, body),
   meta: (ctx, _caller, body) => meta(ctx, body),
   erase: async (ctx, caller, body) => ({ receipt: await erase(ctx, caller, body.tombstone) }),
+  'erase-vault': async (ctx, caller, body) => ({ receipt: await eraseVault(ctx, caller, body.tombstone) }),
   tombstones: (ctx, caller, body) => listTombstones(ctx, caller.did, body.after),
   'take-messages': (ctx, caller, body) => takeMessages(ctx, caller.did, body.done),
   receipts: (ctx, caller, body) => listReceipts(ctx, caller.did, body),
@@ -78,6 +80,7 @@ export function createRelay(ctx: RelayContext): Relay & Upkeep {
     events: (auth, signal) => events(ctx, auth, signal),
     async recover() {
       for (const vault of await ctx.envelopes.vaults('doomed')) await destroyDoomed(ctx, vault)
+      for (const vault of await ctx.envelopes.vaults('sweep')) await sweepVault(ctx, vault)
       return { logged: await repairLog(ctx) }
     },
     anchor: async () => ({ records: await anchorPending(ctx), head: await publishHead(ctx) }),
@@ -86,8 +89,14 @@ export function createRelay(ctx: RelayContext): Relay & Upkeep {
 
 async function answer<M extends MethodName>(ctx: RelayContext, method: M, call: Call): Promise<Answer<M>> {
   const body = decodeAs(METHODS[method].body, call.body) as Body<M>
-  const caller = await authenticate(ctx, method, call, method === 'enroll' ? claimed(body as Body<'enroll'>, call) : undefined)
+  const caller = await authenticate(ctx, method, call, await announced(ctx, method, body, call))
   return HANDLERS[method](ctx, caller, body, call)
+}
+
+/** Who may call without being a party here: one that enrolls, and one that asks again for the receipt of its own end. */
+async function announced<M extends MethodName>(ctx: RelayContext, method: M, body: Body<M>, call: Call): Promise<Party | undefined> {
+  if (method === 'enroll') return claimed(body as Body<'enroll'>, call)
+  return method === 'erase-vault' ? ((await departed(ctx, call.from)) ?? undefined) : undefined
 }
 
 /** The first call of a party brings its own bundle; `enroll` checks it before anything is stored. */

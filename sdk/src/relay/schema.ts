@@ -10,7 +10,7 @@ import type { Rows } from '#ports/envelopes'
  * `bundle` version → bundle · `state` name → head, keyring, calendar · `page` compartment → epoch keys · `counter` name → u64 ·
  * `group` id → encapsulation · `env` compartment‖epoch‖seq → wrapped envelope · `seq` seq → env key · `id` id → env key ·
  * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash · `grave` number → signed
- * tombstone ·
+ * tombstone · `gone` version → bundle of a vault that erased itself · `sweep` name → what of an erased vault is still to be destroyed ·
  * `unanchored` seq → id‖leaf · `anchor` id → proof · `rcpt` seq → sealed receipt · `revoked` commitment → time ·
  * `nonce` time‖nonce‖caller · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did,
  * `payload` block digest → record, and `own` name.

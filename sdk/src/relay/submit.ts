@@ -20,7 +20,7 @@ import { condemn, destroyDoomed } from './erase.ts'
 import { useNonce } from './nonces.ts'
 import { claimPayloads } from './payloads.ts'
 import { writeReceipt } from './receipts.ts'
-import { bucketOf, envKey, groupId, readEnvKey, type StoredEnvelope, seqKey, takeNumbers } from './schema.ts'
+import { at, bucketOf, envKey, groupId, readEnvKey, type StoredEnvelope, seqKey, takeNumbers } from './schema.ts'
 import { calendarOf } from './state.ts'
 
 const MAX_FILED = 4096
@@ -116,6 +116,8 @@ function checkGeneration(calendar: CalendarMessage, group: EnvelopeGroup): void 
 async function store(ctx: RelayContext, call: Call, body: Body<'submit'>, filed: readonly Filed[]): Promise<number> {
   const own = call.from === body.vault
   return ctx.envelopes.transact(body.vault, async rows => {
+    // The vault may have been erased since its calendar was read.
+    ensure(!(await rows.get('state', at('erased'))), 'ERASED', 'That vault was erased by its owner.')
     if (own) await useNonce(rows, call, ctx.clock())
     const fresh: Filed[] = []
     const left = new Set<number>()

@@ -40,6 +40,7 @@ beforeAll(async () => {
       ),
     },
     erase: { tombstone: await sign(v, 'tombstone', { v: 1, vault: v.did, ids: [id], at: t }) },
+    'erase-vault': { tombstone: await sign(v, 'tombstone', { v: 1, vault: v.did, whole: 1, at: t }) },
     tombstones: { after: 0 },
     'take-messages': { done: [] },
     receipts: { after: 0, limit: 9 },
@@ -85,6 +86,7 @@ const FOR_ANOTHER: Readonly<Partial<Record<MethodName, string>>> = {
   access: 'NO_GRANT',
   revoke: 'DENIED',
   erase: 'BAD_SIGNATURE',
+  'erase-vault': 'BAD_SIGNATURE',
 }
 /** Methods that anybody may call: what they do is guarded by another signature, or is meant for strangers. */
 const OPEN_TO_ALL: readonly MethodName[] = ['meta', 'put-copy']

@@ -19,6 +19,24 @@ export type Invitation = Infer<typeof invitation>
 /** Answer to an invitation: proves that this party held the link. */
 export const acceptance = object({ secret: bytes(32), name: string(200) })
 
+/**
+ * What a new device shows to one that opens the vault: the key bundle of a party made for this alone, whose inbox key is the device's own, so
+ * that a short code carries the long key by its hash; and a secret that only whoever saw the code knows.
+ */
+export const deviceOffer = object({
+  v: int(1, 1),
+  did,
+  name: string(80),
+  bundle: bytes(32),
+  relay: string(300),
+  secret: bytes(32),
+  expiry: int(),
+})
+export type DeviceOffer = Infer<typeof deviceOffer>
+
+/** The answer, sealed to the new device: which vault, where, and the tag its sealed keyring is found by. No key is in it. */
+export const admission = object({ v: int(1, 1), secret: bytes(32), vault: did, relay: string(300), tag: bytes(32), version: int(1) })
+
 export const accessRequest = object({
   name: string(200),
   purpose: oneOf(...PURPOSES),

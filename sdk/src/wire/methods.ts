@@ -127,6 +127,12 @@ export const METHODS = {
     answer: object({ receipt: signed }),
     about: 'Destroy the keys of the named records; the answer is the relay’s signed deletion receipt.',
   },
+  'erase-vault': {
+    body: object({ tombstone: signed }),
+    answer: object({ receipt: signed }),
+    about:
+      'Destroy everything of the caller but its public bundles and tombstones, for good; the answer is the relay’s signed deletion receipt.',
+  },
   tombstones: {
     body: object({ after: int() }),
     answer: object({ tombstones: list(signed, 256), last: int() }),

@@ -13,13 +13,17 @@ export async function post(
   to: Party,
   kind: MessageKind,
   content: unknown,
-  options: { readonly introduce?: boolean } = {},
+  options: { readonly introduce?: boolean; readonly expiry?: number } = {},
 ): Promise<number> {
   const { ring } = ctx.session.state
   const at = ctx.clock()
   const introduce = options.introduce ? { introduce: ownBundle(ring) } : {}
   const encoded = encode(content)
-  const message = await sealMessage(signerOf(ring), { to, kind, content: encoded, expiry: at + LIFE, at, ...introduce }, ctx.random)
+  const message = await sealMessage(
+    signerOf(ring),
+    { to, kind, content: encoded, expiry: options.expiry ?? at + LIFE, at, ...introduce },
+    ctx.random,
+  )
   ensure(to.relays.length, 'UNKNOWN_PARTY', 'The party names no relay.')
   let failure: unknown
   for (const url of to.relays) {

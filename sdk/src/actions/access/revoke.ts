@@ -6,7 +6,7 @@ import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
-import { decodeTerms, encodeTerms, readTerms } from '#consent/terms'
+import { decodeTerms, encodeTerms, readTerms, type Terms } from '#consent/terms'
 import { signConsentRevoke } from '#consent/typed-data'
 import type { GivenGrant, Keyring } from '#identity/keyring'
 import { sign } from '#identity/signed'
@@ -28,20 +28,27 @@ export type Revoked = { readonly compartments: number; readonly rekeyed: number;
 export async function revoke(ctx: Revoking, commitment: Uint8Array): Promise<Revoked> {
   const found = ctx.session.state.ring.given.find(g => equal(g.commitment, commitment))
   if (!found) throw new KeepwellError('NO_GRANT', 'You gave no such consent.')
-  const terms = readTerms(decodeTerms(found.terms).signed)
+  const terms = await endConsent(ctx, found)
   const own = terms.patient === ctx.session.state.ring.did
-  const relay = own ? await homeRelay(ctx) : await ctx.network.relay(receivedGrant(ctx, terms.under!).package.relays[0]!)
-  const deadline = ctx.clock() + DEADLINE
-  const signature = signConsentRevoke(found.holderKey, { chainId: terms.chainId, contract: terms.contract }, { commitment, deadline })
-  await callRelay(ctx, relay, 'revoke', { vault: terms.patient, holder: terms.holder, commitment, terms: found.terms, deadline, signature })
   const concerned = own && terms.level !== 'write' ? terms.compartments : []
   await newGenerations(ctx, concerned, r => ({
     ...r,
     given: r.given.map(g => (equal(g.commitment, commitment) ? { ...g, state: 'revoked' } : g)),
   }))
   const unreached = await rekeyGrantees(ctx, concerned)
-  await tell(ctx, found).catch(() => unreached.push(found.name))
+  await tellEnded(ctx, found).catch(() => unreached.push(found.name))
   return { compartments: concerned.length, rekeyed: remaining(ctx, concerned).length, unreached }
+}
+
+/** Relay and ledger refuse the consent from now on; no key is changed by it. */
+export async function endConsent(ctx: Revoking, { commitment, holderKey, terms: encoded }: GivenGrant): Promise<Terms> {
+  const terms = readTerms(decodeTerms(encoded).signed)
+  const own = terms.patient === ctx.session.state.ring.did
+  const relay = own ? await homeRelay(ctx) : await ctx.network.relay(receivedGrant(ctx, terms.under!).package.relays[0]!)
+  const deadline = ctx.clock() + DEADLINE
+  const signature = signConsentRevoke(holderKey, { chainId: terms.chainId, contract: terms.contract }, { commitment, deadline })
+  await callRelay(ctx, relay, 'revoke', { vault: terms.patient, holder: terms.holder, commitment, terms: encoded, deadline, signature })
+  return terms
 }
 
 /** Starts a new generation of compartments and publishes it; the keyring is changed in the same step. */
@@ -107,7 +114,8 @@ async function sendAgain(ctx: Revoking, grants: readonly GivenGrant[]): Promise<
   return unreached
 }
 
-async function tell(ctx: Revoking, g: GivenGrant): Promise<void> {
+/** Tells whom a consent was given that it has ended. */
+export async function tellEnded(ctx: Revoking, g: GivenGrant): Promise<void> {
   const party = await findParty(ctx, g.grantee)
   ensure(party, 'UNKNOWN_PARTY', 'The grantee’s relay does not answer.')
   await post(ctx, party, 'revoked', { commitment: g.commitment, at: ctx.clock() })

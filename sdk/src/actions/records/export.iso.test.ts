@@ -2,7 +2,7 @@ import { Decrypter, generateHybridIdentity, generateX25519Identity, identityToRe
 import { describe, expect, test } from 'vitest'
 import type { Ctx } from '#actions/context'
 import { person, world } from '#actions/story.kit'
-import { concat, equal, fromHex, text, toHex, utf8 } from '#base/bytes'
+import { concat, equal, fromHex, text, toBase64Url, toHex, utf8 } from '#base/bytes'
 import { isKeepwellError } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { loadChecker } from '#health/fhir/check'
@@ -11,6 +11,7 @@ import { sampleDicom } from '#sample/dicom'
 import { samplePdf } from '#sample/pdf'
 import { encryptToAge } from './export-age.ts'
 import { exportBundle } from './export-bundle.ts'
+import { exportEverything } from './export-everything.ts'
 import { exportFiles, tar } from './export-files.ts'
 import { fileNameOf } from './export-names.ts'
 import { importItems } from './import-items.ts'
@@ -134,5 +135,35 @@ describe('what leaves the vault', () => {
     expect(isKeepwellError(mixed, 'BAD_INPUT') && mixed.message).toMatch(/cannot be mixed/)
     for (const bad of [[], ['age1pq1short'], ['nonsense']])
       expect(isKeepwellError(await whole(encryptToAge(content, bad)).catch(e => e), 'BAD_INPUT')).toBe(true)
+  })
+})
+
+describe('everything', () => {
+  test('is every file byte for byte, one Bundle of the FHIR, the shares, the log with this export in it, and no key', async () => {
+    const ctx = await filled()
+    const entries = await listEntries(ctx)
+    const files = new Map<string, Uint8Array>()
+    const seen: (readonly [number, number | null])[] = []
+    const parts = exportEverything(ctx, { entries, readme: 'What this is.', progress: (done, total) => seen.push([done, total]) })
+    for await (const part of parts) {
+      const bytes = await whole(part.chunks())
+      if (part.size !== null) expect([part.name, bytes.length]).toEqual([part.name, part.size])
+      files.set(part.name, bytes)
+    }
+    const read = (name: string) => JSON.parse(text(files.get(name)!))
+    for (const [name, bytes] of Object.entries(FILES).filter(([n]) => n !== 'visit.json')) {
+      const listed = read('records/index.json').files.find((f: { sha256: string }) => f.sha256 === toHex(sha256(bytes)))
+      expect([name, equal(files.get(`records/${listed.file}`)!, bytes)]).toEqual([name, true])
+    }
+    expect(read('fhir-bundle.json').entry.length).toBe(entries.filter(e => e.card.kind === 'fhir').length)
+    expect(read('identity.json')).toMatchObject({ did: ctx.session.state.ring.did, name: 'Ada Example', relays: [HOME] })
+    expect(read('shares.json')).toEqual({ given: [], received: [], contacts: [] })
+    const log = read('who-looked.json')
+    expect([log.problems, log.looked.length > 1, log.looked.at(-1).signatureOfReader]).toEqual([[], true, 'verified'])
+    expect([text(files.get('README.txt')!), seen.at(-1)]).toEqual(['What this is.', [seen.length - 1, seen.length - 1]])
+    const { ring } = ctx.session.state
+    const clear = [...files.values()].map(b => new TextDecoder('latin1').decode(b)).join()
+    for (const secret of [ring.inbox, ring.controller, ring.request, ring.signing.ed25519, ring.catalog, ring.recovery.tag])
+      for (const form of [toHex(secret), toBase64Url(secret)]) expect(clear.includes(form)).toBe(false)
   })
 })

@@ -22,3 +22,14 @@ export const removeDevice = (ctx: Changing, id: Uint8Array) =>
     ensure(ring.devices.length > 1 && ring.devices.some(d => equal(d.id, id)), 'NOT_FOUND', 'There is no other device of that id.')
     return { ...ring, devices: ring.devices.filter(d => !equal(d.id, id)) }
   })
+
+/** What a device is called, for its owner to know it by. */
+export const renameDevice = (ctx: Changing, id: Uint8Array, name: string) =>
+  changeRing(ctx, ring => {
+    ensure(
+      ring.devices.some(d => equal(d.id, id)),
+      'NOT_FOUND',
+      'There is no device of that id.',
+    )
+    return { ...ring, devices: ring.devices.map(d => (equal(d.id, id) ? { ...d, name } : d)) }
+  })
