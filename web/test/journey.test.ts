@@ -218,10 +218,10 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     await other.page.getByLabel('Recovery words').fill(words)
     await other.page.getByRole('button', { name: 'Open my record' }).click()
     await other.page.getByText('What your record holds').waitFor()
-    await other.page.goto(`${stage.url}/#/settings`)
+    await other.page.goto(`${stage.url}/#/settings/devices`)
     await other.page.getByText('this device').waitFor()
     expect(await other.page.getByRole('button', { name: 'Remove', exact: true }).count()).toBe(1)
-    await accessible(other.page, 'settings')
+    await accessible(other.page, 'devices')
 
     await page.goto(`${stage.url}/#/timeline?type=AllergyIntolerance`)
     const title = (await lines(page).first().textContent())!

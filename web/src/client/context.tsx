@@ -10,6 +10,10 @@ export type OpenRecord = {
   readonly me: Me
   readonly online: boolean
   readonly lock: () => void
+  /** Locks this record and goes to another one of this browser. */
+  readonly switchTo: (did: string) => void
+  /** Begins a record for somebody in one’s care; this one stays open meanwhile. */
+  readonly care: () => void
 }
 
 const Context = createContext<OpenRecord | null>(null)

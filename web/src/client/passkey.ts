@@ -46,22 +46,39 @@ export async function makePasskey(name: string): Promise<PasskeyAnswer> {
   return askPasskey({ credential, salt })
 }
 
+type Known = Pick<PasskeyAnswer, 'credential' | 'salt'>
+
 /** Asks a passkey for its answer again. */
-export async function askPasskey({ credential, salt }: Pick<PasskeyAnswer, 'credential' | 'salt'>): Promise<PasskeyAnswer> {
+export const askPasskey = (known: Known): Promise<PasskeyAnswer> => askAnyPasskey([{ kind: 'passkey', ...known }])
+
+/** Asks for any of the passkeys among locks; each is asked with a salt of its own, and the person's device chooses. */
+export async function askAnyPasskey(
+  locks: readonly (({ readonly kind: 'passkey' } & Known) | { readonly kind: 'passphrase' })[],
+): Promise<PasskeyAnswer> {
+  const known = locks.filter(l => l.kind === 'passkey')
   const found = await asked(() =>
     navigator.credentials.get({
       publicKey: {
         challenge: bytes(32),
-        allowCredentials: [{ type: 'public-key', id: copy(credential) }],
+        allowCredentials: known.map(k => ({ type: 'public-key', id: copy(k.credential) })),
         userVerification: 'required',
-        extensions: { prf: { eval: { first: copy(salt) } } },
+        extensions: {
+          prf: { evalByCredential: Object.fromEntries(known.map(k => [base64Url(k.credential), { first: copy(k.salt) }])) },
+        },
       },
     }),
   )
   const first = (found.getClientExtensionResults() as PrfResults).prf?.results?.first
-  if (!first) throw new RemoteError('NOT_SUPPORTED', 'This passkey cannot protect keys.')
-  return { kind: 'passkey', credential, salt, secret: new Uint8Array(first) }
+  const used = known.find(k => base64Url(k.credential) === base64Url(new Uint8Array(found.rawId)))
+  if (!first || !used) throw new RemoteError('NOT_SUPPORTED', 'This passkey cannot protect keys.')
+  return { kind: 'passkey', credential: used.credential, salt: used.salt, secret: new Uint8Array(first) }
 }
+
+const base64Url = (b: Uint8Array): string =>
+  btoa(String.fromCharCode(...b))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
 
 async function asked(work: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
   try {

@@ -4,12 +4,11 @@ import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Confirm } from '#parts/dialog.tsx'
-import { Icon } from '#parts/icon.tsx'
-import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
+import { Icon, type IconName } from '#parts/icon.tsx'
+import { Banner, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
-import { Failed, Waiting } from '#parts/state.tsx'
-import type { DeviceView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import type { Key } from '#words/en.ts'
 import { errorText } from '#words/error.ts'
 import { LOCALES, type Locale } from '#words/words.ts'
 import { AppPanel } from './app-panel.tsx'
@@ -17,19 +16,43 @@ import { AppPanel } from './app-panel.tsx'
 type SettingsProps = {
   readonly locale: Locale
   readonly onLocale: (l: Locale) => void
-  readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
-  readonly choices: readonly number[]
   /** Settings of other rooms. */
   readonly more?: ReactNode
 }
 
-export function Settings({ locale, onLocale, idle, choices, more }: SettingsProps) {
+const SECTIONS: readonly { readonly href: string; readonly icon: IconName; readonly title: Key; readonly sub: Key }[] = [
+  { href: '#/settings/lock', icon: 'lock', title: 'locks.title', sub: 'settings.lockSub' },
+  { href: '#/settings/data', icon: 'save', title: 'own.title', sub: 'own.sub' },
+]
+
+/** What belongs to the app and to the record as a whole; each longer matter has a screen of its own. */
+export function Settings({ locale, onLocale, more }: SettingsProps) {
   const { t, n } = useWords()
-  const { lock, me } = useVault()
+  const { api, me } = useVault()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const devices = useAsk(() => api.devices(null), [])
   return (
-    <Page title={t('settings.title')} tab={t('settings.title')}>
+    <Page title={t('settings.title')} tab={t('settings.title')} lead={t('settings.lead')}>
       <div className="kw-grid">
+        {!me.sample && (
+          <Panel wide>
+            <ul className="kw-lines">
+              <li>
+                <Section
+                  href="#/settings/devices"
+                  icon="device"
+                  title={t('devices.title')}
+                  sub={n('settings.devicesSub', devices.value?.length ?? 1)}
+                />
+              </li>
+              {SECTIONS.map(s => (
+                <li key={s.href}>
+                  <Section href={s.href} icon={s.icon} title={t(s.title)} sub={t(s.sub)} />
+                </li>
+              ))}
+            </ul>
+          </Panel>
+        )}
         <Panel title={t('settings.look')} icon="settings">
           <div className="kw-stack">
             <div className="kw-stack kw-stack-tight">
@@ -53,23 +76,7 @@ export function Settings({ locale, onLocale, idle, choices, more }: SettingsProp
             />
           </div>
         </Panel>
-        <Panel title={t('settings.lock')} icon="lock">
-          <div className="kw-stack">
-            <NativeSelect
-              label={t('settings.lockAfter')}
-              value={String(idle.minutes)}
-              onChange={e => idle.onMinutes(Number(e.currentTarget.value))}
-              data={choices.map(m => ({ value: String(m), label: n('settings.minutes', m) }))}
-            />
-            <div>
-              <Button variant="light" leftSection={<Icon name="lock" size={18} />} onClick={lock}>
-                {t('settings.lockNow')}
-              </Button>
-            </div>
-          </div>
-        </Panel>
         {more}
-        {!me.sample && <Devices />}
         <About />
         <AppPanel />
       </div>
@@ -77,63 +84,21 @@ export function Settings({ locale, onLocale, idle, choices, more }: SettingsProp
   )
 }
 
-function Devices() {
-  const words = useWords()
-  const { t } = words
-  const { api } = useVault()
-  const { value, error, again } = useAsk(() => api.devices(null), [])
-  const [leaving, setLeaving] = useState<DeviceView | null>(null)
-  const removing = useDo(async (d: DeviceView) => {
-    await api.removeDevice(d.id)
-    setLeaving(null)
-    again()
-  })
-  return (
-    <Panel title={t('settings.devices')} icon="device" wide>
-      <p className="kw-lead">{t('settings.devicesNote')}</p>
-      {error ? <Failed error={error} onRetry={again} /> : !value && <Waiting />}
-      <ul className="kw-lines kw-actions">
-        {value?.map(d => (
-          <li key={d.id}>
-            <div className="kw-row kw-row-between">
-              <RecordLine
-                wrap
-                glyph={
-                  <span className="kw-glyph" data-tone="brand">
-                    <Icon name="device" size={21} />
-                  </span>
-                }
-                title={d.name}
-                sub={t('settings.since', { date: words.day(d.since) })}
-              />
-              {d.here ? (
-                <Tag tone="brand">{t('settings.here')}</Tag>
-              ) : (
-                <Button size="sm" variant="default" onClick={() => setLeaving(d)}>
-                  {t('settings.remove')}
-                </Button>
-              )}
-            </div>
-          </li>
-        ))}
-      </ul>
-      {leaving && (
-        <Confirm
-          open
-          title={t('settings.removeTitle', { name: leaving.name })}
-          cancel={t('app.cancel')}
-          go={t('settings.removeGo')}
-          busy={removing.busy}
-          error={removing.error === null ? null : errorText(words, removing.error)}
-          onClose={() => setLeaving(null)}
-          onGo={() => removing.run(leaving)}
-        >
-          <p>{t('settings.removeNote')}</p>
-        </Confirm>
-      )}
-    </Panel>
-  )
-}
+type SectionProps = { readonly href: string; readonly icon: IconName; readonly title: string; readonly sub: string }
+
+const Section = ({ href, icon, title, sub }: SectionProps) => (
+  <RecordLine
+    wrap
+    href={href}
+    glyph={
+      <span className="kw-glyph" data-tone="brand">
+        <Icon name={icon} size={21} />
+      </span>
+    }
+    title={title}
+    sub={sub}
+  />
+)
 
 function About() {
   const words = useWords()
@@ -149,7 +114,7 @@ function About() {
     lock()
   })
   return (
-    <Panel title={t('settings.about')} icon="info" wide>
+    <Panel title={t('settings.about')} icon="info">
       <dl className="kw-facts">
         <dt>{t('settings.name')}</dt>
         <dd>{me.name}</dd>

@@ -1,3 +1,5 @@
+import type { LockCard } from './devices.ts'
+
 /** What the page sees of a vault: plain data, ids in hex, times in Unix seconds. */
 import type { IssueView, RecordLink } from './entry.ts'
 
@@ -9,7 +11,10 @@ export type Unlock =
 export type VaultCard = {
   readonly did: string
   readonly name: string
-  readonly lock: { readonly kind: 'passphrase' } | { readonly kind: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array }
+  /** Every way that opens it here; at least one. */
+  readonly locks: readonly LockCard[]
+  /** After wrong passphrases: until when none is tried. */
+  readonly waitUntil: number
 }
 
 export type Me = {
@@ -189,8 +194,6 @@ export type TrailView = {
   readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string }[]
   readonly checkedAt: number
 }
-
-export type DeviceView = { readonly id: string; readonly name: string; readonly since: number; readonly here: boolean }
 
 export type Erased = { readonly at: number; readonly relay: string }
 

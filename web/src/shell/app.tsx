@@ -1,5 +1,5 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { VaultProvider } from '#client/context.tsx'
 import { useGuard } from '#client/guard.ts'
 import { useIdle } from '#client/idle.ts'
@@ -12,7 +12,7 @@ import { en } from '#words/en.ts'
 import { type Locale, makeWords } from '#words/words.ts'
 import { Begin } from './begin.tsx'
 import { Replaced } from './guard-notes.tsx'
-import { Inside } from './inside.tsx'
+import { type Ending, Inside } from './inside.tsx'
 import { keepIdle, keepLocale, readIdle, readLocale } from './preferences.ts'
 import { useHash } from './route.ts'
 import { theme } from './theme.ts'
@@ -26,7 +26,7 @@ type Place =
   | { readonly kind: 'starting' }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'begin'; readonly vaults: readonly VaultCard[] }
-  | { readonly kind: 'locked'; readonly vaults: readonly VaultCard[]; readonly why: Why }
+  | { readonly kind: 'locked'; readonly vaults: readonly VaultCard[]; readonly why: Why; readonly first: string | null }
   | { readonly kind: 'open'; readonly me: Me }
 
 export function App() {
@@ -48,20 +48,24 @@ export function App() {
   )
 }
 
-/** One worker at a time. Locking ends it, throws away every screen, and begins with a new one. */
+/**
+ * One open record at a time, in a worker of its own. Locking ends it, throws away every screen, and begins with a new one. A second worker
+ * runs only while a record for somebody in one’s care is made.
+ */
 function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLocale: (l: Locale) => void }) {
   const [place, setPlace] = useState<Place>({ kind: 'starting' })
   const [vault, setVault] = useState<Vault | null>(null)
   const current = useRef<Vault | null>(null)
   const hash = useHash()
-  const restart = useCallback((why: Why) => {
+  const [caring, setCaring] = useState<Vault | null>(null)
+  const restart = useCallback((why: Why, first: string | null = null) => {
     current.current?.lock()
     const next = startVault(() => restart('broken'))
     current.current = next
     setVault(next)
     setPlace({ kind: 'starting' })
     next.api.kept(null).then(
-      vaults => setPlace(vaults.length ? { kind: 'locked', vaults, why } : { kind: 'begin', vaults }),
+      vaults => setPlace(vaults.length ? { kind: 'locked', vaults, why, first } : { kind: 'begin', vaults }),
       error => setPlace({ kind: 'failed', error }),
     )
   }, [])
@@ -93,7 +97,7 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
       </main>
     )
   if (place.kind === 'begin') {
-    const back = place.vaults.length ? () => setPlace({ kind: 'locked', vaults: place.vaults, why: null }) : undefined
+    const back = place.vaults.length ? () => setPlace({ kind: 'locked', vaults: place.vaults, why: null, first: null }) : undefined
     return <Begin api={vault.api} invited={invited} onOpen={opened} onBack={back} />
   }
   if (place.kind === 'locked')
@@ -102,11 +106,32 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
         api={vault.api}
         vaults={place.vaults}
         why={place.why}
+        first={place.first}
         onOpen={opened}
         onOther={() => setPlace({ kind: 'begin', vaults: place.vaults })}
       />
     )
-  return <Unlocked vault={vault} me={place.me} locale={locale} onLocale={onLocale} onLock={restart} />
+  const care = (): void => {
+    const second = startVault(() => (current.current === second ? restart('broken') : setCaring(null)))
+    setCaring(second)
+  }
+  const uncare = (): void => {
+    caring?.lock()
+    setCaring(null)
+  }
+  const cared = (me: Me): void => {
+    current.current?.lock()
+    current.current = caring
+    setVault(caring)
+    setCaring(null)
+    location.hash = '#/'
+    setPlace({ kind: 'open', me })
+  }
+  return (
+    <Unlocked key={place.me.did} vault={vault} me={place.me} locale={locale} onLocale={onLocale} onLock={restart} onCare={care}>
+      {caring && <Begin api={caring.api} care invited={false} onOpen={cared} onBack={uncare} />}
+    </Unlocked>
+  )
 }
 
 type UnlockedProps = {
@@ -114,13 +139,18 @@ type UnlockedProps = {
   readonly me: Me
   readonly locale: Locale
   readonly onLocale: (l: Locale) => void
-  readonly onLock: (why: Why) => void
+  readonly onLock: (why: Why, first?: string) => void
+  readonly onCare: () => void
+  /** Shown in place of the record’s screens, which stay open behind it. */
+  readonly children: ReactNode
 }
 
-function Unlocked({ vault, me, locale, onLocale, onLock }: UnlockedProps) {
+function Unlocked({ vault, me, locale, onLocale, onLock, onCare, children }: UnlockedProps) {
   const [online, setOnline] = useState(true)
   const [minutes, setMinutes] = useState(readIdle)
+  const [ended, setEnded] = useState<Ending | null>(null)
   useEffect(() => vault.on('online', value => setOnline(value === true)), [vault])
+  useEffect(() => vault.on('ended', value => setEnded(value as Ending)), [vault])
   // What is new since the last time; offline, what is here is shown.
   useEffect(() => {
     const { api } = vault
@@ -133,10 +163,20 @@ function Unlocked({ vault, me, locale, onLocale, onLock }: UnlockedProps) {
   useIdle(
     minutes,
     () => onLock('idle'),
-    sign => vault.on('records', sign),
+    sign => {
+      const stops = [vault.on('records', sign), vault.on('busy', sign)]
+      return () => {
+        for (const stop of stops) stop()
+      }
+    },
   )
   const lock = useCallback(() => onLock(null), [onLock])
-  const value = useMemo(() => ({ api: vault.api, on: vault.on, me, online, lock }), [vault, me, online, lock])
+  const switchTo = useCallback((did: string) => onLock(null, did), [onLock])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `onCare` does the same at every turn
+  const value = useMemo(
+    () => ({ api: vault.api, on: vault.on, me, online, lock, switchTo, care: onCare }),
+    [vault, me, online, lock, switchTo],
+  )
   const idle = {
     minutes,
     onMinutes: (m: number) => {
@@ -144,9 +184,5 @@ function Unlocked({ vault, me, locale, onLocale, onLock }: UnlockedProps) {
       setMinutes(m)
     },
   }
-  return (
-    <VaultProvider value={value}>
-      <Inside locale={locale} onLocale={onLocale} idle={idle} />
-    </VaultProvider>
-  )
+  return <VaultProvider value={value}>{children || <Inside locale={locale} onLocale={onLocale} idle={idle} ended={ended} />}</VaultProvider>
 }

@@ -1,14 +1,19 @@
 import { Button } from '@mantine/core'
+import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
+import { useDo } from '#client/use-do.ts'
 import { Icon, type IconName } from '#parts/icon.tsx'
-import { Logo } from '#parts/logo.tsx'
+import { Logo, Mark } from '#parts/logo.tsx'
 import { Banner } from '#parts/page.tsx'
+import { KeepSafe } from '#patient/own-data.tsx'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { GuardNotes } from './guard-notes.tsx'
+import { keepLater, readLater } from './preferences.ts'
 import { parseRoute, useHash } from './route.ts'
 import { type Choices, drawScreen, navigationOf } from './routes.tsx'
+import { Switcher } from './switcher.tsx'
 
 const NAV: readonly { readonly name: string; readonly icon: IconName; readonly label: Key }[] = [
   { name: '', icon: 'home', label: 'nav.home' },
@@ -18,8 +23,11 @@ const NAV: readonly { readonly name: string; readonly icon: IconName; readonly l
   { name: 'who', icon: 'eye', label: 'nav.who' },
 ]
 
+/** Why nothing new comes any more: the record was erased elsewhere, or this device was shut out. */
+export type Ending = 'erased' | 'out'
+
 /** The frame around every screen behind the lock. */
-export function Inside(choices: Choices) {
+export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending | null }) {
   const { t } = useWords()
   const { me, online, lock, api } = useVault()
   const route = parseRoute(useHash())
@@ -32,8 +40,9 @@ export function Inside(choices: Choices) {
         {t('app.skip')}
       </button>
       <div className="kw-top">
-        <Logo size={30} />
-        <div className="kw-row">
+        <Mark size={30} />
+        <Switcher />
+        <div className="kw-row kw-top-side">
           <a className="kw-icon-link" href="#/settings" aria-label={t('nav.settings')}>
             <Icon name="settings" />
           </a>
@@ -73,7 +82,7 @@ export function Inside(choices: Choices) {
           </li>
         </ul>
         <div className="kw-nav-foot">
-          <strong>{me.name}</strong>
+          <Switcher />
           <Button fullWidth variant="light" px="sm" leftSection={<Icon name="lock" size={18} />} onClick={lock}>
             {me.sample ? t('app.sampleLeave') : t('app.lock')}
           </Button>
@@ -86,6 +95,7 @@ export function Inside(choices: Choices) {
             {t('app.sampleBanner')}
           </Banner>
         )}
+        {ended && <EndedNote why={ended} />}
         {!online && (
           <Banner bar icon="offline">
             {t('app.offline')}
@@ -94,8 +104,42 @@ export function Inside(choices: Choices) {
       </div>
       <main className="kw-main" id="main" tabIndex={-1}>
         {drawScreen(route, choices)}
+        {here === '' && <Reminder />}
       </main>
     </div>
+  )
+}
+
+function Reminder() {
+  const [later, setLater] = useState(readLater)
+  return (
+    <div className="kw-reminder">
+      <KeepSafe
+        hidden={later}
+        onLater={() => {
+          keepLater()
+          setLater(true)
+        }}
+      />
+    </div>
+  )
+}
+
+function EndedNote({ why }: { readonly why: Ending }) {
+  const { t } = useWords()
+  const { api, lock } = useVault()
+  const forgetting = useDo(async () => {
+    await api.forget(null)
+    location.hash = '#/'
+    lock()
+  })
+  return (
+    <Banner bar tone="bad" icon="alert">
+      {t(`ended.${why}`)}{' '}
+      <Button size="sm" variant="default" loading={forgetting.busy} onClick={() => forgetting.run()}>
+        {t('ended.forget')}
+      </Button>
+    </Banner>
   )
 }
 

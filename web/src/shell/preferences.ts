@@ -11,6 +11,11 @@ export const IDLE_MINUTES = [5, 15, 60] as const
 export const readIdle = (): number => IDLE_MINUTES.find(m => String(m) === read('idle')) ?? 15
 export const keepIdle = (minutes: number): void => keep('idle', String(minutes))
 
+/** For so long nobody is asked again to make a second device or a backup. */
+const LATER_DAYS = 30
+export const readLater = (): boolean => Date.now() < Number(read('later') ?? 0)
+export const keepLater = (): void => keep('later', String(Date.now() + LATER_DAYS * 86_400_000))
+
 /** A name for this device that its owner recognises among others. */
 export function deviceName(agent: string): string {
   const browser = [/Edg\//, /Firefox\//, /Chrome\//, /Safari\//].findIndex(p => p.test(agent))

@@ -1,10 +1,16 @@
 import { lazy, type ReactNode, Suspense } from 'react'
 import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
+import { AddDevice } from '#patient/add-device.tsx'
 import { Adding } from '#patient/adding.tsx'
+import { Devices } from '#patient/devices.tsx'
+import { EraseAll } from '#patient/erase-all.tsx'
 import { Home } from '#patient/home.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
+import { Locks } from '#patient/locks.tsx'
+import { NewKeys } from '#patient/new-keys.tsx'
 import { NewShare } from '#patient/new-share.tsx'
+import { OwnData } from '#patient/own-data.tsx'
 import { Record } from '#patient/record.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
@@ -49,11 +55,17 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} to={asked(r, 'to')} request={asked(r, 'request')} /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
   who: { draw: () => <Who /> },
-  settings: {
-    draw: (_, { locale, onLocale, idle }) => (
-      <Settings locale={locale} onLocale={onLocale} idle={idle} choices={IDLE_MINUTES} more={<ClinicianChoice />} />
-    ),
-  },
+  'add-device': { under: 'settings', draw: ({ rest: [code = ''] }) => <AddDevice key={code} code={code} /> },
+  settings: { draw: ({ rest: [part = ''] }, choices) => drawSettings(part, choices) },
+}
+
+function drawSettings(part: string, { locale, onLocale, idle }: Choices): ReactNode {
+  if (part === 'devices') return <Devices />
+  if (part === 'data') return <OwnData />
+  if (part === 'erase') return <EraseAll />
+  if (part === 'keys') return <NewKeys />
+  if (part === 'lock') return <Locks idle={idle} choices={IDLE_MINUTES} />
+  return <Settings locale={locale} onLocale={onLocale} more={<ClinicianChoice />} />
 }
 
 /** By name, as routes begin. */

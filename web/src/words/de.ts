@@ -2,10 +2,12 @@ import { add } from './de/add.ts'
 import { app } from './de/app.ts'
 import { begin } from './de/begin.ts'
 import { clinician } from './de/clinician.ts'
+import { devices } from './de/devices.ts'
 import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
+import { own } from './de/own.ts'
 import { record } from './de/record.ts'
 import { release } from './de/release.ts'
 import { settings } from './de/settings.ts'
@@ -31,6 +33,8 @@ export const de: Readonly<Record<Key, Text>> = {
   ...clinician,
   ...settings,
   ...release,
+  ...devices,
+  ...own,
   ...health,
   ...error,
 }

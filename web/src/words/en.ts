@@ -2,10 +2,12 @@ import { add } from './en/add.ts'
 import { app } from './en/app.ts'
 import { begin } from './en/begin.ts'
 import { clinician } from './en/clinician.ts'
+import { devices } from './en/devices.ts'
 import { entry } from './en/entry.ts'
 import { error } from './en/error.ts'
 import { health } from './en/health.ts'
 import { home } from './en/home.ts'
+import { own } from './en/own.ts'
 import { record } from './en/record.ts'
 import { release } from './en/release.ts'
 import { settings } from './en/settings.ts'
@@ -29,6 +31,8 @@ export const en = {
   ...clinician,
   ...settings,
   ...release,
+  ...devices,
+  ...own,
   ...health,
   ...error,
 } as const

@@ -26,6 +26,8 @@ export type Words = {
   day(unix: number): string
   /** Unix seconds as day and time. */
   time(unix: number): string
+  /** Unix seconds as the time of day. */
+  clock(unix: number): string
   bytes(n: number): string
   /** A length of time; one of them by its unit alone: `day`, `2 days`. */
   span(n: number, unit: 'second' | 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year'): string
@@ -43,6 +45,7 @@ export function makeWords(locale: Locale, texts: Readonly<Record<Key, Text>>): W
   const date = format({ dateStyle: 'medium', timeZone: 'UTC' })
   const day = format({ dateStyle: 'medium' })
   const time = format({ dateStyle: 'medium', timeStyle: 'short' })
+  const clock = format({ timeStyle: 'short' })
   const sizes = (['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const).map(
     unit => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }),
   )
@@ -67,6 +70,7 @@ export function makeWords(locale: Locale, texts: Readonly<Record<Key, Text>>): W
     },
     day: unix => day.format(unix * 1000),
     time: unix => time.format(unix * 1000),
+    clock: unix => clock.format(unix * 1000),
     bytes(n) {
       const power = Math.min(3, Math.floor(Math.log10(Math.max(1, n)) / 3))
       return sizes[power]!.format(n / 1000 ** power)

@@ -1,21 +1,26 @@
 import type { Session } from '@keepwell/sdk/actions/context'
 import { ownBundle } from '@keepwell/sdk/actions/vault/calls'
 import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
+import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
 import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
 import { ensure } from '@keepwell/sdk/base/error'
 import { personName } from '@keepwell/sdk/health/fhir/facts'
 import { bundleMessage, fingerprint } from '@keepwell/sdk/identity/bundle'
+import { recoveryOf, rootFromWords } from '@keepwell/sdk/identity/root'
 import { peek } from '@keepwell/sdk/identity/signed'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import type { Call, Handlers } from '#rpc/rpc.ts'
 import type { Me, Unlock } from '#rpc/views.ts'
 import { clinicianApi } from './clinician-api.ts'
+import { devicesApi } from './devices-api.ts'
 import { entryApi } from './entry-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
-import { keepingApi } from './keeping-api.ts'
+import { joiningApi } from './joining-api.ts'
+import { ownApi } from './own-api.ts'
 import { openPlace, relayName } from './place.ts'
 import { clock, random } from './platform.ts'
 import { recordsApi } from './records-api.ts'
+import { piecesOf } from './save.ts'
 import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
 import { keepVault, keptVaults, openKept } from './shelf.ts'
@@ -46,12 +51,14 @@ export function vaultApi(origin: string, tell: Tell) {
   }
   return {
     ...beginning(origin, state, enter),
+    ...joiningApi(origin, enter),
     ...recordsApi(open),
-    ...keepingApi(open),
+    ...devicesApi(open),
     ...entryApi(open),
     ...summaryApi(open),
     ...sharingApi(open),
     ...clinicianApi(open, state, hear),
+    ...ownApi(open, hear),
   } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>
@@ -93,6 +100,18 @@ const beginning = (origin: string, state: State, enter: Enter) => ({
     const session = await restoreVault({ clock, random, network: openPlace(origin, relay) }, { words, relay, deviceName: device })
     await keepVault(session, unlock)
     return enter(session)
+  },
+  /** Words and a backup, where the relay has lost the record: it is filed anew, under the same name, with new keys for what is to come. */
+  async restoreFile({ file, words, device, unlock }: FromWords & { readonly file: Blob }, { progress }: Call): Promise<Me> {
+    const relay = await relayName(origin)
+    const recovery = await recoveryOf(rootFromWords(words))
+    const parts = { clock, random, network: openPlace(origin, relay) }
+    const chunks = piecesOf(file)
+    const restored = await restoreBackup(parts, { chunks, recovery, relay, deviceName: device, progress: done => progress(done) })
+    await keepVault(restored.session, unlock)
+    const me = await enter(restored.session)
+    await state.vault!.sync()
+    return me
   },
   unlock: async ({ did, unlock }: { readonly did: string; readonly unlock: Unlock }): Promise<Me> => enter(await openKept(did, unlock)),
   /** A made-up person in memory alone: gone when locked. */

@@ -1,7 +1,8 @@
 import { answer, deleteDatabase, openDatabase, read, write } from '@keepwell/adapters/catalog/indexeddb'
 import type { Session } from '@keepwell/sdk/actions/context'
+import { equal } from '@keepwell/sdk/base/bytes'
 import { decode, encode } from '@keepwell/sdk/base/cbor'
-import { KeepwellError } from '@keepwell/sdk/base/error'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { decodeAs, nullable, object } from '@keepwell/sdk/base/shape'
 import {
   DEFAULT_COST,
@@ -17,18 +18,23 @@ import {
 import { openKeyring } from '@keepwell/sdk/identity/keyring'
 import { sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
 import { signed } from '@keepwell/sdk/identity/signed'
+import type { LockCard } from '#rpc/devices.ts'
 import type { Unlock, VaultCard } from '#rpc/views.ts'
-import { random } from './platform.ts'
+import { clock, random } from './platform.ts'
+import { NO_TRIES, oneMore, type Tries, waitUntil } from './tries.ts'
+
+/** The device key, sealed under one way of opening it. */
+type Lock = { readonly kind: Unlock['kind']; readonly device: Uint8Array }
 
 /**
- * What this browser keeps of its vaults: the sealed device key, the sealed keyring as last seen, and the name to choose by. Nothing here
- * opens anything without the passphrase or the passkey.
+ * What this browser keeps of its vaults: the device key under each of its locks, the sealed keyring as last seen, and the name to choose
+ * by. Nothing here opens anything without the passphrase or a passkey.
  */
 type Kept = {
   readonly did: string
   readonly name: string
-  readonly kind: Unlock['kind']
-  readonly device: Uint8Array
+  readonly locks: readonly Lock[]
+  readonly tries: Tries
   readonly keyring: Uint8Array
 }
 
@@ -48,15 +54,17 @@ async function withShelf<T>(work: (db: IDBDatabase) => Promise<T>): Promise<T> {
 
 export const catalogName = (did: string): string => `keepwell/${did.replaceAll(':', '-')}`
 
+const cardOf = ({ kind, device }: Lock): LockCard => {
+  if (kind === 'passphrase') return { kind }
+  const { credential, salt } = decodeAs(passkeyFile, device)
+  return { kind, credential, salt }
+}
+
 /** The vaults to choose from, by name. */
 export async function keptVaults(): Promise<VaultCard[]> {
   const all = await withShelf(db => read(db, STORE, s => s.getAll() as IDBRequest<Kept[]>))
   return all
-    .map(({ did, name, kind, device }): VaultCard => {
-      if (kind === 'passphrase') return { did, name, lock: { kind } }
-      const { credential, salt } = decodeAs(passkeyFile, device)
-      return { did, name, lock: { kind, credential, salt } }
-    })
+    .map(({ did, name, locks, tries }): VaultCard => ({ did, name, locks: locks.map(cardOf), waitUntil: waitUntil(tries, clock()) }))
     .sort((a, b) => a.name.localeCompare(b.name))
 }
 
@@ -65,43 +73,87 @@ export async function keepVault(session: Session, unlock: Unlock): Promise<void>
   const kept: Kept = {
     did: state.ring.did,
     name: state.ring.name,
-    kind: unlock.kind,
-    device: await sealedDevice(device, unlock),
+    locks: [await lockOf(device, unlock)],
+    tries: NO_TRIES,
     keyring: encode({ sealed: state.sealed, head: state.head }),
   }
   await withShelf(db => write(db, [STORE], store => void store(STORE).put(kept)))
 }
+
+const lockOf = async (device: Device, unlock: Unlock): Promise<Lock> => ({ kind: unlock.kind, device: await sealedDevice(device, unlock) })
 
 const sealedDevice = async (device: Device, unlock: Unlock): Promise<Uint8Array> =>
   unlock.kind === 'passphrase'
     ? encodeDevice(await sealDevice(device, unlock.passphrase, DEFAULT_COST, random))
     : encode(await sealToPasskey(device, unlock, random))
 
+/** Changes what is kept of a vault in one step, so that two tabs do not undo each other; null when it is not kept here any more. */
+const change = (did: string, next: (kept: Kept) => Kept): Promise<Kept | null> =>
+  withShelf(async db => {
+    const store = db.transaction(STORE, 'readwrite', { durability: 'strict' }).objectStore(STORE)
+    const kept = (await answer(store.get(did))) as Kept | undefined
+    if (!kept) return null
+    await answer(store.put(next(kept)))
+    return kept
+  })
+
 /** Remembers the newest keyring this device has seen, so that a relay cannot serve an older one later. */
 export async function keepState(session: Session): Promise<void> {
-  const { did } = session.state.ring
+  const { did, version } = session.state.ring
   const keyring = encode({ sealed: session.state.sealed, head: session.state.head })
-  await withShelf(async db => {
-    const transaction = db.transaction(STORE, 'readwrite', { durability: 'strict' })
-    const store = transaction.objectStore(STORE)
-    const kept = (await answer(store.get(did))) as Kept | undefined
-    if (!kept || versionOf(kept.keyring) > session.state.ring.version) return
-    await answer(store.put({ ...kept, keyring }))
-  })
+  await change(did, kept => (versionOf(kept.keyring) > version ? kept : { ...kept, keyring }))
 }
 
 const versionOf = (keyring: Uint8Array): number => (decode(keyring) as { sealed: { version: number } }).sealed.version
 
-/** Opens a kept vault with what the person gave. Throws WRONG_PASSPHRASE, NO_KEY. */
-export async function openKept(did: string, unlock: Unlock): Promise<Session> {
+const wanted = async (did: string): Promise<Kept> => {
   const kept = (await withShelf(db => read(db, STORE, s => s.get(did)))) as Kept | undefined
   if (!kept) throw new KeepwellError('NOT_FOUND', 'This browser keeps no such record any more.')
-  const device =
-    unlock.kind === 'passphrase'
-      ? await openDevice(decodeDevice(kept.device), unlock.passphrase)
-      : await openByPasskey(decodeAs(passkeyFile, kept.device), unlock.secret)
+  return kept
+}
+
+/** Opens a kept vault with what the person gave. Throws WRONG_PASSPHRASE, NO_KEY, RATE_LIMITED while it is to be waited. */
+export async function openKept(did: string, unlock: Unlock): Promise<Session> {
+  const kept = await wanted(did)
+  const device = unlock.kind === 'passphrase' ? await openWithPassphrase(kept, unlock.passphrase) : await openWithPasskey(kept, unlock)
   const { sealed, head } = decodeAs(keyringFile, kept.keyring)
   return { device, state: { ring: await openKeyring(sealed, device), sealed, head } }
+}
+
+async function openWithPassphrase({ did, locks, tries }: Kept, passphrase: string): Promise<Device> {
+  const lock = locks.find(l => l.kind === 'passphrase')
+  ensure(lock, 'NO_KEY', 'No passphrase opens this record here.')
+  ensure(waitUntil(tries, clock()) === 0, 'RATE_LIMITED', 'Too many wrong passphrases; wait a while.')
+  await change(did, kept => ({ ...kept, tries: oneMore(kept.tries, clock()) }))
+  const device = await openDevice(decodeDevice(lock.device), passphrase)
+  await change(did, kept => ({ ...kept, tries: NO_TRIES }))
+  return device
+}
+
+async function openWithPasskey({ locks }: Kept, { credential, secret }: Extract<Unlock, { kind: 'passkey' }>): Promise<Device> {
+  const files = locks.filter(l => l.kind === 'passkey').map(l => decodeAs(passkeyFile, l.device))
+  const file = files.find(f => equal(f.credential, credential))
+  ensure(file, 'NO_KEY', 'This passkey does not open this record.')
+  return openByPasskey(file, secret)
+}
+
+export const locksOf = async (did: string): Promise<LockCard[]> => (await wanted(did)).locks.map(cardOf)
+
+/** Adds a way of opening; there is one passphrase at most, so a new one takes the place of the old. */
+export async function addLock(device: Device, unlock: Unlock): Promise<void> {
+  const lock = await lockOf(device, unlock)
+  await change(device.vault, kept => ({
+    ...kept,
+    locks: [...kept.locks.filter(l => lock.kind === 'passkey' || l.kind !== 'passphrase'), lock],
+  }))
+}
+
+/** Takes a way of opening away; the last one stays. */
+export async function removeLock(did: string, at: number): Promise<void> {
+  await change(did, kept => {
+    ensure(kept.locks.length > 1 && at in kept.locks, 'BAD_INPUT', 'The last way of opening a record stays.')
+    return { ...kept, locks: kept.locks.filter((_, i) => i !== at) }
+  })
 }
 
 /** Removes everything this browser keeps of a vault. */

@@ -20,7 +20,7 @@ import { keepRequests } from './requests.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { lastVisit } from './visits.ts'
 
-export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online' | 'session', value?: unknown) => void
+export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'ended', value?: unknown) => void
 
 /** A vault that is open in this worker. It ends with the worker. */
 export type OpenVault = {
@@ -76,7 +76,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     await save()
   })
   const once = single(async () => {
-    const synced = await run(() => synchronise(ctx, entries, tell))
+    const synced = await run(() => synchronise(ctx, entries, tell)).catch(told(tell, end.signal))
     void digests()
     return synced
   })
@@ -106,6 +106,14 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   void vault.finder.warm(end.signal)
   void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once })
   return vault
+}
+
+/** Whether this device was shut out, or the record ended elsewhere: the page says so, for trying again is no use then. */
+const told = (tell: Tell, closed: AbortSignal) => (e: unknown) => {
+  if (closed.aborted) throw e
+  if (isKeepwellError(e, 'ERASED')) tell('ended', 'erased')
+  if (isKeepwellError(e, 'NO_KEY') || isKeepwellError(e, 'BAD_SIGNATURE')) tell('ended', 'out')
+  throw e
 }
 
 const unanchored = (entries: Entries) => [...entries.all()].filter(i => i.entry.anchoredAt === undefined).map(i => i.entry)

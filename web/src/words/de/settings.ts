@@ -3,6 +3,9 @@ import type { Texts } from '#words/words.ts'
 
 export const settings: Texts<typeof en> = {
   'settings.title': 'Einstellungen',
+  'settings.lead': 'Ihre Geräte, die Sperre dieses Geräts und alles, was Sie behalten oder beenden können.',
+  'settings.devicesSub': { one: '{count} Gerät öffnet Ihre Akte', other: '{count} Geräte öffnen Ihre Akte' },
+  'settings.lockSub': 'Passphrase, Passkey, Sperren von selbst',
   'settings.look': 'Aussehen und Sprache',
   'settings.theme': 'Erscheinung',
   'settings.auto': 'Wie das Gerät',
@@ -13,9 +16,6 @@ export const settings: Texts<typeof en> = {
   'settings.lockAfter': 'Von selbst sperren nach',
   'settings.minutes': { one: '{count} Minute', other: '{count} Minuten' },
   'settings.lockNow': 'Jetzt sperren',
-  'settings.devices': 'Ihre Geräte',
-  'settings.devicesNote':
-    'Jedes öffnet Ihre Akte mit einem eigenen Schlüssel. Um eines hinzuzufügen, öffnen Sie dort diese Seite und nutzen Sie Ihre Wörter.',
   'settings.here': 'dieses Gerät',
   'settings.since': 'seit {date}',
   'settings.remove': 'Entfernen',

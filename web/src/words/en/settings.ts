@@ -1,5 +1,8 @@
 export const settings = {
   'settings.title': 'Settings',
+  'settings.lead': 'Your devices, this device’s lock, and everything that is yours to keep or end.',
+  'settings.devicesSub': { one: '{count} device opens your record', other: '{count} devices open your record' },
+  'settings.lockSub': 'Passphrase, passkey, locking by itself',
   'settings.look': 'Look and language',
   'settings.theme': 'Appearance',
   'settings.auto': 'As the device',
@@ -10,8 +13,6 @@ export const settings = {
   'settings.lockAfter': 'Lock by itself after',
   'settings.minutes': { one: '{count} minute', other: '{count} minutes' },
   'settings.lockNow': 'Lock now',
-  'settings.devices': 'Your devices',
-  'settings.devicesNote': 'Each opens your record with a key of its own. To add one, open this page there and use your recovery words.',
   'settings.here': 'this device',
   'settings.since': 'since {date}',
   'settings.remove': 'Remove',

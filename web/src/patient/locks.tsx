@@ -1,0 +1,208 @@
+import { Button, Modal, NativeSelect, PasswordInput } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { useVault } from '#client/context.tsx'
+import { askAnyPasskey, passkeysHere } from '#client/passkey.ts'
+import { useAsk } from '#client/use-ask.ts'
+import { useDo } from '#client/use-do.ts'
+import { Icon } from '#parts/icon.tsx'
+import { Banner, Page, Panel } from '#parts/page.tsx'
+import { RecordLine } from '#parts/record-line.tsx'
+import { Failed, Waiting } from '#parts/state.tsx'
+import type { LockCard } from '#rpc/devices.ts'
+import type { Unlock } from '#rpc/views.ts'
+import { useWords } from '#words/context.tsx'
+import type { Words } from '#words/words.ts'
+import { NewPassphrase, passphraseProblem, unlockOf } from './protect.tsx'
+
+type LocksProps = {
+  readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
+  readonly choices: readonly number[]
+}
+
+type Change = { readonly kind: 'passphrase' } | { readonly kind: 'passkey' } | { readonly kind: 'remove'; readonly at: number }
+
+/** What opens the record on this device, when it closes by itself, and why the recovery words are not here. */
+export function Locks({ idle, choices }: LocksProps) {
+  const { t, n } = useWords()
+  const { lock } = useVault()
+  return (
+    <Page
+      title={t('locks.title')}
+      tab={t('settings.title')}
+      lead={t('locks.lead')}
+      back={{ href: '#/settings', label: t('settings.title') }}
+    >
+      <div className="kw-grid">
+        <Ways />
+        <Panel title={t('settings.lock')} icon="clock">
+          <div className="kw-stack">
+            <NativeSelect
+              label={t('settings.lockAfter')}
+              value={String(idle.minutes)}
+              onChange={e => idle.onMinutes(Number(e.currentTarget.value))}
+              data={choices.map(m => ({ value: String(m), label: n('settings.minutes', m) }))}
+            />
+            <div>
+              <Button variant="light" leftSection={<Icon name="lock" size={18} />} onClick={lock}>
+                {t('settings.lockNow')}
+              </Button>
+            </div>
+          </div>
+        </Panel>
+        <Panel title={t('locks.words')} icon="key">
+          <p className="kw-lead">{t('locks.wordsNote')}</p>
+          <div className="kw-actions">
+            <Button component="a" href="#/settings/keys" variant="default">
+              {t('devices.lostGo')}
+            </Button>
+          </div>
+        </Panel>
+      </div>
+    </Page>
+  )
+}
+
+/** Passkeys are told apart by their order where there are several. */
+const nameOf = (words: Words, all: readonly LockCard[], at: number): string => {
+  if (all[at]?.kind === 'passphrase') return words.t('locks.passphrase')
+  const keys = all.flatMap((l, i) => (l.kind === 'passkey' ? [i] : []))
+  return words.n('locks.passkey', keys.length === 1 ? 1 : keys.indexOf(at) + 1 || 1).trim()
+}
+
+function Ways() {
+  const words = useWords()
+  const { t } = words
+  const { api } = useVault()
+  const { value, error, again } = useAsk(() => api.locks(null), [])
+  const [change, setChange] = useState<Change | null>(null)
+  const [done, setDone] = useState(false)
+  const begin = (c: Change): void => {
+    setDone(false)
+    setChange(c)
+  }
+  const hasPassphrase = value?.some(l => l.kind === 'passphrase')
+  return (
+    <Panel title={t('locks.ways')} icon="lock" wide>
+      {error ? <Failed error={error} onRetry={again} /> : !value && <Waiting />}
+      {done && (
+        <Banner icon="check" urgent>
+          {t('locks.done')}
+        </Banner>
+      )}
+      <ul className="kw-lines">
+        {value?.map((l, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a lock has no other name than its place
+          <li key={at}>
+            <div className="kw-row kw-row-between">
+              <RecordLine
+                glyph={
+                  <span className="kw-glyph" data-tone="brand">
+                    <Icon name={l.kind === 'passkey' ? 'key' : 'lock'} size={21} />
+                  </span>
+                }
+                title={nameOf(words, value, at)}
+              />
+              <div className="kw-row">
+                {l.kind === 'passphrase' && (
+                  <Button size="sm" variant="default" onClick={() => begin({ kind: 'passphrase' })}>
+                    {t('locks.changePassphrase')}
+                  </Button>
+                )}
+                {value.length > 1 && (
+                  <Button size="sm" variant="subtle" onClick={() => begin({ kind: 'remove', at })}>
+                    {t('locks.remove')}
+                  </Button>
+                )}
+              </div>
+            </div>
+          </li>
+        ))}
+      </ul>
+      <div className="kw-row kw-actions">
+        {passkeysHere() === 'yes' && (
+          <Button variant="default" leftSection={<Icon name="key" size={18} />} onClick={() => begin({ kind: 'passkey' })}>
+            {t('locks.addPasskey')}
+          </Button>
+        )}
+        {value && !hasPassphrase && (
+          <Button variant="default" leftSection={<Icon name="lock" size={18} />} onClick={() => begin({ kind: 'passphrase' })}>
+            {t('locks.addPassphrase')}
+          </Button>
+        )}
+      </div>
+      {change && value && (
+        <ChangeLock
+          change={change}
+          locks={value}
+          onClose={() => setChange(null)}
+          onDone={() => {
+            setChange(null)
+            setDone(true)
+            again()
+          }}
+        />
+      )}
+    </Panel>
+  )
+}
+
+type ChangeProps = {
+  readonly change: Change
+  readonly locks: readonly LockCard[]
+  readonly onClose: () => void
+  readonly onDone: () => void
+}
+
+/** Asks for what opens the record now, and then for what shall open it. */
+function ChangeLock({ change, locks, onClose, onDone }: ChangeProps) {
+  const words = useWords()
+  const { t } = words
+  const { api, me } = useVault()
+  const [current, setCurrent] = useState('')
+  const [fresh, setFresh] = useState({ passphrase: '', again: '' })
+  const [tried, setTried] = useState(false)
+  const byPassphrase = locks.some(l => l.kind === 'passphrase')
+  const problem = change.kind === 'passphrase' ? passphraseProblem(words, fresh) : null
+  const changing = useDo(async () => {
+    const proof: Unlock = byPassphrase ? { kind: 'passphrase', passphrase: current } : await askAnyPasskey(locks)
+    if (change.kind === 'remove') await api.removeLock({ proof, at: change.at })
+    else await api.addLock({ proof, unlock: await unlockOf({ kind: change.kind, ...fresh }, me.name) })
+    onDone()
+  })
+  const submit = (e: FormEvent): void => {
+    e.preventDefault()
+    setTried(true)
+    if (!problem) changing.run()
+  }
+  const title = change.kind === 'remove' ? t('locks.removeTitle') : t('locks.proveTitle')
+  return (
+    <Modal opened onClose={onClose} title={title} lockScroll={false} withCloseButton={false} centered size="lg">
+      <form className="kw-stack" onSubmit={submit} noValidate>
+        <p className="kw-dim">{t('locks.proveNote')}</p>
+        {byPassphrase ? (
+          <PasswordInput
+            label={t('locks.provePassphrase')}
+            autoComplete="current-password"
+            value={current}
+            onChange={e => setCurrent(e.currentTarget.value)}
+            data-autofocus
+          />
+        ) : (
+          <p>{t('locks.provePasskey')}</p>
+        )}
+        {change.kind === 'passphrase' && (
+          <NewPassphrase label={t('locks.newPassphrase')} value={fresh} problem={tried ? problem : null} onChange={setFresh} />
+        )}
+        {changing.error !== null && <Failed error={changing.error} />}
+        <div className="kw-row kw-row-end">
+          <Button variant="default" onClick={onClose} disabled={changing.busy}>
+            {t('app.cancel')}
+          </Button>
+          <Button type="submit" loading={changing.busy} color={change.kind === 'remove' ? 'red' : 'brand'}>
+            {change.kind === 'remove' ? t('locks.remove') : t('locks.go')}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,172 @@
+import { Button } from '@mantine/core'
+import { useVault } from '#client/context.tsx'
+import { chooseTarget } from '#client/save-file.ts'
+import { useAsk } from '#client/use-ask.ts'
+import { type Job, useJob } from '#client/use-job.ts'
+import { JobProgress } from '#parts/job-progress.tsx'
+import { Banner, Page, Panel } from '#parts/page.tsx'
+import { Failed } from '#parts/state.tsx'
+import { saveBlob } from '#record/record-view.tsx'
+import type { BackedUp, Doing, Written } from '#rpc/own.ts'
+import { useWords } from '#words/context.tsx'
+import type { Words } from '#words/words.ts'
+
+const today = (): string => new Date().toISOString().slice(0, 10)
+
+/** Taking everything out, keeping a sealed copy, and the way to end it. */
+export function OwnData() {
+  const { t } = useWords()
+  const { me } = useVault()
+  return (
+    <Page title={t('own.title')} tab={t('settings.title')} lead={t('own.lead')} back={{ href: '#/settings', label: t('settings.title') }}>
+      <div className="kw-grid">
+        <Export />
+        <Backup />
+        {!me.sample && (
+          <Panel title={t('own.erase')} icon="trash" wide>
+            <p className="kw-lead">{t('own.eraseNote')}</p>
+            <div className="kw-actions">
+              <Button component="a" href="#/settings/erase" variant="default">
+                {t('own.eraseGo')}
+              </Button>
+            </div>
+          </Panel>
+        )}
+      </div>
+    </Page>
+  )
+}
+
+function Export() {
+  const words = useWords()
+  const { t, n } = words
+  const { api, me } = useVault()
+  const job = useJob<Doing, Written>(async options => {
+    const name = t('own.fileExport', { date: today() })
+    const target = await chooseTarget(name)
+    const readme = t('own.readme', { name: me.name, date: words.day(Date.now() / 1000) })
+    const written = await api.exportAll({ target, readme }, options)
+    if (written.blob) saveBlob(written.blob, name)
+    return written
+  })
+  return (
+    <Panel title={t('own.export')} icon="save">
+      <div className="kw-stack">
+        <p className="kw-dim">{t('own.exportNote')}</p>
+        <Running job={job} />
+        {job.result && (
+          <Banner icon="check" urgent>
+            {n('own.exportDone', job.result.records, { size: words.bytes(job.result.bytes) })}
+          </Banner>
+        )}
+        {job.state !== 'running' && (
+          <div>
+            <Button onClick={job.start}>{t('own.exportGo')}</Button>
+          </div>
+        )}
+      </div>
+    </Panel>
+  )
+}
+
+function Backup() {
+  const words = useWords()
+  const { t, n } = words
+  const { api } = useVault()
+  const safety = useAsk(() => api.safety(null), [])
+  const job = useJob<Doing, BackedUp>(async options => {
+    const name = t('own.fileBackup', { date: today() })
+    const target = await chooseTarget(name)
+    const written = await api.backUp(target, options)
+    if (written.blob) saveBlob(written.blob, name)
+    safety.again()
+    return written
+  })
+  const last = safety.value?.backupAt
+  return (
+    <Panel title={t('own.backup')} icon="shield">
+      <div className="kw-stack">
+        <p className="kw-dim">{t('own.backupNote')}</p>
+        {safety.value && <p>{last ? t('own.backupAt', { date: words.day(last) }) : t('own.backupNever')}</p>}
+        <Running job={job} />
+        {job.result && (
+          <Banner icon="check" urgent>
+            {n('own.backupDone', job.result.records, { size: words.bytes(job.result.bytes), opened: job.result.opened })}
+          </Banner>
+        )}
+        {job.state !== 'running' && (
+          <div>
+            <Button variant="light" onClick={job.start}>
+              {t('own.backupGo')}
+            </Button>
+          </div>
+        )}
+      </div>
+    </Panel>
+  )
+}
+
+const detailOf = (words: Words, p: Doing | null): string => {
+  if (!p) return ''
+  if (p.phase === 'checking') return `${words.bytes(p.bytes)}`
+  const counted = p.total ? words.t('own.progress', { done: p.done, total: p.total }) : ''
+  return [counted, p.bytes ? words.bytes(p.bytes) : ''].filter(Boolean).join(' · ')
+}
+
+function Running({ job }: { readonly job: Job<Doing, unknown> }) {
+  const words = useWords()
+  const { t } = words
+  const { state, progress: p, error, stop } = job
+  if (state === 'failed') return <Failed error={error} />
+  if (state === 'stopped') return <Banner icon="info">{t('own.stopped')}</Banner>
+  if (state !== 'running') return null
+  return (
+    <JobProgress
+      text={t(`own.${p?.phase ?? 'writing'}`)}
+      detail={detailOf(words, p)}
+      percent={p?.total ? (100 * p.done) / p.total : null}
+      stop={t('own.stop')}
+      onStop={stop}
+    />
+  )
+}
+
+/** New keys were made and their words never checked: whoever left in between has no words that open anything. */
+function NoWords() {
+  const { t } = useWords()
+  return (
+    <Banner tone="warn" title={t('safe.wordsTitle')}>
+      <p>{t('safe.wordsNote')}</p>
+      <div className="kw-actions">
+        <Button component="a" href="#/settings/keys" size="sm">
+          {t('keys.go')}
+        </Button>
+      </div>
+    </Banner>
+  )
+}
+
+/** Said gently where a record opens on one device alone and there is no backup of it. */
+export function KeepSafe({ hidden, onLater }: { readonly hidden: boolean; readonly onLater: () => void }) {
+  const { t } = useWords()
+  const { api, me } = useVault()
+  const { value } = useAsk(() => api.safety(null), [], ['records'])
+  if (value && !value.wordsChecked) return <NoWords />
+  if (hidden || me.sample || !value || value.records === 0 || value.devices > 1 || value.backupAt) return null
+  return (
+    <Banner icon="shield" title={t('safe.title')}>
+      <p>{t('safe.note')}</p>
+      <div className="kw-row kw-actions">
+        <Button component="a" href="#/add-device" size="sm" variant="default">
+          {t('safe.device')}
+        </Button>
+        <Button component="a" href="#/settings/data" size="sm" variant="default">
+          {t('safe.backup')}
+        </Button>
+        <Button size="sm" variant="subtle" onClick={onLater}>
+          {t('safe.later')}
+        </Button>
+      </div>
+    </Banner>
+  )
+}

@@ -1,0 +1,26 @@
+/** A device that waits to be let in. `link` is shown as a QR code; `digits` are compared on both screens. */
+export type Waiting = { readonly link: string; readonly digits: string; readonly until: number }
+
+/** Whose record the new device was let into. */
+export type LetIn = { readonly did: string; readonly name: string; readonly fingerprint: string }
+
+/** A new device, as the one that opens the record sees it before it is let in. */
+export type NewDevice = { readonly name: string; readonly digits: string; readonly until: number }
+
+export type DeviceView = { readonly id: string; readonly name: string; readonly since: number; readonly here: boolean }
+
+/** One way of opening the record on this device. */
+export type LockCard =
+  | { readonly kind: 'passphrase' }
+  | { readonly kind: 'passkey'; readonly credential: Uint8Array; readonly salt: Uint8Array }
+
+/** What is still to be done to make sure that the record is never lost. */
+export type Safety = {
+  readonly devices: number
+  readonly backupAt: number | null
+  readonly records: number
+  readonly wordsChecked: boolean
+}
+
+/** New keys for everything, as they are made. */
+export type Rekeying = { readonly done: number; readonly total: number | null }

@@ -1,0 +1,132 @@
+import { exportEverything } from '@keepwell/sdk/actions/records/export-everything'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
+import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
+import { backup, checkBackup } from '@keepwell/sdk/actions/vault/backup'
+import { changeRing } from '@keepwell/sdk/actions/vault/change-ring'
+import { removeDevice } from '@keepwell/sdk/actions/vault/devices'
+import { eraseVault, type VaultErasure } from '@keepwell/sdk/actions/vault/erase-vault'
+import { rotate } from '@keepwell/sdk/actions/vault/rotate'
+import { equal, readU64, toBase64Url, toHex, u64be } from '@keepwell/sdk/base/bytes'
+import { encode } from '@keepwell/sdk/base/cbor'
+import { ensure } from '@keepwell/sdk/base/error'
+import type { Rekeying, Safety } from '#rpc/devices.ts'
+import type { BackedUp, Doing, Ended, Written } from '#rpc/own.ts'
+import type { Call } from '#rpc/rpc.ts'
+import { clock, elapsed } from './platform.ts'
+import { piecesOf, type Saved, save, type Target } from './save.ts'
+import { forgetVault } from './shelf.ts'
+import type { OpenVault, Tell } from './vault.ts'
+import { zip } from './zip.ts'
+
+const BACKUP = 'backup'
+/** Stands in the keyring from before new words are made until the person has shown that they were written down. */
+const UNCHECKED = 'words'
+/** Told at most so often, in milliseconds. */
+const PACE = 150
+
+/** Tells how far it is, but not at every step. */
+function teller({ progress }: Call, phase: Doing['phase'], busy: Tell) {
+  let last = 0
+  let state = { done: 0, total: null as number | null, bytes: 0 }
+  return (change: Partial<typeof state>): void => {
+    state = { ...state, ...change }
+    if (elapsed() - last < PACE) return
+    last = elapsed()
+    progress({ phase, ...state } satisfies Doing)
+    busy('busy')
+  }
+}
+
+/** Taking everything out, keeping it safe, making new keys, and ending it. */
+export const ownApi = (open: () => OpenVault, tell: Tell) => ({
+  async safety(_: null): Promise<Safety> {
+    const { ring } = open().ctx.session.state
+    const at = ring.marks[BACKUP]
+    return {
+      devices: ring.devices.length,
+      backupAt: at ? readU64(at) : null,
+      records: [...open().entries.all()].length,
+      wordsChecked: !ring.marks[UNCHECKED],
+    }
+  },
+  /** Everything as one readable archive. */
+  async exportAll({ target, readme }: { readonly target: Target; readonly readme: string }, call: Call): Promise<Written> {
+    const { ctx } = open()
+    const entries = await listEntries(ctx)
+    const step = teller(call, 'writing', tell)
+    const files = exportEverything(ctx, { entries, readme, progress: (done, total) => step({ done, total }) })
+    const saved = await save(zip(files), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
+    return { ...saved, records: entries.length }
+  },
+  /** One sealed file, read back before it counts. */
+  async backUp(target: Target, call: Call): Promise<BackedUp> {
+    const { ctx } = open()
+    await open().sync()
+    const step = teller(call, 'writing', tell)
+    const chunks = backup(ctx, (done, total) => step({ done, total }))
+    const saved = await save(chunks, { target, signal: call.signal, wrote: bytes => step({ bytes }) })
+    const found = await readBack(open(), { saved, target, tell }, call)
+    await open().run(c => changeRing(c, ring => ({ ...ring, marks: { ...ring.marks, [BACKUP]: u64be(clock()) } })))
+    return { ...saved, ...found }
+  },
+  /** New keys and words for everything; all other devices are locked out. Gives the words, which are kept nowhere. */
+  async rekey(_: null, { progress }: Call): Promise<readonly string[]> {
+    const here = open().ctx.session.device.id
+    return open().run(async ctx => {
+      await changeRing(ctx, ring => ({ ...ring, marks: { ...ring.marks, [UNCHECKED]: u64be(clock()) } }))
+      for (const d of ctx.session.state.ring.devices) if (!equal(d.id, here)) await removeDevice(ctx, d.id)
+      const words = await rotate(ctx, (done, total) => {
+        progress({ done, total } satisfies Rekeying)
+        tell('busy')
+      })
+      return words.split(' ')
+    })
+  },
+  async wordsNoted(_: null): Promise<void> {
+    await open().run(ctx => changeRing(ctx, ({ marks: { [UNCHECKED]: _unchecked, ...marks }, ...ring }) => ({ ...ring, marks })))
+  },
+  /** Ends the record everywhere: where it is kept, and here. */
+  async eraseAll(_: null, call: Call): Promise<Ended> {
+    const vault = open()
+    const step = teller(call, 'erasing', tell)
+    // What the relay says from here on is no news: it is the end that was asked for.
+    vault.close()
+    const erasure = await eraseVault(vault.ctx, (done, total) => step({ done, total }))
+    await vault.ctx.catalog.close()
+    if (!vault.sample) await forgetVault(erasure.last.vault)
+    // Somebody who left the screen meanwhile is told on every other one.
+    if (call.signal.aborted) tell('ended', 'erased')
+    return endedView(erasure)
+  },
+})
+
+type Reading = { readonly saved: Saved; readonly target: Target; readonly tell: Tell }
+
+async function readBack({ ctx }: OpenVault, { saved, target, tell }: Reading, call: Call): Promise<{ records: number; opened: number }> {
+  const file = saved.blob ?? (await target!.getFile())
+  const step = teller(call, 'checking', tell)
+  const counted = async function* () {
+    let bytes = 0
+    for await (const piece of piecesOf(file)) {
+      call.signal.throwIfAborted()
+      bytes += piece.length
+      step({ bytes, total: file.size, done: bytes })
+      yield piece
+    }
+  }
+  const { records, opened, vault } = await checkBackup(counted(), ctx.session.device)
+  const here = (await liveEntries(ctx)).length
+  ensure(vault === ctx.session.state.ring.did && records === here, 'TRUNCATED', 'The backup does not hold all records; make it again.')
+  return { records, opened }
+}
+
+function endedView({ receipts, last, signed, records, consents, unreached }: VaultErasure): Ended {
+  const plain = {
+    vault: last.vault,
+    relay: last.relay,
+    records: receipts.map(r => ({ at: r.at, tombstone: toHex(r.tombstone), ids: r.ids.map(toHex) })),
+    whole: { at: last.at, tombstone: toHex(last.tombstone), signed: toBase64Url(encode(signed)) },
+  }
+  const file = new Blob([JSON.stringify(plain, null, 1)], { type: 'application/json' })
+  return { records, consents, unreached, relay: last.relay, at: last.at, receipts: file }
+}
