@@ -300,4 +300,25 @@ describe.skipIf(!hasChromium())('filling a record by hand', () => {
     expect(await lines(other.page).allTextContents()).toEqual([expect.stringContaining('kept')])
     noViolations(heard)
   })
+
+  test('a folder of a thousand files, with one that is broken and one that is empty, is taken in and told file by file', {
+    timeout: 240_000,
+  }, async () => {
+    const { page, heard } = await newBrowser(stage)
+    await begin(page, { name: 'Ada Many', passphrase: PASS })
+    await open(page, 'add')
+    const text = (i: number) => ({ name: `note ${i}.txt`, mimeType: 'text/plain', buffer: Buffer.from(`Note number ${i}`) })
+    const files = [
+      ...Array.from({ length: 998 }, (_, i) => text(i)),
+      { name: 'broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('this is no PDF') },
+      { name: 'empty.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(0) },
+    ]
+    await page.locator('input[type=file]').first().setInputFiles(files)
+    await page.getByText('Done: 999 records filed.').waitFor({ timeout: 200_000 })
+    const first = page.getByRole('main').getByRole('listitem')
+    await first.filter({ hasText: 'broken.pdf' }).getByText('kept as a plain document').waitFor()
+    await first.filter({ hasText: 'empty.pdf' }).getByText('The file is empty').waitFor()
+    await accessible(page, 'a thousand files')
+    noViolations(heard)
+  })
 })

@@ -9,6 +9,8 @@ type ConfirmProps = {
   readonly go: string
   readonly busy: boolean
   readonly disabled?: boolean
+  /** For what can be undone later. */
+  readonly calm?: boolean
   readonly error: string | null
   readonly onClose: () => void
   readonly onGo: () => void
@@ -16,7 +18,7 @@ type ConfirmProps = {
 }
 
 /** Asks before what cannot be undone; the answer that changes nothing is the one at hand. */
-export const Confirm = ({ open, title, cancel, go, busy, disabled, error, onClose, onGo, children }: ConfirmProps) => (
+export const Confirm = ({ open, title, cancel, go, busy, disabled, calm, error, onClose, onGo, children }: ConfirmProps) => (
   <Modal opened={open} onClose={onClose} title={title} lockScroll={false} withCloseButton={false} centered size="lg">
     <div className="kw-stack">
       {children}
@@ -29,7 +31,7 @@ export const Confirm = ({ open, title, cancel, go, busy, disabled, error, onClos
         <Button variant="default" onClick={onClose} disabled={busy} data-autofocus>
           {cancel}
         </Button>
-        <Button color="red" onClick={onGo} loading={busy} disabled={disabled ?? false}>
+        <Button {...(calm ? {} : { color: 'red' })} onClick={onGo} loading={busy} disabled={disabled ?? false}>
           {go}
         </Button>
       </div>

@@ -9,6 +9,7 @@ import { partName, titleText } from '#record/labels.ts'
 import type { About, Overview, Person, Section } from '#rpc/summary.ts'
 import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import { NeedsLook } from './attention.tsx'
 import { FactLine, personLines, relationName } from './facts.tsx'
 
 /** Where a section goes on, and its sign. */
@@ -45,6 +46,7 @@ export function Home() {
         ) : undefined
       }
     >
+      <NeedsLook />
       {error && !value ? (
         <Failed error={error} onRetry={again} />
       ) : !value ? (
@@ -98,7 +100,6 @@ function Summary({ value }: { readonly value: Overview }) {
           <a href="#/share">{n('home.requests', value.requests)}</a>
         </Banner>
       )}
-      {value.unverified > 0 && <Banner tone="warn">{n('home.unverified', value.unverified)}</Banner>}
       {value.fresh && <Fresh fresh={value.fresh} />}
       <div className="kw-columns">
         {value.appointments.length > 0 && <Appointments rows={value.appointments} />}
@@ -114,6 +115,10 @@ function Summary({ value }: { readonly value: Overview }) {
           </p>
         </Panel>
       </div>
+      <p className="kw-note-line">
+        <Icon name="star" size={20} />
+        <a href="#/milestones">{t('milestones.link')}</a>
+      </p>
     </>
   )
 }

@@ -12,6 +12,7 @@ import type { Key } from '#words/en.ts'
 import { errorText } from '#words/error.ts'
 import { LOCALES, type Locale } from '#words/words.ts'
 import { AppPanel } from './app-panel.tsx'
+import { Notifying } from './notifying.tsx'
 
 type SettingsProps = {
   readonly locale: Locale
@@ -77,6 +78,7 @@ export function Settings({ locale, onLocale, more }: SettingsProps) {
           </div>
         </Panel>
         {more}
+        <Notifying />
         <About />
         <AppPanel />
       </div>

@@ -10,6 +10,7 @@ import { rowSub, titleText } from '#record/labels.ts'
 import { Excerpt, Sub } from '#record/sub.tsx'
 import type { Found, Query, TimelineItem } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import { NeedsLook } from './attention.tsx'
 import { TimelineFilters } from './timeline-filters.tsx'
 import { TimelineLines } from './timeline-lines.tsx'
 import { keepPlace, keptPlace, type Place } from './timeline-place.ts'
@@ -53,6 +54,7 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
   const filtered = Object.entries(place).some(([name, v]) => name !== 'zoom' && String(v).trim() !== '')
   return (
     <Page title={t('timeline.title')} tab={t('timeline.title')}>
+      <NeedsLook />
       <TimelineFilters place={place} life={value?.life} onChange={change} />
       {error && !value ? (
         <Failed error={error} onRetry={again} />

@@ -1,4 +1,4 @@
-import { Button, Switch } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
@@ -10,16 +10,20 @@ import { partName, purposeName, titleText } from '#record/labels.ts'
 import type { Looked, TrailView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
+import { AccountExport } from './who-export.tsx'
+import { EVERYTHING, filtered, type WhoFilter, WhoFilters } from './who-filters.tsx'
 
+/** Lines drawn at once; the rest at a press, for somebody may have a file of thousands. */
 const SHOWN = 200
 
 /** The verified trail. Green stands here only for what this device has checked just now. */
 export function Who() {
   const words = useWords()
   const { t } = words
-  const { api } = useVault()
+  const { api, me } = useVault()
   const { value, error, loading, again } = useAsk(() => api.trail(null), [], ['looked'])
-  const [own, setOwn] = useState(false)
+  const [filter, setFilter] = useState(EVERYTHING)
+  const list = value ? filtered(words, value.looked, filter) : []
   return (
     <Page
       title={t('who.title')}
@@ -39,11 +43,12 @@ export function Who() {
         <>
           <Verdict trail={value} />
           <Panel>
-            <div className="kw-panel-head">
-              <Switch size="md" label={t('who.own')} checked={own} onChange={e => setOwn(e.currentTarget.checked)} />
+            <div className="kw-stack">
+              <WhoFilters all={value.looked} value={filter} onChange={setFilter} />
+              <Lines key={JSON.stringify(filter)} list={list} filter={filter} />
             </div>
-            <Lines list={value.looked.filter(l => own || !l.own)} own={own} />
           </Panel>
+          <AccountExport trail={value} own={filter.own} name={me.name} />
         </>
       )}
     </Page>
@@ -74,17 +79,20 @@ function Verdict({ trail }: { readonly trail: TrailView }) {
   )
 }
 
-function Lines({ list, own }: { readonly list: readonly Looked[]; readonly own: boolean }) {
+function Lines({ list, filter }: { readonly list: readonly Looked[]; readonly filter: WhoFilter }) {
   const words = useWords()
   const { t } = words
-  if (!list.length) return <Empty icon="eye" title={t(own ? 'who.noneOwn' : 'who.none')} />
-  const days = Map.groupBy(list.slice(0, SHOWN), l => words.day(l.time))
+  const [shown, setShown] = useState(SHOWN)
+  const { own, ...more } = filter
+  const asked = Object.values(more).some(Boolean)
+  if (!list.length) return <Empty icon="eye" title={t(asked ? 'account.nothing' : own ? 'who.noneOwn' : 'who.none')} />
+  const days = Map.groupBy(list.slice(0, shown), l => words.day(l.time))
   return (
     <div className="kw-stack kw-stack-wide">
       {[...days].map(([day, lines]) => (
         <section key={day}>
           <h2 className="kw-dim kw-small">{day}</h2>
-          <ul className="kw-lines">
+          <ul className="kw-lines kw-far">
             {lines.map(l => (
               <li key={l.seq}>
                 <Line looked={l} />
@@ -93,6 +101,13 @@ function Lines({ list, own }: { readonly list: readonly Looked[]; readonly own: 
           </ul>
         </section>
       ))}
+      {shown < list.length && (
+        <div>
+          <Button variant="light" onClick={() => setShown(shown + SHOWN)}>
+            {t('account.more', { count: list.length - shown })}
+          </Button>
+        </div>
+      )}
     </div>
   )
 }

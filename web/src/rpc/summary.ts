@@ -27,7 +27,6 @@ export type Overview = {
   readonly compartments: readonly CompartmentView[]
   readonly shares: number
   readonly requests: number
-  readonly unverified: number
 }
 
 export type ContactFact = { readonly name: string; readonly relation?: string; readonly phone?: string; readonly email?: string }

@@ -171,6 +171,9 @@ export type Invitation = { readonly link: string; readonly until: number }
 
 export type Looked = {
   readonly seq: number
+  /** Place in the relay's log. */
+  readonly index: number
+  readonly did: string
   readonly time: number
   readonly name: string
   readonly own: boolean
@@ -190,7 +193,9 @@ export type Looked = {
 export type TrailView = {
   readonly looked: readonly Looked[]
   readonly receipts: number
-  readonly anchored: { readonly size: number; readonly time: number } | null
+  /** The relay whose log this is. */
+  readonly relay: string
+  readonly anchored: { readonly size: number; readonly time: number; readonly root: string } | null
   readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string }[]
   readonly checkedAt: number
 }

@@ -9,6 +9,7 @@ import { Banner } from '#parts/page.tsx'
 import { KeepSafe } from '#patient/own-data.tsx'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
+import { Bell, Count, useNews } from './bell.tsx'
 import { GuardNotes } from './guard-notes.tsx'
 import { keepLater, readLater } from './preferences.ts'
 import { parseRoute, useHash } from './route.ts'
@@ -28,11 +29,12 @@ export type Ending = 'erased' | 'out'
 
 /** The frame around every screen behind the lock. */
 export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending | null }) {
-  const { t } = useWords()
+  const { t, n } = useWords()
   const { me, online, lock, api } = useVault()
   const route = parseRoute(useHash())
   const requests = useAsk(() => api.requests(null), [], ['sharing'])
   const desk = useAsk(() => api.hasDesk(null), [], ['sharing'])
+  const unread = useNews()
   const here = navigationOf(route)
   return (
     <div className="kw-app">
@@ -43,6 +45,7 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
         <Mark size={30} />
         <Switcher />
         <div className="kw-row kw-top-side">
+          <Bell unread={unread} />
           <a className="kw-icon-link" href="#/settings" aria-label={t('nav.settings')}>
             <Icon name="settings" />
           </a>
@@ -56,13 +59,13 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
           <Logo />
         </div>
         <ul>
-          {NAV.map(n => (
-            <li key={n.name}>
-              <a href={`#/${n.name}`} aria-current={here === n.name ? 'page' : undefined}>
-                <span className={n.name === 'share' && requests.value?.length ? 'kw-badge-dot' : ''}>
-                  <Icon name={n.icon} size={23} />
+          {NAV.map(entry => (
+            <li key={entry.name}>
+              <a href={`#/${entry.name}`} aria-current={here === entry.name ? 'page' : undefined}>
+                <span className={entry.name === 'share' && requests.value?.length ? 'kw-badge-dot' : ''}>
+                  <Icon name={entry.icon} size={23} />
                 </span>
-                {t(n.label)}
+                {t(entry.label)}
               </a>
             </li>
           ))}
@@ -74,6 +77,14 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
               </a>
             </li>
           )}
+          <li className="kw-only-desk">
+            <a href="#/news" aria-current={here === 'news' ? 'page' : undefined}>
+              <Icon name="bell" size={23} />
+              {t('nav.news')}
+              <Count unread={unread} />
+              {unread > 0 && <span className="kw-hidden">{n('news.unread', unread)}</span>}
+            </a>
+          </li>
           <li className="kw-only-desk">
             <a href="#/settings" aria-current={here === 'settings' ? 'page' : undefined}>
               <Icon name="settings" size={23} />

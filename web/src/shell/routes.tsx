@@ -3,6 +3,7 @@ import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { AddDevice } from '#patient/add-device.tsx'
 import { Adding } from '#patient/adding.tsx'
+import { Attention } from '#patient/attention.tsx'
 import { Devices } from '#patient/devices.tsx'
 import { EraseAll } from '#patient/erase-all.tsx'
 import { Home } from '#patient/home.tsx'
@@ -22,6 +23,8 @@ import type { Route } from './route.ts'
 
 /** Screens that are not needed to begin come when they are asked for. */
 const Medicines = lazy(async () => ({ default: (await import('#patient/medicines.tsx')).Medicines }))
+const Milestones = lazy(async () => ({ default: (await import('#patient/milestones.tsx')).Milestones }))
+const News = lazy(async () => ({ default: (await import('#patient/news.tsx')).News }))
 const Print = lazy(async () => ({ default: (await import('#patient/print.tsx')).Print }))
 const ClinicianRoom = lazy(async () => ({ default: (await import('#clinician/room.tsx')).ClinicianRoom }))
 const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
@@ -55,6 +58,9 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} to={asked(r, 'to')} request={asked(r, 'request')} /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
   who: { draw: () => <Who /> },
+  news: { draw: () => later(<News />) },
+  attention: { under: '', draw: () => <Attention /> },
+  milestones: { under: '', draw: () => later(<Milestones />) },
   'add-device': { under: 'settings', draw: ({ rest: [code = ''] }) => <AddDevice key={code} code={code} /> },
   settings: { draw: ({ rest: [part = ''] }, choices) => drawSettings(part, choices) },
 }

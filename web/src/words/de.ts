@@ -1,5 +1,6 @@
 import { add } from './de/add.ts'
 import { app } from './de/app.ts'
+import { attention } from './de/attention.ts'
 import { begin } from './de/begin.ts'
 import { clinician } from './de/clinician.ts'
 import { devices } from './de/devices.ts'
@@ -27,6 +28,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...summary,
   ...add,
   ...entry,
+  ...attention,
   ...record,
   ...share,
   ...who,

@@ -1,5 +1,6 @@
 import { add } from './en/add.ts'
 import { app } from './en/app.ts'
+import { attention } from './en/attention.ts'
 import { begin } from './en/begin.ts'
 import { clinician } from './en/clinician.ts'
 import { devices } from './en/devices.ts'
@@ -25,6 +26,7 @@ export const en = {
   ...summary,
   ...add,
   ...entry,
+  ...attention,
   ...record,
   ...share,
   ...who,

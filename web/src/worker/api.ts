@@ -11,6 +11,7 @@ import { peek } from '@keepwell/sdk/identity/signed'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import type { Call, Handlers } from '#rpc/rpc.ts'
 import type { Me, Unlock } from '#rpc/views.ts'
+import { attentionApi } from './attention-api.ts'
 import { clinicianApi } from './clinician-api.ts'
 import { devicesApi } from './devices-api.ts'
 import { entryApi } from './entry-api.ts'
@@ -59,6 +60,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...sharingApi(open),
     ...clinicianApi(open, state, hear),
     ...ownApi(open, hear),
+    ...attentionApi(open),
   } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>

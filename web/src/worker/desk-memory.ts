@@ -1,7 +1,7 @@
+import { type Keeping, type Reading, sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { bool, bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
 import { did } from '@keepwell/sdk/identity/did'
 import { accessRequest } from '@keepwell/sdk/wire/messages'
-import { type Keeping, type Reading, sealedMark } from './sealed-mark.ts'
 
 const sent = object({ id: bytes(16), did, at: int(), name: string(200), request: accessRequest })
 /** Of a session nothing stays but when it was, and how far the relay's numbers had gone. */

@@ -1,5 +1,6 @@
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
 import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint-milestone'
+import { type Reading, sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { concat, fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
@@ -7,7 +8,6 @@ import type { ImportDetail, ImportView, RecordLink, Undoing, Undone } from '#rpc
 import type { Call } from '#rpc/rpc.ts'
 import type { FileOutcome } from '#rpc/views.ts'
 import { clock, random } from './platform.ts'
-import { type Reading, sealedMark } from './sealed-mark.ts'
 import type { OpenVault } from './vault.ts'
 
 /** What an import added, file by file; `added` are the records' ids, one after another. */

@@ -114,7 +114,6 @@ export function overview(entries: Entries, { shares, requests, names, now, befor
     compartments: compartmentCounts(entries, names),
     shares,
     requests,
-    unverified: items.filter(i => i.row.trust === 'unverified').length,
   }
 }
 

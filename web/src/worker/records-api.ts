@@ -1,8 +1,9 @@
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
-import { burnTokens } from '@keepwell/sdk/actions/records/mint-milestone'
+import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint-milestone'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Call } from '#rpc/rpc.ts'
 import type { Erased, Query } from '#rpc/views.ts'
+import { watched } from './attention.ts'
 import { type NamedFile, takeFiles } from './intake.ts'
 import { compartmentCounts } from './overview.ts'
 import { itemOf, openRecord, recordFile } from './record.ts'
@@ -19,7 +20,7 @@ export const recordsApi = (open: () => OpenVault) => ({
       open().entries,
       open().ctx.session.state.ring.compartments.map(c => c.name),
     ),
-  record: async (id: string) => openRecord(open(), id),
+  record: async (id: string) => watched(open(), id, () => openRecord(open(), id)),
   /** Since when a record is on the ledger; asked again as proofs come in, without opening the record again. */
   anchored: async (id: string) => itemOf(open(), id).entry.anchoredAt ?? null,
   file: async (id: string) => recordFile(open(), id),
@@ -28,8 +29,18 @@ export const recordsApi = (open: () => OpenVault) => ({
     const vault = open()
     const { entry } = itemOf(vault, id)
     const [receipt] = await vault.run(async ctx => {
-      await burnTokens(ctx, [entry])
-      return (await eraseRecords(ctx, [entry.id])).receipts
+      const all = withAttestations(
+        ctx.session.state.ring,
+        [entry],
+        [...vault.entries.all()].map(i => i.entry),
+      )
+      await burnTokens(ctx, all)
+      return (
+        await eraseRecords(
+          ctx,
+          all.map(e => e.id),
+        )
+      ).receipts
     })
     await vault.filed()
     ensure(receipt, 'NO_RECEIPT', 'The relay gave no deletion receipt.')

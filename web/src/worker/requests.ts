@@ -1,11 +1,11 @@
 import type { Arrival } from '@keepwell/sdk/actions/access/receive-messages'
+import { type Keeping, type Reading, sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { bool, bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import { did } from '@keepwell/sdk/identity/did'
 import { accessRequest } from '@keepwell/sdk/wire/messages'
-import { type Keeping, type Reading, sealedMark } from './sealed-mark.ts'
 
 const request = object({ id: bytes(16), did, name: string(200), verified: bool, at: int(), request: accessRequest })
 const requests = list(request, 1000)

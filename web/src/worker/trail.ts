@@ -10,8 +10,10 @@ export async function trail({ ctx, entries }: OpenVault): Promise<TrailView> {
   const found = await verifyTrail(ctx)
   const { ring } = ctx.session.state
   const names = naming(ring)
-  const looked = found.looked.map(({ receipt: r, name, grant, reader }) => ({
+  const looked = found.looked.map(({ receipt: r, index, name, grant, reader }) => ({
     seq: r.seq,
+    index,
+    did: r.actor,
     time: r.time,
     name: r.actor === ring.did ? ring.name : name,
     own: r.actor === ring.did,
@@ -26,5 +28,13 @@ export async function trail({ ctx, entries }: OpenVault): Promise<TrailView> {
     reader,
     share: grant,
   }))
-  return { looked: looked.reverse(), receipts: found.looked.length, anchored: found.anchored, problems: found.problems, checkedAt: clock() }
+  const { anchored, problems, relay } = found
+  return {
+    looked: looked.reverse(),
+    receipts: found.looked.length,
+    relay,
+    anchored: anchored && { ...anchored, root: toHex(anchored.root) },
+    problems,
+    checkedAt: clock(),
+  }
 }

@@ -14,13 +14,14 @@ import type { Bodies } from './details.ts'
 import { type Entries, watchEntries } from './entries.ts'
 import { type Finder, finder } from './find.ts'
 import { type Lifeline, lifeline } from './lifeline.ts'
+import { type Inbox, openInbox } from './news.ts'
 import { openPlace } from './place.ts'
 import { clock, pause, random } from './platform.ts'
 import { keepRequests } from './requests.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { lastVisit } from './visits.ts'
 
-export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'ended', value?: unknown) => void
+export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'ended' | 'news', value?: unknown) => void
 
 /** A vault that is open in this worker. It ends with the worker. */
 export type OpenVault = {
@@ -32,12 +33,15 @@ export type OpenVault = {
   readonly bodies: Bodies
   /** When this device opened the vault before; null the first time. */
   readonly before: number | null
+  readonly inbox: Inbox
   readonly sample: boolean
   /** Runs work that writes, then keeps the keyring as it is now. */
   run<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
   sync(): Promise<Synced>
   /** Called once records were filed: signs what the vault holds, and looks for their proofs as the ledger takes them. */
   filed(): Promise<void>
+  /** Tells the page that something about the records is other than it was. */
+  changed(): void
   close(): void
 }
 
@@ -75,8 +79,12 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     await digestMissing(ctx, all, { signal: end.signal }).catch(() => {})
     await save()
   })
+  const inbox = openInbox(ctx, entries, (unread, kinds) => tell('news', { unread, kinds }))
+  // Whoever looked is told at the next time, if not at this.
+  const opened = single(() => inbox.opened().catch(() => {}))
   const once = single(async () => {
-    const synced = await run(() => synchronise(ctx, entries, tell)).catch(told(tell, end.signal))
+    const synced = await run(() => synchronise(ctx, { entries, inbox, tell })).catch(told(tell, end.signal))
+    void opened()
     void digests()
     return synced
   })
@@ -94,6 +102,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     lifeline: lifeline(entries),
     bodies: new Map(),
     before: await lastVisit(inner, clock()),
+    inbox,
     sample,
     run,
     sync: once,
@@ -101,10 +110,11 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await run(async () => publishState(ctx))
       void proofs()
     },
+    changed: () => tell('records'),
     close: () => end.abort(),
   }
   void vault.finder.warm(end.signal)
-  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once })
+  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once, opened })
   return vault
 }
 
@@ -124,8 +134,10 @@ function single<T>(work: () => Promise<T>): () => Promise<T> {
   return () => (running ??= work().finally(() => (running = null)))
 }
 
+type Syncing = { readonly entries: Entries; readonly inbox: Inbox; readonly tell: Tell }
+
 /** Messages, records others wrote, proofs: what `keepwell sync` does. */
-async function synchronise(ctx: Ctx, entries: Entries, tell: Tell): Promise<Synced> {
+async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise<Synced> {
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
@@ -133,17 +145,25 @@ async function synchronise(ctx: Ctx, entries: Entries, tell: Tell): Promise<Sync
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)
   const fresh = [...entries.all()].filter(i => !before.has(i.row.id)).length
+  if (received.problems.length) tell('records')
+  await inbox.arrived(arrivals, before)
   const { wrong } = await confirmAnchors(ctx, unanchored(entries))
   if (fresh) await publishState(ctx)
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
 }
 
-type Listening = { readonly signal: AbortSignal; readonly tell: Tell; readonly idle: () => boolean; readonly sync: () => Promise<Synced> }
+type Listening = {
+  readonly signal: AbortSignal
+  readonly tell: Tell
+  readonly idle: () => boolean
+  readonly sync: () => Promise<Synced>
+  readonly opened: () => Promise<void>
+}
 
 const MAX_WAIT = 30_000
 
 /** Follows the relay's words; while it cannot be reached the page says so, and it is tried again, less and less often. */
-async function listen(ctx: Ctx, { signal, tell, idle, sync }: Listening): Promise<void> {
+async function listen(ctx: Ctx, { signal, tell, idle, sync, opened }: Listening): Promise<void> {
   let lost = false
   for (let wait = 1000; !signal.aborted; wait = Math.min(MAX_WAIT, wait * 2)) {
     try {
@@ -157,7 +177,10 @@ async function listen(ctx: Ctx, { signal, tell, idle, sync }: Listening): Promis
       lost = false
       for (let next = await first; !next.done; next = await words.next()) {
         wait = 1000
-        if (next.value === 'receipts') tell('looked')
+        if (next.value === 'receipts') {
+          tell('looked')
+          void opened()
+        }
         // Our own writing is told as well; it needs no fetching.
         else if (next.value === 'messages' || idle()) await sync()
       }

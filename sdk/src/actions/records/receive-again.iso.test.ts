@@ -9,6 +9,7 @@ import { draft, person, type World, world } from '#actions/story.kit'
 import { fromHex } from '#base/bytes'
 import type { Relay } from '#ports/relay'
 import { listEntries } from './list-entries.ts'
+import { heldRecords, ignoreRecord } from './quarantine.ts'
 import { receiveAgain, receiveRecords } from './receive-records.ts'
 import { compartmentNamed } from './secrets.ts'
 import { submitRecords } from './submit-records.ts'
@@ -56,12 +57,20 @@ test('a record whose content was altered is named with what it claims, and comes
   const got = await receiveRecords({ ...patient, network: altering() })
   expect(got.problems).toMatchObject([{ code: 'BAD_CID', by: ring.did, claim: { author: ring.did, title: 'Ferritin' } }])
   expect(await listEntries(patient)).toEqual([])
+  // Held, although nobody looked at what this call gave: an import lists first, and throws the answer away.
+  expect(await heldRecords(patient)).toMatchObject([{ code: 'BAD_CID', claim: { title: 'Ferritin' }, ignored: false }])
+  await receiveRecords(patient)
+  expect(await heldRecords(patient)).toHaveLength(1)
   const ids = got.problems.map(p => fromHex(p.id))
   const still = await receiveAgain({ ...patient, network: altering() }, ids)
   expect([still.fresh, still.problems.map(p => p.code)]).toEqual([0, ['BAD_CID']])
+  await ignoreRecord(patient, ids[0]!)
+  await receiveAgain({ ...patient, network: altering() }, ids)
+  expect(await heldRecords(patient)).toMatchObject([{ ignored: true, at: w.now }])
   const now = await receiveAgain(patient, ids)
   expect([now.fresh, now.problems]).toEqual([1, []])
   expect((await listEntries(patient)).map(e => [e.card.title, e.state])).toEqual([['Ferritin', 'verified']])
+  expect(await heldRecords(patient)).toEqual([])
 })
 
 test('a record that is asked for again and is not at the relay is named', async () => {

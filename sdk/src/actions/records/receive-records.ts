@@ -20,6 +20,7 @@ import { digestOfBody } from './digest-body.ts'
 import { noteEntries } from './file-records.ts'
 import { entryOf } from './list-entries.ts'
 import { moveRecords } from './move-records.ts'
+import { holdRecords, releaseRecords } from './quarantine.ts'
 import { compartmentNamed, ownSecret } from './secrets.ts'
 
 type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
@@ -75,8 +76,11 @@ export async function receiveRecords(ctx: Receiving, progress: Progress = () => 
       taken.filter(e => isInbox(e.compartment)),
       problems,
     )
-    if (answer.next === null) return { fresh, refiled, problems }
+    if (answer.next === null) break
   }
+  // The mark has moved past them, so nobody would ask for them again.
+  await holdRecords(ctx, problems)
+  return { fresh, refiled, problems }
 }
 
 /** What another device erased goes from this catalog too, once the relay's tombstones were checked against the head. */
@@ -85,7 +89,9 @@ async function forgetErased(ctx: Receiving): Promise<void> {
   const named = head ? peek(head, headMessage).tombstones.root : NO_TOMBSTONES.root
   const seen = (await ctx.catalog.marked(TOMBSTONE_MARK)) ?? NO_TOMBSTONES.root
   if (equal(named, seen)) return
-  await ctx.catalog.drop(await checkTombstones(ctx))
+  const gone = await checkTombstones(ctx)
+  await ctx.catalog.drop(gone)
+  await releaseRecords(ctx, gone)
   await ctx.catalog.mark(TOMBSTONE_MARK, named)
 }
 
@@ -106,6 +112,12 @@ export async function receiveAgain(ctx: Receiving, ids: readonly Uint8Array[]): 
   const listed = new Set(answer.groups.flatMap(g => g.items.map(i => toHex(i.id))))
   for (const id of ids)
     if (!listed.has(toHex(id))) problems.push({ id: toHex(id), code: 'NOT_FOUND', message: 'The record is not at the relay.' })
+  const bad = new Set(problems.map(p => p.id))
+  await releaseRecords(
+    ctx,
+    ids.filter(id => !bad.has(toHex(id))),
+  )
+  await holdRecords(ctx, problems)
   return { fresh: taken.length, refiled, problems }
 }
 

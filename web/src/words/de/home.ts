@@ -14,8 +14,4 @@ export const home: Texts<typeof en> = {
   'home.shares': { one: '{count} Person darf einen Teil davon lesen', other: '{count} Personen dürfen einen Teil davon lesen' },
   'home.noShares': 'Außer Ihnen kann das niemand lesen.',
   'home.requests': { one: '{count} Anfrage wartet auf Ihre Antwort', other: '{count} Anfragen warten auf Ihre Antwort' },
-  'home.unverified': {
-    one: 'Die Signatur von {count} Eintrag konnte nicht geprüft werden',
-    other: 'Die Signaturen von {count} Einträgen konnten nicht geprüft werden',
-  },
 }

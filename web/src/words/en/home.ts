@@ -11,8 +11,4 @@ export const home = {
   'home.shares': { one: '{count} person may read a part of this', other: '{count} people may read a part of this' },
   'home.noShares': 'Nobody but you can read this.',
   'home.requests': { one: '{count} request waits for your answer', other: '{count} requests wait for your answer' },
-  'home.unverified': {
-    one: 'The signature of {count} record could not be checked',
-    other: 'The signatures of {count} records could not be checked',
-  },
 } as const

@@ -1,9 +1,9 @@
-import type { Ctx } from '@keepwell/sdk/actions/context'
-import { concat, utf8 } from '@keepwell/sdk/base/bytes'
-import { encode } from '@keepwell/sdk/base/cbor'
-import { decodeAs, type Shape } from '@keepwell/sdk/base/shape'
-import { aeadOpen } from '@keepwell/sdk/crypto/open'
-import { aeadSeal } from '@keepwell/sdk/crypto/seal'
+import type { Ctx } from '#actions/context'
+import { concat, utf8 } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { decodeAs, type Shape } from '#base/shape'
+import { aeadOpen } from '#crypto/open'
+import { aeadSeal } from '#crypto/seal'
 
 export type Reading = Pick<Ctx, 'catalog' | 'session'>
 export type Keeping = Reading & Pick<Ctx, 'random'>

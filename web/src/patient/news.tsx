@@ -1,0 +1,75 @@
+import { useEffect } from 'react'
+import { useVault } from '#client/context.tsx'
+import { useAsk } from '#client/use-ask.ts'
+import { Icon, type IconName } from '#parts/icon.tsx'
+import { Empty, Page, Panel, Tag } from '#parts/page.tsx'
+import { RecordLine } from '#parts/record-line.tsx'
+import { Failed, Waiting } from '#parts/state.tsx'
+import type { NewsItem, NewsKind } from '#rpc/attention.ts'
+import { useWords } from '#words/context.tsx'
+
+const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: string; readonly tone?: string }>> = {
+  records: { icon: 'paper', href: '#/timeline', tone: 'brand' },
+  opened: { icon: 'eye', href: '#/who', tone: 'accent' },
+  request: { icon: 'share', href: '#/share', tone: 'brand' },
+  contact: { icon: 'person', href: '#/share' },
+  shared: { icon: 'share', href: '#/share', tone: 'good' },
+  ended: { icon: 'clock', href: '#/share' },
+  ending: { icon: 'clock', href: '#/share', tone: 'accent' },
+  held: { icon: 'alert', href: '#/attention', tone: 'bad' },
+}
+
+/** What happened lately. Whoever has seen this list has read it. */
+export function News() {
+  const { t } = useWords()
+  const { api } = useVault()
+  const { value, error, again } = useAsk(() => api.news(null), [], ['news'])
+  // The marks of what is new stay for this visit; the count beside the bell goes.
+  useEffect(() => () => void api.newsRead(null).catch(() => {}), [api])
+  return (
+    <Page title={t('news.title')} tab={t('news.title')} lead={t('news.lead')}>
+      {error && !value ? (
+        <Failed error={error} onRetry={again} />
+      ) : !value ? (
+        <Waiting />
+      ) : value.items.length ? (
+        <Panel>
+          <ul className="kw-lines">
+            {value.items.map(item => (
+              <li key={item.id}>
+                <Line item={item} />
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      ) : (
+        <Empty icon="bell" title={t('news.none')}>
+          {t('news.noneLead')}
+        </Empty>
+      )}
+    </Page>
+  )
+}
+
+function Line({ item }: { readonly item: NewsItem }) {
+  const words = useWords()
+  const { n, t } = words
+  const { icon, href, tone } = LOOK[item.kind]
+  return (
+    <RecordLine
+      wrap
+      href={href}
+      glyph={
+        <span className="kw-glyph" data-tone={tone}>
+          <Icon name={icon} size={20} />
+        </span>
+      }
+      title={n(`news.${item.kind}`, item.count, { name: item.name || t('news.somebody') })}
+      sub={
+        <>
+          {words.time(item.at)} {!item.read && <Tag tone="brand">{t('news.new')}</Tag>}
+        </>
+      }
+    />
+  )
+}
