@@ -20,6 +20,7 @@ export const SDK_DEPENDENCIES: Readonly<Record<string, string>> = {
 export const INSTALL_SCRIPTS: Readonly<Record<string, string>> = {
   'classic-level': 'LevelDB binding; prebuilt for common platforms, works without its script',
   secp256k1: 'native signature recovery; prebuilt, works without its script',
+  'core-js-pure': 'prints a message; comes with the image viewer',
   esbuild: 'checks its own binary; development only',
   fsevents: 'macOS file watching; development only',
 }

@@ -88,9 +88,10 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     },
     client: { uses: ['rpc'], types: ['worker'] },
     parts: { uses: ['words'] },
-    record: { uses: ['parts', 'words', 'client'], types: ['rpc', 'worker'] },
-    patient: { uses: ['parts', 'words', 'client', 'record'], types: ['rpc', 'worker'] },
-    clinician: { uses: ['parts', 'words', 'client', 'record'], types: ['rpc', 'worker'] },
+    viewer: { uses: ['parts', 'words'], from: ['sdk/base', 'sdk/health'] },
+    record: { uses: ['parts', 'words', 'client', 'viewer'], types: ['rpc', 'worker'] },
+    patient: { uses: ['parts', 'words', 'client', 'record', 'viewer'], types: ['rpc', 'worker'] },
+    clinician: { uses: ['parts', 'words', 'client', 'record', 'viewer'], types: ['rpc', 'worker'] },
     shell: { uses: ['parts', 'words', 'client', 'patient', 'clinician'], types: ['rpc', 'worker'] },
   },
   cli: {

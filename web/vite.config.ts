@@ -1,9 +1,12 @@
 import { defineConfig } from 'vite'
+import { pdfAssets } from './pdf-assets.ts'
 import { releasePlugin } from './release/plugin.ts'
 
 // One page and its worker. Nothing inline, nothing from elsewhere: the relay serves it under a strict content policy.
 export default defineConfig({
-  plugins: [releasePlugin()],
+  // The image viewer's libraries ask for Node's module of that name; the package of the same name is meant.
+  resolve: { alias: { events: 'events/' } },
+  plugins: [pdfAssets(), releasePlugin()],
   build: {
     target: 'es2024',
     assetsInlineLimit: 0,

@@ -23,6 +23,10 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Pictures are drawn as where there is a graphics card, by software.
+  '--use-gl=angle',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
 ]
 
 /** The app as built now, served by a relay of its own, and a browser to use it with. */

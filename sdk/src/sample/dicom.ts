@@ -12,7 +12,15 @@ export type SampleImage = {
   readonly modality?: 'CT' | 'MR' | 'US' | 'DX'
   /** YYYYMMDD; 20240115 when absent. */
   readonly date?: string
+  /** Millimetres between pixels, rows then columns; null leaves the scale unknown, as old devices do. */
+  readonly spacing?: readonly [number, number] | null
 }
+
+const SPACING = [0.5, 0.5] as const
+/** Millimetres between slices of a series. */
+const STEP = 5
+/** Usual windows (centre, width) over the values as they are stored. */
+const WINDOWS: Readonly<Record<string, readonly [number, number]>> = { CT: [200, 1200], MR: [2000, 4000], US: [128, 256], DX: [2000, 4000] }
 
 type Place = { readonly study: string; readonly series: string; readonly instance: string; readonly number: number; readonly of: number }
 
@@ -86,7 +94,7 @@ function pixels(random: Prng, grid: Grid, place: Place): Uint8Array {
 }
 
 function instance(random: Prng, image: SampleImage, place: Place): Uint8Array {
-  const { rows = 128, columns = 128, frames = 1, modality = 'CT', date = '20240115' } = image
+  const { rows = 128, columns = 128, frames = 1, modality = 'CT', date = '20240115', spacing = SPACING } = image
   const wide = modality !== 'US'
   const who = person(random.fork('patient'))
   const sopClass = SOP_CLASSES[modality]![frames > 1 ? 1 : 0]!
@@ -122,20 +130,28 @@ function instance(random: Prng, image: SampleImage, place: Place): Uint8Array {
     element(0x10, 0x30, 'DA', '19700101'),
     element(0x10, 0x40, 'CS', who.gender === 'female' ? 'F' : 'M'),
     element(0x18, 0x15, 'CS', BODY[modality]!),
+    ...(frames > 1 ? [element(0x18, 0x1063, 'DS', '100')] : []),
     element(0x20, 0x0d, 'UI', place.study),
     element(0x20, 0x0e, 'UI', place.series),
     element(0x20, 0x10, 'SH', '1'),
     element(0x20, 0x11, 'IS', '1'),
     element(0x20, 0x13, 'IS', String(place.number)),
+    ...(modality === 'US' ? [] : [element(0x20, 0x32, 'DS', `0\\0\\${(place.number - 1) * STEP}`)]),
+    ...(modality === 'US' ? [] : [element(0x20, 0x37, 'DS', '1\\0\\0\\0\\1\\0')]),
     element(0x28, 2, 'US', 1),
     element(0x28, 4, 'CS', 'MONOCHROME2'),
     ...(frames > 1 ? [element(0x28, 8, 'IS', String(frames))] : []),
     element(0x28, 0x10, 'US', rows),
     element(0x28, 0x11, 'US', columns),
+    ...(spacing ? [element(0x28, 0x30, 'DS', spacing.join('\\'))] : []),
     element(0x28, 0x100, 'US', wide ? 16 : 8),
     element(0x28, 0x101, 'US', wide ? 12 : 8),
     element(0x28, 0x102, 'US', wide ? 11 : 7),
     element(0x28, 0x103, 'US', 0),
+    element(0x28, 0x1050, 'DS', String(WINDOWS[modality]![0])),
+    element(0x28, 0x1051, 'DS', String(WINDOWS[modality]![1])),
+    // Stored values 0 … 4095 stand for −1024 … 3071 Hounsfield units.
+    ...(modality === 'CT' ? [element(0x28, 0x1052, 'DS', '-1024'), element(0x28, 0x1053, 'DS', '1')] : []),
     element(0x7fe0, 0x10, wide ? 'OW' : 'OB', pixels(random, { rows, columns, frames, wide }, place)),
   )
 }

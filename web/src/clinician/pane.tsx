@@ -47,7 +47,7 @@ function OpenPane({ record, back, onOpened }: PaneProps) {
               .filter(Boolean)
               .join(' · ')}
           </p>
-          <RecordView view={value} shared />
+          <RecordView view={value} shared load={() => api.sessionFile(record)} />
         </>
       ) : (
         <Waiting />

@@ -10,6 +10,8 @@ type Fetch = (path: string) => Promise<Response>
 
 /** What the app is looked at for every time: the page, and the guard itself. */
 const ALWAYS = ['index.html', 'sw.js']
+/** Taken when they are first asked for: few documents need one of these, and together they are megabytes. */
+const SELDOM = /^pdf\/cmaps\/|^assets\/jpegxl/
 
 /**
  * Keeps the app as its makers signed it. Files come from the store, hashed again; the network is asked for a file that is missing, and for
@@ -39,7 +41,7 @@ export function openGuard({ store, fetch, origin }: { readonly store: Store; rea
   async function take({ signed }: Extract<Verdict, { kind: 'newer' }>): Promise<void> {
     const before = (await installed())?.signed.release ?? null
     // Few at a time: the relay is somebody's small machine.
-    const waiting = signed.release.files.filter(f => f.path !== 'sw.js')
+    const waiting = signed.release.files.filter(f => f.path !== 'sw.js' && !SELDOM.test(f.path))
     await Promise.all(
       [0, 1, 2, 3].map(async () => {
         for (let file = waiting.shift(); file; file = waiting.shift()) await signedFile(file)

@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { useWords } from '#words/context.tsx'
 import { codeLabel, fieldLabel, unitLabel } from '#words/fhir.ts'
 import type { Words } from '#words/words.ts'
-import { parseInert } from './inert.ts'
+import { Narrative, parseNarrative } from './narrative.tsx'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -21,14 +21,14 @@ const MANY = 12
 /** A FHIR resource as labels and values, whatever its type and however irregular. Text is shown as text, never as mark-up. */
 export function FhirTree({ resource }: { readonly resource: Json }) {
   const { t } = useWords()
-  const told = narrative(resource)
+  const told = useMemo(() => narrative(resource), [resource])
   return (
     <div className="kw-stack">
       <Members value={resource} />
       {told && (
         <details>
           <summary>{t('fhir.narrative')}</summary>
-          <p className="kw-lead">{told}</p>
+          <Narrative root={told} label={t('fhir.narrative')} />
         </details>
       )}
     </div>
@@ -172,11 +172,9 @@ function times({ frequency = 1, period, periodUnit, ...rest }: Json, words: Word
   return words.n('fhir.timing', frequency, { period: words.span(period, unit) })
 }
 
-/** The narrative's words alone; its mark-up is never put into the page. */
-function narrative(resource: Json): string | null {
+/** The narrative, parsed; null when it has no words. */
+function narrative(resource: Json): Element | null {
   const div = isObject(resource.text) ? text(resource.text.div) : null
-  if (!div) return null
-  const parsed = parseInert(div, 'text/html')
-  for (const gone of parsed.querySelectorAll('script, style, template')) gone.remove()
-  return parsed.body.textContent?.replace(/\s+/g, ' ').trim() || null
+  const root = div ? parseNarrative(div) : null
+  return root?.textContent?.trim() ? root : null
 }

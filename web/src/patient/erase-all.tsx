@@ -7,7 +7,7 @@ import { Confirm, Consequences } from '#parts/dialog.tsx'
 import { JobProgress } from '#parts/job-progress.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { Failed } from '#parts/state.tsx'
-import { saveBlob } from '#record/record-view.tsx'
+import { saveBlob } from '#record/save.ts'
 import type { Doing, Ended } from '#rpc/own.ts'
 import { useWords } from '#words/context.tsx'
 

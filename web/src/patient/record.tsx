@@ -8,10 +8,12 @@ import { Icon } from '#parts/icon.tsx'
 import { Banner, Page } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { kindName, partName, statusName, titleText } from '#record/labels.ts'
-import { RecordView, SaveButton, saveBlob } from '#record/record-view.tsx'
+import { RecordView, SaveButton } from '#record/record-view.tsx'
+import { saveBlob } from '#record/save.ts'
 import type { Erased, RecordView as View } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
+import { SeriesLinks } from './series-links.tsx'
 import { timelineHref } from './timeline-place.ts'
 
 /** One record of the own vault. */
@@ -68,8 +70,12 @@ export function Record({ id }: { readonly id: string }) {
       ) : !value ? (
         <Waiting />
       ) : (
-        <RecordView view={{ ...value, from: { ...value.from, anchoredAt: anchored.value ?? value.from.anchoredAt } }} />
+        <RecordView
+          view={{ ...value, from: { ...value.from, anchoredAt: anchored.value ?? value.from.anchoredAt } }}
+          load={() => api.file(id)}
+        />
       )}
+      {value && <SeriesLinks view={value} />}
       {value?.prior && (
         <p className="kw-dim">
           {t('record.replaces')} <a href={`#/record/${value.prior}`}>{t('record.replacesSee')}</a>

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { type OpenRecord, useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
+import { Icon } from '#parts/icon.tsx'
 import { Empty, Page } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -53,7 +54,17 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
   const into = useCallback((key: string) => setPlace(p => ({ ...p, ...closer(p, key) })), [])
   const filtered = Object.entries(place).some(([name, v]) => name !== 'zoom' && String(v).trim() !== '')
   return (
-    <Page title={t('timeline.title')} tab={t('timeline.title')}>
+    <Page
+      title={t('timeline.title')}
+      tab={t('timeline.title')}
+      actions={
+        value?.life.types.includes('dicom') && (
+          <Button component="a" href="#/images" variant="default" leftSection={<Icon name="scan" size={19} />}>
+            {t('images.title')}
+          </Button>
+        )
+      }
+    >
       <NeedsLook />
       <TimelineFilters place={place} life={value?.life} onChange={change} />
       {error && !value ? (

@@ -1,22 +1,31 @@
 import { Button, Tabs } from '@mantine/core'
-import { useEffect, useState } from 'react'
 import { FhirTree } from '#parts/fhir-tree.tsx'
 import { Icon } from '#parts/icon.tsx'
 import { Panel } from '#parts/page.tsx'
-import type { Content, RecordView as View } from '#rpc/views.ts'
+import type { RecordView as View } from '#rpc/views.ts'
+import { FileView } from '#viewer/file-view.tsx'
 import { useWords } from '#words/context.tsx'
 import { fieldLabel } from '#words/fhir.ts'
-import { partName } from './labels.ts'
+import { Attachments } from './attachments.tsx'
+import { partName, titleText } from './labels.ts'
 import { Belonging, Irregular } from './record-extras.tsx'
+import { saveBlob } from './save.ts'
+
+type RecordViewProps = {
+  readonly view: View
+  readonly shared?: boolean
+  /** Gives the record's file as it came. */
+  readonly load: () => Promise<Blob>
+}
 
 /** A record's content, and where it came from. The same for one's own and for what others share. */
-export function RecordView({ view, shared }: { readonly view: View; readonly shared?: boolean }) {
+export function RecordView({ view, shared, load }: RecordViewProps) {
   return (
     <div className="kw-split">
       <div className="kw-stack">
         <Irregular view={view} />
         <Panel>
-          <Body view={view} />
+          <Body view={view} load={load} />
         </Panel>
       </div>
       <div className="kw-stack">
@@ -27,7 +36,7 @@ export function RecordView({ view, shared }: { readonly view: View; readonly sha
   )
 }
 
-function Body({ view }: { readonly view: View }) {
+function Body({ view, load }: Pick<RecordViewProps, 'view' | 'load'>) {
   const { t } = useWords()
   const { content } = view
   if (content.kind === 'fhir')
@@ -38,20 +47,25 @@ function Body({ view }: { readonly view: View }) {
           <Tabs.Tab value="source">{t('record.source')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="readable">
-          <FhirTree resource={content.resource} />
+          <div className="kw-stack">
+            <Attachments resource={content.resource} title={titleText(view.row.title)} />
+            <FhirTree resource={content.resource} />
+          </div>
         </Tabs.Panel>
         <Tabs.Panel value="source">
           <Source text={pretty(content.text)} />
         </Tabs.Panel>
       </Tabs>
     )
-  if (content.kind === 'text') return <Source text={content.text} />
-  if (content.kind === 'image') return <Picture content={content} title={view.row.title} />
   return (
-    <div className="kw-stack">
-      <p className="kw-lead">{t('record.cannotShow')}</p>
-      <Particulars values={view.from.attributes} />
-    </div>
+    <FileView
+      title={titleText(view.row.title)}
+      mediaType={view.mediaType}
+      size={view.size}
+      bytes={content.bytes}
+      load={load}
+      onSave={() => void load().then(blob => saveBlob(blob, view.fileName))}
+    />
   )
 }
 
@@ -73,36 +87,11 @@ function pretty(text: string): string {
   }
 }
 
-function Picture({ content, title }: { readonly content: Extract<Content, { kind: 'image' }>; readonly title: string }) {
-  const { t } = useWords()
-  const [url, setUrl] = useState<string | null>(null)
-  useEffect(() => {
-    const made = URL.createObjectURL(new Blob([content.bytes as BlobPart], { type: content.mediaType }))
-    setUrl(made)
-    return () => URL.revokeObjectURL(made)
-  }, [content])
-  return url && <img className="kw-picture" src={url} alt={t('record.imageAlt', { title })} />
-}
-
-const Particulars = ({ values }: { readonly values: Readonly<Record<string, string>> }) => {
-  const { locale } = useWords()
-  return (
-    <dl className="kw-facts">
-      {Object.entries(values).map(([name, value]) => (
-        <div className="kw-contents" key={name}>
-          <dt>{fieldLabel(locale, name)}</dt>
-          <dd className="kw-mono">{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
-}
-
 function From({ view, shared }: { readonly view: View; readonly shared: boolean }) {
   const words = useWords()
   const { t } = words
   const { from, row } = view
-  const large = view.content.kind === 'other' && view.size > 8 << 20
+  const large = view.content.kind === 'file' && !view.content.bytes
   const date = words.time(from.signedAt)
   return (
     <Panel title={t('record.from')}>
@@ -156,6 +145,12 @@ function From({ view, shared }: { readonly view: View; readonly shared: boolean 
           <dd className="kw-mono">{row.id}</dd>
           <dt>{t('record.address')}</dt>
           <dd className="kw-mono">{from.cid}</dd>
+          {Object.entries(from.attributes).map(([name, value]) => (
+            <div className="kw-contents" key={name}>
+              <dt>{fieldLabel(words.locale, name)}</dt>
+              <dd className="kw-mono">{value}</dd>
+            </div>
+          ))}
         </dl>
       </details>
     </Panel>
@@ -173,16 +168,6 @@ const Mark = ({ good, title, children }: { readonly good?: boolean; readonly tit
     </span>
   </li>
 )
-
-/** Hands a file to the browser's own saving. */
-export function saveBlob(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
-}
 
 export const SaveButton = ({ busy, onSave }: { readonly busy: boolean; readonly onSave: () => void }) => {
   const { t } = useWords()

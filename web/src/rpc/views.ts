@@ -73,9 +73,8 @@ export type CompartmentView = { readonly name: string; readonly count: number }
 
 export type Content =
   | { readonly kind: 'fhir'; readonly resource: Readonly<Record<string, unknown>>; readonly text: string }
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'image'; readonly bytes: Uint8Array; readonly mediaType: string }
-  | { readonly kind: 'other' }
+  /** A file. Its bytes are here when it is small; else they are asked for when it is looked at. */
+  | { readonly kind: 'file'; readonly bytes?: Uint8Array }
 
 /** Where a record came from, each part checked on this device just now. */
 export type Provenance = {

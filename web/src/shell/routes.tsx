@@ -7,12 +7,14 @@ import { Attention } from '#patient/attention.tsx'
 import { Devices } from '#patient/devices.tsx'
 import { EraseAll } from '#patient/erase-all.tsx'
 import { Home } from '#patient/home.tsx'
+import { Images } from '#patient/images.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
 import { Locks } from '#patient/locks.tsx'
 import { NewKeys } from '#patient/new-keys.tsx'
 import { NewShare } from '#patient/new-share.tsx'
 import { OwnData } from '#patient/own-data.tsx'
 import { Record } from '#patient/record.tsx'
+import { Series } from '#patient/series.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
 import { Timeline } from '#patient/timeline.tsx'
@@ -52,6 +54,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   medicines: { under: '', draw: () => later(<Medicines />) },
   print: { under: '', draw: () => later(<Print />) },
   add: { draw: ({ rest: [what = '', id = ''] }) => <Adding what={what} id={id} /> },
+  images: { under: 'timeline', draw: ({ rest: [id = ''] }) => (id ? <Series key={id} id={id} /> : <Images />) },
   share: { draw: () => <Share /> },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },

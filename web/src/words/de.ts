@@ -8,6 +8,7 @@ import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
+import { images } from './de/images.ts'
 import { own } from './de/own.ts'
 import { record } from './de/record.ts'
 import { release } from './de/release.ts'
@@ -38,5 +39,6 @@ export const de: Readonly<Record<Key, Text>> = {
   ...devices,
   ...own,
   ...health,
+  ...images,
   ...error,
 }

@@ -8,6 +8,7 @@ import { entry } from './en/entry.ts'
 import { error } from './en/error.ts'
 import { health } from './en/health.ts'
 import { home } from './en/home.ts'
+import { images } from './en/images.ts'
 import { own } from './en/own.ts'
 import { record } from './en/record.ts'
 import { release } from './en/release.ts'
@@ -36,6 +37,7 @@ export const en = {
   ...devices,
   ...own,
   ...health,
+  ...images,
   ...error,
 } as const
 

@@ -15,6 +15,7 @@ import { attentionApi } from './attention-api.ts'
 import { clinicianApi } from './clinician-api.ts'
 import { devicesApi } from './devices-api.ts'
 import { entryApi } from './entry-api.ts'
+import { imagesApi } from './images-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { joiningApi } from './joining-api.ts'
 import { ownApi } from './own-api.ts'
@@ -61,6 +62,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...clinicianApi(open, state, hear),
     ...ownApi(open, hear),
     ...attentionApi(open),
+    ...imagesApi(open),
   } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>

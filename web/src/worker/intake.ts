@@ -4,7 +4,7 @@ import { IN_MEMORY } from '@keepwell/sdk/actions/records/import-units'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
-import { sampleDicom } from '@keepwell/sdk/sample/dicom'
+import { sampleSeries } from '@keepwell/sdk/sample/dicom'
 import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import type { FileOutcome, IntakeProgress, IntakeResult } from '#rpc/views.ts'
 import { type AddedFile, keepImport } from './imports.ts'
@@ -161,6 +161,7 @@ function outcomes() {
 }
 
 const SAMPLE_RECORDS = 360
+const SAMPLE_SLICES = 12
 const LETTER = 'Discharge letter (fictional)\n\nThis letter and the person in it are made up. It shows how a PDF is kept in a record.'
 
 /** A made-up life, with a picture and a letter. Its seed is fixed, so that everyone who tries sees the same person. */
@@ -168,7 +169,9 @@ export async function* sampleItems(): AsyncGenerator<ImportItem> {
   const now = clock()
   const files: readonly (readonly [string, Uint8Array])[] = [
     ['sample-patient.json', utf8(JSON.stringify(sampleBundle('keepwell-sample', { resources: SAMPLE_RECORDS, now })))],
-    ['sample-image.dcm', sampleDicom('keepwell-sample', { modality: 'CT' })],
+    ...[...sampleSeries('keepwell-sample', { modality: 'CT', instances: SAMPLE_SLICES })].map(
+      (slice, i) => [`sample-ct-${i + 1}.dcm`, slice] as const,
+    ),
     ['sample-letter.pdf', samplePdf(LETTER)],
   ]
   for (const [name, bytes] of files)

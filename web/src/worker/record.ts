@@ -13,9 +13,8 @@ import { type Item, naming } from './entries.ts'
 import { ATTACHED_TO, extras } from './extras.ts'
 import type { OpenVault } from './vault.ts'
 
-/** Larger contents are not shown, only saved. */
+/** Larger contents are not sent along; the page asks for them when someone looks. */
 const SHOWN = 8 << 20
-const IMAGES = /^image\/(png|jpeg|gif|webp)$/
 
 export function itemOf(vault: OpenVault, id: string): Item {
   const found = vault.entries.get(id)
@@ -36,7 +35,7 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
   if (author) await verifyAuthor(tail, author)
   const { ring } = ctx.session.state
   const { file = null, [ATTACHED_TO]: owner, ...attributes } = tail.meta.attributes ?? {}
-  const content: Content = whole ? contentOf(card, whole.body) : { kind: 'other' }
+  const content: Content = whole ? contentOf(card, whole.body) : { kind: 'file' }
   return {
     row,
     mediaType: card.mediaType,
@@ -59,20 +58,15 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
   }
 }
 
-/** What the page may show of a body. Whatever cannot be read as what it claims to be is only saved. */
-export function contentOf({ kind, mediaType }: Pick<Card, 'kind' | 'mediaType'>, body: Uint8Array): Content {
-  if (IMAGES.test(mediaType)) return { kind: 'image', bytes: body.slice(), mediaType }
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+/** What the page may show of a body. A resource that cannot be read as one is shown as the file it came in. */
+export function contentOf({ kind }: Pick<Card, 'kind'>, body: Uint8Array): Content {
+  if (kind !== 'fhir') return { kind: 'file', bytes: body.slice() }
   try {
-    if (kind === 'fhir') {
-      const text = decoder.decode(body)
-      return { kind: 'fhir', resource: JSON.parse(text) as Record<string, unknown>, text }
-    }
-    if (/^text\/|json|xml|hl7/.test(mediaType)) return { kind: 'text', text: decoder.decode(body) }
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return { kind: 'fhir', resource: JSON.parse(text) as Record<string, unknown>, text }
   } catch {
-    // It is kept byte for byte and can be saved.
+    return { kind: 'file', bytes: body.slice() }
   }
-  return { kind: 'other' }
 }
 
 /** The record's bytes as they came, proven whole. */

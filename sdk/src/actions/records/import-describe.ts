@@ -2,6 +2,7 @@ import type { CompartmentName } from '#base/compartments'
 import { ensure } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import type { MediaGuess } from '#health/detect'
+import { dicomDigest } from '#health/dicom/digest'
 import { type DicomFacts, parseDicom } from '#health/dicom/parse'
 import { documentFacts } from '#health/document'
 import { documentDigest } from '#health/document-words'
@@ -162,10 +163,13 @@ function isOpenMhealth(media: MediaGuess, bytes: Uint8Array): boolean {
   return head.includes('"schema_id"') && /"namespace"\s*:\s*"(omh|ieee|granola)"/.test(head)
 }
 
+/** Media Storage Directory Storage: a DICOMDIR (PS3.10 §8.6). */
+const DIRECTORY = '1.2.840.10008.1.3.10'
 const DCM = 'http://dicom.nema.org/resources/ontology/DCM'
 
 function describeDicom({ name, media, bytes, whole, hash }: DocumentInput): Described {
   const about = parseDicom(bytes)
+  ensure(about.sopClassUid !== DIRECTORY, 'UNREADABLE', 'This is the table of contents of a disc; its images are taken in by themselves.')
   // Only the beginning of a large file is looked at, where nothing can be said about its end.
   const issues = about.issues
     .filter(i => whole || (i.code !== 'truncated' && i.code !== 'malformed'))
@@ -191,6 +195,7 @@ function describeDicom({ name, media, bytes, whole, hash }: DocumentInput): Desc
       ...(issues.length ? { issues: issues.length } : {}),
     },
     attributes: attributesOf(about),
+    digest: packDigest(dicomDigest(about)),
   }
 }
 

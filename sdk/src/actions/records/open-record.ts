@@ -62,5 +62,18 @@ export async function openRecordStream(ctx: Opening, entry: Pick<Entry, 'id'>) {
   return openRanges({ id: one.item.id, subject: ring.did, dek: one.dek, cid: payloadCid(one.item), fetch })
 }
 
+/** Opens many records for reading by ranges under one receipt; one that cannot be opened is left out. */
+export async function* openHeads(ctx: Opening, ids: readonly Uint8Array[]) {
+  const { ring } = ctx.session.state
+  const { found, fetch } = await keysFor(ctx, ids)
+  for (const { item, dek } of found) {
+    const ranges = await openRanges({ id: item.id, subject: ring.did, dek, cid: payloadCid(item), fetch }).catch(e => {
+      if (isKeepwellError(e) && !STOPS.has(e.code)) return null
+      throw e
+    })
+    if (ranges) yield ranges
+  }
+}
+
 /** Envelopes of the own vault, opened as far as keys and cards: what re-sealing needs. */
 export const openKeys = async (ctx: Opening, ids: readonly Uint8Array[]) => (await keysFor(ctx, ids)).found

@@ -6,6 +6,7 @@ import { concat } from '#base/bytes'
 import { KeepwellError } from '#base/error'
 import { bareDicom, hasDicomPrefix } from '#health/detect'
 import { charsetTerms, decodeText, isKnownCharset } from './charset.ts'
+import { positionOf, type Spacing, spacingOf } from './geometry.ts'
 
 export type DicomIssue = { readonly code: 'truncated' | 'malformed' | 'no-preamble' | 'charset' | 'incomplete'; readonly text: string }
 
@@ -39,6 +40,11 @@ export type DicomFacts = {
   readonly bitsAllocated?: number
   readonly samplesPerPixel?: number
   readonly photometricInterpretation?: string
+  readonly spacing?: Spacing
+  /** Along the stack of slices, in millimetres. */
+  readonly position?: number
+  /** Milliseconds from one frame to the next. */
+  readonly frameTime?: number
   readonly charset: readonly string[]
   /** Bytes of pixel data that are really there; absent when there is no pixel data. */
   readonly pixelBytes?: number
@@ -267,6 +273,9 @@ export function parseDicom(bytes: Uint8Array): DicomFacts {
       bitsAllocated: image.bits,
       samplesPerPixel: short('x00280002'),
       photometricInterpretation: ascii('x00280004'),
+      spacing: spacingOf(set),
+      position: positionOf(set),
+      frameTime: number('x00181063'),
       pixelBytes,
     }),
     charset,

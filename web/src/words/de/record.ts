@@ -36,7 +36,6 @@ export const record: Texts<typeof en> = {
   },
   'record.save': 'Kopie sichern',
   'record.saveNote': 'Die Kopie ist nicht versiegelt: Wer die Datei hat, kann sie lesen.',
-  'record.cannotShow': 'Diese Art Datei wird hier noch nicht gezeigt. Sichern Sie eine Kopie, um sie mit einem anderen Programm zu öffnen.',
   'record.imageAlt': 'Bild zu {title}',
   'record.erase': 'Löschen …',
   'record.eraseTitle': 'Diesen Eintrag für immer löschen?',

@@ -33,7 +33,6 @@ export const record = {
   },
   'record.save': 'Save a copy',
   'record.saveNote': 'The copy is not sealed: anyone with the file can read it.',
-  'record.cannotShow': 'This kind of file is not shown here yet. Save a copy to open it with another program.',
   'record.imageAlt': 'Image of {title}',
   'record.erase': 'Erase …',
   'record.eraseTitle': 'Erase this record for ever?',
