@@ -18,3 +18,22 @@ export interface Catalog {
   clear(): Promise<void>
   close(): Promise<void>
 }
+
+/**
+ * A catalog that keeps, beside its rows, a copy of them in packs, because opening a few large seals is much quicker than many small ones.
+ * The rows stay the truth.
+ *
+ * - `packed` gives the packs as they were put, in no order, and the rows noted since; null when there are no packs. Reading the packs
+ *   throws STORAGE_FAILED when they are replaced meanwhile; then `all` is to be read.
+ * - `packing` is called when what is to be packed is gathered, and gives what replaces all packs by it. What is noted after that call
+ *   still counts as changed, and so does what another holder of the same storage noted.
+ * - `drop` and `clear` drop the packs as well: what was erased stays in none.
+ * - `unpacked` counts the rows noted since; all rows when there are no packs.
+ */
+export interface PackedCatalog extends Catalog {
+  packed(): Promise<{ readonly packs: AsyncIterable<Uint8Array>; readonly changed: readonly CatalogRow[] } | null>
+  packing(): (packs: readonly Uint8Array[]) => Promise<void>
+  unpacked(): Promise<number>
+}
+
+export const isPacked = (catalog: Catalog): catalog is PackedCatalog => 'packed' in catalog

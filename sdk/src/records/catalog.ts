@@ -1,7 +1,7 @@
 import type { RandomBytes } from '#base/bytes'
 import { concat } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { bytes, decodeAs, type Infer, int, object, oneOf, optional } from '#base/shape'
+import { bytes, decodeAs, type Infer, int, list, object, oneOf, optional } from '#base/shape'
 import { aeadOpener } from '#crypto/open'
 import { aeadSeal } from '#crypto/seal'
 import { card } from './card.ts'
@@ -43,4 +43,22 @@ export const openEntry = (key: Uint8Array, id: Uint8Array, sealed: Uint8Array): 
 export function entryOpener(key: Uint8Array): (id: Uint8Array, sealed: Uint8Array) => Promise<Entry> {
   const open = aeadOpener(key)
   return async (id, sealed) => decodeAs(entry, await open({ nonce: sealed.subarray(0, 12), aad: aad(id), ciphertext: sealed.subarray(12) }))
+}
+
+/** Entries in one pack: few enough that one pack opens while the next is read, many enough that the seal costs little. */
+export const PACK = 512
+
+const entries = list(entry, PACK)
+const packAad = encode(['kw1/catalog-pack'])
+
+/** Seals up to {@link PACK} entries as one: nonce ‖ AES-256-GCM under the vault's catalog key. */
+export async function sealPack(key: Uint8Array, pack: readonly Entry[], random: RandomBytes): Promise<Uint8Array> {
+  const nonce = random(12)
+  return concat(nonce, await aeadSeal({ key, nonce, aad: packAad, plaintext: encode([...pack]) }))
+}
+
+/** Opens many packs of one catalog. */
+export function packOpener(key: Uint8Array): (sealed: Uint8Array) => Promise<Entry[]> {
+  const open = aeadOpener(key)
+  return async sealed => decodeAs(entries, await open({ nonce: sealed.subarray(0, 12), aad: packAad, ciphertext: sealed.subarray(12) }))
 }

@@ -15,6 +15,10 @@ type VirtualListProps = {
 /** Drawn beyond the window's edges, so that a flick finds lines there. */
 const MARGIN = 12
 
+/** Lines go and come by several, so that most frames of a scroll draw nothing. */
+const STEP = 6
+const stepped = (line: number): number => Math.floor(line / STEP) * STEP
+
 /** A list of any length in the page's own scroll: only what is near the window is drawn. */
 export function VirtualList({ label, count, height, render, onRange }: VirtualListProps) {
   const box = useRef<HTMLDivElement>(null)
@@ -24,8 +28,8 @@ export function VirtualList({ label, count, height, render, onRange }: VirtualLi
     const look = (): void => {
       frame = 0
       const top = box.current?.getBoundingClientRect().top ?? 0
-      const from = Math.max(0, Math.floor(-top / height) - MARGIN)
-      const to = Math.min(count, Math.ceil((window.innerHeight - top) / height) + MARGIN)
+      const from = Math.max(0, stepped(-top / height) - MARGIN)
+      const to = Math.min(count, stepped((window.innerHeight - top) / height) + STEP + MARGIN)
       setRange(r => (r.from === from && r.to === to ? r : { from, to: Math.max(from, to) }))
     }
     const soon = (): void => {

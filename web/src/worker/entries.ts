@@ -1,13 +1,14 @@
 import { batches, mapAhead } from '@keepwell/sdk/actions/records/import-stream'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
-import type { Catalog } from '@keepwell/sdk/ports/catalog'
+import { type Catalog, isPacked } from '@keepwell/sdk/ports/catalog'
 import type { Card } from '@keepwell/sdk/records/card'
 import { type Entry, entryOpener } from '@keepwell/sdk/records/catalog'
 import { readWords } from '@keepwell/sdk/records/digest'
 import { careDate } from '@keepwell/sdk/records/timeline'
 import type { Row } from '#rpc/views.ts'
 import { fold } from './fold.ts'
+import { openPacked, packAll, worthPacking } from './packs.ts'
 
 export type Item = {
   readonly entry: Entry
@@ -31,12 +32,15 @@ const AT_ONCE = 256
 
 type Ring = Pick<Keyring, 'catalog' | 'compartments' | 'contacts' | 'did'>
 
+type Watched = {
+  readonly entries: Entries
+  readonly catalog: Catalog
+  /** Packs the catalog anew when enough has changed, so that it opens quickly next time. */
+  tidy(): Promise<void>
+}
+
 /** Opens the catalog, and keeps what is noted there later opened as well. */
-export async function watchEntries(
-  catalog: Catalog,
-  ring: () => Ring,
-  changed: () => void,
-): Promise<{ entries: Entries; catalog: Catalog }> {
+export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: () => void): Promise<Watched> {
   const items = new Map<string, Item>()
   let sorted: readonly Item[] | null = null
   let version = 0
@@ -49,12 +53,17 @@ export async function watchEntries(
     const key = ring().catalog
     const names = naming(ring())
     const open = entryOpener(key)
-    const opened = await Promise.all(rows.map(r => open(r.id, r.sealed)))
+    keep(await Promise.all(rows.map(r => open(r.id, r.sealed))), names)
+  }
+  const keep = (opened: readonly Entry[], names: Naming): void => {
     for (const entry of opened) items.set(toHex(entry.id), itemOf(entry, names))
   }
+  const known = naming(ring())
+  const rest = await openPacked(catalog, ring().catalog, opened => keep(opened, known))
   // While some are opened, the next are read.
-  const pages = batches(catalog.all(), { count: AT_ONCE, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 })
+  const pages = batches(rest, { count: AT_ONCE, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 })
   for await (const _ of mapAhead(pages, 4, take));
+  let noting = 0
   return {
     entries: {
       current: () => (sorted ??= inOrder(items)),
@@ -65,8 +74,13 @@ export async function watchEntries(
     catalog: {
       ...catalog,
       async note(rows) {
-        await catalog.note(rows)
-        await take(rows)
+        noting++
+        try {
+          await catalog.note(rows)
+          await take(rows)
+        } finally {
+          noting--
+        }
         touch()
       },
       async drop(ids) {
@@ -74,6 +88,15 @@ export async function watchEntries(
         for (const id of ids) items.delete(toHex(id))
         touch()
       },
+    },
+    async tidy() {
+      // Between a row's noting and its opening, what is here is older than what is noted.
+      if (!isPacked(catalog) || !(await worthPacking(catalog, items.size)) || noting) return
+      await packAll(
+        catalog,
+        ring().catalog,
+        [...items.values()].map(i => i.entry),
+      )
     },
   }
 }

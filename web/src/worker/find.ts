@@ -18,13 +18,24 @@ const KEPT = 3
 /** Records folded before something else may be done: a few milliseconds' worth. */
 const WARMED = 400
 
-export function finder(entries: Entries): Finder {
+/** What a query finds, in order of care. The last answer is kept, for lists and bars ask the same. */
+export function searcher(entries: Entries): (query: Query) => readonly Item[] {
+  let last: { readonly asked: string; readonly found: readonly Item[] } | null = null
+  return ({ text, compartment, type, from, to, author, stretch }) => {
+    const asked = JSON.stringify([entries.version(), text, compartment, type, from, to, author, stretch])
+    if (last?.asked !== asked)
+      last = { asked, found: entries.current().filter(matcher({ text, compartment, type, from, to, author, stretch } as Query)) }
+    return last.found
+  }
+}
+
+export function finder(entries: Entries, search = searcher(entries)): Finder {
   const answers = new Map<number, { readonly items: readonly TimelineItem[]; readonly words: readonly string[] }>()
   let next = 1
   return {
     find(query) {
       const started = elapsed()
-      const found = entries.current().filter(matcher(query))
+      const found = search(query)
       const token = next++
       const items = withYears(found)
       answers.set(token, { items, words: queryWords(query.text ?? '') })

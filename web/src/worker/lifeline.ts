@@ -2,7 +2,7 @@ import { type Encounters, encountersOf, type Happening, type Occasion, occasions
 import { histogram, periodOf, stretches, type Told, teller, unitOf } from '@keepwell/sdk/records/periods'
 import type { Count, Life, LifeQuery, Line, Lines, LinesQuery } from '#rpc/timeline.ts'
 import type { Entries, Item } from './entries.ts'
-import { matcher } from './find.ts'
+import { searcher } from './find.ts'
 
 /** A record as occasions and periods see it. */
 type Happened = Happening & Told & { readonly item: Item }
@@ -27,7 +27,7 @@ const TOLD = 3
 const PARTS = 4
 const KINDS = 3
 
-export function lifeline(entries: Entries): Lifeline {
+export function lifeline(entries: Entries, search = searcher(entries)): Lifeline {
   const answers = new Map<number, Answer>()
   let next = 1
   let known: Known | null = null
@@ -42,9 +42,8 @@ export function lifeline(entries: Entries): Lifeline {
   }
   return {
     look(query) {
-      const { all, types, authors, own } = know()
-      const match = matcher(query)
-      const found = all.filter(h => match(h.item))
+      const { of, types, authors, own } = know()
+      const found = search(query).map(item => of.get(item)!)
       const answer: Answer = { query, found, layout: null }
       const token = next++
       answers.set(token, answer)
@@ -83,7 +82,7 @@ const firstOpen = (drawn: readonly Drawn[]): string[] => {
 
 type Known = {
   readonly version: number
-  readonly all: readonly Happened[]
+  readonly of: ReadonlyMap<Item, Happened>
   readonly encounterOf: Encounters<Happened>
   readonly tell: ReturnType<typeof teller<Happened>>
   readonly types: readonly string[]
@@ -100,7 +99,7 @@ function knowing(entries: Entries): Known {
   })
   return {
     version: entries.version(),
-    all,
+    of: new Map(all.map(h => [h.item, h])),
     encounterOf: encountersOf(all),
     tell: teller(all),
     types: [...new Set(all.map(h => h.type))].sort(),

@@ -12,7 +12,7 @@ import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Synced } from '#rpc/views.ts'
 import type { Bodies } from './details.ts'
 import { type Entries, watchEntries } from './entries.ts'
-import { type Finder, finder } from './find.ts'
+import { type Finder, finder, searcher } from './find.ts'
 import { type Lifeline, lifeline } from './lifeline.ts'
 import { type Inbox, openInbox } from './news.ts'
 import { openPlace } from './place.ts'
@@ -45,17 +45,29 @@ export type OpenVault = {
   close(): void
 }
 
+/** Milliseconds without a change before the catalog is packed. */
+const QUIET = 6000
+
 type Opening = { readonly origin: string; readonly session: Session; readonly sample?: boolean; readonly tell: Tell }
 
 export async function openVault({ origin, session, sample = false, tell }: Opening): Promise<OpenVault> {
   const end = new AbortController()
   const network = openPlace(origin, homeRelayUrl(session.state.ring))
   const inner = sample ? memoryCatalog() : await openIndexedDbCatalog({ name: catalogName(session.state.ring.did) })
-  const { entries, catalog } = await watchEntries(
+  let settling: ReturnType<typeof setTimeout> | undefined
+  const { entries, catalog, tidy } = await watchEntries(
     inner,
     () => session.state.ring,
-    () => tell('records'),
+    () => {
+      tell('records')
+      settle()
+    },
   )
+  // Once nothing has changed for a while, and nobody waits for anything.
+  const settle = (): void => {
+    clearTimeout(settling)
+    settling = setTimeout(() => (busy ? settle() : void tidy().catch(() => {})), QUIET)
+  }
   const ctx: Ctx = { clock, random, network, catalog, session }
   let saved = session.state
   let busy = 0
@@ -95,11 +107,12 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await confirmAnchors(ctx, unanchored(entries)).catch(() => {})
     }
   })
+  const search = searcher(entries)
   const vault: OpenVault = {
     ctx,
     entries,
-    finder: finder(entries),
-    lifeline: lifeline(entries),
+    finder: finder(entries, search),
+    lifeline: lifeline(entries, search),
     bodies: new Map(),
     before: await lastVisit(inner, clock()),
     inbox,
@@ -111,9 +124,13 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       void proofs()
     },
     changed: () => tell('records'),
-    close: () => end.abort(),
+    close() {
+      end.abort()
+      clearTimeout(settling)
+    },
   }
   void vault.finder.warm(end.signal)
+  settle()
   void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once, opened })
   return vault
 }
