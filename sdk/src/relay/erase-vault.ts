@@ -66,19 +66,24 @@ async function drained(rows: Rows, kind: string): Promise<Row[]> {
 export async function sweepVault(ctx: RelayContext, vault: Did): Promise<void> {
   await destroyDoomed(ctx, vault)
   while (await sweepEnvelopes(ctx, vault));
-  for (const kind of KINDS) while (await ctx.envelopes.transact(vault, async rows => (await emptied(rows, kind)) > 0));
+  while (await ctx.envelopes.transact(vault, emptied));
   await destroyKeys(ctx, vault)
   await ctx.envelopes.transact(vault, rows => rows.delete('sweep', [at('vault')]))
   await ctx.envelopes.scrub()
 }
 
-async function emptied(rows: Rows, kind: string): Promise<number> {
-  const found = await rows.scan(kind, { limit: PAGE })
-  await rows.delete(
-    kind,
-    found.map(r => r.key),
-  )
-  return found.length
+/** A page of every kind; whether there may be more. */
+async function emptied(rows: Rows): Promise<boolean> {
+  let more = false
+  for (const kind of KINDS) {
+    const found = await rows.scan(kind, { limit: PAGE })
+    await rows.delete(
+      kind,
+      found.map(r => r.key),
+    )
+    more ||= found.length === PAGE
+  }
+  return more
 }
 
 /** An envelope whose shred key is lost names no payload any more; the rest of the vault is erased nevertheless. */

@@ -165,6 +165,34 @@ describe('when a port fails at any call', { timeout: 120_000 }, () => {
       expect(hits.some(h => h.endsWith(port))).toBe(true)
   })
 
+  test('ending a vault: nothing is served once it began, and it is finished when asked again or at the next start', async () => {
+    const plan = noPlan()
+    const d = await desk('fault end', plan)
+    const hits = await everywhere(plan, async round => {
+      const v = await d.vault()
+      const payload = d.block()
+      const { group } = await d.file(v, [payload])
+      const tombstone = await sign(v, 'tombstone', { v: 1, vault: v.did, whole: 1, at: d.state.time })
+      const end = () => d.callAs(v, 'erase-vault', { tombstone })
+      return {
+        work: end,
+        after: async () => {
+          const begun = (await d.ports.envelopes.vaults('sweep')).includes(v.did)
+          if (begun) expect(await codeOf(() => d.open(v, v, ids(group)))).toBe('ERASED')
+          if (begun && round % 2 === 0) await d.restart()
+          else expect((await end()).receipt.signer).toBe(d.home.relay)
+          expect(await codeOf(() => d.open(v, v, ids(group)))).toBe('ERASED')
+          expect(await d.ports.blocks.has(payload.cid)).toBe(false)
+          expect(await d.ports.envelopes.vaults('sweep')).toEqual([])
+          for (const kind of ['bundle', 'env', 'seq', 'id', 'page', 'bucket', 'group', 'nonce', 'counter'])
+            expect([kind, await d.ports.envelopes.read(v.did, rows => rows.count(kind))]).toEqual([kind, 0])
+        },
+      }
+    })
+    for (const port of ['shred.destroy', 'blocks.drop', 'envelopes.transact', 'envelopes.scrub'])
+      expect([port, hits.some(h => h.endsWith(port))]).toEqual([port, true])
+  })
+
   test('re-sealing: the record stays readable throughout, and the old shred key goes', async () => {
     const plan = noPlan()
     const d = await desk('fault reseal', plan)

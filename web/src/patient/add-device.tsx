@@ -31,12 +31,14 @@ export function AddDevice({ code }: { readonly code: string }) {
   useEffect(() => {
     if (code) reading.run(`#/add-device/${code}`)
   }, [code])
+  // Each step is a page of its own to whoever hears it: the focus begins again at the heading.
   return (
     <Page
-      title={t('admit.title')}
+      key={step.kind}
+      title={step.kind === 'compare' ? t('admit.compare') : t('admit.title')}
       tab={t('settings.title')}
       back={{ href: '#/settings/devices', label: t('devices.title') }}
-      lead={t('admit.lead')}
+      lead={step.kind === 'read' ? t('admit.lead') : step.kind === 'compare' ? t('admit.compareNote') : undefined}
     >
       <Panel>
         {step.kind === 'read' && <Read busy={reading.busy} error={reading.error} onLink={reading.run} />}
@@ -165,9 +167,7 @@ function Compare({ device, onDiffer, onDone }: CompareProps) {
   })
   return (
     <div className="kw-stack">
-      <h2>{t('admit.compare')}</h2>
       <Digits text={device.digits} label={t('admit.compare')} />
-      <p className="kw-lead">{t('admit.compareNote')}</p>
       <div className="kw-form">
         <TextInput label={t('admit.name')} maxLength={60} value={name} onChange={e => setName(e.currentTarget.value)} />
       </div>

@@ -26,6 +26,7 @@ export function NewKeys() {
   const title = job.result && step !== 'done' ? t(step === 'words' ? 'keys.words' : 'keys.check') : t('keys.title')
   return (
     <Page
+      key={title}
       title={title}
       tab={t('settings.title')}
       {...(working ? {} : { back })}

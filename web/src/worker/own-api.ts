@@ -1,4 +1,5 @@
 import { exportEverything } from '@keepwell/sdk/actions/records/export-everything'
+import { zip } from '@keepwell/sdk/actions/records/export-zip'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { backup, checkBackup } from '@keepwell/sdk/actions/vault/backup'
@@ -16,7 +17,6 @@ import { clock, elapsed } from './platform.ts'
 import { piecesOf, type Saved, save, type Target } from './save.ts'
 import { forgetVault } from './shelf.ts'
 import type { OpenVault, Tell } from './vault.ts'
-import { zip } from './zip.ts'
 
 const BACKUP = 'backup'
 /** Stands in the keyring from before new words are made until the person has shown that they were written down. */

@@ -2,7 +2,7 @@ import type { devices as en } from '#words/en/devices.ts'
 import type { Texts } from '#words/words.ts'
 
 export const devices: Texts<typeof en> = {
-  'joining.begin': 'Sie ist auf einem anderen Gerät',
+  'joining.begin': 'Meine Akte ist auf einem anderen Gerät',
   'joining.beginNote': 'Dieses Gerät zeigt einen Code, das andere liest ihn. Ganz ohne Wörter.',
   'joining.title': 'Ihre Akte auch hier öffnen',
   'joining.lead': 'Wählen Sie auf dem Gerät mit Ihrer Akte Einstellungen → Geräte → Gerät hinzufügen und lassen Sie es diesen Code lesen.',
@@ -53,7 +53,7 @@ export const devices: Texts<typeof en> = {
   'devices.lostGo': 'Neue Schlüssel machen',
   'admit.title': 'Gerät hinzufügen',
   'admit.lead':
-    'Öffnen Sie Keepwell auf dem neuen Gerät, wählen Sie „Sie ist auf einem anderen Gerät“ und lassen Sie dieses hier den Code lesen.',
+    'Öffnen Sie Keepwell auf dem neuen Gerät, wählen Sie „Meine Akte ist auf einem anderen Gerät“ und lassen Sie dieses hier den Code lesen.',
   'admit.scan': 'Code mit der Kamera lesen',
   'admit.scanning': 'Halten Sie den Code vor die Kamera.',
   'admit.picture': 'Bild der Kamera',
