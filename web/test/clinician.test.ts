@@ -7,6 +7,7 @@ import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { draft } from '@keepwell/sdk/actions/story.kit'
 import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
+import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -145,7 +146,19 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     await accessible(page, 'result')
     await page.getByRole('button', { name: 'Sign and send' }).click()
     await page.getByText('signed: HbA1c: 7.1 %').waitFor()
-    for (const title of ['Visit of today', 'HbA1c']) {
+    await page.getByRole('radio', { name: 'Vaccination' }).check()
+    await page.getByLabel('Vaccine', { exact: true }).fill('Influenza 2026')
+    await page.getByLabel('Lot number').fill('FLU-26-A')
+    await page.getByLabel('Manufacturer').fill('Fable Vaccines')
+    await page.getByRole('button', { name: 'Sign and send' }).click()
+    await page.getByText('signed: Influenza 2026').waitFor()
+    await page.getByRole('radio', { name: 'Document' }).check()
+    const letter = { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from(samplePdf('To whom it may concern')) }
+    await page.getByLabel('PDF or photo').setInputFiles(letter)
+    await accessible(page, 'document')
+    await page.getByRole('button', { name: 'Sign and send' }).click()
+    await page.getByText('signed: letter.pdf').waitFor()
+    for (const title of ['Visit of today', 'HbA1c', 'Influenza 2026', 'letter']) {
       await to(ada, 'timeline')
       await ada.page.getByRole('searchbox').fill(title)
       await ada.page
@@ -188,7 +201,8 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     const { page } = clinic
     await to(clinic, 'settings')
     await page.getByLabel('Language').selectOption('de')
-    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+    await page.locator('html[data-mantine-color-scheme=dark]').waitFor()
     await page.setViewportSize(PHONE)
     await to(clinic, 'desk')
     await page.getByRole('link', { name: 'Akte von Ada Example öffnen' }).waitFor()
@@ -205,6 +219,21 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     await to(clinic, 'settings')
     await page.getByLabel('Sprache').selectOption('en')
     await page.setViewportSize({ width: 1280, height: 860 })
+  })
+
+  test('a session that nobody touches ends by itself', { timeout: 60_000 }, async () => {
+    const { page } = clinic
+    await openRecord()
+    // Eleven minutes pass at once on the page's clock, and are taken back afterwards.
+    await page.evaluate(() => {
+      const now = Date.now.bind(Date)
+      Object.assign(window, { now })
+      Date.now = () => now() + 660_000
+    })
+    await page.getByRole('alert').getByText('Nobody touched this device for 10 minutes').waitFor()
+    await page.evaluate(() => Object.assign(Date, { now: Reflect.get(window, 'now') }))
+    await page.getByText('Nothing was kept').waitFor()
+    expect(await lines().count()).toBe(0)
   })
 
   test('a share that is ended while it is read closes the session and says who ended it', { timeout: 60_000 }, async () => {
@@ -251,6 +280,9 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     await page.getByRole('link', { name: 'Open the record of Bo Brief' }).click()
     await page.getByRole('button', { name: 'Begin the session' }).click()
     await page.getByText('Share ends in').waitFor()
+    await view('Add').click()
+    await page.getByText('Bo Brief has not let you add to the record').waitFor()
+    await page.getByRole('link', { name: 'Ask to add records' }).waitFor()
     await view('Timeline').click()
     await lines().filter({ hasText: 'Potassium' }).click()
     await page.getByText('Where it came from').waitFor()
