@@ -52,6 +52,8 @@ export function arrivalLine(a: Arrival): string {
       return `${safe(a.name)} gave you a consent: ${short(a.commitment)}. See: keepwell read --grant ${short(a.commitment)}`
     case 'revoked':
       return `A consent ended: ${short(a.commitment)}.`
+    case 'passed-on':
+      return `${safe(a.name)}, who may act for you, shared with ${safe(a.to)} in your name: ${short(a.commitment)}.`
     case 'notice':
       return `Notice: ${safe(a.text)}`
     case 'refused':

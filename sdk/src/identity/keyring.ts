@@ -22,6 +22,17 @@ const givenGrant = object({
   at: int(),
 })
 
+/** A consent that a proxy gave in this vault's name. The holder key is the proxy's; `name` is what the proxy calls the grantee. */
+const passedGrant = object({
+  commitment: bytes(32),
+  terms: bytes({ max: 1 << 16 }),
+  proxy: did,
+  grantee: did,
+  name: string(200),
+  state: oneOf('live', 'revoked'),
+  at: int(),
+})
+
 /** A consent another vault gave to this party. `package` is the opened key package. */
 const receivedGrant = object({
   commitment: bytes(32),
@@ -63,6 +74,7 @@ export const keyring = object({
   tokens: list(object({ key: secret, address, used: nullable(bytes(16)) }), 4096),
   given: list(givenGrant, 65536),
   received: list(receivedGrant, 65536),
+  passed: optional(list(passedGrant, 65536)),
   contacts: list(contact, 65536),
   invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
   marks: dictionary(bytes({ max: 1024 }), 4096),
@@ -80,6 +92,7 @@ export const keyring = object({
 })
 export type Keyring = Infer<typeof keyring>
 export type GivenGrant = Infer<typeof givenGrant>
+export type PassedGrant = Infer<typeof passedGrant>
 export type ReceivedGrant = Infer<typeof receivedGrant>
 export type Contact = Infer<typeof contact>
 export type Compartment = Infer<typeof compartment>

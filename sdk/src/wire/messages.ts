@@ -64,5 +64,7 @@ export const keyPackage = object({
 export type KeyPackage = Infer<typeof keyPackage>
 
 export const grantMessage = object({ terms: bytes({ max: 1 << 16 }), package: bytes({ max: 1 << 20 }), replaces: optional(bytes(32)) })
+/** What stands in the package's place when a proxy tells the patient of a consent it gave: what it calls the grantee. */
+export const passedNote = object({ name: string(200) })
 export const revokedMessage = object({ commitment: bytes(32), at: int() })
 export const noticeMessage = object({ text: string(500), vault: optional(did) })

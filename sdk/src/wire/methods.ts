@@ -116,10 +116,10 @@ export const METHODS = {
       commitment: bytes(32),
       terms: optional(encodedTerms),
       deadline: int(),
-      signature: evmSignature,
+      signature: optional(evmSignature),
     }),
     answer: written,
-    about: 'End a consent: refused from now on here, then on the ledger.',
+    about: 'End a consent: refused from now on here, then on the ledger; a proxy’s, whose holder key the vault lacks, here alone.',
   },
   meta: { body: meta, answer: written, about: 'Send to the ledger what the caller’s keys signed; the relay pays.' },
   erase: {

@@ -1,10 +1,10 @@
 import { checkInclusion, describesCall, relayParty } from '#actions/access/check-receipt'
 import type { Ctx } from '#actions/context'
-import { makeCall } from '#actions/vault/calls'
+import { makeCall, ownBundle } from '#actions/vault/calls'
 import { readReceipt, receiptLeaf } from '#audit/receipt'
 import { equal } from '#base/bytes'
 import { type Cid, parseCid } from '#base/cid'
-import { ensure, KeepwellError } from '#base/error'
+import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { REASONS, type Reason } from '#consent/decide'
 import { sha256 } from '#crypto/hash'
 import { callHash, proofOf } from '#identity/call'
@@ -19,8 +19,7 @@ type Asking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
  * proven to be in its signed log. Throws NO_RECEIPT, or DENIED with the reasons.
  */
 export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>): Promise<Answer<'access'>> {
-  const call = await makeCall(ctx, relay, 'access', body)
-  const answer = await relay.call('access', call)
+  const { call, answer } = await send(ctx, relay, body)
   const info = await relayParty(ctx, relay)
   const receipt = readReceipt(answer.receipt.signed)
   const names =
@@ -36,6 +35,21 @@ export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>): Prom
     throw new KeepwellError('DENIED', `The relay refused: ${reasons.join(' ')}`)
   }
   return answer
+}
+
+/** Asks a relay; one that does not know us yet (a consent came by a proxy, or from another home) is given our bundle first. */
+async function send(ctx: Asking, relay: Relay, body: Body<'access'>) {
+  const once = async () => {
+    const call = await makeCall(ctx, relay, 'access', body)
+    return { call, answer: await relay.call('access', call) }
+  }
+  try {
+    return await once()
+  } catch (e) {
+    if (!isKeepwellError(e, 'UNKNOWN_PARTY')) throw e
+    await relay.call('enroll', await makeCall(ctx, relay, 'enroll', { bundle: ownBundle(ctx.session.state.ring) }))
+    return once()
+  }
 }
 
 /** Blocks through the capability an access gave; each is checked against its address here, whatever the relay did. */

@@ -1,17 +1,18 @@
 import type { Ctx } from '#actions/context'
-import { signerOf } from '#actions/vault/calls'
+import { findParty, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
 import { equal } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { ensure } from '#base/error'
+import { ensure, isKeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
 import { checkTerms, commitmentOf, decodeTerms, encodeTerms, narrower, type Terms } from '#consent/terms'
 import { restrictNodes } from '#crypto/epoch-tree'
 import { secpAddress } from '#crypto/secp'
+import type { GivenGrant } from '#identity/keyring'
 import { sign } from '#identity/signed'
 import type { KeyPackage } from '#wire/messages'
-import { type Granted, type GrantInput, verifiedParty, writeSlot } from './grant.ts'
+import { contactName, type Granted, type GrantInput, verifiedParty, writeSlot } from './grant.ts'
 import { type OpenGrant, receivedGrant } from './grants.ts'
 import { post } from './post.ts'
 
@@ -19,13 +20,14 @@ type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
 /**
  * A proxy (parent, caregiver) passes on part of what it was given with level admin: narrower terms under its own, chain depth 1
- * (protocol §5). The nodes it passes on derive from its own; it cannot widen them.
+ * (protocol §5). The nodes it passes on derive from its own; it cannot widen them. The patient is told, with both signatures; `told` is
+ * false when the patient's relay could not be reached: receipts will name the consent all the same.
  */
 export async function grantAsProxy(
   ctx: Granting,
   under: Uint8Array | string,
   input: Omit<GrantInput, 'records' | 'level'> & { level: 'read' | 'write' },
-): Promise<Granted> {
+): Promise<Granted & { readonly told: boolean }> {
   const outer = receivedGrant(ctx, under)
   const holderKey = secretKey(ctx)
   const terms = narrowed(ctx, outer, input, secpAddress(holderKey))
@@ -41,13 +43,26 @@ export async function grantAsProxy(
     holderKey,
     terms: encodeTerms(signedTerms),
     grantee: grantee.did,
-    name: grantee.did,
+    name: contactName(ring, grantee.did),
     state: 'live' as const,
     at: ctx.clock(),
   }
   await changeRing(ctx, r => ({ ...r, given: [...r.given, given] }))
   const messageBytes = await post(ctx, grantee, 'grant', { terms: encodeTerms(signedTerms), package: pack })
-  return { commitment, terms, messageBytes, packageBytes: pack.length + given.terms.length }
+  const told = await tellPatient(ctx, outer, given)
+  return { commitment, terms, messageBytes, packageBytes: pack.length + given.terms.length, told }
+}
+
+async function tellPatient(ctx: Granting, { terms: outer, package: own }: OpenGrant, given: Pick<GivenGrant, 'terms' | 'name'>) {
+  try {
+    const patient = await findParty(ctx, outer.patient, own.relays)
+    ensure(patient, 'UNKNOWN_PARTY', 'The patient’s relay does not answer.')
+    await post(ctx, patient, 'grant', { terms: given.terms, package: encode({ name: given.name.slice(0, 200) }) })
+    return true
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return false
+  }
 }
 
 function narrowed(ctx: Granting, { terms: outer, grant }: OpenGrant, input: Omit<GrantInput, 'records'>, holder: string): Terms {
@@ -70,7 +85,8 @@ function narrowed(ctx: Granting, { terms: outer, grant }: OpenGrant, input: Omit
   return terms
 }
 
-function passOn({ package: own }: OpenGrant, terms: Terms, commitment: Uint8Array): KeyPackage {
+/** What a proxy seals to its grantee: of its own keys those that the terms cover. */
+export function passOn({ package: own }: OpenGrant, terms: Terms, commitment: Uint8Array): KeyPackage {
   const covered = (id: Uint8Array): boolean => terms.compartments.some(c => equal(c, id))
   return {
     ...own,

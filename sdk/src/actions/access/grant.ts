@@ -1,6 +1,6 @@
 import type { Ctx } from '#actions/context'
 import { openKeys } from '#actions/records/open-record'
-import { callRelay, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
+import { callRelay, contactRelays, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
 import { equal, toHex } from '#base/bytes'
@@ -43,6 +43,8 @@ export type Granted = {
 }
 
 const DEADLINE = 3600
+/** What a relay takes as one message, less what sealing and signing add (protocol §5). */
+const MAX_PACKAGE = 240_000
 
 /**
  * Gives consent (protocol §5): signs terms, writes the slot with a holder key made for this consent alone, and seals the key
@@ -55,8 +57,10 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
   const terms = await makeTerms(ctx, ring, input, secpAddress(holderKey))
   const signedTerms = { signed: await sign(signerOf(ring), 'terms', terms) }
   const commitment = commitmentOf(terms)
+  const packageBytes = encode(await makePackage(ctx, ring, terms, commitment))
+  // Known before anything is written: a consent whose keys cannot travel would be one on paper only.
+  ensure(packageBytes.length + terms.records.length * 17 <= MAX_PACKAGE, 'TOO_LARGE', 'Too many records for one consent; name fewer.')
   await writeSlot(ctx, terms, { holderKey, relay: homeRelayUrl(ring) })
-  const pack = await makePackage(ctx, ring, terms, commitment)
   const given: GivenGrant = {
     commitment,
     holderKey,
@@ -67,8 +71,9 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
     at: ctx.clock(),
   }
   await changeRing(ctx, r => ({ ...r, given: [...r.given.filter(g => !equal(g.commitment, commitment)), given] }))
-  const packageBytes = encode(pack)
-  const messageBytes = await post(ctx, grantee, 'grant', { terms: encodeTerms(signedTerms), package: packageBytes })
+  // One who was added by DID may never have heard of us.
+  const content = { terms: encodeTerms(signedTerms), package: packageBytes }
+  const messageBytes = await post(ctx, grantee, 'grant', content, { introduce: true })
   return { commitment, terms, messageBytes, packageBytes: packageBytes.length + encodeTerms(signedTerms).length }
 }
 
@@ -79,7 +84,7 @@ export async function verifiedParty(ctx: Granting, did: Did): Promise<Party> {
   const contact = ctx.session.state.ring.contacts.find(c => c.did === did)
   if (!contact) throw new KeepwellError('UNKNOWN_PARTY', 'You have no contact of that DID; exchange an invitation first.')
   ensure(contact.verified, 'UNVERIFIED', 'That contact is not verified; compare the fingerprint first.')
-  const party = await findParty(ctx, did)
+  const party = await findParty(ctx, did, contactRelays(ctx, did))
   ensure(party, 'UNKNOWN_PARTY', 'None of that contact’s relays answers with a key bundle.')
   return party
 }

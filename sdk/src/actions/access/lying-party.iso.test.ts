@@ -264,6 +264,7 @@ describe('grants from the wrong hands', () => {
     await post(parent, party, 'grant', { terms: good.grant.terms, package: encode({ ...good.package, relays: ['http://proxy.test'] }) })
     expect(await kinds(clinic)).toEqual(['NO_GRANT', 'NO_GRANT'])
     expect(passedOn().package.relays).toEqual(good.package.relays)
+    expect(await kinds(patient)).toEqual(['passed-on'])
   })
 
   test('an older grant message that is delivered again does not replace the newer keys', async () => {

@@ -1,5 +1,5 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
+import { callRelay, contactRelays, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
 import { equal, toHex } from '#base/bytes'
@@ -7,11 +7,12 @@ import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
-import { bundleMessage, decodeBundle, type Party } from '#identity/bundle'
+import { encodeBundle, type Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
+import type { Contact, PassedGrant, ReceivedGrant } from '#identity/keyring'
 import type { Message } from '#identity/message'
 import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
-import { peek, verifySigned } from '#identity/signed'
+import { verifySigned } from '#identity/signed'
 import {
   type AccessRequestMessage,
   acceptance,
@@ -19,9 +20,11 @@ import {
   grantMessage,
   keyPackage,
   noticeMessage,
+  passedNote,
   revokedMessage,
 } from '#wire/messages'
 import { remember } from './invite.ts'
+import { checkPassed, notePassed } from './passed.ts'
 
 type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
@@ -35,10 +38,13 @@ export type Arrival =
       readonly verified: boolean
       readonly at: number
       readonly request: AccessRequestMessage
+      /** Where the asker is reached, by its own word. */
+      readonly relays: readonly string[]
     }
-  | { readonly kind: 'grant'; readonly did: Did; readonly name: string; readonly commitment: string }
-  | { readonly kind: 'revoked'; readonly did: Did; readonly commitment: string }
-  | { readonly kind: 'notice'; readonly did: Did; readonly text: string }
+  | { readonly kind: 'grant'; readonly did: Did; readonly name: string; readonly commitment: string; readonly renewed: boolean }
+  | { readonly kind: 'passed-on'; readonly did: Did; readonly name: string; readonly to: string; readonly commitment: string }
+  | { readonly kind: 'revoked'; readonly did: Did; readonly name: string; readonly commitment: string }
+  | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
 
 /** Takes what waits at the home relay; each message is deleted there only after it was dealt with here. */
@@ -66,13 +72,24 @@ async function take(ctx: Receiving, message: Message): Promise<Arrival> {
     const incoming = await withInbox(ctx.session.state.ring, secret => openMessage(message, secret))
     const sender = await senderOf(ctx, incoming)
     const { content, at } = await verifyMessage(incoming, sender)
-    return await HANDLERS[incoming.kind](ctx, sender, content, at)
+    const arrival = await HANDLERS[incoming.kind](ctx, sender, content, at)
+    if (arrival.kind === 'grant' && incoming.from) await meet(ctx, sender, { bundle: encodeBundle(incoming.from), name: arrival.name })
+    return arrival
   } catch (e) {
     if (isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
     return isKeepwellError(e)
       ? { kind: 'refused', code: e.code, message: e.message }
       : { kind: 'refused', code: 'DEFECT', message: 'A message could not be read.' }
   }
+}
+
+/** Who shares with us is remembered, unverified, so that its later messages are believed; who is known stays as it is. */
+async function meet(ctx: Receiving, { did }: Party, { bundle, name }: Pick<Contact, 'bundle' | 'name'>): Promise<void> {
+  if (ctx.session.state.ring.contacts.some(c => c.did === did)) return
+  await changeRing(ctx, r => {
+    const known = r.contacts.some(c => c.did === did)
+    return known ? r : { ...r, contacts: [...r.contacts, { did, name, bundle, verified: false, at: ctx.clock() }] }
+  })
 }
 
 async function senderOf(ctx: Receiving, incoming: Incoming): Promise<Party> {
@@ -82,33 +99,34 @@ async function senderOf(ctx: Receiving, incoming: Incoming): Promise<Party> {
   return known
 }
 
-function contactRelays(ctx: Receiving, did: Did): string[] {
-  const contact = ctx.session.state.ring.contacts.find(c => c.did === did)
-  return contact ? peek(decodeBundle(contact.bundle).signed, bundleMessage).relays : []
-}
-
 type Handler = (ctx: Receiving, sender: Party, content: Uint8Array, at: number) => Promise<Arrival>
 
 const nameOf = (ctx: Receiving, did: Did): string => ctx.session.state.ring.contacts.find(c => c.did === did)?.name ?? did
+
+/** Who signed a consent that was given to us: the patient, or a proxy. */
+const proxyOf = (g: ReceivedGrant): Did => decodeTerms(g.terms).signed.signer
 
 const HANDLERS: Record<Incoming['kind'], Handler> = {
   invitation: acceptContact,
   async request(ctx, sender, content, at) {
     const request = decodeAs(accessRequest, content)
     const contact = ctx.session.state.ring.contacts.find(c => c.did === sender.did)
-    return { kind: 'request', did: sender.did, name: contact?.name ?? request.name, verified: contact?.verified ?? false, at, request }
+    const who = { did: sender.did, name: contact?.name ?? request.name, verified: contact?.verified ?? false, relays: sender.relays }
+    return { kind: 'request', ...who, at, request }
   },
   grant: takeGrant,
   async revoked(ctx, sender, content) {
     const { commitment } = decodeAs(revokedMessage, content)
+    const ends = (p: PassedGrant): boolean => equal(p.commitment, commitment) && p.proxy === sender.did
     await changeRing(ctx, ring => ({
       ...ring,
-      received: ring.received.filter(g => !(equal(g.commitment, commitment) && g.patient === sender.did)),
+      received: ring.received.filter(g => !(equal(g.commitment, commitment) && [g.patient, proxyOf(g)].includes(sender.did))),
+      ...(ring.passed ? { passed: ring.passed.map(p => (ends(p) ? { ...p, state: 'revoked' as const } : p)) } : {}),
     }))
-    return { kind: 'revoked', did: sender.did, commitment: toHex(commitment) }
+    return { kind: 'revoked', did: sender.did, name: nameOf(ctx, sender.did), commitment: toHex(commitment) }
   },
-  async notice(_ctx, sender, content) {
-    return { kind: 'notice', did: sender.did, text: decodeAs(noticeMessage, content).text }
+  async notice(ctx, sender, content) {
+    return { kind: 'notice', did: sender.did, name: nameOf(ctx, sender.did), text: decodeAs(noticeMessage, content).text }
   },
   share: refuseKind,
   device: refuseKind,
@@ -155,6 +173,7 @@ async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array, at:
     signedTerms.signed.version === sender.version ? sender : await partyAt(ctx, sender.did, signedTerms.signed.version, sender.relays)
   ensure(signer, 'UNKNOWN_PARTY', 'The key bundle under which a grant was signed is not to be had.')
   await verifySigned(signedTerms.signed, 'terms', termsShape, signer.keys)
+  if (terms.patient === ring.did && sender.did !== ring.did) return takePassed(ctx, signer, signedTerms, message.package)
   const mine = signedTerms.signed.signer === sender.did && terms.grantee === ring.did
   ensure(mine, 'NO_GRANT', 'A grant for someone else arrived.')
   const commitment = commitmentOf(terms)
@@ -171,5 +190,12 @@ async function takeGrant(ctx: Receiving, sender: Party, content: Uint8Array, at:
       { commitment, terms: message.terms, patient: terms.patient, name, package: encode(pack), at },
     ],
   }))
-  return { kind: 'grant', did: terms.patient, name, commitment: toHex(commitment) }
+  return { kind: 'grant', did: terms.patient, name, commitment: toHex(commitment), renewed: known !== undefined }
+}
+
+/** A proxy tells what it gave in our name. */
+async function takePassed(ctx: Receiving, proxy: Party, signedTerms: SignedTerms, note: Uint8Array): Promise<Arrival> {
+  const passed = await checkPassed(ctx, signedTerms, { proxy, name: decodeAs(passedNote, note).name })
+  await notePassed(ctx, [passed])
+  return { kind: 'passed-on', did: proxy.did, name: nameOf(ctx, proxy.did), to: passed.name, commitment: toHex(passed.commitment) }
 }

@@ -37,6 +37,8 @@ export async function revoke(ctx: Revoking, commitment: Uint8Array): Promise<Rev
   }))
   const unreached = await rekeyGrantees(ctx, concerned)
   await tellEnded(ctx, found).catch(() => unreached.push(found.name))
+  // The patient, whom a proxy told of the consent, hears of its end; the receipt says it as well.
+  if (!own) await tellEnded(ctx, { grantee: terms.patient, commitment }, [relay.url]).catch(() => {})
   return { compartments: concerned.length, rekeyed: remaining(ctx, concerned).length, unreached }
 }
 
@@ -70,7 +72,7 @@ export async function newGenerations(ctx: Revoking, ids: readonly Uint8Array[], 
   await changeRing(ctx, r => r, { calendar })
 }
 
-function remaining(ctx: Revoking, ids: readonly Uint8Array[]): GivenGrant[] {
+export function remaining(ctx: Revoking, ids: readonly Uint8Array[]): GivenGrant[] {
   const now = ctx.clock()
   return ctx.session.state.ring.given.filter(g => {
     const t = readTerms(decodeTerms(g.terms).signed)
@@ -79,7 +81,7 @@ function remaining(ctx: Revoking, ids: readonly Uint8Array[]): GivenGrant[] {
 }
 
 /** Sends the nodes of new generations to those whose consent still lives; returns the names of those out of reach. */
-const rekeyGrantees = (ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> => sendAgain(ctx, remaining(ctx, ids))
+export const rekeyGrantees = (ctx: Revoking, ids: readonly Uint8Array[]): Promise<string[]> => sendAgain(ctx, remaining(ctx, ids))
 
 /** Signs every live consent of the own vault again with the keys in force, and sends terms and keys anew: the end of a rotation. */
 export async function renewGrants(ctx: Revoking): Promise<string[]> {
@@ -114,9 +116,11 @@ async function sendAgain(ctx: Revoking, grants: readonly GivenGrant[]): Promise<
   return unreached
 }
 
+type Ended = Pick<GivenGrant, 'grantee' | 'commitment'>
+
 /** Tells whom a consent was given that it has ended. */
-export async function tellEnded(ctx: Revoking, g: GivenGrant): Promise<void> {
-  const party = await findParty(ctx, g.grantee)
+export async function tellEnded(ctx: Revoking, g: Ended, relays: readonly string[] = []): Promise<void> {
+  const party = await findParty(ctx, g.grantee, relays)
   ensure(party, 'UNKNOWN_PARTY', 'The grantee’s relay does not answer.')
-  await post(ctx, party, 'revoked', { commitment: g.commitment, at: ctx.clock() })
+  await post(ctx, party, 'revoked', { commitment: g.commitment, at: ctx.clock() }, { introduce: true })
 }

@@ -21,14 +21,18 @@ import { equal, text, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { bytes, decodeAs, int, object } from '#base/shape'
+import { decodeTerms } from '#consent/terms'
 import { verifyConsistency } from '#crypto/merkle'
 import { hpkeOpen } from '#crypto/open'
 import { bundleMessage } from '#identity/bundle'
 import { verifyProof } from '#identity/call'
 import type { Did } from '#identity/did'
+import type { PassedGrant } from '#identity/keyring'
 import { peek, verifySigned } from '#identity/signed'
 import type { Relay } from '#ports/relay'
+import { METHODS } from '#wire/methods'
 import { checkGrowth, checkInclusion, checkLogHead, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
+import { checkPassed } from './passed.ts'
 
 type Auditing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -39,6 +43,8 @@ export type Looked = {
   readonly index: number
   readonly name: string
   readonly grant: string | null
+  /** Who gave that consent in our name, when it was a proxy. */
+  readonly proxy: Did | null
   readonly reader: 'verified' | 'unknown'
 }
 
@@ -49,6 +55,8 @@ export type Trail = {
   /** Where the ledger holds the relay's log; null when it was not anchored yet. */
   readonly anchored: { readonly size: number; readonly time: number; readonly root: Uint8Array } | null
   readonly problems: readonly Problem[]
+  /** Consents that proxies gave in our name and did not tell of: receipts carry their terms, signed. */
+  readonly untold: readonly PassedGrant[]
 }
 
 type Problem = { readonly seq: number; readonly code: string; readonly message: string }
@@ -66,6 +74,8 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   const party = await relayParty(ctx, relay)
   const problems: Problem[] = []
   const looked: Looked[] = []
+  const passed = new Map((ctx.session.state.ring.passed ?? []).map(p => [toHex(p.commitment), p]))
+  const told = new Set(passed.keys())
   const hashes: Uint8Array[] = []
   const requests = new Set<string>()
   let prev: Uint8Array = NO_RECEIPT
@@ -82,7 +92,7 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
         const request = toHex(readReceipt(receipt.signed).request)
         ensure(!requests.has(request), 'REPLAYED', 'Two receipts stand for one and the same request.')
         requests.add(request)
-        looked.push({ ...(await describe(ctx, receipt)), index: sealed.index })
+        looked.push({ ...(await describe(ctx, receipt, passed)), index: sealed.index })
       } catch (e) {
         if (!isKeepwellError(e)) throw e
         problems.push({ seq: sealed.seq, code: e.code, message: e.message })
@@ -101,7 +111,8 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   await checkSeen(ctx, { url: relay.url, party, hashes, last: after }, problems)
   await checkCopies(ctx, { url: relay.url, party, hashes, last: after }, problems)
   const { logSize, anchored } = await checkLog(ctx, relay, party, problems)
-  return { looked, relay: party.did, logSize, anchored, problems }
+  const untold = [...passed].flatMap(([id, p]) => (told.has(id) ? [] : [p]))
+  return { looked, relay: party.did, logSize, anchored, problems, untold }
 }
 
 /** Opens one receipt and checks everything that it says by itself; `prev` is the hash of the one before it. */
@@ -123,18 +134,35 @@ export async function openReceipt(ctx: Auditing, party: RelayParty, sealed: Seal
   return receipt
 }
 
-async function describe(ctx: Auditing, receipt: Receipt): Promise<Omit<Looked, 'index'>> {
+async function describe(ctx: Auditing, receipt: Receipt, passed: Map<string, PassedGrant>): Promise<Omit<Looked, 'index'>> {
   const { ring } = ctx.session.state
   const message = readReceipt(receipt.signed)
   const reader = await partyAt(ctx, message.actor, receipt.call.version)
   if (reader) verifyProof(receipt.call, reader.request)
-  const grant = message.grant ? ring.given.find(g => equal(g.commitment, message.grant!)) : undefined
+  const own = message.grant ? ring.given.some(g => equal(g.commitment, message.grant!)) : false
+  const proxied = message.grant && !own ? await proxiedBy(ctx, receipt, passed) : null
   return {
     receipt: message,
     name: message.actor === ring.did ? 'you' : nameOf(ctx, message.actor),
-    grant: grant ? toHex(grant.commitment) : null,
+    grant: message.grant && (own || proxied) ? toHex(message.grant) : null,
+    proxy: proxied?.proxy ?? null,
     reader: reader ? 'verified' : 'unknown',
   }
+}
+
+/** The proxy's consent a receipt names: one we were told of, or one whose signed terms the reader showed. */
+async function proxiedBy(ctx: Auditing, { signed, call }: Receipt, passed: Map<string, PassedGrant>): Promise<PassedGrant | null> {
+  const id = toHex(readReceipt(signed).grant!)
+  const known = passed.get(id)
+  if (known || call.method !== 'access' || !call.body) return known ?? null
+  const { terms } = decodeAs(METHODS.access.body, call.body)
+  if (!terms) return null
+  const shown = decodeTerms(terms)
+  const proxy = shown.parent ? await partyAt(ctx, shown.signed.signer, shown.signed.version) : null
+  if (!proxy) return null
+  const found = await checkPassed(ctx, shown, { proxy, name: '' })
+  passed.set(id, found)
+  return found
 }
 
 const nameOf = (ctx: Auditing, did: Did): string => ctx.session.state.ring.contacts.find(c => c.did === did)?.name ?? did

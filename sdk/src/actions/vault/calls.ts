@@ -144,6 +144,9 @@ async function olderBundle(
   return null
 }
 
+/** The relays a contact came with; empty for a stranger. */
+export const contactRelays = (ctx: Knowing, did: Did): readonly string[] => pinned(ctx, did)?.relays ?? []
+
 /** A party by DID: from the relays named and our own, else as the contact came; null when nobody knows it. One bad answer is passed over. */
 export async function findParty(ctx: Pick<Ctx, 'network' | 'session'>, did: Did, relays: readonly string[] = []): Promise<Party | null> {
   const { ring } = ctx.session.state

@@ -1,0 +1,92 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Ctx } from '#actions/context'
+import { compartmentNamed } from '#actions/records/secrets'
+import { person, type World, world } from '#actions/story.kit'
+import { rotate } from '#actions/vault/rotate'
+import { isKeepwellError } from '#base/error'
+import { addContact } from './add-contact.ts'
+import { confirmContact } from './confirm-contact.ts'
+import { forgetContact } from './forget-contact.ts'
+import { grant } from './grant.ts'
+import { receiveMessages } from './receive-messages.ts'
+import { revoke } from './revoke.ts'
+import { sendNotice } from './send-notice.ts'
+
+const HOME = 'http://home.test'
+const AWAY = 'http://away.test'
+
+const code = async (work: () => Promise<unknown>): Promise<string> => {
+  try {
+    await work()
+  } catch (e) {
+    return isKeepwellError(e) ? e.code : String(e)
+  }
+  return 'no error'
+}
+
+let w: World
+let ada: Ctx
+let ben: Ctx
+const didOf = (ctx: Ctx): string => ctx.session.state.ring.did
+const share = () => {
+  const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
+  return grant(ada, { to: didOf(ben), level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 86_400 })
+}
+
+beforeEach(async () => {
+  w = await world([HOME, AWAY], 'contacts')
+  ada = await person(w, 'Ada', HOME)
+  ben = await person(w, 'Ben', AWAY)
+})
+
+describe('a contact by DID', () => {
+  test('is granted nothing before its fingerprint was compared, and is after', async () => {
+    const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben', relays: [AWAY] })
+    expect(await code(share)).toBe('UNVERIFIED')
+    expect(await code(() => confirmContact(ada, { did: didOf(ben), fingerprint: `${fingerprint.slice(0, -1)}x` }))).toBe('UNVERIFIED')
+    expect(await code(share)).toBe('UNVERIFIED')
+    await confirmContact(ada, { did: didOf(ben), fingerprint: fingerprint.toUpperCase().replaceAll(' ', '') })
+    expect(await code(share)).toBe('no error')
+    expect((await receiveMessages(ben)).map(a => a.kind)).toEqual(['grant'])
+    // Ben never heard of Ada before; he may not grant to her for that.
+    expect(ben.session.state.ring.contacts).toMatchObject([{ did: didOf(ada), verified: false }])
+  })
+
+  test('adding again does not undo what was compared, nor is anyone his own contact', async () => {
+    const input = { did: didOf(ben), name: 'Ben', relays: [AWAY] }
+    const { fingerprint } = await addContact(ada, input)
+    await confirmContact(ada, { did: input.did, fingerprint })
+    await addContact(ada, { ...input, name: 'Mallory' })
+    expect(ada.session.state.ring.contacts).toMatchObject([{ name: 'Ben', verified: true }])
+    expect(await code(() => addContact(ada, { did: didOf(ada), name: 'I' }))).toBe('BAD_INPUT')
+    expect(await code(() => addContact(ada, { did: didOf(ben).replace(/.$/, c => (c === '0' ? '1' : '0')), name: '?' }))).toBe(
+      'UNKNOWN_PARTY',
+    )
+  })
+
+  test('new keys are another fingerprint: the old one no longer confirms', async () => {
+    // Of the same home: the homes of a test share a chain id, so that another's ledger would answer for Ben's controller.
+    ben = await person(w, 'Ben', HOME)
+    const before = await addContact(ada, { did: didOf(ben), name: 'Ben' })
+    await rotate(ben)
+    expect(await code(() => confirmContact(ada, { did: didOf(ben), fingerprint: before.fingerprint }))).toBe('UNVERIFIED')
+    const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben' })
+    await confirmContact(ada, { did: didOf(ben), fingerprint })
+    expect(await code(share)).toBe('no error')
+  })
+
+  test('is forgotten only when nothing binds any more', async () => {
+    const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben', relays: [AWAY] })
+    await confirmContact(ada, { did: didOf(ben), fingerprint })
+    const { commitment } = await share()
+    expect(await code(() => forgetContact(ada, didOf(ben)))).toBe('BAD_INPUT')
+    await revoke(ada, commitment)
+    await forgetContact(ada, didOf(ben))
+    expect(ada.session.state.ring.contacts).toEqual([])
+  })
+
+  test('an answer in words reaches the one who asked', async () => {
+    await sendNotice(ada, { to: didOf(ben), text: 'Not now.', relays: [AWAY] })
+    expect(await receiveMessages(ben)).toMatchObject([{ kind: 'notice', did: didOf(ada), text: 'Not now.' }])
+  })
+})
