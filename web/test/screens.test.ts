@@ -59,7 +59,15 @@ describe.skipIf(!hasChromium())('every screen', () => {
     const record = await lines(page).first().getAttribute('href')
     await other.page.goto(`${stage.url}/#/share`)
     const shared = await other.page.getByRole('link', { name: 'Read' }).getAttribute('href')
-    return { page, heard, other, paths: { record: record! }, otherPaths: { desk: '#/desk', ask: '#/desk/ask', gate: shared! } }
+    await page.goto(`${stage.url}/#/share`)
+    const person = await page.getByRole('link', { name: /^Dr\. Rivera.*since/ }).getAttribute('href')
+    return {
+      page,
+      heard,
+      other,
+      paths: { record: record!, person: person! },
+      otherPaths: { desk: '#/desk', ask: '#/desk/ask', gate: shared! },
+    }
   }
 
   const look = async (page: Page, name: string, variant: string): Promise<void> => {

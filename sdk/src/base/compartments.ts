@@ -13,6 +13,11 @@ export const COMPARTMENTS = [
 ] as const
 export type CompartmentName = (typeof COMPARTMENTS)[number]
 
+const SENSITIVE: readonly string[] = ['mental-health', 'sexual-health', 'substance-use', 'genomics'] satisfies CompartmentName[]
+
+/** Whether people guard what such a compartment holds more than other care. */
+export const isSensitive = (name: string): boolean => SENSITIVE.includes(name)
+
 /** What a compartment holds, in the words of the consent screen. */
 export const ABOUT: Readonly<Record<CompartmentName, string>> = {
   general: 'Conditions, visits, procedures, allergies, vaccinations, documents and everything without a place of its own.',

@@ -49,7 +49,7 @@ export function AddTo({ did, name, reader }: AddProps) {
   if (error && !value) return <Failed error={error} onRetry={again} />
   if (!value) return <Waiting />
   const shares = value.patients.filter(p => p.did === did).flatMap(p => p.shares)
-  const share = shares.find(s => s.state === 'live' && s.level === 'write')
+  const share = shares.find(s => s.state === 'live' && s.mayAdd)
   if (share) return <Writing share={share} person={reader.person} />
   return (
     <Panel>

@@ -162,7 +162,7 @@ function PatientRow({ patient: p, now }: { readonly patient: PatientCard; readon
   const live = p.shares.filter(s => s.state === 'live')
   const shown = live.length ? live : p.shares
   const reading = live.find(s => s.level !== 'write')
-  const writing = live.find(s => s.level === 'write')
+  const writing = live.find(s => s.mayAdd)
   return (
     <tr>
       <th scope="row">{p.name}</th>

@@ -3,8 +3,10 @@ import { type FormEvent, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
 import { CopyButton } from '#parts/copy-button.tsx'
+import { Icon } from '#parts/icon.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { QrCode } from '#parts/qr-code.tsx'
+import { QrScanner } from '#parts/qr-scanner.tsx'
 import { Failed } from '#parts/state.tsx'
 import type { Invitation } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
@@ -71,6 +73,41 @@ export function Invite() {
   )
 }
 
+const INVITATION = /(#\/join\/|invite#)[\w-]{40,}\s*$/
+const hasCamera = (): boolean => window.isSecureContext && 'mediaDevices' in navigator
+
+/** Reads the code of an invitation from the screen of the one who made it. */
+function Camera({ onLink }: { readonly onLink: (link: string) => void }) {
+  const { t } = useWords()
+  const [state, setState] = useState<'off' | 'on' | 'failed'>('off')
+  const found = (text: string): boolean => {
+    if (!INVITATION.test(text)) return false
+    setState('off')
+    onLink(text)
+    return true
+  }
+  if (state === 'failed') return <Banner icon="scan">{t('sharing.noCamera')}</Banner>
+  if (state === 'off')
+    return (
+      <div>
+        <Button variant="light" leftSection={<Icon name="scan" size={20} />} onClick={() => setState('on')}>
+          {t('admit.scan')}
+        </Button>
+      </div>
+    )
+  return (
+    <>
+      <p role="status">{t('admit.scanning')}</p>
+      <QrScanner label={t('admit.picture')} onText={found} onFailed={() => setState('failed')} />
+      <div>
+        <Button variant="default" onClick={() => setState('off')}>
+          {t('admit.stop')}
+        </Button>
+      </div>
+    </>
+  )
+}
+
 /** Answers an invitation that came as a link, a code, or by opening the link itself. */
 export function Join({ code }: { readonly code: string }) {
   const { t } = useWords()
@@ -78,7 +115,7 @@ export function Join({ code }: { readonly code: string }) {
   const [text, setText] = useState(code ? `${location.origin}/#/join/${code}` : '')
   const [done, setDone] = useState<{ readonly did: string; readonly name: string; readonly fingerprint: string } | null>(null)
   const joining = useDo(async () => {
-    if (!/(#\/join\/|invite#)[\w-]{40,}\s*$/.test(text.trim())) throw { code: 'BAD_LINK' }
+    if (!INVITATION.test(text.trim())) throw { code: 'BAD_LINK' }
     setDone(await api.join(text))
   })
   const submit = (e: FormEvent): void => {
@@ -104,6 +141,7 @@ export function Join({ code }: { readonly code: string }) {
           </div>
         ) : (
           <form className="kw-stack kw-form" onSubmit={submit}>
+            {hasCamera() && <Camera onLink={setText} />}
             <Textarea
               label={t('join.label')}
               rows={4}

@@ -7,59 +7,45 @@ import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { partAbout, partName, purposeName } from '#record/labels.ts'
 import { SENSITIVE } from '#record/sensitive.ts'
-import type { CompartmentView, ContactView, NewShare as Input, RequestView } from '#rpc/views.ts'
+import type { CompartmentView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import type { Key } from '#words/en.ts'
+import { Choice } from './choice.tsx'
+import { PickRecords } from './pick-records.tsx'
+import { type Basis, byRecords, type Draft, firstDraft, MOST, missing, OWN, PURPOSES, SPANS, shareOf, untilOf } from './share-draft.ts'
+import { Review } from './share-review.tsx'
+import { now } from './share-terms.tsx'
 
-const PURPOSES = ['TREAT', 'CAREMGT', 'FAMRQT', 'HRESCH', 'COVERAGE', 'HPAYMT', 'PUBHLTH'] as const
-const DAY = 86_400
-const SPANS: readonly { readonly value: string; readonly label: Key; readonly days: number }[] = [
-  { value: '1', label: 'new.day', days: 1 },
-  { value: '7', label: 'new.week', days: 7 },
-  { value: '30', label: 'new.month', days: 30 },
-  { value: '90', label: 'new.quarter', days: 90 },
-  { value: '365', label: 'new.year', days: 365 },
-]
-const OWN = 'own'
-
-type Draft = {
-  readonly to: string
-  readonly level: 'read' | 'write'
-  readonly parts: readonly string[]
-  readonly purpose: string
-  readonly span: string
-  readonly date: string
-}
-
-const now = (): number => Math.floor(Date.now() / 1000)
-
-/** The last second of the chosen day here, or so many days from now. Zero for no day. */
-function untilOf({ span, date }: Draft): number {
-  if (span !== OWN) return now() + Number(span) * DAY
-  const end = date ? new Date(`${date}T23:59:59`).getTime() : Number.NaN
-  return Number.isNaN(end) ? 0 : Math.floor(end / 1000)
-}
+type NewShareProps = { readonly to: string; readonly request: string; readonly replaces: string; readonly records: readonly string[] }
 
 /** Who, what, why, until when; and all of it again in plain words before it is done. */
-export function NewShare({ to, request }: { readonly to: string; readonly request: string }) {
+export function NewShare({ to, request, replaces, records }: NewShareProps) {
   const { t } = useWords()
   const { api } = useVault()
   const { value, error, again } = useAsk(
     async () => {
-      const [contacts, parts, requests] = await Promise.all([api.contacts(null), api.compartments(null), api.requests(null)])
-      return { contacts: contacts.filter(c => c.verified), parts, request: requests.find(r => r.id === request) }
+      const [contacts, parts, requests, before] = await Promise.all([
+        api.contacts(null),
+        api.compartments(null),
+        api.requests(null),
+        replaces ? api.shareDraft(replaces) : null,
+      ])
+      return { contacts: contacts.filter(c => c.verified), parts, request: requests.find(r => r.id === request), replaces: before }
     },
-    [request],
+    [request, replaces],
     ['sharing'],
   )
   return (
-    <Page title={t('new.title')} tab={t('share.title')} back={{ href: '#/share', label: t('share.title') }}>
+    <Page
+      title={t(replaces ? 'sharing.change' : 'new.title')}
+      tab={t('share.title')}
+      back={{ href: replaces ? `#/share/${replaces}` : '#/share', label: t('share.title') }}
+    >
       {error && !value ? (
         <Failed error={error} onRetry={again} />
       ) : !value ? (
         <Waiting />
       ) : value.contacts.length ? (
-        <ShareForm {...value} to={to || value.request?.did || value.contacts[0]!.did} />
+        <ShareForm {...value} records={records} to={to || value.request?.did || value.contacts[0]!.did} />
       ) : (
         <Panel>
           <Empty
@@ -79,48 +65,24 @@ export function NewShare({ to, request }: { readonly to: string; readonly reques
   )
 }
 
-type FormProps = {
-  readonly contacts: readonly ContactView[]
-  readonly parts: readonly CompartmentView[]
-  readonly request: RequestView | undefined
-  readonly to: string
-}
-
-function firstDraft({ to, request, parts }: FormProps): Draft {
-  if (!request) return { to, level: 'read', parts: [], purpose: 'TREAT', span: '90', date: '' }
-  const days = Math.max(1, Math.round(request.seconds / DAY))
-  const known = SPANS.find(s => s.days === days)
-  return {
-    to: request.did,
-    level: request.level === 'write' ? 'write' : 'read',
-    parts: request.compartments.filter(c => parts.some(p => p.name === c)),
-    purpose: request.purpose,
-    span: known?.value ?? OWN,
-    date: known ? '' : new Date((now() + request.seconds) * 1000).toISOString().slice(0, 10),
-  }
-}
-
-function ShareForm(props: FormProps) {
+function ShareForm(props: Basis) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
-  const { contacts, parts, request } = props
+  const { contacts, parts, request, replaces } = props
   const [draft, setDraft] = useState(() => firstDraft(props))
+  const [began] = useState(now)
   const [tried, setTried] = useState(false)
   const [shared, setShared] = useState<string | null>(null)
   const set = (change: Partial<Draft>): void => setDraft(d => ({ ...d, ...change }))
-  const until = untilOf(draft)
-  const good = draft.parts.length > 0 && until > now()
+  const until = untilOf(draft, began)
+  const lacks = missing(draft, until)
   const name = contacts.find(c => c.did === draft.to)?.name ?? ''
+  const input = shareOf(draft, until, {
+    ...(request ? { request: request.id } : {}),
+    ...(replaces ? { replaces: replaces.share.id } : {}),
+  })
   const sharing = useDo(async () => {
-    const input: Input = {
-      to: draft.to,
-      level: draft.level,
-      compartments: draft.parts,
-      purpose: draft.purpose,
-      until,
-      ...(request ? { request: request.id } : {}),
-    }
     await api.share(input)
     setShared(name)
   })
@@ -135,7 +97,7 @@ function ShareForm(props: FormProps) {
   const submit = (e: FormEvent): void => {
     e.preventDefault()
     setTried(true)
-    if (good) sharing.run()
+    if (!lacks) sharing.run()
   }
   if (shared !== null)
     return (
@@ -154,58 +116,59 @@ function ShareForm(props: FormProps) {
               onChange={e => set({ to: e.currentTarget.value })}
               data={contacts.map(c => ({ value: c.did, label: c.name }))}
             />
-            <fieldset className="kw-choices kw-choices-two">
+            <fieldset className="kw-choices">
               <legend>{t('new.level')}</legend>
-              <Choice
-                name="level"
-                title={t('new.levelRead')}
-                note={t('new.levelReadNote')}
-                checked={draft.level === 'read'}
-                onChange={() => set({ level: 'read' })}
-              />
-              <Choice
-                name="level"
-                title={t('new.levelWrite')}
-                note={t('new.levelWriteNote')}
-                checked={draft.level === 'write'}
-                onChange={() => set({ level: 'write' })}
-              />
+              {LEVELS.map(l => (
+                <Choice
+                  key={l.level}
+                  name="level"
+                  title={t(l.title)}
+                  note={t(l.note)}
+                  checked={draft.level === l.level}
+                  onChange={() => set({ level: l.level })}
+                />
+              ))}
             </fieldset>
           </div>
         </Panel>
         <Panel>
-          <fieldset className="kw-choices">
-            <legend>{t(draft.level === 'read' ? 'new.what' : 'new.whatWrite')}</legend>
-            {draft.level === 'read' && <p className="kw-dim">{t('new.whatNote')}</p>}
-            {parts.map(p => (
-              <label key={p.name} className="kw-choice">
-                <input
-                  type="checkbox"
-                  checked={draft.parts.includes(p.name)}
-                  onChange={e => set({ parts: e.currentTarget.checked ? [...draft.parts, p.name] : draft.parts.filter(x => x !== p.name) })}
+          <div className="kw-stack kw-stack-wide">
+            {draft.level === 'read' && (
+              <fieldset className="kw-choices kw-choices-two">
+                <legend>{t('sharing.scope')}</legend>
+                <Choice
+                  name="scope"
+                  title={t('sharing.scopeParts')}
+                  note={t('sharing.scopePartsNote')}
+                  checked={draft.scope === 'parts'}
+                  onChange={() => set({ scope: 'parts' })}
                 />
-                <span className="kw-choice-text">
-                  <span className="kw-row kw-row-between">
-                    <strong>{partName(words, p.name)}</strong>
-                    <span className="kw-row">
-                      {SENSITIVE.has(p.name) && <Tag tone="warn">{t('new.sensitive')}</Tag>}
-                      <span className="kw-dim kw-number">{words.number(p.count)}</span>
-                    </span>
-                  </span>
-                  <span className="kw-line-sub kw-wrap">{partAbout(words, p.name)}</span>
-                </span>
-              </label>
-            ))}
-          </fieldset>
+                <Choice
+                  name="scope"
+                  title={t('sharing.scopeRecords')}
+                  note={t('sharing.scopeRecordsNote')}
+                  checked={draft.scope === 'records'}
+                  onChange={() => set({ scope: 'records' })}
+                />
+              </fieldset>
+            )}
+            {byRecords(draft) ? (
+              <PickRecords parts={parts} chosen={draft.records} onChoose={records => set({ records })} />
+            ) : (
+              <Parts draft={draft} parts={parts} set={set} />
+            )}
+          </div>
         </Panel>
         <Panel>
           <div className="kw-grid">
-            <NativeSelect
-              label={t('new.why')}
-              value={draft.purpose}
-              onChange={e => set({ purpose: e.currentTarget.value })}
-              data={[...new Set([...PURPOSES, draft.purpose])].map(p => ({ value: p, label: purposeName(words, p) }))}
-            />
+            {draft.level !== 'admin' && (
+              <NativeSelect
+                label={t('new.why')}
+                value={draft.purpose}
+                onChange={e => set({ purpose: e.currentTarget.value })}
+                data={[...new Set([...PURPOSES, draft.purpose])].map(p => ({ value: p, label: purposeName(words, p) }))}
+              />
+            )}
             <NativeSelect
               label={t('new.until')}
               value={draft.span}
@@ -218,10 +181,10 @@ function ShareForm(props: FormProps) {
           </div>
         </Panel>
       </div>
-      <Review draft={draft} name={name} until={until} parts={parts} good={good}>
-        {tried && !good && (
+      <Review {...{ draft, input, name, parts, lacks }}>
+        {tried && lacks && (
           <Banner tone="warn" urgent>
-            {t('new.missing')}
+            {t(lacks, { count: MOST })}
           </Banner>
         )}
         {sharing.error !== null && <Failed error={sharing.error} />}
@@ -233,69 +196,52 @@ function ShareForm(props: FormProps) {
   )
 }
 
-type ChoiceProps = {
-  readonly name: string
-  readonly title: string
-  readonly note?: string
-  readonly checked: boolean
-  readonly onChange: () => void
-}
+const LEVELS = [
+  { level: 'read', title: 'new.levelRead', note: 'new.levelReadNote' },
+  { level: 'write', title: 'new.levelWrite', note: 'new.levelWriteNote' },
+  { level: 'admin', title: 'sharing.levelAdmin', note: 'sharing.levelAdminNote' },
+] as const
+const YEARS = [1, 2, 5, 10] as const
 
-const Choice = ({ name, title, note, checked, onChange }: ChoiceProps) => (
-  <label className="kw-choice">
-    <input type="radio" name={name} checked={checked} onChange={onChange} />
-    <span className="kw-choice-text">
-      <strong>{title}</strong>
-      {note && <span className="kw-line-sub kw-wrap">{note}</span>}
-    </span>
-  </label>
-)
+type PartsProps = { readonly draft: Draft; readonly parts: readonly CompartmentView[]; readonly set: (change: Partial<Draft>) => void }
 
-type ReviewProps = {
-  readonly draft: Draft
-  readonly name: string
-  readonly until: number
-  readonly parts: readonly CompartmentView[]
-  readonly good: boolean
-  readonly children: React.ReactNode
-}
-
-function Review({ draft, name, until, parts, good, children }: ReviewProps) {
+function Parts({ draft, parts, set }: PartsProps) {
   const words = useWords()
   const { t, n } = words
-  const names = (list: readonly CompartmentView[]): string => words.list(list.map(p => partName(words, p.name)))
-  const chosen = parts.filter(p => draft.parts.includes(p.name))
-  const rest = parts.filter(p => !draft.parts.includes(p.name))
-  const terms = { name, parts: names(chosen), purpose: purposeName(words, draft.purpose), date: words.day(until) }
   return (
-    <div className="kw-sticky">
-      <Panel title={t('new.review')}>
-        <div className="kw-stack">
-          {good ? (
-            <>
-              <p>
-                <strong>{t(draft.level === 'read' ? 'new.reviewRead' : 'new.reviewWrite', terms)}</strong>
-              </p>
-              {draft.level === 'read' && (
-                <>
-                  <p>
-                    {n(
-                      'new.reviewCount',
-                      chosen.reduce((sum, p) => sum + p.count, 0),
-                    )}
-                  </p>
-                  {rest.length > 0 && <p className="kw-dim">{t('new.reviewNot', { parts: names(rest) })}</p>}
-                  <p className="kw-dim">{t('new.reviewReceipt')}</p>
-                  <p className="kw-dim">{t('new.reviewUndo')}</p>
-                </>
-              )}
-            </>
-          ) : (
-            <p className="kw-dim">{t('new.missing')}</p>
-          )}
-          {children}
-        </div>
-      </Panel>
-    </div>
+    <>
+      <fieldset className="kw-choices">
+        <legend>{t(draft.level === 'write' ? 'new.whatWrite' : 'new.what')}</legend>
+        {draft.level !== 'write' && !draft.since && <p className="kw-dim">{t('new.whatNote')}</p>}
+        {parts.map(p => (
+          <label key={p.name} className="kw-choice">
+            <input
+              type="checkbox"
+              checked={draft.parts.includes(p.name)}
+              onChange={e => set({ parts: e.currentTarget.checked ? [...draft.parts, p.name] : draft.parts.filter(x => x !== p.name) })}
+            />
+            <span className="kw-choice-text">
+              <span className="kw-row kw-row-between">
+                <strong>{partName(words, p.name)}</strong>
+                <span className="kw-row">
+                  {SENSITIVE.has(p.name) && <Tag tone="warn">{t('new.sensitive')}</Tag>}
+                  <span className="kw-dim kw-number">{words.number(p.count)}</span>
+                </span>
+              </span>
+              <span className="kw-line-sub kw-wrap">{partAbout(words, p.name)}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {draft.level === 'read' && (
+        <NativeSelect
+          label={t('sharing.since')}
+          {...(draft.since ? { description: t('sharing.sinceNote') } : {})}
+          value={draft.since}
+          onChange={e => set({ since: e.currentTarget.value })}
+          data={[{ value: '', label: t('sharing.sinceAll') }, ...YEARS.map(y => ({ value: String(y), label: n('sharing.sinceYears', y) }))]}
+        />
+      )}
+    </>
   )
 }

@@ -56,6 +56,9 @@ export function Record({ id }: { readonly id: string }) {
                 {t('type.change')}
               </Button>
             )}
+            <Button component="a" href={`#/new-share?records=${id}`} variant="light" leftSection={<Icon name="share" size={19} />}>
+              {t('sharing.shareThis')}
+            </Button>
             <SaveButton busy={saving.busy} onSave={() => saving.run(value)} />
             <Button variant="subtle" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
               {t('record.erase')}

@@ -131,6 +131,8 @@ export type Level = 'read' | 'write' | 'admin'
 
 export type ShareView = {
   readonly id: string
+  /** The consents it stands for: a caregiver's is one to read and one to add, many named records are several. */
+  readonly consents: readonly string[]
   readonly did: string
   readonly name: string
   readonly level: Level
@@ -140,6 +142,15 @@ export type ShareView = {
   readonly from: number
   readonly until: number
   readonly state: 'live' | 'revoked' | 'expired'
+  /** Also allows adding to it. */
+  readonly mayAdd: boolean
+  readonly given: number
+  /** Whose record it is, where one passes on another's. */
+  readonly of: { readonly did: string; readonly name: string } | null
+  /** Who looks after the record and gave it in its owner's name. */
+  readonly by: { readonly did: string; readonly name: string } | null
+  /** The share under which it was passed on. */
+  readonly under: string | null
 }
 
 export type RequestView = {
@@ -153,15 +164,8 @@ export type RequestView = {
   readonly compartments: readonly string[]
   readonly seconds: number
   readonly text: string
-}
-
-export type NewShare = {
-  readonly to: string
-  readonly level: 'read' | 'write'
-  readonly compartments: readonly string[]
-  readonly purpose: string
-  readonly until: number
-  readonly request?: string
+  /** A contact already, verified or not. */
+  readonly known: boolean
 }
 
 export type Ended = { readonly compartments: number; readonly rekeyed: number; readonly unreached: readonly string[] }
@@ -187,6 +191,8 @@ export type Looked = {
   readonly reader: 'verified' | 'unknown'
   /** The consent it was read under. */
   readonly share: string | null
+  /** Who gave that consent in one's name. */
+  readonly by: string | null
 }
 
 export type TrailView = {

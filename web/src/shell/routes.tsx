@@ -2,8 +2,10 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { AddDevice } from '#patient/add-device.tsx'
+import { AddPerson } from '#patient/add-person.tsx'
 import { Adding } from '#patient/adding.tsx'
 import { Attention } from '#patient/attention.tsx'
+import { Cared } from '#patient/cared.tsx'
 import { Devices } from '#patient/devices.tsx'
 import { EraseAll } from '#patient/erase-all.tsx'
 import { Home } from '#patient/home.tsx'
@@ -13,10 +15,13 @@ import { Locks } from '#patient/locks.tsx'
 import { NewKeys } from '#patient/new-keys.tsx'
 import { NewShare } from '#patient/new-share.tsx'
 import { OwnData } from '#patient/own-data.tsx'
+import { PassOn } from '#patient/pass-on.tsx'
+import { PersonPage } from '#patient/person.tsx'
 import { Record } from '#patient/record.tsx'
 import { Series } from '#patient/series.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
+import { ShareDetail } from '#patient/share-detail.tsx'
 import { Timeline } from '#patient/timeline.tsx'
 import { Who } from '#patient/who.tsx'
 import type { Locale } from '#words/words.ts'
@@ -46,6 +51,13 @@ type Screen = {
 
 const asked = ({ query }: Route, name: string): string => query.get(name) ?? ''
 
+const newShareOf = (r: Route) => ({
+  to: asked(r, 'to'),
+  request: asked(r, 'request'),
+  replaces: asked(r, 'replaces'),
+  records: asked(r, 'records').split(',').filter(Boolean),
+})
+
 /** Every screen behind the lock, by the first word of its route. A key makes a new screen of the same kind begin afresh. */
 const SCREENS: Readonly<Record<string, Screen>> = {
   '': { draw: () => <Home /> },
@@ -55,11 +67,15 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   print: { under: '', draw: () => later(<Print />) },
   add: { draw: ({ rest: [what = '', id = ''] }) => <Adding what={what} id={id} /> },
   images: { under: 'timeline', draw: ({ rest: [id = ''] }) => (id ? <Series key={id} id={id} /> : <Images />) },
-  share: { draw: () => <Share /> },
+  share: { draw: ({ rest: [id = ''] }) => (id ? <ShareDetail key={id} id={id} /> : <Share />) },
+  person: { under: 'share', draw: ({ rest: [did = ''] }) => <PersonPage key={did} did={did} /> },
+  'add-person': { under: 'share', draw: () => <AddPerson /> },
+  'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => <PassOn key={id} id={id} /> },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
-  'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} to={asked(r, 'to')} request={asked(r, 'request')} /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
+  'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} {...newShareOf(r)} /> },
+  cared: { under: 'share', draw: ({ rest: [id = ''] }) => <Cared key={id} id={id} /> },
   who: { draw: () => <Who /> },
   news: { draw: () => later(<News />) },
   attention: { under: '', draw: () => <Attention /> },

@@ -14,6 +14,7 @@ import { record } from './de/record.ts'
 import { release } from './de/release.ts'
 import { settings } from './de/settings.ts'
 import { share } from './de/share.ts'
+import { sharing } from './de/sharing.ts'
 import { summary } from './de/summary.ts'
 import { timeline } from './de/timeline.ts'
 import { who } from './de/who.ts'
@@ -32,6 +33,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...attention,
   ...record,
   ...share,
+  ...sharing,
   ...who,
   ...clinician,
   ...settings,

@@ -14,6 +14,7 @@ import { record } from './en/record.ts'
 import { release } from './en/release.ts'
 import { settings } from './en/settings.ts'
 import { share } from './en/share.ts'
+import { sharing } from './en/sharing.ts'
 import { summary } from './en/summary.ts'
 import { timeline } from './en/timeline.ts'
 import { who } from './en/who.ts'
@@ -30,6 +31,7 @@ export const en = {
   ...attention,
   ...record,
   ...share,
+  ...sharing,
   ...who,
   ...clinician,
   ...settings,

@@ -5,7 +5,8 @@ import type { DeskShare, DeskView, NewRequest, PatientCard, Reader, SentRequest 
 import type { ShareView } from '#rpc/views.ts'
 import { changeDesk, type DeskMemory, readDesk } from './desk-memory.ts'
 import { clock } from './platform.ts'
-import { purposeOf, receivedShares } from './sharing.ts'
+import { receivedShares } from './shares.ts'
+import { purposeOf } from './sharing.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Longer than a sealed message waits at a relay: after that nobody can answer it any more. */

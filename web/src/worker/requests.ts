@@ -2,12 +2,20 @@ import type { Arrival } from '@keepwell/sdk/actions/access/receive-messages'
 import { type Keeping, type Reading, sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
-import { bool, bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
+import { bool, bytes, type Infer, int, list, object, optional, string } from '@keepwell/sdk/base/shape'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import { did } from '@keepwell/sdk/identity/did'
 import { accessRequest } from '@keepwell/sdk/wire/messages'
 
-const request = object({ id: bytes(16), did, name: string(200), verified: bool, at: int(), request: accessRequest })
+const request = object({
+  id: bytes(16),
+  did,
+  name: string(200),
+  verified: bool,
+  at: int(),
+  request: accessRequest,
+  relays: optional(list(string(300), 8)),
+})
 const requests = list(request, 1000)
 export type KeptRequest = Infer<typeof request>
 
@@ -23,9 +31,9 @@ export async function keepRequests(ctx: Keeping, arrivals: readonly Arrival[]): 
   if (!fresh.length) return
   const known = await waitingRequests(ctx)
   const seen = new Set(known.map(k => toHex(k.id)))
-  const added = fresh.map(({ did: from, name, verified, at, request: r }): KeptRequest => {
+  const added = fresh.map(({ did: from, name, verified, at, request: r, relays }): KeptRequest => {
     const id = sha256(encode([from, at, r])).slice(0, 16)
-    return { id, did: from, name, verified, at, request: r }
+    return { id, did: from, name, verified, at, request: r, relays: [...relays] }
   })
   await write(ctx, [...known, ...added.filter(a => !seen.has(toHex(a.id)))])
 }

@@ -1,6 +1,6 @@
-import { type OpenedRecord, openSession, type ReadingSession, type SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { OpenedRecord, ReadingSession, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { fileNameOf } from '@keepwell/sdk/actions/records/export-names'
-import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
@@ -10,10 +10,11 @@ import type { Found, RecordView, Row, ShareView } from '#rpc/views.ts'
 import { lastSeen, noteOpened } from './desk.ts'
 import { naming, rowOf } from './entries.ts'
 import { NO_EXTRAS } from './extras.ts'
+import { openConsents } from './open-consents.ts'
 import { clock, elapsed, pause } from './platform.ts'
 import { contentOf } from './record.ts'
 import { inOrder, type SessionItem, sessionOverview, sessionProblems } from './session-index.ts'
-import { receivedShares } from './sharing.ts'
+import { receivedShares } from './shares.ts'
 import type { OpenVault } from './vault.ts'
 
 export type SessionCall = { readonly signal: AbortSignal; readonly progress: (value: OpenedCount) => void }
@@ -52,8 +53,7 @@ export async function openReading(vault: Vault, input: OpenSession, over: (o: Se
   if (!share) throw new KeepwellError('NO_GRANT', 'That share is not here any more.')
   const { ctx } = vault
   const seen = await lastSeen(ctx, share.id)
-  const session = await openSession(ctx, {
-    grant: fromHex(input.share),
+  const session = await openConsents(ctx, share.consents, {
     purpose: input.purpose as Purpose,
     ...(input.person.trim() ? { person: input.person.trim() } : {}),
     ...(input.role.trim() ? { role: input.role.trim() } : {}),

@@ -1,18 +1,54 @@
-import type { NewShare } from '#rpc/views.ts'
-import { dropRequest } from './requests.ts'
-import { acceptInvitation, contacts, endShare, givenShares, makeInvitation, receivedShares, requests, share } from './sharing.ts'
+import type { Choosing, NewShare, PassOn } from '#rpc/sharing.ts'
+import { choose } from './choosing.ts'
+import { type AddPerson, addPerson, confirmPerson, contacts, forgetPerson, meetAsker, person, renamePerson } from './people.ts'
+import { readUnder } from './read-under.ts'
+import { givenShares, passedShares, receivedShares } from './shares.ts'
+import {
+  acceptInvitation,
+  decline,
+  endShare,
+  extendShare,
+  makeInvitation,
+  passOn,
+  previewShare,
+  recordsOf,
+  requests,
+  share,
+} from './sharing.ts'
 import { trail } from './trail.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Who may read, what others share, and who looked. */
 export const sharingApi = (open: () => OpenVault) => ({
   contacts: async (_: null) => contacts(open()),
-  shares: async (_: null) => ({ given: givenShares(open()), received: receivedShares(open()) }),
+  person: async (did: string) => person(open(), did),
+  addPerson: async (input: AddPerson) => addPerson(open(), input),
+  meetAsker: async (request: string) => meetAsker(open(), request),
+  confirmPerson: async (input: { readonly did: string; readonly fingerprint: string }) => confirmPerson(open(), input),
+  renamePerson: async (input: { readonly did: string; readonly name: string }) => renamePerson(open(), input),
+  forgetPerson: async (did: string) => forgetPerson(open(), did),
+  shares: async (_: null) => ({ given: givenShares(open()), received: receivedShares(open()), passed: passedShares(open()) }),
+  async readUnder(id: string) {
+    const vault = open()
+    const passed = passedShares(vault)
+    const own = [...givenShares(vault), ...passed].filter(s => s.id === id)
+    const under = passed.filter(p => own.some(s => s.consents.includes(p.under ?? '')))
+    return readUnder(await trail(vault), [...own, ...under])
+  },
   requests: async (_: null) => requests(open()),
-  decline: async (id: string) => open().run(ctx => dropRequest(ctx, id)),
+  decline: async (input: { readonly id: string; readonly text: string }) => decline(open(), input),
   invite: async (name: string) => makeInvitation(open(), name),
   join: async (link: string) => acceptInvitation(open(), link),
+  choose: async (input: Choosing) => choose(open().entries, input),
+  previewShare: async (input: NewShare) => previewShare(open(), input),
   share: async (input: NewShare) => share(open(), input),
+  extendShare: async (input: { readonly id: string; readonly until: number }) => extendShare(open(), input),
+  /** A share as a form begins with it: its records by name, where it names any. */
+  async shareDraft(id: string) {
+    const found = givenShares(open()).find(s => s.id === id)
+    return found ? { share: found, records: recordsOf(open(), found) } : null
+  },
+  passOn: async (input: PassOn) => passOn(open(), input),
   endShare: async (id: string) => endShare(open(), id),
   trail: async (_: null) => trail(open()),
 })

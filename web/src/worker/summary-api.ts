@@ -3,7 +3,8 @@ import type { LifeQuery, LinesQuery } from '#rpc/timeline.ts'
 import { about } from './details.ts'
 import { medicineViews, overview, printable } from './overview.ts'
 import { clock } from './platform.ts'
-import { givenShares, requests } from './sharing.ts'
+import { givenShares } from './shares.ts'
+import { requests } from './sharing.ts'
 import type { OpenVault } from './vault.ts'
 
 /** A life at a glance and from a distance, its medicines, and what goes on paper. */

@@ -1,3 +1,4 @@
+import { notePassed } from '@keepwell/sdk/actions/access/passed'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { TrailView } from '#rpc/views.ts'
@@ -6,11 +7,13 @@ import { clock } from './platform.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Who looked, every line of it checked here and now. */
-export async function trail({ ctx, entries }: OpenVault): Promise<TrailView> {
+export async function trail({ ctx, entries, run }: OpenVault): Promise<TrailView> {
   const found = await verifyTrail(ctx)
+  // What a caregiver gave without a word is in the receipts; from now on it is in the list of shares as well.
+  if (found.untold.length) await run(c => notePassed(c, found.untold))
   const { ring } = ctx.session.state
   const names = naming(ring)
-  const looked = found.looked.map(({ receipt: r, index, name, grant, reader }) => ({
+  const looked = found.looked.map(({ receipt: r, index, name, grant, proxy, reader }) => ({
     seq: r.seq,
     index,
     did: r.actor,
@@ -27,6 +30,7 @@ export async function trail({ ctx, entries }: OpenVault): Promise<TrailView> {
     records: r.ids.map(id => ({ id: toHex(id), title: entries.get(toHex(id))?.row.title ?? null })),
     reader,
     share: grant,
+    by: proxy && names.party(proxy),
   }))
   const { anchored, problems, relay } = found
   return {

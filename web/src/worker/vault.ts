@@ -1,5 +1,7 @@
 import { openIndexedDbCatalog } from '@keepwell/adapters/catalog/indexeddb'
-import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import { renewPassed } from '@keepwell/sdk/actions/access/renew-passed'
 import type { Ctx, Session } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
@@ -7,6 +9,7 @@ import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Synced } from '#rpc/views.ts'
@@ -18,6 +21,7 @@ import { type Inbox, openInbox } from './news.ts'
 import { openPlace } from './place.ts'
 import { clock, pause, random } from './platform.ts'
 import { keepRequests } from './requests.ts'
+import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { lastVisit } from './visits.ts'
 
@@ -158,7 +162,8 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
-  if (arrivals.length) tell('sharing')
+  await renewOnward(ctx, arrivals)
+  if (arrivals.length) tell('sharing', newsOf(arrivals))
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)
   const fresh = [...entries.all()].filter(i => !before.has(i.row.id)).length
@@ -167,6 +172,12 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   const { wrong } = await confirmAnchors(ctx, unanchored(entries))
   if (fresh) await publishState(ctx)
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
+}
+
+/** What was renewed for us goes on to those we passed it on to; a share that was renewed and ended in one breath is gone already. */
+async function renewOnward(ctx: Ctx, arrivals: readonly Arrival[]): Promise<void> {
+  const here = new Set(receivedGrants(ctx).map(g => toHex(g.grant.commitment)))
+  for (const a of arrivals) if (a.kind === 'grant' && a.renewed && here.has(a.commitment)) await renewPassed(ctx, a.commitment)
 }
 
 type Listening = {

@@ -10,7 +10,8 @@ import { facts } from '@keepwell/sdk/health/fhir/facts'
 import { file } from '@keepwell/sdk/health/filing'
 import type { NewWriting, NoteKind, WriteInput, Written } from '#rpc/clinician.ts'
 import { chunksOf } from './intake.ts'
-import { purposeOf, receivedShares } from './sharing.ts'
+import { receivedShares } from './shares.ts'
+import { purposeOf } from './sharing.ts'
 import type { OpenVault } from './vault.ts'
 
 /** LOINC codes of the notes that practices write. */

@@ -38,7 +38,7 @@ export async function revoke(ctx: Revoking, commitment: Uint8Array): Promise<Rev
   const unreached = await rekeyGrantees(ctx, concerned)
   await tellEnded(ctx, found).catch(() => unreached.push(found.name))
   // The patient, whom a proxy told of the consent, hears of its end; the receipt says it as well.
-  if (!own) await tellEnded(ctx, { grantee: terms.patient, commitment }, [relay.url]).catch(() => {})
+  if (!own) await tellEnded(ctx, { grantee: terms.patient, commitment }, receivedGrant(ctx, terms.under!).package.relays).catch(() => {})
   return { compartments: concerned.length, rekeyed: remaining(ctx, concerned).length, unreached }
 }
 

@@ -1,0 +1,30 @@
+import { isSensitive } from '@keepwell/sdk/base/compartments'
+import type { Choice, Choosing } from '#rpc/sharing.ts'
+import type { Entries } from './entries.ts'
+import { matcher } from './find.ts'
+
+/** Shown of a choice; the rest is counted. */
+const SHOWN = 100
+
+/** The records that a person could share by these words, parts and days of care, newest care first. */
+export function choose(entries: Entries, { text, compartments, since, ids }: Choosing): Choice {
+  const wanted = matcher({ ...(text ? { text } : {}) })
+  // A record that was named stays so, also when a newer version has taken its place since.
+  const rows = (ids ? ids.flatMap(id => entries.get(id) ?? []) : entries.current())
+    .filter(
+      i =>
+        (!compartments || compartments.includes(i.row.compartment)) &&
+        // A record without a day of care is not known to be that recent.
+        (!since || i.row.date >= since) &&
+        wanted(i),
+    )
+    .map(i => i.row)
+  const guarded = rows.filter(r => isSensitive(r.compartment))
+  return {
+    ids: rows.map(r => r.id),
+    sample: rows.slice(0, SHOWN),
+    parts: [...Map.groupBy(rows, r => r.compartment)].map(([name, list]) => ({ name, count: list.length })),
+    sensitive: guarded.slice(0, SHOWN),
+    sensitiveCount: guarded.length,
+  }
+}

@@ -1,0 +1,22 @@
+import type { Arrival } from '@keepwell/sdk/actions/access/receive-messages'
+import type { SharingNews } from '#rpc/sharing.ts'
+
+/** What arrived, as notices tell it; messages that were refused are no news to a person. */
+export const newsOf = (arrivals: readonly Arrival[]): SharingNews[] =>
+  arrivals.flatMap((a): SharingNews[] => {
+    switch (a.kind) {
+      case 'contact':
+      case 'notice':
+        return [a]
+      case 'request':
+        return [{ kind: 'request', did: a.did, name: a.name, level: a.request.level }]
+      case 'grant':
+        return [{ kind: 'shared', did: a.did, name: a.name, share: a.commitment, renewed: a.renewed }]
+      case 'passed-on':
+        return [{ kind: 'passed-on', did: a.did, name: a.name, to: a.to, share: a.commitment }]
+      case 'revoked':
+        return [{ kind: 'ended', did: a.did, name: a.name, share: a.commitment }]
+      default:
+        return []
+    }
+  })
