@@ -34,10 +34,12 @@ export type Stage = {
   /** By a name, since passkeys do not work at addresses. */
   readonly url: string
   readonly home: string
-  readonly relay: RelayProcess
+  relay: RelayProcess
   readonly browser: Browser
   /** Over TLS: the file that a command line trusts it by, as NODE_EXTRA_CA_CERTS. */
   readonly ca: string | null
+  /** Starts the relay again, at the same place with what it kept, after it was stopped. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -78,7 +80,7 @@ export async function openStage(settings: Readonly<Record<string, string>> = {},
   const webRoot = await builtApp()
   const port = String(await freePort())
   const secure = tls ? certificate(home, 'elsewhere', [ELSEWHERE]) : null
-  const relay = await spawnRelay({
+  const env = {
     KEEPWELL_HOME: join(home, 'relay'),
     KEEPWELL_PORT: port,
     KEEPWELL_WEB_ROOT: webRoot,
@@ -86,21 +88,26 @@ export async function openStage(settings: Readonly<Record<string, string>> = {},
     KEEPWELL_HEAD_SECONDS: '1',
     ...(secure ? { KEEPWELL_TLS_CERT: secure.cert, KEEPWELL_TLS_KEY: secure.key, KEEPWELL_URL: `https://${ELSEWHERE}:${port}` } : {}),
     ...settings,
-  })
+  }
+  const relay = await spawnRelay(env)
   const trusting = secure ? [`--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`, `--ignore-certificate-errors-spki-list=${secure.pin}`] : []
   const browser = await chromium.launch({ executablePath: findChromium()!, args: [...ARGS, ...trusting] })
-  return {
+  const stage: Stage = {
     url: relay.url.replace('127.0.0.1', 'localhost'),
     home,
     relay,
     browser,
     ca: secure?.cert ?? null,
+    async restart() {
+      stage.relay = await spawnRelay(env)
+    },
     async close() {
       await browser.close()
-      await relay.stop()
+      await stage.relay.stop()
       await rm(home, { recursive: true, force: true })
     },
   }
+  return stage
 }
 
 /** What a browser said and sent: violations of the content policy, errors, and every request with its body. */

@@ -4,6 +4,7 @@ import type { Keyring } from '#identity/keyring'
 import type { SealedKeyring } from '#identity/sealed-keyring'
 import type { Signed } from '#identity/signed'
 import type { Catalog } from '#ports/catalog'
+import type { Chest } from '#ports/chest'
 import type { Clock } from '#ports/clock'
 import type { Network } from '#ports/relay'
 
@@ -20,6 +21,10 @@ export type Ctx = {
   readonly network: Network
   readonly catalog: Catalog
   readonly session: Session
+  /** Payloads this device keeps, sealed as they came, to be read without a relay. */
+  readonly copies?: Chest
+  /** Records that wait on this device to be sent, sealed. */
+  readonly outbox?: Chest
 }
 
 /** Progress of long work, for a person to look at. */

@@ -68,6 +68,7 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
   const { t, n } = words
   const done = [...intake.outcomes.values()].filter(o => o.done).length
   const { state, records } = intake
+  const waiting = [...intake.outcomes.values()].reduce((sum, o) => sum + (o.waiting ?? 0), 0)
   return (
     <>
       <Panel>
@@ -89,6 +90,7 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
           ) : (
             <Banner icon="check">{records ? n('add.done', records) : t('add.doneNothing')}</Banner>
           )}
+          {waiting > 0 && <Banner icon="clock">{n('offline.added', waiting)}</Banner>}
         </div>
         <div className="kw-row kw-actions">
           {state === 'running' ? (
@@ -190,7 +192,8 @@ function FileLine({
   readonly outcome: FileOutcome | undefined
   readonly running: boolean
 }) {
-  const { t, n } = useWords()
+  const words = useWords()
+  const { t, n } = words
   return (
     <div className="kw-stack kw-stack-tight">
       <div className="kw-row">
@@ -207,6 +210,7 @@ function FileLine({
         ) : running ? (
           <Tag>{t('add.waiting')}</Tag>
         ) : null}
+        {outcome?.waiting && <Tag>{`${words.number(outcome.waiting)} ${t('offline.waiting')}`}</Tag>}
         {outcome && !outcome.done && running && <Tag tone="brand">{t('add.reading')}</Tag>}
       </div>
       {outcome?.why && <p className="kw-dim kw-small">{outcome.why}</p>}

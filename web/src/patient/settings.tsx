@@ -12,6 +12,7 @@ import type { Key } from '#words/en.ts'
 import { errorText } from '#words/error.ts'
 import { LOCALES, type Locale } from '#words/words.ts'
 import { AppPanel } from './app-panel.tsx'
+import { CopiesPanel } from './copies-panel.tsx'
 import { Notifying } from './notifying.tsx'
 
 type SettingsProps = {
@@ -78,6 +79,7 @@ export function Settings({ locale, onLocale, more }: SettingsProps) {
           </div>
         </Panel>
         {more}
+        {!me.sample && <CopiesPanel />}
         <Notifying />
         <About />
         <AppPanel />

@@ -25,6 +25,7 @@ export function rowSub(words: Words, row: Row): string {
   return [
     kindName(words, row.type),
     partName(words, row.compartment),
+    row.waiting && words.t('offline.waiting'),
     row.author && words.t('timeline.by', { name: row.author }),
     row.trust === 'unverified' && words.t('timeline.unverified'),
   ]

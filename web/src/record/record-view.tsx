@@ -1,7 +1,7 @@
 import { Button, Tabs } from '@mantine/core'
 import { FhirTree } from '#parts/fhir-tree.tsx'
 import { Icon } from '#parts/icon.tsx'
-import { Panel } from '#parts/page.tsx'
+import { Banner, Panel } from '#parts/page.tsx'
 import type { RecordView as View } from '#rpc/views.ts'
 import { FileView } from '#viewer/file-view.tsx'
 import { useWords } from '#words/context.tsx'
@@ -20,9 +20,11 @@ type RecordViewProps = {
 
 /** A record's content, and where it came from. The same for one's own and for what others share. */
 export function RecordView({ view, shared, load }: RecordViewProps) {
+  const { t } = useWords()
   return (
     <div className="kw-split">
       <div className="kw-stack">
+        {view.row.waiting && <Banner icon="clock">{t('offline.waitingRecord')}</Banner>}
         <Irregular view={view} />
         <Panel>
           <Body view={view} load={load} />
@@ -30,7 +32,7 @@ export function RecordView({ view, shared, load }: RecordViewProps) {
       </div>
       <div className="kw-stack">
         <Belonging view={view} />
-        <From view={view} shared={shared ?? false} />
+        {!view.row.waiting && <From view={view} shared={shared ?? false} />}
       </div>
     </div>
   )

@@ -41,6 +41,8 @@ export type Row = {
   readonly author?: string
   readonly trust: 'own' | 'verified' | 'unverified'
   readonly issues: number
+  /** It waits on this device to be sent. */
+  readonly waiting?: true
   /** In answers to a search: where in the content it was found. */
   readonly excerpt?: readonly { readonly text: string; readonly hit: boolean }[]
 }
@@ -110,6 +112,8 @@ export type FileOutcome = {
   readonly already: number
   readonly unreadable: number
   readonly failed: number
+  /** Of those kept: how many wait on this device to be sent. */
+  readonly waiting?: number
   /** The first thing that was wrong, as the checker said it. */
   readonly why?: string
   readonly done: boolean

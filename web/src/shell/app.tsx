@@ -170,6 +170,10 @@ function Unlocked({ vault, me, locale, onLocale, onLock, onCare, children }: Unl
       }
     },
   )
+  // Asked once there is something worth keeping: a browser short of space then forgets other sites first.
+  useEffect(() => {
+    if (!me.sample) void navigator.storage?.persist?.().catch(() => {})
+  }, [me.sample])
   const lock = useCallback(() => onLock(null), [onLock])
   const switchTo = useCallback((did: string) => onLock(null, did), [onLock])
   // biome-ignore lint/correctness/useExhaustiveDependencies: `onCare` does the same at every turn

@@ -11,6 +11,7 @@ import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { Bell, Count, useNews } from './bell.tsx'
 import { GuardNotes } from './guard-notes.tsx'
+import { OfflineNotes } from './offline-notes.tsx'
 import { keepLater, readLater } from './preferences.ts'
 import { parseRoute, useHash } from './route.ts'
 import { type Choices, drawScreen, navigationOf } from './routes.tsx'
@@ -30,7 +31,7 @@ export type Ending = 'erased' | 'out'
 /** The frame around every screen behind the lock. */
 export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending | null }) {
   const { t, n } = useWords()
-  const { me, online, lock, api } = useVault()
+  const { me, lock, api } = useVault()
   const route = parseRoute(useHash())
   const requests = useAsk(() => api.requests(null), [], ['sharing'])
   const desk = useAsk(() => api.hasDesk(null), [], ['sharing'])
@@ -107,11 +108,7 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
           </Banner>
         )}
         {ended && <EndedNote why={ended} />}
-        {!online && (
-          <Banner bar icon="offline">
-            {t('app.offline')}
-          </Banner>
-        )}
+        <OfflineNotes />
       </div>
       <main className="kw-main" id="main" tabIndex={-1}>
         {drawScreen(route, choices)}

@@ -9,6 +9,7 @@ import { error } from './de/error.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
 import { images } from './de/images.ts'
+import { offline } from './de/offline.ts'
 import { own } from './de/own.ts'
 import { record } from './de/record.ts'
 import { release } from './de/release.ts'
@@ -37,6 +38,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...who,
   ...clinician,
   ...settings,
+  ...offline,
   ...release,
   ...devices,
   ...own,

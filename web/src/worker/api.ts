@@ -18,6 +18,7 @@ import { entryApi } from './entry-api.ts'
 import { imagesApi } from './images-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { joiningApi } from './joining-api.ts'
+import { offlineApi } from './offline-api.ts'
 import { ownApi } from './own-api.ts'
 import { openPlace, relayName } from './place.ts'
 import { clock, random } from './platform.ts'
@@ -56,6 +57,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...joiningApi(origin, enter),
     ...recordsApi(open),
     ...devicesApi(open),
+    ...offlineApi(open),
     ...entryApi(open),
     ...summaryApi(open),
     ...sharingApi(open),

@@ -1,5 +1,7 @@
 import { batches, mapAhead } from '@keepwell/sdk/actions/records/import-stream'
-import { toHex } from '@keepwell/sdk/base/bytes'
+import type { Held } from '@keepwell/sdk/actions/records/outbox'
+import { SEQ_MARK } from '@keepwell/sdk/actions/records/receive-records'
+import { toHex, u64be } from '@keepwell/sdk/base/bytes'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import { type Catalog, isPacked } from '@keepwell/sdk/ports/catalog'
 import type { Card } from '@keepwell/sdk/records/card'
@@ -8,6 +10,7 @@ import { readWords } from '@keepwell/sdk/records/digest'
 import { careDate } from '@keepwell/sdk/records/timeline'
 import type { Row } from '#rpc/views.ts'
 import { fold } from './fold.ts'
+import { heldEntry } from './held-entry.ts'
 import { openPacked, packAll, worthPacking } from './packs.ts'
 
 export type Item = {
@@ -22,7 +25,11 @@ export type Entries = {
   /** Newest care first; records that a newer version replaces are left out. */
   current(): readonly Item[]
   get(id: string): Item | undefined
+  /** What is filed; records that wait are not among them. */
   all(): Iterable<Item>
+  /** Shows these, and no others, as waiting to be sent. */
+  hold(held: readonly Held[]): void
+  held(id: string): Held | undefined
   /** Counts changes, so that answers to older queries can be told apart. */
   version(): number
 }
@@ -37,11 +44,15 @@ type Watched = {
   readonly catalog: Catalog
   /** Packs the catalog anew when enough has changed, so that it opens quickly next time. */
   tidy(): Promise<void>
+  /** Reads again what another tab noted or dropped. */
+  reread(ids: readonly Uint8Array[]): Promise<void>
 }
 
 /** Opens the catalog, and keeps what is noted there later opened as well. */
 export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: () => void): Promise<Watched> {
   const items = new Map<string, Item>()
+  const waiting = new Map<string, { readonly held: Held; readonly item: Item }>()
+  const damaged: Uint8Array[] = []
   let sorted: readonly Item[] | null = null
   let version = 0
   const touch = (): void => {
@@ -53,7 +64,11 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
     const key = ring().catalog
     const names = naming(ring())
     const open = entryOpener(key)
-    keep(await Promise.all(rows.map(r => open(r.id, r.sealed))), names)
+    const opened = await Promise.all(rows.map(r => open(r.id, r.sealed).catch(() => void damaged.push(r.id))))
+    keep(
+      opened.filter(entry => entry !== undefined),
+      names,
+    )
   }
   const keep = (opened: readonly Entry[], names: Naming): void => {
     for (const entry of opened) items.set(toHex(entry.id), itemOf(entry, names))
@@ -63,13 +78,38 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
   // While some are opened, the next are read.
   const pages = batches(rest, { count: AT_ONCE, bytes: Number.POSITIVE_INFINITY, sizeOf: () => 0 })
   for await (const _ of mapAhead(pages, 4, take));
+  // The catalog can be made again from the relay: what does not open is forgotten, and everything listed anew.
+  if (damaged.length) {
+    await catalog.drop(damaged)
+    await catalog.mark(SEQ_MARK, u64be(0))
+  }
   let noting = 0
   return {
     entries: {
-      current: () => (sorted ??= inOrder(items)),
-      get: id => items.get(id),
+      current: () => (sorted ??= inOrder([...items.values(), ...[...waiting.values()].map(w => w.item)])),
+      get: id => items.get(id) ?? waiting.get(id)?.item,
       all: () => items.values(),
       version: () => version,
+      hold(held) {
+        if (!held.length && !waiting.size) return
+        const names = naming(ring())
+        waiting.clear()
+        for (const h of held) {
+          const item = itemOf(heldEntry(h), names)
+          // One that was filed meanwhile is shown as filed.
+          if (!items.has(item.row.id)) waiting.set(item.row.id, { held: h, item: { ...item, row: { ...item.row, waiting: true } } })
+        }
+        touch()
+      },
+      held: id => waiting.get(id)?.held,
+    },
+    async reread(ids) {
+      for (const id of ids) {
+        const sealed = await catalog.get(id)
+        if (sealed) await take([{ id, sealed }])
+        else items.delete(toHex(id))
+      }
+      touch()
     },
     catalog: {
       ...catalog,
@@ -101,9 +141,9 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
   }
 }
 
-function inOrder(items: ReadonlyMap<string, Item>): Item[] {
-  const replaced = new Set([...items.values()].flatMap(({ entry }) => (entry.card.prior ? [toHex(entry.card.prior)] : [])))
-  const out = [...items.values()].filter(i => !replaced.has(i.row.id))
+function inOrder(items: readonly Item[]): Item[] {
+  const replaced = new Set(items.flatMap(({ entry }) => (entry.card.prior ? [toHex(entry.card.prior)] : [])))
+  const out = items.filter(i => !replaced.has(i.row.id))
   // Code units order ISO dates; a locale's order would be thirty times slower.
   const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)
   return out.sort((a, b) => after(a.row.date, b.row.date) || -after(a.row.title, b.row.title))

@@ -4,6 +4,7 @@ import { type Reading, sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { concat, fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
+import type { Entry } from '@keepwell/sdk/records/catalog'
 import type { ImportDetail, ImportView, RecordLink, Undoing, Undone } from '#rpc/entry.ts'
 import type { Call } from '#rpc/rpc.ts'
 import type { FileOutcome } from '#rpc/views.ts'
@@ -128,7 +129,9 @@ export async function undoImport(vault: OpenVault, undoing: Undoing, { signal, p
       await burnTokens(ctx, all)
       for (let from = 0; from < all.length; from += AT_ONCE) {
         if (signal.aborted) throw new KeepwellError('CANCELLED', 'Stopped; what was erased stays erased.')
-        const some = all.slice(from, from + AT_ONCE)
+        const some: Entry[] = []
+        for (const e of all.slice(from, from + AT_ONCE)) if (!(await vault.offline?.takeBack(e.id))) some.push(e)
+        if (!some.length) continue
         const done = await eraseRecords(
           ctx,
           some.map(e => e.id),

@@ -71,7 +71,8 @@ export async function takeIn(vault: OpenVault, { items, signal, progress, part =
     beat()
     tally.end()
     tell()
-    if (tally.records()) await vault.filed().catch(() => {})
+    if (tally.waiting()) await vault.held()
+    else if (tally.records()) await vault.filed().catch(() => {})
     await keep?.(tally.all())
   }
   return { records: tally.records(), cancelled, files: tally.all() }
@@ -125,6 +126,7 @@ function outcomes() {
   const files = new Map<string, FileOutcome>()
   const ids = new Map<string, string[]>()
   let records = 0
+  let waiting = 0
   const touched = new Set<string>()
   let last: string | null = null
   const finish = (name: string): void => {
@@ -139,7 +141,9 @@ function outcomes() {
       const before = files.get(v.item) ?? { file: v.item, taken: 0, withIssues: 0, already: 0, unreadable: 0, failed: 0, done: false }
       const count = COUNTS[v.outcome]
       const why = before.why ?? v.why ?? (v.outcome === 'taken-with-issues' ? v.issues?.find(i => i.severity === 'error')?.text : undefined)
-      files.set(v.item, { ...before, [count]: before[count] + 1, ...(why ? { why } : {}) })
+      const held = (before.waiting ?? 0) + (v.waiting ? 1 : 0)
+      if (v.waiting) waiting++
+      files.set(v.item, { ...before, [count]: before[count] + 1, ...(held ? { waiting: held } : {}), ...(why ? { why } : {}) })
       touched.add(v.item)
       if (!v.id || v.outcome === 'already-there') return
       records++
@@ -148,6 +152,7 @@ function outcomes() {
       ids.set(v.item, mine)
     },
     records: () => records,
+    waiting: () => waiting,
     all: (): AddedFile[] => [...files.values()].map(f => ({ ...f, ids: ids.get(f.file) ?? [] })),
     end(): void {
       if (last !== null) finish(last)

@@ -7,6 +7,11 @@ export const random = (length: number): Uint8Array => {
   for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(out.subarray(at, at + 65_536))
   return out
 }
+/** How many seconds this device's clock is ahead of the place it came from; negative when it is behind. */
+export async function skew(origin: string): Promise<number> {
+  const date = (await fetch(`${origin}/health/live`, { cache: 'no-store' })).headers.get('date')
+  return clock() - Math.floor(Date.parse(date ?? '') / 1000)
+}
 export const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
   new Promise(resolve => {
     if (signal?.aborted) return resolve()

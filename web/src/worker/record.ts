@@ -4,13 +4,14 @@ import { openRecordStream, openRecords } from '@keepwell/sdk/actions/records/ope
 import { partyAt } from '@keepwell/sdk/actions/vault/calls'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
-import { KeepwellError } from '@keepwell/sdk/base/error'
+import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { verifyAuthor } from '@keepwell/sdk/records/author'
-import type { Card } from '@keepwell/sdk/records/card'
 import type { Tail } from '@keepwell/sdk/records/plain'
 import type { Content, RecordView } from '#rpc/views.ts'
+import { contentOf } from './content.ts'
 import { type Item, naming } from './entries.ts'
 import { ATTACHED_TO, extras } from './extras.ts'
+import { heldFile, openHeld } from './held.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Larger contents are not sent along; the page asks for them when someone looks. */
@@ -26,12 +27,13 @@ export function itemOf(vault: OpenVault, id: string): Item {
 export async function openRecord(vault: OpenVault, id: string): Promise<RecordView> {
   const { ctx } = vault
   const { entry, row } = itemOf(vault, id)
+  if (row.waiting) return openHeld(vault, id)
   const { card } = entry
   const small = card.size <= SHOWN
   const [whole] = small ? await openRecords(ctx, [entry.id]) : []
   if (small && !whole) throw new KeepwellError('NOT_FOUND', 'The record is not at the relay.')
   const tail: Tail = whole ?? (await openRecordStream(ctx, entry))
-  const author = await partyAt(ctx, tail.meta.author, tail.proof.batch.version)
+  const author = await partyAt(ctx, tail.meta.author, tail.proof.batch.version).catch(unreached)
   if (author) await verifyAuthor(tail, author)
   const { ring } = ctx.session.state
   const { file = null, [ATTACHED_TO]: owner, ...attributes } = tail.meta.attributes ?? {}
@@ -58,20 +60,16 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
   }
 }
 
-/** What the page may show of a body. A resource that cannot be read as one is shown as the file it came in. */
-export function contentOf({ kind }: Pick<Card, 'kind'>, body: Uint8Array): Content {
-  if (kind !== 'fhir') return { kind: 'file', bytes: body.slice() }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
-    return { kind: 'fhir', resource: JSON.parse(text) as Record<string, unknown>, text }
-  } catch {
-    return { kind: 'file', bytes: body.slice() }
-  }
+/** Whose keys they are can only be asked where there is a relay; until then a signature counts as not checked. */
+function unreached(e: unknown): null {
+  if (isKeepwellError(e, 'RELAY_UNREACHABLE')) return null
+  throw e
 }
 
 /** The record's bytes as they came, proven whole. */
 export async function recordFile(vault: OpenVault, id: string): Promise<Blob> {
-  const { entry } = itemOf(vault, id)
+  const { entry, row } = itemOf(vault, id)
+  if (row.waiting) return heldFile(vault, id)
   const parts: Uint8Array[] = []
   for await (const body of openBodies(vault.ctx, [entry])) for await (const part of body.chunks()) parts.push(part.slice())
   return new Blob(parts as BlobPart[], { type: 'application/octet-stream' })

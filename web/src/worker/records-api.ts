@@ -6,6 +6,7 @@ import type { Erased, Query } from '#rpc/views.ts'
 import { watched } from './attention.ts'
 import { type NamedFile, takeFiles } from './intake.ts'
 import { compartmentCounts } from './overview.ts'
+import { clock } from './platform.ts'
 import { itemOf, openRecord, recordFile } from './record.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -28,6 +29,8 @@ export const recordsApi = (open: () => OpenVault) => ({
   async erase(id: string): Promise<Erased> {
     const vault = open()
     const { entry } = itemOf(vault, id)
+    // Nobody else has it yet: it is only taken back.
+    if (await vault.offline?.takeBack(entry.id)) return { at: clock(), relay: '' }
     const [receipt] = await vault.run(async ctx => {
       const all = withAttestations(
         ctx.session.state.ring,

@@ -1,3 +1,5 @@
+import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { RemoteError } from '#rpc/rpc.ts'
 import type { Choosing, NewShare, PassOn } from '#rpc/sharing.ts'
 import { choose } from './choosing.ts'
 import { type AddPerson, addPerson, confirmPerson, contacts, forgetPerson, meetAsker, person, renamePerson } from './people.ts'
@@ -41,14 +43,20 @@ export const sharingApi = (open: () => OpenVault) => ({
   join: async (link: string) => acceptInvitation(open(), link),
   choose: async (input: Choosing) => choose(open().entries, input),
   previewShare: async (input: NewShare) => previewShare(open(), input),
-  share: async (input: NewShare) => share(open(), input),
-  extendShare: async (input: { readonly id: string; readonly until: number }) => extendShare(open(), input),
+  share: async (input: NewShare) => atOnce(share(open(), input)),
+  extendShare: async (input: { readonly id: string; readonly until: number }) => atOnce(extendShare(open(), input)),
   /** A share as a form begins with it: its records by name, where it names any. */
   async shareDraft(id: string) {
     const found = givenShares(open()).find(s => s.id === id)
     return found ? { share: found, records: recordsOf(open(), found) } : null
   },
-  passOn: async (input: PassOn) => passOn(open(), input),
-  endShare: async (id: string) => endShare(open(), id),
+  passOn: async (input: PassOn) => atOnce(passOn(open(), input)),
+  endShare: async (id: string) => atOnce(endShare(open(), id)),
   trail: async (_: null) => trail(open()),
 })
+
+/** What others may read is changed now or not at all: it never waits for a relay, for nobody would know when it happens. */
+const atOnce = <T>(work: Promise<T>): Promise<T> =>
+  work.catch(e => {
+    throw isKeepwellError(e, 'RELAY_UNREACHABLE') ? new RemoteError('NEEDS_RELAY', 'Shares change only while the relay answers.') : e
+  })

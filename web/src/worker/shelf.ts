@@ -52,6 +52,8 @@ async function withShelf<T>(work: (db: IDBDatabase) => Promise<T>): Promise<T> {
   }
 }
 
+export const copiesName = (did: string): string => `${catalogName(did)}/copies`
+export const outboxName = (did: string): string => `${catalogName(did)}/outbox`
 export const catalogName = (did: string): string => `keepwell/${did.replaceAll(':', '-')}`
 
 const cardOf = ({ kind, device }: Lock): LockCard => {
@@ -159,5 +161,5 @@ export async function removeLock(did: string, at: number): Promise<void> {
 /** Removes everything this browser keeps of a vault. */
 export async function forgetVault(did: string): Promise<void> {
   await withShelf(db => write(db, [STORE], store => void store(STORE).delete(did)))
-  await deleteDatabase(catalogName(did))
+  for (const name of [catalogName(did), copiesName(did), outboxName(did)]) await deleteDatabase(name)
 }

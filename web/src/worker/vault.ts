@@ -12,20 +12,26 @@ import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
+import type { Catalog } from '@keepwell/sdk/ports/catalog'
 import type { Synced } from '#rpc/views.ts'
 import type { Bodies } from './details.ts'
 import { type Entries, watchEntries } from './entries.ts'
 import { type Finder, finder, searcher } from './find.ts'
 import { type Lifeline, lifeline } from './lifeline.ts'
 import { type Inbox, openInbox } from './news.ts'
+import { type Offline, offline, openChests } from './offline.ts'
 import { openPlace } from './place.ts'
-import { clock, pause, random } from './platform.ts'
+import { clock, pause, random, skew } from './platform.ts'
 import { keepRequests } from './requests.ts'
 import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
+import { tellTabs } from './tabs.ts'
 import { lastVisit } from './visits.ts'
 
-export type Tell = (event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'ended' | 'news', value?: unknown) => void
+export type Tell = (
+  event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'clock' | 'ended' | 'news',
+  value?: unknown,
+) => void
 
 /** A vault that is open in this worker. It ends with the worker. */
 export type OpenVault = {
@@ -46,6 +52,12 @@ export type OpenVault = {
   filed(): Promise<void>
   /** Tells the page that something about the records is other than it was. */
   changed(): void
+  /** What this device does without a relay; null for a made-up record. */
+  readonly offline: Offline | null
+  /** Fetches copies for reading without a relay, once nothing more urgent waits. */
+  copy(): void
+  /** Called once records wait here: shows them, and tries to send them again and again. */
+  held(): Promise<void>
   close(): void
 }
 
@@ -54,25 +66,41 @@ const QUIET = 6000
 
 type Opening = { readonly origin: string; readonly session: Session; readonly sample?: boolean; readonly tell: Tell }
 
+/** What this browser keeps of an open vault; of a made-up one, nothing outlives the worker. */
+async function openStores(session: Session, sample: boolean, changed: () => void) {
+  const name = catalogName(session.state.ring.did)
+  const inner = sample ? memoryCatalog() : await openIndexedDbCatalog({ name })
+  const tabs = sample ? null : tellTabs(name, inner)
+  const watched = await watchEntries(tabs?.catalog ?? inner, () => session.state.ring, changed)
+  const chests = sample ? null : await openChests(session)
+  // What is erased leaves the copies as well.
+  const catalog: Catalog = {
+    ...watched.catalog,
+    async drop(ids) {
+      await watched.catalog.drop(ids)
+      await chests?.copies.drop(ids)
+    },
+  }
+  return { inner, tabs, chests, catalog, entries: watched.entries, reread: watched.reread, tidy: watched.tidy }
+}
+
 export async function openVault({ origin, session, sample = false, tell }: Opening): Promise<OpenVault> {
   const end = new AbortController()
   const network = openPlace(origin, homeRelayUrl(session.state.ring))
-  const inner = sample ? memoryCatalog() : await openIndexedDbCatalog({ name: catalogName(session.state.ring.did) })
   let settling: ReturnType<typeof setTimeout> | undefined
-  const { entries, catalog, tidy } = await watchEntries(
-    inner,
-    () => session.state.ring,
-    () => {
-      tell('records')
-      settle()
-    },
-  )
+  const stores = await openStores(session, sample, () => {
+    tell('records')
+    settle()
+  })
+  const { inner, tabs, entries, catalog, chests } = stores
   // Once nothing has changed for a while, and nobody waits for anything.
   const settle = (): void => {
     clearTimeout(settling)
-    settling = setTimeout(() => (busy ? settle() : void tidy().catch(() => {})), QUIET)
+    settling = setTimeout(() => (busy ? settle() : void stores.tidy().catch(() => {})), QUIET)
   }
-  const ctx: Ctx = { clock, random, network, catalog, session }
+  const ctx: Ctx = { clock, random, network, catalog, session, ...chests }
+  const away = chests && (await offline({ ctx: { ...ctx, ...chests }, entries, catalog: inner, changed: () => tabs?.held() }))
+  tabs?.hear({ rows: stores.reread, held: async () => away?.refresh() })
   let saved = session.state
   let busy = 0
   const save = async (): Promise<void> => {
@@ -99,10 +127,32 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   // Whoever looked is told at the next time, if not at this.
   const opened = single(() => inbox.opened().catch(() => {}))
   const once = single(async () => {
-    const synced = await run(() => synchronise(ctx, { entries, inbox, tell })).catch(told(tell, end.signal))
+    const synced = await run(() => synchronise(ctx, { entries, inbox, tell }))
+      .catch(async e => {
+        if (isKeepwellError(e, 'CLOCK_SKEW')) tell('clock', await skew(origin).catch(() => null))
+        throw e
+      })
+      .catch(told(tell, end.signal))
+    tell('clock', 0)
+    await run(async () => away?.send())
+    await away?.synced()
     void opened()
     void digests()
+      .then(() => copy())
+      .catch(() => {})
     return synced
+  })
+  const copy = single(async () => {
+    await pause(10_000, end.signal)
+    if (!end.signal.aborted) await away?.fetchCopies(end.signal).catch(() => {})
+    await save()
+  })
+  const resend = single(async () => {
+    for (const wait of [5000, 15_000, 60_000, 300_000]) {
+      await pause(wait, end.signal)
+      if (end.signal.aborted || !(await away?.standing())?.waiting) return
+      await once().catch(() => {})
+    }
   })
   const proofs = single(async () => {
     for (const wait of [3000, 5000, 15_000, 60_000]) {
@@ -128,9 +178,18 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       void proofs()
     },
     changed: () => tell('records'),
+    offline: away,
+    copy: () => void copy().catch(() => {}),
+    async held() {
+      await away?.refresh()
+      tabs?.held()
+      void resend().catch(() => {})
+    },
     close() {
       end.abort()
       clearTimeout(settling)
+      tabs?.close()
+      void away?.close()
     },
   }
   void vault.finder.warm(end.signal)

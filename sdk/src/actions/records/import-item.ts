@@ -46,6 +46,8 @@ export type Verdict = {
   readonly prior?: string
   readonly issueCount?: number
   readonly issues?: readonly Issue[]
+  /** It waits on this device, sealed, until the relay can be reached. */
+  readonly waiting?: true
   readonly code?: string
   readonly why?: string
 }

@@ -7,10 +7,11 @@ import type { ImportItem, Verdict } from './import-item.ts'
 import { type Known, knownRecords } from './import-known.ts'
 import { batches, mapAhead } from './import-stream.ts'
 import { failed, type Intake, type Unit, unitsOf } from './import-units.ts'
+import { hold, mayWait } from './outbox.ts'
 import { receiveRecords, SEQ_MARK } from './receive-records.ts'
 import { compartmentNamed } from './secrets.ts'
 
-type Importing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
+type Importing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session' | 'copies' | 'outbox'>
 
 export type ImportOptions = {
   /** Names the source, for resources whose ids are unique only there. */
@@ -48,7 +49,7 @@ const FATAL = new Set<ErrorCode>([
  * Takes foreign files into the vault: FHIR JSON of any shape resource by resource, DICOM instances, and everything else as documents. The
  * bytes of each record stay exactly as they came. Yields one verdict per record, after the relay acknowledged it. Memory is bounded
  * by the batch, whatever the size of the source. Running it again files only what is missing, even when it was killed: what the relay
- * holds is listed first.
+ * holds is listed first. With an outbox, what finds no relay waits there, sealed, and its verdict says so.
  * @throws KeepwellError for what ends the whole import (no relay, no space, cancelled); verdicts given before it stand.
  */
 export async function* importItems(
@@ -58,7 +59,13 @@ export async function* importItems(
 ): AsyncGenerator<Verdict> {
   const { signal, compartment, progress = () => {} } = options
   if (compartment !== undefined) compartmentNamed(ctx.session.state.ring, compartment)
-  await receiveRecords(ctx)
+  const filing: Filing = { ctx, written: [], failures: new Map(), waiting: new Set(), lost: false }
+  try {
+    await receiveRecords(ctx)
+  } catch (e) {
+    if (!mayWait(ctx, e)) throw e
+    filing.lost = true
+  }
   const intake: Intake = {
     ctx,
     known: await knownRecords(ctx),
@@ -66,14 +73,13 @@ export async function* importItems(
     ...(compartment === undefined ? {} : { compartment }),
   }
   const grouped = batches(unitsIn(intake, source, signal), { ...BATCH, sizeOf: weight })
-  const written: Written[] = []
   let done = 0
-  for await (const verdicts of mapAhead(grouped, IN_FLIGHT, units => fileUnits(ctx, intake.known, units, written))) {
+  for await (const verdicts of mapAhead(grouped, IN_FLIGHT, units => fileUnits(filing, intake.known, units))) {
     for (const verdict of verdicts) yield verdict
     done += verdicts.length
     progress(done, null)
   }
-  await advance(ctx, written)
+  await advance(ctx, filing.written)
 }
 
 /** Write numbers of one submission. */
@@ -100,15 +106,24 @@ async function* unitsIn(intake: Intake, source: AsyncIterable<ImportItem>, signa
 /** A streamed body is worth a batch of its own. */
 const weight = ({ draft }: Unit): number => (draft ? (draft.body instanceof Uint8Array ? draft.body.length + 2048 : BATCH.bytes) : 64)
 
-async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[], written: Written[]): Promise<Verdict[]> {
-  const failures = new Map<Filed, unknown>()
+/** One import as it goes on. */
+type Filing = {
+  readonly ctx: Importing
+  readonly written: Written[]
+  readonly failures: Map<Filed, unknown>
+  readonly waiting: Set<Filed>
+  /** No relay was found: what comes waits. */
+  lost: boolean
+}
+
+async function fileUnits(filing: Filing, known: Known, units: readonly Unit[]): Promise<Verdict[]> {
+  const { failures, waiting } = filing
   await fileAll(
-    ctx,
+    filing,
     units.flatMap(u => u.draft ?? []),
-    failures,
-    written,
   )
   return units.map(({ verdict, draft }) => {
+    if (draft && waiting.delete(draft)) return { ...verdict, waiting: true }
     const failure = draft && failures.get(draft)
     if (!draft || failure === undefined) return verdict
     known.release(draft.facts, draft.id, draft.prior)
@@ -117,18 +132,36 @@ async function fileUnits(ctx: Importing, known: Known, units: readonly Unit[], w
 }
 
 /** Files a batch; when it fails, its halves, so that in the end only the bad records fail. */
-async function fileAll(ctx: Importing, drafts: readonly Filed[], failures: Map<Filed, unknown>, written: Written[]): Promise<void> {
+async function fileAll(filing: Filing, drafts: readonly Filed[]): Promise<void> {
+  const { ctx, written, failures } = filing
   try {
+    if (filing.lost) return await holdAll(filing, drafts)
     const seqs = (await fileRecords(ctx, drafts)).map(e => e.seq)
     if (seqs.length) written.push({ from: Math.min(...seqs), to: Math.max(...seqs) })
   } catch (e) {
+    if (mayWait(ctx, e)) {
+      // The same drafts, under the same ids: whatever of them the relay took before the connection broke is found there later.
+      filing.lost = true
+      return holdAll(filing, drafts)
+    }
     if (isKeepwellError(e) && FATAL.has(e.code)) throw e
     if (drafts.length === 1) {
       failures.set(drafts[0]!, e)
       return
     }
     const middle = drafts.length >> 1
-    await fileAll(ctx, drafts.slice(0, middle), failures, written)
-    await fileAll(ctx, drafts.slice(middle), failures, written)
+    await fileAll(filing, drafts.slice(0, middle))
+    await fileAll(filing, drafts.slice(middle))
   }
+}
+
+async function holdAll({ ctx, waiting, failures }: Filing, drafts: readonly Filed[]): Promise<void> {
+  for (const draft of drafts)
+    try {
+      await hold(ctx, draft)
+      waiting.add(draft)
+    } catch (e) {
+      if (!isKeepwellError(e, 'TOO_LARGE')) throw e
+      failures.set(draft, e)
+    }
 }

@@ -2,6 +2,7 @@ import type { Ctx } from '#actions/context'
 import { equal, toHex } from '#base/bytes'
 import { openEntry } from '#records/catalog'
 import type { CardFacts } from '#records/pack'
+import { heldRecords } from './outbox.ts'
 
 export type Claim =
   /** The same content of the same source is there, or on its way in this import. */
@@ -18,7 +19,7 @@ export type Known = {
 const WEAK = /^[A-Z][A-Za-z]+\/(?![0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$)[^/]+$/
 
 /** What the vault holds, by source and canonical content: about 200 bytes a record, whatever the records' size. */
-export async function knownRecords(ctx: Pick<Ctx, 'catalog' | 'session'>): Promise<Known> {
+export async function knownRecords(ctx: Pick<Ctx, 'catalog' | 'session' | 'outbox'>): Promise<Known> {
   const key = ctx.session.state.ring.catalog
   const contents = new Map<string, Uint8Array>()
   const latest = new Map<string, { id: Uint8Array; at: number }>()
@@ -34,6 +35,8 @@ export async function knownRecords(ctx: Pick<Ctx, 'catalog' | 'session'>): Promi
     remember(card, id, seq)
     newest = Math.max(newest, seq)
   }
+  // What waits on this device is on its way, too.
+  for (const { id, waiting } of await heldRecords(ctx)) remember(waiting.card, id, ++newest)
   return {
     claim(facts, id) {
       const there = facts.canonical && contents.get(contentKey(facts))

@@ -6,9 +6,10 @@ import type { Entry } from '#records/catalog'
 import { payloadCid } from '#records/envelope'
 import { groupOpener, type Opened, openRanges, unpack } from '#records/unpack'
 import { mapAhead } from './import-stream.ts'
+import { keeping, keptCopy, type Openable } from './kept-copies.ts'
 import { ownSecret } from './secrets.ts'
 
-type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'copies'>
 
 async function keysFor(ctx: Opening, ids: readonly Uint8Array[]) {
   const { ring } = ctx.session.state
@@ -24,13 +25,50 @@ async function keysFor(ctx: Opening, ids: readonly Uint8Array[]) {
   return { found, fetch: fetcher(relay, answer.capability) }
 }
 
+/** Where records are opened from: what this device keeps, and for the rest the relay. Records that are nowhere are left out. */
+async function openables(ctx: Opening, ids: readonly Uint8Array[]): Promise<{ here: Openable[]; there: Openable[] }> {
+  const here: Openable[] = []
+  const missing: Uint8Array[] = []
+  for (const id of ids) {
+    const kept = await keptCopy(ctx, id)
+    if (kept) here.push(kept)
+    else missing.push(id)
+  }
+  if (here.length)
+    await ctx.copies?.touch(
+      here.map(o => o.id),
+      ctx.clock(),
+    )
+  if (missing.length === 0) return { here, there: [] }
+  const { found, fetch } = await keysFor(ctx, missing)
+  return { here, there: found.map(({ item, dek }) => ({ id: item.id, dek, cid: payloadCid(item), fetch })) }
+}
+
+const whole =
+  (ctx: Opening) =>
+  async ({ id, dek, cid, fetch }: Openable): Promise<Opened & { dek: Uint8Array }> => ({
+    ...(await unpack({ id, subject: ctx.session.state.ring.did, dek, cid, fetch })),
+    dek,
+  })
+
+/** Opens a copy; one that is damaged is forgotten, and the relay asked. */
+async function openHere(ctx: Opening, one: Openable): Promise<Opened & { dek: Uint8Array }> {
+  try {
+    return await whole(ctx)(one)
+  } catch {
+    await ctx.copies?.drop([one.id])
+    const { there } = await openables(ctx, [one.id])
+    ensure(there[0], 'NOT_FOUND', 'The record is not at the relay.')
+    return keeping(ctx, there[0], whole(ctx))
+  }
+}
+
 /** Opens records of the own vault whole, in memory. Records that are not there are left out. */
 export async function openRecords(ctx: Opening, ids: readonly Uint8Array[]): Promise<(Opened & { dek: Uint8Array })[]> {
-  const { ring } = ctx.session.state
-  const { found, fetch } = await keysFor(ctx, ids)
+  const { here, there } = await openables(ctx, ids)
   const out = []
-  for (const { item, dek } of found)
-    out.push({ ...(await unpack({ id: item.id, subject: ring.did, dek, cid: payloadCid(item), fetch })), dek })
+  for (const one of here) out.push(await openHere(ctx, one))
+  for (const one of there) out.push(await keeping(ctx, one, whole(ctx)))
   return out
 }
 
@@ -39,27 +77,26 @@ const AT_ONCE = 8
 
 /** Opens many records under one receipt; one that cannot be opened is left out, what stops all of them is thrown. */
 export async function* openEach(ctx: Opening, ids: readonly Uint8Array[]): AsyncGenerator<Opened> {
-  const { ring } = ctx.session.state
-  const { found, fetch } = await keysFor(ctx, ids)
-  const open = ({ item, dek }: (typeof found)[number]): Promise<Opened | null> =>
-    unpack({ id: item.id, subject: ring.did, dek, cid: payloadCid(item), fetch }).catch(e => {
+  const { here, there } = await openables(ctx, ids)
+  const kept = new Set(here)
+  const open = (one: Openable): Promise<Opened | null> =>
+    (kept.has(one) ? openHere(ctx, one) : keeping(ctx, one, whole(ctx))).catch(e => {
       if (isKeepwellError(e) && !STOPS.has(e.code)) return null
       throw e
     })
-  async function* items() {
-    yield* found
+  async function* all() {
+    yield* [...here, ...there]
   }
-  for await (const opened of mapAhead(items(), AT_ONCE, open)) if (opened) yield opened
+  for await (const opened of mapAhead(all(), AT_ONCE, open)) if (opened) yield opened
 }
 const STOPS = new Set<ErrorCode>(['RELAY_UNREACHABLE', 'RATE_LIMITED', 'STOPPING', 'LOCKED', 'CANCELLED'])
 
 /** Opens one record of the own vault for reading by ranges: bounded memory at any size. */
 export async function openRecordStream(ctx: Opening, entry: Pick<Entry, 'id'>) {
-  const { ring } = ctx.session.state
-  const { found, fetch } = await keysFor(ctx, [entry.id])
-  const [one] = found
+  const { here, there } = await openables(ctx, [entry.id])
+  const one = here[0] ?? there[0]
   ensure(one, 'NOT_FOUND', 'The record is not at the relay.')
-  return openRanges({ id: one.item.id, subject: ring.did, dek: one.dek, cid: payloadCid(one.item), fetch })
+  return openRanges({ ...one, subject: ctx.session.state.ring.did })
 }
 
 /** Opens many records for reading by ranges under one receipt; one that cannot be opened is left out. */

@@ -6,8 +6,7 @@ export const app: Texts<typeof en> = {
   'app.tagline': 'Ihre Gesundheitsakte, von Ihnen bewahrt.',
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Einen Moment …',
-  'app.offline':
-    'Der Ort, der Ihre Akte bewahrt, ist nicht erreichbar. Sie sehen, was auf diesem Gerät ist; nichts Neues kommt an oder geht hinaus.',
+  'app.offline': 'Der Ort, der Ihre Akte bewahrt, ist nicht erreichbar.',
   'app.sampleBanner':
     'Beispielpatient: eine erfundene Person. Nichts hier ist echt, und beim Sperren verschwindet alles aus diesem Browser.',
   'app.sampleLeave': 'Beispiel beenden',

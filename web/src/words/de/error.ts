@@ -12,6 +12,8 @@ export const error: Texts<typeof en> = {
   'error.BAD_LINK': 'Das ist keine Keepwell-Einladung. Kopieren Sie den ganzen Link und fügen Sie ihn erneut ein.',
   'error.NOT_SUPPORTED': 'Dieser Passkey oder Browser kann keine Schlüssel schützen. Wählen Sie stattdessen eine Passphrase.',
   'error.CANCELLED': 'Es wurde abgebrochen; nichts hat sich geändert.',
+  'error.NEEDS_RELAY':
+    'Eine Freigabe wird nur erteilt oder beendet, während der Ort, der Ihre Akte bewahrt, antwortet; jetzt antwortet er nicht. Von selbst wird später nichts nachgeholt: Gehen Sie davon aus, dass die Freigabe unverändert ist, und versuchen Sie es noch einmal.',
   'error.DENIED': 'Der Zugriff wurde abgelehnt: Die Freigabe ist beendet oder umfasst das nicht.',
   'error.NO_GRANT': 'Dafür gibt es keine Freigabe mehr.',
   'error.INVITATION_USED': 'Diese Einladung wurde benutzt oder ist abgelaufen. Bitten Sie um eine neue.',

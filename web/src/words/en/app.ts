@@ -3,7 +3,7 @@ export const app = {
   'app.tagline': 'Your health record, kept by you.',
   'app.skip': 'Skip to content',
   'app.loading': 'One moment …',
-  'app.offline': 'The place that keeps your record cannot be reached. You see what is on this device; nothing new arrives or leaves.',
+  'app.offline': 'The place that keeps your record cannot be reached.',
   'app.sampleBanner': 'Sample patient: a made-up person. Nothing here is real, and all of it is gone from this browser when you lock.',
   'app.sampleLeave': 'Leave sample',
   'app.lock': 'Lock',

@@ -8,6 +8,8 @@ export const error = {
   'error.BAD_LINK': 'This is not a Keepwell invitation. Copy the whole link and paste it again.',
   'error.NOT_SUPPORTED': 'This passkey or browser cannot protect keys. Choose a passphrase instead.',
   'error.CANCELLED': 'It was called off; nothing changed.',
+  'error.NEEDS_RELAY':
+    'A share is given or ended only while the place that keeps your record answers, and it does not answer now. Nothing is done later by itself: take it that this share is as it was, and try again.',
   'error.DENIED': 'Access was refused: the share has ended or does not cover this.',
   'error.NO_GRANT': 'There is no share for this any more.',
   'error.INVITATION_USED': 'This invitation was used or has expired. Ask for a new one.',
