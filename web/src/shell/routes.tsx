@@ -2,10 +2,8 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { AddDevice } from '#patient/add-device.tsx'
-import { AddPerson } from '#patient/add-person.tsx'
 import { Adding } from '#patient/adding.tsx'
 import { Attention } from '#patient/attention.tsx'
-import { Cared } from '#patient/cared.tsx'
 import { Devices } from '#patient/devices.tsx'
 import { EraseAll } from '#patient/erase-all.tsx'
 import { Home } from '#patient/home.tsx'
@@ -13,15 +11,11 @@ import { Images } from '#patient/images.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
 import { Locks } from '#patient/locks.tsx'
 import { NewKeys } from '#patient/new-keys.tsx'
-import { NewShare } from '#patient/new-share.tsx'
 import { OwnData } from '#patient/own-data.tsx'
-import { PassOn } from '#patient/pass-on.tsx'
-import { PersonPage } from '#patient/person.tsx'
 import { Record } from '#patient/record.tsx'
 import { Series } from '#patient/series.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
-import { ShareDetail } from '#patient/share-detail.tsx'
 import { Timeline } from '#patient/timeline.tsx'
 import { Who } from '#patient/who.tsx'
 import type { Locale } from '#words/words.ts'
@@ -34,6 +28,12 @@ const Milestones = lazy(async () => ({ default: (await import('#patient/mileston
 const News = lazy(async () => ({ default: (await import('#patient/news.tsx')).News }))
 const Print = lazy(async () => ({ default: (await import('#patient/print.tsx')).Print }))
 const ClinicianRoom = lazy(async () => ({ default: (await import('#clinician/room.tsx')).ClinicianRoom }))
+const NewShare = lazy(async () => ({ default: (await import('#patient/new-share.tsx')).NewShare }))
+const ShareDetail = lazy(async () => ({ default: (await import('#patient/share-detail.tsx')).ShareDetail }))
+const PersonPage = lazy(async () => ({ default: (await import('#patient/person.tsx')).PersonPage }))
+const AddPerson = lazy(async () => ({ default: (await import('#patient/add-person.tsx')).AddPerson }))
+const PassOn = lazy(async () => ({ default: (await import('#patient/pass-on.tsx')).PassOn }))
+const Cared = lazy(async () => ({ default: (await import('#patient/cared.tsx')).Cared }))
 const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
 
 /** What screens about the app itself may change. */
@@ -67,15 +67,15 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   print: { under: '', draw: () => later(<Print />) },
   add: { draw: ({ rest: [what = '', id = ''] }) => <Adding what={what} id={id} /> },
   images: { under: 'timeline', draw: ({ rest: [id = ''] }) => (id ? <Series key={id} id={id} /> : <Images />) },
-  share: { draw: ({ rest: [id = ''] }) => (id ? <ShareDetail key={id} id={id} /> : <Share />) },
-  person: { under: 'share', draw: ({ rest: [did = ''] }) => <PersonPage key={did} did={did} /> },
-  'add-person': { under: 'share', draw: () => <AddPerson /> },
-  'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => <PassOn key={id} id={id} /> },
+  share: { draw: ({ rest: [id = ''] }) => (id ? later(<ShareDetail key={id} id={id} />) : <Share />) },
+  person: { under: 'share', draw: ({ rest: [did = ''] }) => later(<PersonPage key={did} did={did} />) },
+  'add-person': { under: 'share', draw: () => later(<AddPerson />) },
+  'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
-  'new-share': { under: 'share', draw: r => <NewShare key={r.query.toString()} {...newShareOf(r)} /> },
-  cared: { under: 'share', draw: ({ rest: [id = ''] }) => <Cared key={id} id={id} /> },
+  'new-share': { under: 'share', draw: r => later(<NewShare key={r.query.toString()} {...newShareOf(r)} />) },
+  cared: { under: 'share', draw: ({ rest: [id = ''] }) => later(<Cared key={id} id={id} />) },
   who: { draw: () => <Who /> },
   news: { draw: () => later(<News />) },
   attention: { under: '', draw: () => <Attention /> },
