@@ -251,7 +251,7 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
     await other.page.getByText('are connected').waitFor()
     await page.goto(`${stage.url}/#/new-share`)
     await page.getByLabel('With whom?').waitFor()
-    await page.getByRole('checkbox').first().check()
+    await page.getByRole('checkbox', { name: /General/ }).check()
     await page.getByRole('button', { name: 'Share', exact: true }).click()
     await page.getByText('Shared with').waitFor()
     await page.goto(`${stage.url}/#/share`)
