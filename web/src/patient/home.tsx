@@ -11,6 +11,7 @@ import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { NeedsLook } from './attention.tsx'
 import { FactLine, personLines, relationName } from './facts.tsx'
+import { RecentResults } from './recent-results.tsx'
 
 /** Where a section goes on, and its sign. */
 const SECTIONS: readonly { readonly name: Section; readonly icon: IconName; readonly href: string }[] = [
@@ -18,7 +19,7 @@ const SECTIONS: readonly { readonly name: Section; readonly icon: IconName; read
   { name: 'medications', icon: 'pill', href: '#/medicines' },
   { name: 'allergies', icon: 'alert', href: '#/timeline?type=AllergyIntolerance' },
   { name: 'vaccinations', icon: 'syringe', href: '#/timeline?type=Immunization' },
-  { name: 'results', icon: 'flask', href: '#/timeline?part=laboratory' },
+  { name: 'results', icon: 'flask', href: '#/results' },
   { name: 'procedures', icon: 'star', href: '#/timeline?type=Procedure' },
   { name: 'devices', icon: 'device', href: '#/timeline?type=Device' },
 ]
@@ -103,9 +104,9 @@ function Summary({ value }: { readonly value: Overview }) {
       {value.fresh && <Fresh fresh={value.fresh} />}
       <div className="kw-columns">
         {value.appointments.length > 0 && <Appointments rows={value.appointments} />}
-        {SECTIONS.map(s => (
-          <FactsPanel key={s.name} {...s} value={value} about={more.value} />
-        ))}
+        {SECTIONS.map(s =>
+          s.name === 'results' ? <RecentResults key={s.name} /> : <FactsPanel key={s.name} {...s} value={value} about={more.value} />,
+        )}
         <PersonPanel more={more} />
         <Panel title={t('home.places')} icon="folder">
           <Parts value={value} />

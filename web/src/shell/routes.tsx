@@ -34,6 +34,8 @@ const PersonPage = lazy(async () => ({ default: (await import('#patient/person.t
 const AddPerson = lazy(async () => ({ default: (await import('#patient/add-person.tsx')).AddPerson }))
 const PassOn = lazy(async () => ({ default: (await import('#patient/pass-on.tsx')).PassOn }))
 const Cared = lazy(async () => ({ default: (await import('#patient/cared.tsx')).Cared }))
+const Results = lazy(async () => ({ default: (await import('#patient/results.tsx')).Results }))
+const ResultSeries = lazy(async () => ({ default: (await import('#patient/result-series.tsx')).ResultSeries }))
 const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
 
 /** What screens about the app itself may change. */
@@ -71,6 +73,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   person: { under: 'share', draw: ({ rest: [did = ''] }) => later(<PersonPage key={did} did={did} />) },
   'add-person': { under: 'share', draw: () => later(<AddPerson />) },
   'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
+  results: { under: 'timeline', draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },

@@ -13,6 +13,7 @@ import { offline } from './de/offline.ts'
 import { own } from './de/own.ts'
 import { record } from './de/record.ts'
 import { release } from './de/release.ts'
+import { results } from './de/results.ts'
 import { settings } from './de/settings.ts'
 import { share } from './de/share.ts'
 import { sharing } from './de/sharing.ts'
@@ -42,6 +43,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...release,
   ...devices,
   ...own,
+  ...results,
   ...health,
   ...images,
   ...error,

@@ -13,6 +13,7 @@ import { offline } from './en/offline.ts'
 import { own } from './en/own.ts'
 import { record } from './en/record.ts'
 import { release } from './en/release.ts'
+import { results } from './en/results.ts'
 import { settings } from './en/settings.ts'
 import { share } from './en/share.ts'
 import { sharing } from './en/sharing.ts'
@@ -40,6 +41,7 @@ export const en = {
   ...release,
   ...devices,
   ...own,
+  ...results,
   ...health,
   ...images,
   ...error,

@@ -318,7 +318,9 @@ export const unitLabel = (unit: string): string =>
   unit
     .replace(/10[*^](\d+)/g, (_, power: string) => `10${[...power].map(d => POWERS[Number(d)]).join('')}`)
     .replace(/\bu(?=[Lgm]\b|mol\b)/g, 'µ')
-    .replace(/[{[](\w+)[}\]]/g, '$1')
+    .replace(/\bCel\b/, '°C')
+    .replace(/\[deg([CF])\]/, '°$1')
+    .replace(/[{[](\w+?)(?:_av|_i)?[}\]]/g, '$1')
 
 export const typeLabel = (locale: Locale, type: string): string => TYPES[locale][type] ?? spaced(type)
 export const fieldLabel = (locale: Locale, field: string): string => FIELDS[locale][field] ?? spaced(field)

@@ -23,6 +23,7 @@ import { ownApi } from './own-api.ts'
 import { openPlace, relayName } from './place.ts'
 import { clock, random } from './platform.ts'
 import { recordsApi } from './records-api.ts'
+import { resultsApi } from './results-api.ts'
 import { piecesOf } from './save.ts'
 import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
@@ -65,6 +66,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...ownApi(open, hear),
     ...attentionApi(open),
     ...imagesApi(open),
+    ...resultsApi(open),
   } satisfies Handlers
 }
 export type VaultApi = ReturnType<typeof vaultApi>

@@ -23,6 +23,7 @@ import { type Offline, offline, openChests } from './offline.ts'
 import { openPlace } from './place.ts'
 import { clock, pause, random, skew } from './platform.ts'
 import { keepRequests } from './requests.ts'
+import { type Results, resultsOf } from './results.ts'
 import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { tellTabs } from './tabs.ts'
@@ -44,6 +45,7 @@ export type OpenVault = {
   /** When this device opened the vault before; null the first time. */
   readonly before: number | null
   readonly inbox: Inbox
+  readonly results: Results
   readonly sample: boolean
   /** Runs work that writes, then keeps the keyring as it is now. */
   run<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
@@ -117,12 +119,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await save()
     }
   }
-  // What other devices filed is opened for search and trends once nothing more urgent waits; what fails is tried at the next time.
-  const digests = single(async () => {
-    const all = [...entries.all()].map(i => i.entry)
-    await digestMissing(ctx, all, { signal: end.signal }).catch(() => {})
-    await save()
-  })
+  const digests = single(() => gather(ctx, entries, end.signal).then(save))
   const inbox = openInbox(ctx, entries, (unread, kinds) => tell('news', { unread, kinds }))
   // Whoever looked is told at the next time, if not at this.
   const opened = single(() => inbox.opened().catch(() => {}))
@@ -170,6 +167,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     bodies: new Map(),
     before: await lastVisit(inner, clock()),
     inbox,
+    results: resultsOf(entries, () => session.state.ring.catalog),
     sample,
     run,
     sync: once,
@@ -204,6 +202,12 @@ const told = (tell: Tell, closed: AbortSignal) => (e: unknown) => {
   if (isKeepwellError(e, 'ERASED')) tell('ended', 'erased')
   if (isKeepwellError(e, 'NO_KEY') || isKeepwellError(e, 'BAD_SIGNATURE')) tell('ended', 'out')
   throw e
+}
+
+/** What other devices filed is opened for search and trends once nothing more urgent waits; what fails is tried at the next time. */
+async function gather(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<void> {
+  const all = [...entries.all()].map(i => i.entry)
+  await digestMissing(ctx, all, { signal }).catch(() => {})
 }
 
 const unanchored = (entries: Entries) => [...entries.all()].filter(i => i.entry.anchoredAt === undefined).map(i => i.entry)

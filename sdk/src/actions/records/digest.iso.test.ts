@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { grant } from '#actions/access/grant'
+import { invite, join } from '#actions/access/invite'
+import { receiveMessages } from '#actions/access/receive-messages'
 import type { Ctx } from '#actions/context'
 import { draft, person, world } from '#actions/story.kit'
 import { restoreVault } from '#actions/vault/restore-vault'
@@ -13,6 +16,8 @@ import type { ImportItem } from './import-item.ts'
 import { importItems } from './import-items.ts'
 import { listEntries } from './list-entries.ts'
 import { receiveRecords } from './receive-records.ts'
+import { compartmentNamed } from './secrets.ts'
+import { submitRecords } from './submit-records.ts'
 
 const HOME = 'http://home.test'
 
@@ -107,5 +112,24 @@ describe('what a device remembers of contents', () => {
     expect(readDigest(old!)).toBe(null)
     expect(await digestMissing(ctx, [old!])).toEqual({ done: 1, missed: 0 })
     expect(texts(await listEntries(ctx))).toEqual(texts([entry!]))
+  })
+
+  test('what others wrote is remembered as it is opened to check who signed it', async () => {
+    const CLINIC = 'http://clinic.test'
+    const w = await world([HOME, CLINIC])
+    const patient = await person(w, 'Ada Example', HOME)
+    const clinic = await person(w, 'Clinic West', CLINIC)
+    await join(clinic, await invite(patient))
+    await receiveMessages(patient)
+    const compartments = [compartmentNamed(patient.session.state.ring, 'laboratory').id]
+    const until = { expiry: w.now + 86_400, purposes: ['TREAT' as const] }
+    await grant(patient, { to: clinic.session.state.ring.did, level: 'write', compartments, ...until })
+    await receiveMessages(clinic)
+    const { compartment: _, ...rest } = draft(clinic, 'laboratory', 'Glucose', utf8(JSON.stringify(OBSERVATION)))
+    const to = patient.session.state.ring.did
+    await submitRecords(clinic, { to, purpose: 'TREAT', drafts: [{ ...rest, compartmentName: 'laboratory' }] })
+    await receiveRecords(patient)
+    const [received] = await listEntries(patient)
+    expect([received?.state, readDigest(received!)?.measures[0]?.value]).toEqual(['verified', '5.4'])
   })
 })
