@@ -84,9 +84,14 @@ function draw(view: View, { session, hrefOf, here, type }: Drawn): ReactNode {
 
 function Views({ share, here }: { readonly share: string; readonly here: View }) {
   const { t } = useWords()
+  const list = useRef<HTMLUListElement>(null)
+  useEffect(() => {
+    const chosen = list.current?.querySelector<HTMLElement>(`[href$="/${here}"]`)
+    if (list.current && chosen) list.current.scrollLeft = chosen.offsetLeft - (list.current.clientWidth - chosen.offsetWidth) / 2
+  }, [here])
   return (
     <nav className="kw-views" aria-label={t('session.views')}>
-      <ul>
+      <ul ref={list}>
         {VIEWS.map(v => (
           <li key={v}>
             <a href={`#/desk/of/${share}/${v}`} aria-current={v === here ? 'page' : undefined}>

@@ -3,7 +3,7 @@ import { useAsk } from '#client/use-ask.ts'
 import type { IconName } from '#parts/icon.tsx'
 import { Panel } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
-import type { OverviewGroup } from '#rpc/clinician.ts'
+import type { OverviewGroup, OverviewRow } from '#rpc/clinician.ts'
 import { useWords } from '#words/context.tsx'
 import { Line } from './lines.tsx'
 
@@ -47,7 +47,7 @@ export function Overview({ version, hrefOf, here, allOf }: OverviewProps) {
             <ul>
               {g.rows.map(row => (
                 <li key={row.id}>
-                  <Line row={row} href={hrefOf(row.id)} here={row.id === here} />
+                  <Line row={row} {...more(row)} href={hrefOf(row.id)} here={row.id === here} />
                 </li>
               ))}
             </ul>
@@ -64,3 +64,8 @@ export function Overview({ version, hrefOf, here, allOf }: OverviewProps) {
     </div>
   )
 }
+
+const more = ({ note, outside }: OverviewRow): Pick<OverviewRow, 'note' | 'outside'> => ({
+  ...(note ? { note } : {}),
+  ...(outside ? { outside } : {}),
+})

@@ -85,8 +85,10 @@ export type SessionOver = {
 }
 
 export type SessionOverview = {
-  readonly groups: readonly { readonly name: OverviewGroup; readonly rows: readonly Row[]; readonly count: number }[]
+  readonly groups: readonly { readonly name: OverviewGroup; readonly rows: readonly OverviewRow[]; readonly count: number }[]
 }
+/** Once its content is open a line says more: how a medicine is taken, what an allergy does, which side of its range a value is on. */
+export type OverviewRow = Row & { readonly note?: string; readonly outside?: 'low' | 'high' | 'abnormal' }
 export const OVERVIEW_GROUPS = ['problems', 'medications', 'allergies', 'vaccinations', 'results', 'visits'] as const
 export type OverviewGroup = (typeof OVERVIEW_GROUPS)[number]
 

@@ -2,7 +2,7 @@ import type { SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Digest } from '@keepwell/sdk/health/fhir/digest'
 import { byProblem, type ProblemInput } from '@keepwell/sdk/health/fhir/problems'
-import type { OverviewGroup, ProblemsView, ProblemView, SessionOverview } from '#rpc/clinician.ts'
+import type { OverviewGroup, OverviewRow, ProblemsView, ProblemView, SessionOverview } from '#rpc/clinician.ts'
 import { OVERVIEW_GROUPS } from '#rpc/clinician.ts'
 import type { Row } from '#rpc/views.ts'
 
@@ -55,13 +55,28 @@ const isOver = (row: Row): boolean => row.type !== 'Observation' && OVER.has(row
 /** The page a clinician reads first, from the cards alone: nothing is opened for it. */
 export function sessionOverview(items: readonly SessionItem[]): SessionOverview {
   const live = items.filter(i => i.row.status !== 'entered-in-error')
+  const byId = new Map(live.map(i => [i.row.id, i]))
   return {
     groups: OVERVIEW_GROUPS.map(name => {
       const rows = live.filter(i => TYPES[name].includes(i.row.type) && (name !== 'results' || isResult(i))).map(i => i.row)
       const all = gathered(name, rows)
-      return { name, rows: all.slice(0, SHOWN), count: all.length }
+      return { name, rows: all.slice(0, SHOWN).map(row => ({ ...row, ...said(byId.get(row.id)) })), count: all.length }
     }),
   }
+}
+
+type Said = Pick<OverviewRow, 'note' | 'outside'>
+const NOTES = new Set(['dosage', 'reaction'])
+const FLAGS: Readonly<Record<string, Said['outside']>> = { H: 'high', HH: 'high', L: 'low', LL: 'low', A: 'abnormal', AA: 'abnormal' }
+
+/** What only an opened content says. A value is outside by its own flag, or else by its own range. */
+function said(item: SessionItem | undefined): Said {
+  const note = item?.digest?.particulars.find(p => NOTES.has(p.name))?.text
+  const [measure] = item?.digest?.measures ?? []
+  const value = Number(measure?.value ?? Number.NaN)
+  const beyond = measure?.rangeUnit ? undefined : value > Number(measure?.high) ? 'high' : value < Number(measure?.low) ? 'low' : undefined
+  const outside = FLAGS[measure?.flag ?? ''] ?? beyond
+  return { ...(note ? { note } : {}), ...(outside ? { outside } : {}) }
 }
 
 const isResult = ({ record: { card }, row }: SessionItem): boolean =>

@@ -68,10 +68,11 @@ describe('a session in another record', () => {
   }
   const openIt = (share: string, purpose = 'TREAT'): Promise<OpenReading> =>
     openReading(vaultOf(clinic), { share, purpose, person: 'Dr. Rivera', role: 'GP' }, o => ended.push(o))
+  const groupOf = (reading: OpenReading, name: string) => reading.overview().groups.find(g => g.name === name)?.rows ?? []
   const call = () => ({ signal: new AbortController().signal, progress: () => {} })
 
   test('shows titles at once, and opens contents only under receipts that name every record and who read', async () => {
-    const reading = await openIt(await give('read', ['general', 'laboratory']))
+    const reading = await openIt(await give('read', ['general', 'laboratory', 'medications']))
     const { records, fresh, opened } = reading.view()
     expect(records).toBeGreaterThan(30)
     expect(fresh).toBeNull()
@@ -87,6 +88,7 @@ describe('a session in another record', () => {
     expect(views.map(v => [v.receipt.person, v.receipt.role, v.receipt.purpose])).toEqual(views.map(() => ['Dr. Rivera', 'GP', 'TREAT']))
     expect(reading.problems().problems.some(p => p.links.some(l => l.why === 'named'))).toBe(true)
     expect(reading.overview().groups.find(g => g.name === 'problems')?.count).toBeGreaterThan(0)
+    expect(groupOf(reading, 'medications').some(r => r.note)).toBe(true)
   })
 
   test('is over when it is ended: everything refuses, and nothing is left to show', async () => {
@@ -163,12 +165,16 @@ describe('a session in another record', () => {
       value: 7,
       unit: '',
       low: null,
-      high: null,
+      high: 6,
       date: '2026-11-20',
       note: '',
     } as const
     await writeBack(vaultOf(clinic), { to: patient.session.state.ring.did, purpose: 'TREAT', person: 'Dr. Rivera', what })
-    expect((await openIt(share)).view().fresh).toBe(1)
+    const again = await openIt(share)
+    expect(again.view().fresh).toBe(1)
+    expect(groupOf(again, 'results').some(r => r.outside)).toBe(false)
+    await again.openAll(call())
+    expect(groupOf(again, 'results').find(r => r.title.startsWith('HbA1c'))).toMatchObject({ outside: 'high' })
     const [card] = (await desk(vaultOf(clinic))).patients
     expect(card).toMatchObject({ name: 'Ada Example', live: true, openedAt: w.now })
   })
@@ -193,7 +199,8 @@ describe('a session in another record', () => {
     const vault = vaultOf(clinic)
     const request = { to: patient.session.state.ring.did, compartments: ['laboratory'], purpose: 'TREAT', seconds: HOUR, text: 'Follow-up' }
     await askForAccess(vault, { ...request, levels: ['read', 'write'] })
-    expect((await receiveMessages(patient)).map(a => a.kind === 'request' && a.request.level)).toEqual(['read', 'write'])
+    const levels = (await receiveMessages(patient)).flatMap(a => (a.kind === 'request' ? [a.request.level] : []))
+    expect(levels.toSorted()).toEqual(['read', 'write'])
     await give('write', ['laboratory'])
     const states = async () => (await desk(vault)).sent.map(s => [s.level, s.state])
     expect(await states()).toEqual([

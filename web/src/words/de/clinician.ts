@@ -97,7 +97,7 @@ export const clinician: Texts<typeof english> = {
   'session.trends': 'Verläufe',
   'session.files': 'Bilder und Dokumente',
   'session.add': 'Ergänzen',
-  'session.idleNote': 'Sie endet von selbst, wenn sich {minutes} Minuten lang nichts rührt.',
+  'session.idleNote': 'Die Sitzung endet von selbst, wenn sich {minutes} Minuten lang nichts rührt.',
   'session.fresh': { one: '{count} neuer Eintrag seit dem letzten Mal', other: '{count} neue Einträge seit dem letzten Mal' },
   'session.freshNone': 'Nichts Neues seit dem letzten Mal',
   'session.unread': {

@@ -89,7 +89,7 @@ export const clinician = {
   'session.trends': 'Trends',
   'session.files': 'Images and documents',
   'session.add': 'Add',
-  'session.idleNote': 'It ends by itself after {minutes} minutes without a sign of you.',
+  'session.idleNote': 'The session ends by itself after {minutes} minutes without a sign of you.',
   'session.fresh': { one: '{count} new record since you last looked', other: '{count} new records since you last looked' },
   'session.freshNone': 'Nothing new since you last looked',
   'session.unread': {
