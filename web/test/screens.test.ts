@@ -114,7 +114,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
     await tour(other.page, others, otherPaths)
     await other.page.getByRole('button', { name: 'Begin the session' }).click()
     await other.page.getByText('Open for').waitFor()
-    const views = ['overview', 'problems', 'timeline', 'files', 'add']
+    const views = ['overview', 'problems', 'timeline', 'trends', 'files', 'add']
     await tour(other.page, views, Object.fromEntries(views.map(v => [v, `${otherPaths.gate}/${v}`])))
     noViolations(heard)
     noViolations(other.heard)

@@ -10,8 +10,9 @@ import { Overview } from './overview.tsx'
 import { Pane } from './pane.tsx'
 import { Problems } from './problems.tsx'
 import { IDLE_MINUTES } from './time.ts'
+import { SeriesPane, Trends } from './trends.tsx'
 
-const VIEWS = ['overview', 'problems', 'timeline', 'files', 'add'] as const
+const VIEWS = ['overview', 'problems', 'timeline', 'trends', 'files', 'add'] as const
 type View = (typeof VIEWS)[number]
 
 type ChartProps = {
@@ -53,7 +54,7 @@ export function Chart({ session, view: asked, record, type, onEnd, onOpened }: C
               data-record={record ? 'true' : undefined}
             >
               <Steps>{draw(view, { session, hrefOf, here: record, type })}</Steps>
-              {(record || view !== 'overview') && <Pane key={record} record={record} back={base + kept} onOpened={onOpened} />}
+              <Side view={view} record={record} session={session} back={base + kept} onOpened={onOpened} />
             </div>
           </>
         )}
@@ -77,9 +78,23 @@ function draw(view: View, { session, hrefOf, here, type }: Drawn): ReactNode {
   const version = session.opened.open
   if (view === 'problems') return <Problems version={version} hrefOf={hrefOf} here={here} />
   if (view === 'timeline') return <Findings key={type} session={session} hrefOf={hrefOf} here={here} type={type} />
+  if (view === 'trends') return <Trends version={version} hrefOf={hrefOf} here={here} />
   if (view === 'files') return <Findings key="files" files session={session} hrefOf={hrefOf} here={here} type="" />
   const allOf = (of: string): string => `#/desk/of/${session.share.id}/timeline?type=${of}`
   return <Overview version={version} hrefOf={hrefOf} here={here} allOf={allOf} />
+}
+
+type SideProps = Pick<ChartProps, 'session' | 'record' | 'onOpened'> & { readonly view: View; readonly back: string }
+
+/** What was chosen from the list: a record, or a series of values. */
+function Side({ view, record, session, back, onOpened }: SideProps) {
+  if (!record && view === 'overview') return null
+  if (record && view === 'trends') {
+    const recordHref = (id: string): string => `#/desk/of/${session.share.id}/timeline/${id}`
+    return <SeriesPane key={record} id={record} back={back} version={session.opened.open} recordHref={recordHref} />
+  }
+  const pick = view === 'trends' ? 'trends.pick' : 'session.pick'
+  return <Pane key={record} record={record} back={back} pick={pick} onOpened={onOpened} />
 }
 
 function Views({ share, here }: { readonly share: string; readonly here: View }) {

@@ -1,18 +1,12 @@
-import { Tag } from '#parts/page.tsx'
+import { OutsideMark } from '#parts/outside.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { splitValue, statusName, titleText } from '#record/labels.ts'
-import type { OverviewRow } from '#rpc/clinician.ts'
+import type { Outside } from '#rpc/results.ts'
 import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { unitLabel } from '#words/fhir.ts'
 
-type LineProps = {
-  readonly row: Row
-  readonly href: string
-  readonly here: boolean
-  readonly note?: string
-  readonly outside?: OverviewRow['outside']
-}
+type LineProps = { readonly row: Row; readonly href: string; readonly here: boolean; readonly note?: string; readonly outside?: Outside }
 
 /** A record in one dense line; a measurement shows its value apart from its name. */
 export function Line({ row, href, here, note, outside }: LineProps) {
@@ -28,13 +22,19 @@ export function Line({ row, href, here, note, outside }: LineProps) {
       <RecordLine
         href={href}
         title={measured?.value ? measured.name : titleText(row.title)}
-        {...(measured?.value ? { value: unitLabel(measured.value) } : {})}
+        {...(measured?.value ? { value: <Value text={unitLabel(measured.value)} outside={outside} /> } : {})}
         sub={sub || undefined}
-        side={measured?.value ? outside && <Tag tone="warn">{statusName(words, outside)}</Tag> : day}
+        side={measured?.value ? undefined : day}
       />
     </div>
   )
 }
+
+const Value = ({ text, outside }: { readonly text: string; readonly outside: Outside | undefined }) => (
+  <>
+    {outside && <OutsideMark outside={outside} />} {text}
+  </>
+)
 
 /** States that say nothing, for nearly everything is in them. */
 const QUIET = new Set(['final', 'completed', 'finished', 'active', 'current'])

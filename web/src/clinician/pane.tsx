@@ -7,20 +7,21 @@ import { kindName, partName, titleText } from '#record/labels.ts'
 import { RecordView } from '#record/record-view.tsx'
 import { useWords } from '#words/context.tsx'
 
-type PaneProps = { readonly record: string; readonly back: string; readonly onOpened: () => void }
+type OpenProps = { readonly record: string; readonly back: string; readonly onOpened: () => void }
+type PaneProps = OpenProps & { readonly pick: 'session.pick' | 'trends.pick' }
 
 /** The record that is being read, beside its list; on narrow screens in its place. */
-export function Pane({ record, back, onOpened }: PaneProps) {
+export function Pane({ record, back, pick, onOpened }: PaneProps) {
   const { t } = useWords()
   if (record) return <OpenPane record={record} back={back} onOpened={onOpened} />
   return (
     <aside className="kw-pane kw-pane-empty">
-      <p className="kw-dim">{t('session.pick')}</p>
+      <p className="kw-dim">{t(pick)}</p>
     </aside>
   )
 }
 
-function OpenPane({ record, back, onOpened }: PaneProps) {
+function OpenPane({ record, back, onOpened }: OpenProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()

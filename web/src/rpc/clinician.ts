@@ -1,3 +1,4 @@
+import type { Outside } from './results.ts'
 import type { CompartmentView, Level, Query, Row, ShareView } from './views.ts'
 
 /** What the page sees of a reader's side: plain data, ids in hex, times in Unix seconds. */
@@ -88,7 +89,7 @@ export type SessionOverview = {
   readonly groups: readonly { readonly name: OverviewGroup; readonly rows: readonly OverviewRow[]; readonly count: number }[]
 }
 /** Once its content is open a line says more: how a medicine is taken, what an allergy does, which side of its range a value is on. */
-export type OverviewRow = Row & { readonly note?: string; readonly outside?: 'low' | 'high' | 'abnormal' }
+export type OverviewRow = Row & { readonly note?: string; readonly outside?: Outside }
 export const OVERVIEW_GROUPS = ['problems', 'medications', 'allergies', 'vaccinations', 'results', 'visits'] as const
 export type OverviewGroup = (typeof OVERVIEW_GROUPS)[number]
 

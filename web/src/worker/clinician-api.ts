@@ -1,6 +1,7 @@
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { LAB_TESTS } from '@keepwell/sdk/health/fhir/lab-tests'
 import type { NewRequest, NewWriting, OpenSession, Reader, SessionOver, SessionQuery } from '#rpc/clinician.ts'
+import type { SeriesQuery } from '#rpc/results.ts'
 import type { Call } from '#rpc/rpc.ts'
 import { askForAccess, desk, forgetRequest, hasDesk, keepReader } from './desk.ts'
 import { type OpenReading, openReading } from './session.ts'
@@ -46,6 +47,10 @@ export const clinicianApi = (open: () => OpenVault, state: State, tell: Tell) =>
       session().window(token, from, to),
     sessionOverview: async (_: null) => session().overview(),
     sessionProblems: async (_: null) => session().problems(),
+    sessionResults: async (_: null) => session().results.list(),
+    sessionSeries: async (query: SeriesQuery) => session().results.series(query),
+    sessionSeriesRows: async ({ from, to, ...query }: SeriesQuery & { readonly from: number; readonly to: number }) =>
+      session().results.rows(query, from, to),
     sessionOpenAll: async (_: null, call: Call) => session().openAll(call),
     sessionRecord: async (id: string) => session().record(id),
     sessionFile: async (id: string) => session().file(id),

@@ -2,9 +2,12 @@ import type { SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Digest } from '@keepwell/sdk/health/fhir/digest'
 import { byProblem, type ProblemInput } from '@keepwell/sdk/health/fhir/problems'
+import type { Measured } from '@keepwell/sdk/health/series'
 import type { OverviewGroup, OverviewRow, ProblemsView, ProblemView, SessionOverview } from '#rpc/clinician.ts'
 import { OVERVIEW_GROUPS } from '#rpc/clinician.ts'
+import type { Outside } from '#rpc/results.ts'
 import type { Row } from '#rpc/views.ts'
+import { measuresOf, type Origin } from './results.ts'
 
 /** A record of a session as lists know it; `resource` and what it says once its content was opened. */
 export type SessionItem = {
@@ -65,12 +68,11 @@ export function sessionOverview(items: readonly SessionItem[]): SessionOverview 
   }
 }
 
-type Said = Pick<OverviewRow, 'note' | 'outside'>
 const NOTES = new Set(['dosage', 'reaction'])
-const FLAGS: Readonly<Record<string, Said['outside']>> = { H: 'high', HH: 'high', L: 'low', LL: 'low', A: 'abnormal', AA: 'abnormal' }
+const FLAGS: Readonly<Record<string, Outside>> = { H: 'high', HH: 'high', L: 'low', LL: 'low', A: 'abnormal', AA: 'abnormal' }
 
 /** What only an opened content says. A value is outside by its own flag, or else by its own range. */
-function said(item: SessionItem | undefined): Said {
+function said(item: SessionItem | undefined): Pick<OverviewRow, 'note' | 'outside'> {
   const note = item?.digest?.particulars.find(p => NOTES.has(p.name))?.text
   const [measure] = item?.digest?.measures ?? []
   const value = Number(measure?.value ?? Number.NaN)
@@ -121,4 +123,13 @@ export function sessionProblems(items: readonly SessionItem[]): ProblemsView {
       .map(([type, list]) => ({ type, count: list.length, rows: list.slice(0, LINKS) }))
       .sort((a, b) => b.count - a.count),
   }
+}
+
+const VOID = new Set(['entered-in-error', 'cancelled'])
+
+/** What the opened contents measured. */
+export function* sessionMeasures(items: readonly SessionItem[]): Generator<Measured<Origin>> {
+  for (const item of items)
+    if (item.digest && item.row.type === 'Observation' && !VOID.has(item.row.status ?? ''))
+      yield* measuresOf(item, item.record.card, item.digest)
 }

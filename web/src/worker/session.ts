@@ -12,8 +12,9 @@ import { lastSeen, noteOpened } from './desk.ts'
 import { naming, rowOf } from './entries.ts'
 import { NO_EXTRAS } from './extras.ts'
 import { openConsents } from './open-consents.ts'
-import { clock, elapsed, pause } from './platform.ts'
-import { inOrder, type SessionItem, sessionOverview, sessionProblems } from './session-index.ts'
+import { clock, elapsed, pause, random } from './platform.ts'
+import { type Results, resultsOver } from './results.ts'
+import { inOrder, type SessionItem, sessionMeasures, sessionOverview, sessionProblems } from './session-index.ts'
 import { receivedShares } from './shares.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -25,6 +26,8 @@ export type OpenReading = {
   find(query: SessionQuery): Found
   window(token: number, from: number, to: number): readonly Row[]
   overview(): SessionOverview
+  /** What the opened contents measured, as series. */
+  results: Results
   problems(): ProblemsView
   /** Opens every content that is not a file, in batches, each with a receipt that names its records. */
   openAll(call: SessionCall): Promise<OpenedCount>
@@ -195,6 +198,15 @@ function batchesOf(items: readonly SessionItem[]): SessionItem[][] {
 
 function readingOf(state: State): OpenReading {
   let next = 1
+  const secret = random(16)
+  const results = resultsOver(
+    {
+      version: () => state.opened.size,
+      measures: () => sessionMeasures(state.current()),
+      unread: () => state.current().filter(i => i.row.type === 'Observation' && !i.digest).length,
+    },
+    () => secret,
+  )
   const alive = <A extends readonly unknown[], T>(work: (...args: A) => T) => {
     return (...args: A): T => {
       state.alive()
@@ -215,6 +227,11 @@ function readingOf(state: State): OpenReading {
     window: alive((token, from, to) => (state.answers.get(token) ?? []).slice(from, to).map(i => i.row)),
     overview: alive(() => sessionOverview(state.current())),
     problems: alive(() => sessionProblems(state.current())),
+    results: {
+      list: alive(() => results.list()),
+      series: alive(query => results.series(query)),
+      rows: alive((query, from, to) => results.rows(query, from, to)),
+    },
     async openAll({ signal, progress }) {
       state.alive()
       const closed = state.current().filter(i => isOpenable(i) && !state.opened.has(i.row.id))

@@ -138,6 +138,13 @@ export const clinician: Texts<typeof english> = {
   'problems.unlinkedNote': 'Kein Verweis, Code oder Besuch sagt, wozu diese gehören. Geraten wird nicht.',
   'problems.cardsOnly': 'Bisher verknüpfen nur Codes und Besuche; Verweise zeigen sich, wenn die Einträge offen sind.',
   'problems.more': { one: 'und {count} weiterer', other: 'und {count} weitere' },
+  'trends.unread': {
+    one: '{count} Messwert ist noch nicht geöffnet; hier erscheinen nur geöffnete.',
+    other: '{count} Messwerte sind noch nicht geöffnet; hier erscheinen nur geöffnete.',
+  },
+  'trends.none': 'Kein Messwert ist geöffnet',
+  'trends.pick': 'Wählen Sie einen Messwert; sein Verlauf erscheint dann hier.',
+  'trends.close': 'Diesen Verlauf schließen',
   'over.title': 'Die Sitzung ist beendet',
   'over.ended': 'Sie haben sie beendet.',
   'over.idle': '{minutes} Minuten lang hat niemand dieses Gerät berührt.',

@@ -128,6 +128,13 @@ export const clinician = {
   'problems.unlinkedNote': 'No reference, code or visit says what these belong to. Nothing is guessed.',
   'problems.cardsOnly': 'Only codes and visits link so far; references show once the records are open.',
   'problems.more': { one: 'and {count} more', other: 'and {count} more' },
+  'trends.unread': {
+    one: '{count} measurement is not open yet; only opened ones show here.',
+    other: '{count} measurements are not open yet; only opened ones show here.',
+  },
+  'trends.none': 'No measured value is open',
+  'trends.pick': 'Choose a measurement to see its course.',
+  'trends.close': 'Close this course',
   'over.title': 'The session is over',
   'over.ended': 'You ended it.',
   'over.idle': 'Nobody touched this device for {minutes} minutes.',
