@@ -212,6 +212,27 @@ describe.skipIf(!hasChromium())('devices, locks and several records', () => {
     noViolations(heard)
   })
 
+  test('a record that the first version of the app keeps here still opens', { timeout: 60_000 }, async () => {
+    const { page, heard } = await newBrowser(stage)
+    await begin(page, { name: 'From Before', passphrase: 'correct horse battery' })
+    await lock(page)
+    await page.evaluate(async () => {
+      const done = <T>(r: IDBRequest<T>) =>
+        new Promise<T>((resolve, reject) => Object.assign(r, { onsuccess: () => resolve(r.result), onerror: reject }))
+      const db = await done(indexedDB.open('keepwell'))
+      const store = db.transaction('vaults', 'readwrite').objectStore('vaults')
+      const [{ locks, tries: _, ...row }] = await done(store.getAll())
+      await done(store.put({ ...row, ...locks[0] }))
+      db.close()
+    })
+    await page.reload()
+    await page.getByText('From Before').waitFor()
+    await page.getByLabel('Passphrase', { exact: true }).last().fill('correct horse battery')
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await page.getByRole('navigation').first().waitFor()
+    noViolations(heard)
+  })
+
   test('five wrong passphrases make one wait, and a new page does not shorten it', { timeout: 90_000 }, async () => {
     const { page, heard } = await newBrowser(stage)
     await begin(page, { name: 'Wrong Example', passphrase: PHRASE })

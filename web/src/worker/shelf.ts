@@ -39,6 +39,15 @@ type Kept = {
 }
 
 const keyringFile = object({ sealed: sealedKeyring, head: nullable(signed) })
+/** As the first version kept it: one lock, and no count of wrong passphrases. */
+type First = Omit<Kept, 'locks' | 'tries'> & Lock
+
+const asKept = (row: Kept | First): Kept => {
+  if ('locks' in row) return row
+  const { kind, device, ...rest } = row
+  return { ...rest, locks: [{ kind, device }], tries: NO_TRIES }
+}
+
 const STORE = 'vaults'
 
 const shelf = (): Promise<IDBDatabase> => openDatabase('keepwell', db => db.createObjectStore(STORE, { keyPath: 'did' }))
@@ -64,8 +73,9 @@ const cardOf = ({ kind, device }: Lock): LockCard => {
 
 /** The vaults to choose from, by name. */
 export async function keptVaults(): Promise<VaultCard[]> {
-  const all = await withShelf(db => read(db, STORE, s => s.getAll() as IDBRequest<Kept[]>))
+  const all = await withShelf(db => read(db, STORE, s => s.getAll() as IDBRequest<(Kept | First)[]>))
   return all
+    .map(asKept)
     .map(({ did, name, locks, tries }): VaultCard => ({ did, name, locks: locks.map(cardOf), waitUntil: waitUntil(tries, clock()) }))
     .sort((a, b) => a.name.localeCompare(b.name))
 }
@@ -93,8 +103,9 @@ const sealedDevice = async (device: Device, unlock: Unlock): Promise<Uint8Array>
 const change = (did: string, next: (kept: Kept) => Kept): Promise<Kept | null> =>
   withShelf(async db => {
     const store = db.transaction(STORE, 'readwrite', { durability: 'strict' }).objectStore(STORE)
-    const kept = (await answer(store.get(did))) as Kept | undefined
-    if (!kept) return null
+    const row = (await answer(store.get(did))) as Kept | First | undefined
+    if (!row) return null
+    const kept = asKept(row)
     await answer(store.put(next(kept)))
     return kept
   })
@@ -109,9 +120,9 @@ export async function keepState(session: Session): Promise<void> {
 const versionOf = (keyring: Uint8Array): number => (decode(keyring) as { sealed: { version: number } }).sealed.version
 
 const wanted = async (did: string): Promise<Kept> => {
-  const kept = (await withShelf(db => read(db, STORE, s => s.get(did)))) as Kept | undefined
-  if (!kept) throw new KeepwellError('NOT_FOUND', 'This browser keeps no such record any more.')
-  return kept
+  const row = (await withShelf(db => read(db, STORE, s => s.get(did)))) as Kept | First | undefined
+  if (!row) throw new KeepwellError('NOT_FOUND', 'This browser keeps no such record any more.')
+  return asKept(row)
 }
 
 /** Opens a kept vault with what the person gave. Throws WRONG_PASSPHRASE, NO_KEY, RATE_LIMITED while it is to be waited. */

@@ -1,5 +1,6 @@
 import type { Ctx, Progress } from '#actions/context'
 import type { Entry } from '#records/catalog'
+import type { PackedDigest } from '#records/digest'
 import { digestOfBody, lacksDigest } from './digest-body.ts'
 import { noteEntries } from './file-records.ts'
 import { entryOf } from './list-entries.ts'
@@ -27,12 +28,14 @@ export async function digestMissing(
   let missed = 0
   for (const batch of batchesOf(open)) {
     if (signal?.aborted) break
-    const noted: Entry[] = []
+    const found: { readonly id: Uint8Array; readonly digest: PackedDigest }[] = []
     const ids = batch.map(e => e.id)
-    for await (const { meta, body } of openEach(ctx, ids)) {
-      // It may have been moved, anchored or erased meanwhile: what is noted is as it is now.
-      const now = await entryOf(ctx, meta.id)
-      if (now) noted.push({ ...now, digest: digestOfBody(meta, body) })
+    for await (const { meta, body } of openEach(ctx, ids)) found.push({ id: meta.id, digest: digestOfBody(meta, body) })
+    const noted: Entry[] = []
+    // Some may have been moved, anchored or erased meanwhile: what is noted is as it is now.
+    for (const { id, digest } of found) {
+      const now = await entryOf(ctx, id)
+      if (now) noted.push({ ...now, digest })
     }
     await noteEntries(ctx, noted)
     done += noted.length
