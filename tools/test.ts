@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { provideChromium } from './chromium.ts'
 
 /**
- * `npm test`: contracts, then everything in TypeScript under Node, then the isomorphic suites in a real browser. Arguments go to
- * vitest, and then only vitest runs.
+ * `npm test`: contracts, then everything in TypeScript under Node, the journeys through the web app, and the isomorphic suites in a real
+ * browser. Arguments go to vitest, and then only vitest runs.
  */
 type Step = { readonly name: string; readonly args: readonly string[]; readonly skip?: string }
 
@@ -16,7 +16,9 @@ const steps: Step[] = filter.length
   ? [{ name: 'vitest', args: [vitest, 'run', ...filter] }]
   : [
       { name: 'contracts', args: ['contracts/run-tests.ts'] },
-      { name: 'node', args: [vitest, 'run'] },
+      { name: 'node', args: [vitest, 'run', '--exclude', 'web/test/**'] },
+      // A journey waits more than it works: two go on at once, each with a browser and a relay of its own.
+      { name: 'journeys', args: [vitest, 'run', 'web/test', '--maxWorkers', '2'] },
       { name: 'node, fallback cryptography', args: [vitest, 'run', '--config', 'vitest.noble.config.ts'] },
       {
         name: 'browser',
