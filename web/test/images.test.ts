@@ -225,7 +225,7 @@ describe.skipIf(!hasChromium())('images and documents, in a real browser', () =>
     expect(await page.evaluate(() => Object.hasOwn(window, 'hacked'))).toBe(false)
     await accessible(page, 'clinical document')
     await openRecord(page, 'Letter with an attachment')
-    await page.getByText('Words inside an attachment').waitFor()
+    await page.getByText('Words inside an attachment').first().waitFor()
     await page.getByText('In words').click()
     await page.getByRole('cell', { name: 'told in a table' }).waitFor()
     expect(await page.evaluate(() => Object.hasOwn(window, 'hacked'))).toBe(false)

@@ -172,7 +172,8 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
     const session = await page.context().newCDPSession(page)
     const { usage } = (await session.send('Storage.getUsageAndQuota', { origin: stage.url })) as { usage: number }
     await session.send('Storage.overrideQuotaForOrigin', { origin: stage.url, quotaSize: usage + 1000 })
-    await page.goto(`${stage.url}/#/add`)
+    // The screen of the last import gives way to a fresh one.
+    await page.getByRole('button', { name: 'Add more' }).click()
     await page
       .locator('input[type=file]')
       .first()

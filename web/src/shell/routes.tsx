@@ -1,19 +1,9 @@
 import { lazy, type ReactNode, Suspense } from 'react'
 import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
-import { AddDevice } from '#patient/add-device.tsx'
-import { Adding } from '#patient/adding.tsx'
-import { Attention } from '#patient/attention.tsx'
-import { Devices } from '#patient/devices.tsx'
-import { EraseAll } from '#patient/erase-all.tsx'
 import { Home } from '#patient/home.tsx'
-import { Images } from '#patient/images.tsx'
 import { Invite, Join } from '#patient/invite.tsx'
-import { Locks } from '#patient/locks.tsx'
-import { NewKeys } from '#patient/new-keys.tsx'
-import { OwnData } from '#patient/own-data.tsx'
 import { Record } from '#patient/record.tsx'
-import { Series } from '#patient/series.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
 import { Timeline } from '#patient/timeline.tsx'
@@ -36,6 +26,16 @@ const PassOn = lazy(async () => ({ default: (await import('#patient/pass-on.tsx'
 const Cared = lazy(async () => ({ default: (await import('#patient/cared.tsx')).Cared }))
 const Results = lazy(async () => ({ default: (await import('#patient/results.tsx')).Results }))
 const ResultSeries = lazy(async () => ({ default: (await import('#patient/result-series.tsx')).ResultSeries }))
+const AddDevice = lazy(async () => ({ default: (await import('#patient/add-device.tsx')).AddDevice }))
+const Adding = lazy(async () => ({ default: (await import('#patient/adding.tsx')).Adding }))
+const Attention = lazy(async () => ({ default: (await import('#patient/attention.tsx')).Attention }))
+const Devices = lazy(async () => ({ default: (await import('#patient/devices.tsx')).Devices }))
+const EraseAll = lazy(async () => ({ default: (await import('#patient/erase-all.tsx')).EraseAll }))
+const Images = lazy(async () => ({ default: (await import('#patient/images.tsx')).Images }))
+const Locks = lazy(async () => ({ default: (await import('#patient/locks.tsx')).Locks }))
+const NewKeys = lazy(async () => ({ default: (await import('#patient/new-keys.tsx')).NewKeys }))
+const OwnData = lazy(async () => ({ default: (await import('#patient/own-data.tsx')).OwnData }))
+const Series = lazy(async () => ({ default: (await import('#patient/series.tsx')).Series }))
 const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
 
 /** What screens about the app itself may change. */
@@ -67,8 +67,8 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   record: { under: 'timeline', draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
   medicines: { under: '', draw: () => later(<Medicines />) },
   print: { under: '', draw: () => later(<Print />) },
-  add: { draw: ({ rest: [what = '', id = ''] }) => <Adding what={what} id={id} /> },
-  images: { under: 'timeline', draw: ({ rest: [id = ''] }) => (id ? <Series key={id} id={id} /> : <Images />) },
+  add: { draw: ({ rest: [what = '', id = ''] }) => later(<Adding what={what} id={id} />) },
+  images: { under: 'timeline', draw: ({ rest: [id = ''] }) => later(id ? <Series key={id} id={id} /> : <Images />) },
   share: { draw: ({ rest: [id = ''] }) => (id ? later(<ShareDetail key={id} id={id} />) : <Share />) },
   person: { under: 'share', draw: ({ rest: [did = ''] }) => later(<PersonPage key={did} did={did} />) },
   'add-person': { under: 'share', draw: () => later(<AddPerson />) },
@@ -81,10 +81,10 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   cared: { under: 'share', draw: ({ rest: [id = ''] }) => later(<Cared key={id} id={id} />) },
   who: { draw: () => <Who /> },
   news: { draw: () => later(<News />) },
-  attention: { under: '', draw: () => <Attention /> },
+  attention: { under: '', draw: () => later(<Attention />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
-  'add-device': { under: 'settings', draw: ({ rest: [code = ''] }) => <AddDevice key={code} code={code} /> },
-  settings: { draw: ({ rest: [part = ''] }, choices) => drawSettings(part, choices) },
+  'add-device': { under: 'settings', draw: ({ rest: [code = ''] }) => later(<AddDevice key={code} code={code} />) },
+  settings: { draw: ({ rest: [part = ''] }, choices) => later(drawSettings(part, choices)) },
 }
 
 function drawSettings(part: string, { locale, onLocale, idle }: Choices): ReactNode {

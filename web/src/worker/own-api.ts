@@ -90,8 +90,9 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
     const vault = open()
     const step = teller(call, 'erasing', tell)
     // What the relay says from here on is no news: it is the end that was asked for.
-    vault.close()
+    vault.hush()
     const erasure = await eraseVault(vault.ctx, (done, total) => step({ done, total }))
+    vault.close()
     await vault.ctx.catalog.close()
     if (!vault.sample) await forgetVault(erasure.last.vault)
     // Somebody who left the screen meanwhile is told on every other one.

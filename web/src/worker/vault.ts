@@ -60,6 +60,8 @@ export type OpenVault = {
   copy(): void
   /** Called once records wait here: shows them, and tries to send them again and again. */
   held(): Promise<void>
+  /** Nothing more is heard, sent or gathered; what is kept here can still be changed. */
+  hush(): void
   close(): void
 }
 
@@ -151,13 +153,12 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await once().catch(() => {})
     }
   })
-  const proofs = single(async () => {
-    for (const wait of [3000, 5000, 15_000, 60_000]) {
-      await pause(wait, end.signal)
-      if (end.signal.aborted || ![...entries.all()].some(i => i.entry.anchoredAt === undefined)) return
-      await confirmAnchors(ctx, unanchored(entries)).catch(() => {})
-    }
-  })
+  const proofs = single(() => prove(ctx, entries, end.signal))
+  const hush = (): void => {
+    end.abort()
+    clearTimeout(settling)
+    tabs?.close()
+  }
   const search = searcher(entries)
   const vault: OpenVault = {
     ctx,
@@ -183,10 +184,9 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       tabs?.held()
       void resend().catch(() => {})
     },
+    hush,
     close() {
-      end.abort()
-      clearTimeout(settling)
-      tabs?.close()
+      hush()
       void away?.close()
     },
   }
@@ -208,6 +208,15 @@ const told = (tell: Tell, closed: AbortSignal) => (e: unknown) => {
 async function gather(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<void> {
   const all = [...entries.all()].map(i => i.entry)
   await digestMissing(ctx, all, { signal }).catch(() => {})
+}
+
+/** Looks for the proofs of what was filed, as the ledger takes them. */
+async function prove(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<void> {
+  for (const wait of [3000, 5000, 15_000, 60_000]) {
+    await pause(wait, signal)
+    if (signal.aborted || unanchored(entries).length === 0) return
+    await confirmAnchors(ctx, unanchored(entries)).catch(() => {})
+  }
 }
 
 const unanchored = (entries: Entries) => [...entries.all()].filter(i => i.entry.anchoredAt === undefined).map(i => i.entry)
