@@ -157,7 +157,6 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   const hush = (): void => {
     end.abort()
     clearTimeout(settling)
-    tabs?.close()
   }
   const search = searcher(entries)
   const vault: OpenVault = {
@@ -187,6 +186,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     hush,
     close() {
       hush()
+      tabs?.close()
       void away?.close()
     },
   }
