@@ -166,31 +166,6 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
     await other.getByText('Nothing matches').waitFor()
   })
 
-  test('no space left: the import says so, what was confirmed stays, and the app opens', { timeout: 90_000 }, async () => {
-    const { page } = await made('Full Up')
-    await fill(page, stage, [allergy('before')])
-    const session = await page.context().newCDPSession(page)
-    const { usage } = (await session.send('Storage.getUsageAndQuota', { origin: stage.url })) as { usage: number }
-    await session.send('Storage.overrideQuotaForOrigin', { origin: stage.url, quotaSize: usage + 1000 })
-    // The screen of the last import gives way to a fresh one.
-    await page.getByRole('button', { name: 'Add more' }).click()
-    await page
-      .locator('input[type=file]')
-      .first()
-      .setInputFiles([sampleFile('toomuch', 400)])
-    await page.getByText('No space is left').waitFor()
-    await accessible(page, 'no space')
-    await page.reload()
-    await unlock(page)
-    await search(page, 'Allergy before')
-    // What the relay had taken is here, once there is room to note it.
-    await session.send('Storage.overrideQuotaForOrigin', { origin: stage.url })
-    await page.reload()
-    await unlock(page)
-    await page.goto(`${stage.url}/#/timeline`)
-    await expect.poll(() => lines(page).count(), { timeout: 20_000 }).toBeGreaterThan(3)
-  })
-
   test('the browser forgot the catalog: it is made again from the relay', { timeout: 90_000 }, async () => {
     const { page } = await made('Cat Lost')
     await fill(page, stage, [allergy('kept')])

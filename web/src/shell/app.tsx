@@ -7,18 +7,16 @@ import { startVault, type Vault } from '#client/start.ts'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { Me, VaultCard } from '#rpc/views.ts'
 import { WordsProvider } from '#words/context.tsx'
-import { de } from '#words/de.ts'
-import { en } from '#words/en.ts'
 import { type Locale, makeWords } from '#words/words.ts'
 import { Begin } from './begin.tsx'
 import { Replaced } from './guard-notes.tsx'
 import { type Ending, Inside } from './inside.tsx'
-import { keepIdle, keepLocale, readIdle, readLocale } from './preferences.ts'
+import { keepIdle, keepLocale, readIdle } from './preferences.ts'
 import { useHash } from './route.ts'
+import { type Spoken, textsOf } from './texts.ts'
 import { theme } from './theme.ts'
 import { Unlock } from './unlock.tsx'
 
-const TEXTS = { en, de }
 const colors = localStorageColorSchemeManager({ key: 'keepwell-theme' })
 
 type Why = 'idle' | 'broken' | null
@@ -29,15 +27,17 @@ type Place =
   | { readonly kind: 'locked'; readonly vaults: readonly VaultCard[]; readonly why: Why; readonly first: string | null }
   | { readonly kind: 'open'; readonly me: Me }
 
-export function App() {
-  const [locale, setLocale] = useState<Locale>(readLocale)
-  const words = useMemo(() => makeWords(locale, TEXTS[locale]), [locale])
+export function App({ first }: { readonly first: Spoken }) {
+  const [{ locale, texts }, setSpoken] = useState(first)
+  const words = useMemo(() => makeWords(locale, texts), [locale, texts])
   useEffect(() => {
     document.documentElement.lang = locale
   }, [locale])
   const choose = (next: Locale): void => {
-    keepLocale(next)
-    setLocale(next)
+    void textsOf(next).then(spoken => {
+      keepLocale(next)
+      setSpoken(spoken)
+    })
   }
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colors} withCssVariables={false} withGlobalClasses={false}>

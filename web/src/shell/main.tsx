@@ -14,8 +14,9 @@ import '#parts/results.css'
 import { createRoot } from 'react-dom/client'
 import { startGuard } from '#client/guard.ts'
 import { App } from './app.tsx'
+import { firstTexts } from './texts.ts'
 
-createRoot(document.getElementById('root')!).render(<App />)
+void firstTexts().then(first => createRoot(document.getElementById('root')!).render(<App first={first} />))
 
 // The page first; its guard is installed, or asked, once that has been drawn.
 setTimeout(() => void startGuard().catch(() => {}), 1000)
