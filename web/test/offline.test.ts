@@ -166,6 +166,33 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
     await other.getByText('Nothing matches').waitFor()
   })
 
+  test('no space left: the import says so, what was confirmed stays, and the app opens', { timeout: 150_000 }, async () => {
+    const { page } = await made('Full Up')
+    await fill(page, stage, [allergy('before')])
+    const session = await page.context().newCDPSession(page)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: stage.url, quotaSize: 1000 })
+    // For half a minute Chromium goes by the room it granted before.
+    await page.waitForTimeout(31_000)
+    // The screen of the last import gives way to a fresh one.
+    await page.getByRole('button', { name: 'Add more' }).click()
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles([sampleFile('toomuch', 400)])
+    await page.getByText('No space is left').waitFor()
+    await accessible(page, 'no space')
+    await page.reload()
+    await unlock(page)
+    await search(page, 'Allergy before')
+    // Once there is room, the same file goes in, whatever of it had been taken before.
+    await session.send('Storage.overrideQuotaForOrigin', { origin: stage.url })
+    await page.waitForTimeout(31_000)
+    await page.reload()
+    await unlock(page)
+    await fill(page, stage, [sampleFile('toomuch', 400)])
+    await search(page, 'Allergy before')
+  })
+
   test('the browser forgot the catalog: it is made again from the relay', { timeout: 90_000 }, async () => {
     const { page } = await made('Cat Lost')
     await fill(page, stage, [allergy('kept')])

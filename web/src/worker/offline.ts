@@ -8,7 +8,7 @@ import type { Catalog } from '@keepwell/sdk/ports/catalog'
 import type { Chest } from '@keepwell/sdk/ports/chest'
 import type { KeepChoice, Standing } from '#rpc/offline.ts'
 import type { Entries, Item } from './entries.ts'
-import { clock, pause } from './platform.ts'
+import { clock, pause, unlessFull } from './platform.ts'
 import { copiesName, outboxName } from './shelf.ts'
 
 /** What this device does without a relay: reads copies, and holds records until they can be sent. */
@@ -55,7 +55,7 @@ export async function offline({ ctx, entries, catalog, changed }: Parts): Promis
     const kept = await catalog.marked(CHOICE)
     return CHOICES.find(c => kept && c === text(kept)) ?? 'recent'
   }
-  await copies.limit(LIMITS[await choice()])
+  await copies.limit(LIMITS[await choice()]).catch(unlessFull)
   const refresh = async (): Promise<void> => entries.hold(await heldRecords(ctx))
   await refresh()
   return {

@@ -1,3 +1,5 @@
+import { isKeepwellError } from '@keepwell/sdk/base/error'
+
 /** The worker's clock and randomness: the one place where they are made. */
 export const clock = (): number => Math.floor(Date.now() / 1000)
 export const elapsed = (): number => performance.now()
@@ -26,4 +28,9 @@ export const pause = (milliseconds: number, signal?: AbortSignal): Promise<void>
 export function every(milliseconds: number, work: () => unknown): () => void {
   const timer = setInterval(work, milliseconds)
   return () => clearInterval(timer)
+}
+
+/** What opening a record would only like to note must not keep it shut when this device has no room left. */
+export const unlessFull = (e: unknown): void => {
+  if (!isKeepwellError(e, 'STORAGE_FULL')) throw e
 }

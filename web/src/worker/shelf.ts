@@ -20,7 +20,7 @@ import { sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
 import { signed } from '@keepwell/sdk/identity/signed'
 import type { LockCard } from '#rpc/devices.ts'
 import type { Unlock, VaultCard } from '#rpc/views.ts'
-import { clock, random } from './platform.ts'
+import { clock, random, unlessFull } from './platform.ts'
 import { NO_TRIES, oneMore, type Tries, waitUntil } from './tries.ts'
 
 /** The device key, sealed under one way of opening it. */
@@ -137,9 +137,9 @@ async function openWithPassphrase({ did, locks, tries }: Kept, passphrase: strin
   const lock = locks.find(l => l.kind === 'passphrase')
   ensure(lock, 'NO_KEY', 'No passphrase opens this record here.')
   ensure(waitUntil(tries, clock()) === 0, 'RATE_LIMITED', 'Too many wrong passphrases; wait a while.')
-  await change(did, kept => ({ ...kept, tries: oneMore(kept.tries, clock()) }))
+  await change(did, kept => ({ ...kept, tries: oneMore(kept.tries, clock()) })).catch(unlessFull)
   const device = await openDevice(decodeDevice(lock.device), passphrase)
-  await change(did, kept => ({ ...kept, tries: NO_TRIES }))
+  await change(did, kept => ({ ...kept, tries: NO_TRIES })).catch(unlessFull)
   return device
 }
 
