@@ -43,7 +43,7 @@ export function AddPerson() {
               label={t('sharing.id')}
               description={t('sharing.idHint')}
               rows={3}
-              className="kw-mono"
+              classNames={{ input: 'kw-mono' }}
               autoComplete="off"
               spellCheck={false}
               value={did}

@@ -38,7 +38,15 @@ export function Invite() {
           <div className="kw-invite">
             <QrCode text={link} label={t('invite.qr')} />
             <div className="kw-stack">
-              <Textarea label={t('invite.link')} value={link} readOnly autosize={false} rows={4} className="kw-mono" data-testid="link" />
+              <Textarea
+                label={t('invite.link')}
+                value={link}
+                readOnly
+                autosize={false}
+                rows={4}
+                classNames={{ input: 'kw-mono' }}
+                data-testid="link"
+              />
               <div className="kw-row">
                 <CopyButton text={link} label={t('invite.copyLink')} done={t('app.copied')} />
                 <CopyButton text={made.link} label={t('invite.copyCode')} done={t('app.copied')} quiet />
