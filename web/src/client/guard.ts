@@ -42,6 +42,8 @@ function ask(guard: ServiceWorker, question: GuardQuestion): Promise<GuardStatus
 }
 
 let current: ServiceWorker | null = null
+/** Who guarded this page when it began: one that comes in between is a newcomer too. */
+const begun = 'serviceWorker' in navigator ? navigator.serviceWorker.controller : null
 
 /** Asks the guard and remembers what it says. */
 export async function askGuard(question: GuardQuestion): Promise<GuardStatus | null> {
@@ -60,7 +62,7 @@ export async function startGuard(): Promise<void> {
   const { serviceWorker } = navigator
   const known = await serviceWorker.getRegistration('/')
   const registration = known ?? (await serviceWorker.register('/sw.js', { scope: '/', updateViaCache: 'none' }))
-  const first = serviceWorker.controller
+  const first = begun ?? serviceWorker.controller
   if (first) watch(registration, first)
   current = first ?? (await serviceWorker.ready).active
   const look = () => void askGuard({ kind: 'look' }).catch(() => {})
@@ -69,18 +71,27 @@ export async function startGuard(): Promise<void> {
   if (!first && current) watch(registration, current)
 }
 
+const pushedOut = (guard: ServiceWorker): Promise<false> =>
+  new Promise(resolve => {
+    const look = (): void => void (guard.state === 'redundant' && resolve(false))
+    guard.addEventListener('statechange', look)
+    look()
+  })
+
 function watch(registration: ServiceWorkerRegistration, guard: ServiceWorker): void {
   const newcomer = async (): Promise<void> => {
-    // The old guard knows whether the makers announced a new one. If it is silent, or gone already, nobody did.
-    const expected = await ask(guard, { kind: 'look' })
-      .then(status => status.guardChanged)
-      .catch(() => false)
-    if (!expected) set({ replaced: true })
+    // The old guard knows whether the makers announced a new one, which then waits its turn. If it is silent, or was pushed out, nobody did.
+    const announced = ask(guard, { kind: 'look' }).then(
+      status => status.guardChanged,
+      () => false,
+    )
+    if (!(await Promise.race([announced, pushedOut(guard)]))) set({ replaced: true })
   }
   registration.addEventListener('updatefound', () => void newcomer())
-  if (registration.waiting) void newcomer()
+  const changed = (): boolean => ![null, guard].includes(navigator.serviceWorker.controller)
+  if (registration.waiting || changed()) void newcomer()
   navigator.serviceWorker.addEventListener('controllerchange', () => {
-    if (navigator.serviceWorker.controller && navigator.serviceWorker.controller !== guard) void newcomer()
+    if (changed()) void newcomer()
   })
 }
 
