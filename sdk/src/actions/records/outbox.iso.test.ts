@@ -71,6 +71,8 @@ const allergy = (n: number): ImportItem =>
     code: { text: `${SECRET} ${n}` },
   })
 
+const latin1 = (b: Uint8Array): string => new TextDecoder('latin1').decode(b)
+
 describe('records that wait for a relay', () => {
   let w: World
   let ctx: Ctx
@@ -98,8 +100,8 @@ describe('records that wait for a relay', () => {
     expect(verdicts).toMatchObject([{ waiting: true }, { waiting: true }])
     expect(await titles()).toEqual([])
     for (const { id, sealed } of await ctx.outbox!.all()) {
-      expect(Buffer.from(sealed).toString('latin1')).not.toContain(SECRET)
-      expect(Buffer.from((await ctx.outbox!.part(id, 'body'))!).toString('latin1')).not.toContain(SECRET)
+      expect(latin1(sealed)).not.toContain(SECRET)
+      expect(latin1((await ctx.outbox!.part(id, 'body'))!)).not.toContain(SECRET)
     }
     await expect(sendHeld(ctx)).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' })
     line.cut = false
@@ -156,10 +158,10 @@ describe('copies on this device', () => {
     for await (const _ of importItems(ctx, source()));
     const [entry] = await listEntries(ctx)
     const id = entry!.id
-    const open = async () => Buffer.from((await openRecords(ctx, [id]))[0]!.body).toString()
+    const open = async () => latin1((await openRecords(ctx, [id]))[0]!.body)
     const body = await open()
     expect(body).toContain(SECRET)
-    for (const { sealed } of await ctx.copies!.all()) expect(Buffer.from(sealed).toString('latin1')).not.toContain(SECRET)
+    for (const { sealed } of await ctx.copies!.all()) expect(latin1(sealed)).not.toContain(SECRET)
     state.cut = true
     expect(await open()).toBe(body)
     state.cut = false
