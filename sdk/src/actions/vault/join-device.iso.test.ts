@@ -116,6 +116,15 @@ describe('a second device', () => {
       expect([bad, await code(() => readOffer(first, bad))]).not.toEqual([bad, 'no error'])
   })
 
+  test('a code and its relay must name the same key, also under one DID', async () => {
+    const w = await world([HOME])
+    const first = await person(w, 'Ada Example', HOME)
+    const { offer } = await offering(w)
+    const named = (bundle: Uint8Array): string => OFFER_PREFIX + toBase64Url(encode({ ...offer, bundle }))
+    expect(await code(() => readOffer(first, named(offer.bundle)))).toBe('no error')
+    expect(await code(() => readOffer(first, named(new Uint8Array(32))))).toBe('BAD_SIGNATURE')
+  })
+
   test('takes no answer from somebody who did not see its code, and none from two vaults', async () => {
     const w = await world([HOME])
     const first = await person(w, 'Ada Example', HOME)
