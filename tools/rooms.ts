@@ -62,7 +62,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'adapters/relay',
       ],
     },
-    bin: { uses: ['http', 'config', 'relay'], from: ['sdk/*', 'adapters/*'] },
+    gateway: { uses: ['http', 'config'], from: ['sdk/*', 'adapters/base', 'adapters/terminology'] },
+    bin: { uses: ['http', 'config', 'relay', 'gateway'], from: ['sdk/*', 'adapters/*'] },
   },
   web: {
     rpc: { uses: [] },

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { type Budget, bodyStream, wholeBody } from './body.ts'
-import { errorAnswer, RateLimited, tell } from './errors.ts'
+import { errorAnswer, RateLimited, type Told, tell } from './errors.ts'
 import { corsHeaders, HSTS, preflightHeaders, SECURITY_HEADERS } from './headers.ts'
 import type { Observation } from './metrics.ts'
+import { type ErrorForm, formFor, type HttpMount, mountFor, runMount } from './mount.ts'
 import { addressKey, type RateLimiter } from './rate.ts'
 import { respond } from './respond.ts'
 import type { HttpAnswer, HttpRequest, Router } from './route.ts'
@@ -12,6 +13,8 @@ import { type HttpOptions, isLoopback } from './settings.ts'
 export type Exchange = {
   readonly options: HttpOptions
   readonly routes: Router
+  readonly mounts: readonly HttpMount[]
+  readonly errors: readonly ErrorForm[]
   readonly memory: Budget
   readonly addresses: RateLimiter
   readonly observe: (o: Observation) => void
@@ -29,15 +32,22 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
   let sent = 0
   try {
     commonHeaders(server, request, response)
-    const answer = await answerTo(server, request, { line, held, signal: gone.signal })
-    sent = await respond(response, answer, request.method === 'HEAD', gone.signal)
+    const { pathname, searchParams } = admitted(server, request)
+    const mount = mountFor(server.mounts, pathname)
+    if (mount) {
+      line.route = mount.name
+      sent = await runMount(mount, request, response)
+    } else {
+      const answer = await answerTo(server, request, { line, held, signal: gone.signal, pathname, query: searchParams })
+      sent = await respond(response, answer, request.method === 'HEAD', gone.signal)
+    }
   } catch (error) {
     const told = tell(error, options.newId)
     line.code = told.code
     if (told.incident)
       options.log({ level: 'error', route: line.route, code: told.code, incident: told.incident.id, detail: told.incident.detail })
     if (response.headersSent || gone.signal.aborted) response.destroy()
-    else sent = await refuse(request, response, errorAnswer(told, request.headers.accept), gone.signal)
+    else sent = await refuse(request, response, formed(server, request, told), gone.signal)
   } finally {
     server.memory.give(held.bytes)
     const seen = { route: line.route, method: known(request.method), status: response.statusCode, milliseconds: options.now() - started }
@@ -52,30 +62,49 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
   }
 }
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS'])
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /** Request methods are the client's words, so only known ones get into the log. */
 const known = (method: string | undefined): string => (method && METHODS.has(method) ? method : 'other')
 
-type Progress = { readonly line: { route: string; code: string }; readonly held: { bytes: number }; readonly signal: AbortSignal }
+/** A refusal in the form that its path speaks. */
+function formed(server: Exchange, request: IncomingMessage, told: Told): HttpAnswer {
+  const { accept } = request.headers
+  return formFor(server.errors, request.url ?? '')?.answer(told, accept) ?? errorAnswer(told, accept)
+}
+
+/** Whether the request is served at all; then its URL. */
+function admitted(server: Exchange, request: IncomingMessage): URL {
+  const { options } = server
+  ensure(!server.stopping().aborted, 'STOPPING', 'The server is stopping; ask again in a moment.')
+  checkHost(options, request.headers.host)
+  const wait = server.addresses.take(remoteOf(options, request))
+  if (wait) throw new RateLimited(wait)
+  return urlOf(request.url)
+}
+
+type Progress = {
+  readonly line: { route: string; code: string }
+  readonly held: { bytes: number }
+  readonly signal: AbortSignal
+  readonly pathname: string
+  readonly query: URLSearchParams
+}
 
 async function answerTo(server: Exchange, request: IncomingMessage, progress: Progress): Promise<HttpAnswer> {
   const { options, routes } = server
-  ensure(!server.stopping().aborted, 'STOPPING', 'The server is stopping; ask again in a moment.')
-  checkHost(options, request.headers.host)
-  const remote = remoteOf(options, request)
-  const wait = server.addresses.take(remote)
-  if (wait) throw new RateLimited(wait)
-  const url = urlOf(request.url)
-  if (request.method === 'OPTIONS') return preflight(server, request, url.pathname)
-  const { route, params } = routes.match(request.method ?? '', url.pathname)
+  const { pathname, query } = progress
+  if (request.method === 'OPTIONS') return preflight(server, request, pathname)
+  const { route, params } = routes.match(request.method ?? '', pathname)
   progress.line.route = route.name
   checkType(route.accepts, request.headers['content-type'])
   const stream = (max: number) => bodyStream(request, max, server.memory, progress.held)
   const seen: HttpRequest = {
+    method: request.method ?? '',
+    target: request.url ?? '',
     params,
-    query: url.searchParams,
+    query,
     headers: request.headers,
-    remote,
+    remote: remoteOf(options, request),
     signal: progress.signal,
     stopping: server.stopping(),
     stream,
@@ -106,8 +135,15 @@ function remoteOf(options: HttpOptions, request: IncomingMessage): string {
   return addressKey(seen || request.socket.remoteAddress)
 }
 
+/** Searches and authorization requests are long; longer ones are posted. */
+const MAX_TARGET = 8192
+
 function urlOf(target: string | undefined): URL {
-  ensure(target?.startsWith('/') && target.length <= 2048, 'BAD_INPUT', 'The request target is not a path of at most 2048 characters.')
+  ensure(
+    target?.startsWith('/') && target.length <= MAX_TARGET,
+    'BAD_INPUT',
+    `The request target is not a path of at most ${MAX_TARGET} characters.`,
+  )
   try {
     return new URL(`http://host${target}`)
   } catch (cause) {
@@ -115,10 +151,11 @@ function urlOf(target: string | undefined): URL {
   }
 }
 
-function checkType(expected: string | undefined, header: string | undefined): void {
+function checkType(expected: string | readonly string[] | undefined, header: string | undefined): void {
   if (!expected) return
   const given = (header ?? '').split(';')[0]!.trim().toLowerCase()
-  ensure(given === expected, 'BAD_TYPE', `The body must be ${expected}.`)
+  const named = typeof expected === 'string' ? [expected] : expected
+  ensure(named.includes(given), 'BAD_TYPE', `The body must be ${named.join(' or ')}.`)
 }
 
 function preflight(server: Exchange, request: IncomingMessage, path: string): HttpAnswer {

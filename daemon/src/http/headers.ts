@@ -13,7 +13,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** Two years, as browsers' preload lists want it (RFC 6797). */
 export const HSTS = 'max-age=63072000'
 
-const EXPOSED = 'content-range, retry-after'
+const EXPOSED = 'content-range, retry-after, etag, location, last-modified, content-location'
 
 /**
  * Cross-origin permission for origins the operator named, and for no other. A `*` in the list means any origin: nothing here rests on
@@ -30,6 +30,7 @@ export function corsHeaders(origin: string | undefined, allowed: readonly string
 
 export const preflightHeaders = (methods: readonly string[]): Record<string, string> => ({
   'access-control-allow-methods': methods.join(', '),
-  'access-control-allow-headers': 'authorization, content-type, accept, range',
+  'access-control-allow-headers':
+    'authorization, content-type, accept, range, prefer, if-match, if-none-match, if-none-exist, if-modified-since',
   'access-control-max-age': '600',
 })

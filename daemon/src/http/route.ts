@@ -3,6 +3,9 @@ import { KeepwellError } from '@keepwell/sdk/base/error'
 
 /** What a handler sees of a request. Bodies are read once, within a limit in bytes, TOO_LARGE beyond. */
 export type HttpRequest = {
+  readonly method: string
+  /** The path and query as they were asked. */
+  readonly target: string
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -23,13 +26,15 @@ export type HttpAnswer = {
   readonly body: Uint8Array | string | AsyncIterable<Uint8Array>
 }
 
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 export type HttpRoute = {
   /** Short and fixed: the only thing of the path that logs and metrics hold. */
   readonly name: string
-  readonly method: 'GET' | 'POST'
+  readonly method: HttpMethod
   readonly path: string
-  /** Media type that a POST must bear. */
-  readonly accepts?: string
+  /** Media types, one of which a body must bear. */
+  readonly accepts?: string | readonly string[]
   handle(request: HttpRequest): Promise<HttpAnswer> | HttpAnswer
 }
 

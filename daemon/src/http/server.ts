@@ -6,6 +6,7 @@ import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { budget } from './body.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import type { Observation } from './metrics.ts'
+import type { ErrorForm, HttpMount } from './mount.ts'
 import { rateLimiter } from './rate.ts'
 import { type HttpRoute, router } from './route.ts'
 import { type HttpOptions, isLoopback, type Tls } from './settings.ts'
@@ -20,6 +21,9 @@ export type HttpServer = {
   close(): Promise<void>
 }
 
+/** What is served beside routes. */
+export type Beside = { readonly mounts?: readonly HttpMount[]; readonly errors?: readonly ErrorForm[] }
+
 /**
  * Serves routes over HTTP/1.1. Beyond loopback only with TLS 1.3 (BAD_INPUT otherwise). Throws LOCKED when the port is taken.
  */
@@ -27,6 +31,7 @@ export async function serveHttp(
   routes: readonly HttpRoute[],
   options: HttpOptions,
   observe: (o: Observation) => void = () => {},
+  { mounts = [], errors = [] }: Beside = {},
 ): Promise<HttpServer> {
   const { host, limits, tls } = options
   ensure(
@@ -39,6 +44,8 @@ export async function serveHttp(
   const shared: Exchange = {
     options,
     routes: router(routes),
+    mounts,
+    errors,
     memory: budget(limits.bodyBytes),
     addresses: rateLimiter(limits.perAddress, options.now),
     observe,

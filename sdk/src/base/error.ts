@@ -39,6 +39,7 @@ export const ERRORS = {
   ALREADY_FILED: meaning(409, 'duplicate', 4, 'A record of that id is filed already, with other bytes; a new version takes a new id.'),
   ERASED: meaning(410, 'deleted', 4, 'The record was erased by its owner.'),
   // access
+  UNAUTHENTICATED: meaning(401, 'login', 4, 'Who is asking was not shown, or no longer counts; log in again.'),
   DENIED: meaning(403, 'forbidden', 4, 'The request is outside what was granted; the reasons are listed.'),
   NO_GRANT: meaning(403, 'forbidden', 4, 'There is no live grant for this.'),
   GRANT_ENDED: meaning(403, 'expired', 4, 'The grant expired or was revoked.'),

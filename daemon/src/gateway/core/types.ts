@@ -1,0 +1,147 @@
+import type { ImportItem, Verdict } from '@keepwell/sdk/actions/records/import-item'
+import type { Purpose, Terms } from '@keepwell/sdk/consent/terms'
+import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import type { Did } from '@keepwell/sdk/identity/did'
+import type { Card } from '@keepwell/sdk/records/card'
+import type { FhirRoute } from '#gateway/fhir/route'
+import type { HttpMount } from '#http/mount'
+import type { HttpRequest, HttpRoute } from '#http/route'
+
+/**
+ * One SMART v2 scope. `type` is a resource type or `*`; `query` are its search arguments, all of which a resource must meet
+ * (`patient/Observation.rs?category=laboratory` → `[['category', 'laboratory']]`).
+ */
+export type Scope = {
+  readonly context: 'patient' | 'user' | 'system'
+  readonly type: string
+  readonly c: boolean
+  readonly r: boolean
+  readonly u: boolean
+  readonly d: boolean
+  readonly s: boolean
+  readonly query: readonly (readonly [string, string])[]
+}
+
+/** On whose behalf a request is made. `person` and `role` stand on every receipt that the patient gets. */
+export type Actor = {
+  /** The natural person, or the named system of the organisation: at most 200 characters. */
+  readonly person: string
+  /** At most 80 characters. */
+  readonly role: string
+  readonly purpose: Purpose
+  /** Null: a system of the organisation's own, which may do all that its consents allow. */
+  readonly scopes: readonly Scope[] | null
+  /** Logical id of the one patient the token is for; null: all who gave a consent. */
+  readonly patient: string | null
+  /** The app that asks for the person, when there is one: for audit. */
+  readonly client?: string
+}
+
+/**
+ * Who is asking. Throws UNAUTHENTICATED; never returns an actor whose token or key ended. Called for every request, so it looks things up
+ * in memory. This is the seam for whatever issues tokens: the gateway's own API keys are one, the SMART server another.
+ */
+export type Authenticate = (request: Pick<HttpRequest, 'headers' | 'method' | 'target' | 'remote'>) => Promise<Actor>
+
+/** Somebody who gave this organisation a consent that lives now. */
+export type GatewayPatient = {
+  /** FHIR logical id: a keyed hash of the DID, so it means nothing outside this gateway, and is the same for as long as it has its keys. */
+  readonly id: string
+  readonly did: Did
+  readonly name: string
+  /** Whether records may be read, and written, and until when (Unix seconds). */
+  readonly read: { readonly terms: Terms; readonly commitment: Uint8Array } | null
+  readonly write: { readonly terms: Terms; readonly commitment: Uint8Array } | null
+}
+
+/** A stored version of one resource, as the gateway shows it: ids and references are its own, `meta` says version and time. */
+export type StoredResource = {
+  readonly resource: JsonObject
+  /** The record it stands in, 32 hex digits. */
+  readonly recordId: string
+  /** Who signed it. */
+  readonly author: Did
+  readonly deleted?: boolean
+}
+
+/** A record in a session: its card is there from the beginning, its content when it was opened. */
+export type OpenRecord = { readonly id: string; readonly card: Card; readonly seq: number }
+
+/** What a session holds of one patient's record, in memory. */
+export type ResourceStore = {
+  readonly types: readonly string[]
+  /** The current version; null: none, or not opened yet. */
+  read(type: string, id: string): StoredResource | null
+  /** Newest first. */
+  history(type: string, id: string): readonly StoredResource[]
+  all(type: string): Iterable<StoredResource>
+}
+
+/**
+ * One patient's record opened for one actor: the receipt was written first, everything is in memory, and goes with the grant, with idleness
+ * or with `close`. Requests of the same actor share it.
+ */
+export type PatientSession = {
+  readonly patient: GatewayPatient
+  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose'>
+  readonly store: ResourceStore
+  /** All records the grant covers, documents and images too. */
+  readonly records: ReadonlyMap<string, OpenRecord>
+  /** Unix seconds: at the latest then it is gone. */
+  readonly expires: number
+  /** Aborts when the session ends; its reason is a KeepwellError (GRANT_ENDED, UNAUTHENTICATED …). */
+  readonly ended: AbortSignal
+  /** Resolves when all that can be opened is indexed; rejects when the session ends before. */
+  readonly whole: Promise<void>
+  /** The bytes of any record, as they were signed: DICOM, documents. NOT_FOUND for one outside the grant. Leaves a receipt. */
+  openBody(recordId: string): Promise<Uint8Array>
+  close(): void
+}
+
+/** What is to be written: files as an import takes them, or resources as FHIR has them. */
+export type Submission =
+  | { readonly items: AsyncIterable<ImportItem> }
+  | {
+      readonly resources: readonly {
+        readonly resource: JsonObject
+        /** Hex id of the record that this one replaces. */
+        readonly prior?: string
+      }[]
+    }
+
+export type Gateway = {
+  readonly did: Did
+  readonly name: string
+  /** Unix seconds. */
+  readonly clock: () => number
+  readonly random: (length: number) => Uint8Array
+  /** URL of the gateway as its clients reach it, without a trailing slash: `https://gateway.example`. FHIR is at `/fhir` below it. */
+  readonly url: string
+  /** Everybody with a live consent, ordered by id. */
+  patients(): readonly GatewayPatient[]
+  patient(id: string): GatewayPatient | null
+  /**
+   * Opens, or finds open, a patient's record for this actor. Resolves when the first records are indexed. Throws NOT_FOUND (no such
+   * patient, or not for this actor), NO_GRANT, DENIED, RATE_LIMITED when too much is open.
+   */
+  session(actor: Actor, patientId: string): Promise<PatientSession>
+  /**
+   * Writes into a patient's record under its write consent, signed by the organisation; resolves after the relay accepted all. What was
+   * written is in the writer's own session at once. Throws NO_GRANT, DENIED.
+   */
+  submit(actor: Actor, patientId: string, what: Submission): Promise<readonly Verdict[]>
+  /** Called when a patient's consent ended, with the logical id; returns what stops the calls. For tokens that live no longer than it. */
+  onEnded(listener: (patientId: string) => void): () => void
+}
+
+/** One of the standards' sides, as the composition root puts it before the server. */
+export type GatewayPart = {
+  /** At their full paths. */
+  readonly routes?: readonly HttpRoute[]
+  readonly mounts?: readonly HttpMount[]
+  /** Interactions and operations below `/fhir`: routed and told in `/metadata` from this one list. */
+  readonly fhir?: readonly FhirRoute[]
+  /** `CapabilityStatement.rest.security`. */
+  readonly security?: JsonObject
+  close?(): Promise<void> | void
+}
