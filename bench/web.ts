@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Page } from 'playwright-core'
 import { median, quantile, type Row, report } from './report.kit.ts'
-import { begin, type Frame, fill, openStage, rawRead, rendererMemory, reopen, type Stage, scrolled } from './web.kit.ts'
+import { begin, type Frame, fill, openStage, type Reopened, rawRead, rendererMemory, reopen, type Stage, scrolled } from './web.kit.ts'
 
 // What a person waits for in the web app: the first screen, the summary of a filled vault after unlocking, an answer while typing, a list
 // that keeps up with the finger. Served by a real relay to a real Chromium. Beside them, from the same run: the same address with an empty
@@ -87,8 +87,8 @@ async function emptyScrolling(stage: Stage): Promise<Frame[]> {
   return frames
 }
 
-async function reopened(page: Page): Promise<number[]> {
-  const out: number[] = []
+async function reopened(page: Page): Promise<Reopened[]> {
+  const out: Reopened[] = []
   for (let i = 0; i < ROUNDS; i++) {
     out.push(await reopen(page))
     // What follows an opening — news, proofs, search made ready — is not what is measured.
@@ -137,10 +137,11 @@ async function filled(stage: Stage, records: number): Promise<Row[]> {
   return [
     {
       what: `${of}: unlock to summary, warm`,
-      value: median(opened),
+      value: median(opened.map(o => o.shown)),
       unit: 'ms',
-      note: `slowest ${Math.max(...opened).toFixed(0)} ms of ${ROUNDS}`,
+      note: `slowest ${Math.max(...opened.map(o => o.shown)).toFixed(0)} ms of ${ROUNDS}`,
     },
+    { what: `${of}: unlock until every record is open`, value: median(opened.map(o => o.open)), unit: 'ms' },
     { what: `${of}: the same rows read and not opened`, value: median(raw), unit: 'ms' },
     { what: `${of}: a typed word to its answer, p50`, value: quantile(found, 0.5), unit: 'ms' },
     { what: `${of}: a typed word to its answer, p95`, value: quantile(found, 0.95), unit: 'ms' },
@@ -166,7 +167,7 @@ export async function web({ sizes = [2500, 25_000] }: { readonly sizes?: readonl
       { what: 'first screen that can be used, nothing cached', value: median(screens.map(s => s.usable)), unit: 'ms' },
       { what: 'first paint', value: median(screens.map(s => s.paint)), unit: 'ms' },
       { what: 'limit: an empty page at the same address, painted', value: median(blank.map(s => s.paint)), unit: 'ms' },
-      { what: 'limit: unlock to summary, an empty vault', value: median(emptyVault), unit: 'ms' },
+      { what: 'limit: unlock to summary, an empty vault', value: median(emptyVault.map(o => o.shown)), unit: 'ms' },
       {
         what: 'limit: main thread per frame, an empty page scrolled, p95',
         value: quantile(

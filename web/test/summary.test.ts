@@ -7,11 +7,13 @@ import {
   fill,
   hasChromium,
   lines,
+  lock,
   newBrowser,
   noViolations,
   openStage,
   PHONE,
   type Stage,
+  sampleFile,
 } from './journey.kit.ts'
 
 const SNOMED = 'http://snomed.info/sct'
@@ -288,6 +290,57 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     expect(pdf).not.toContain('(Conditions)')
     expect(pdf).not.toContain('(What goes on paper)')
     expect(await sent(page, heard)).toEqual([])
+    noViolations(heard)
+  })
+
+  test('a large record shows its last summary at once, and never one that holds what was erased', { timeout: 120_000 }, async () => {
+    const { page, heard } = await filled()
+    // Another screen between two imports: the same address would be the same screen.
+    await page.goto(`${stage.url}/#/`)
+    await fill(page, stage, [sampleFile('many', 2000)])
+    await page.goto(`${stage.url}/#/`)
+    const glance = page.getByText(/opening them/)
+    const kept = () =>
+      page.evaluate(async () => {
+        const answer = <T>(r: IDBRequest<T>) =>
+          new Promise<T>((resolve, reject) => Object.assign(r, { onsuccess: () => resolve(r.result), onerror: reject }))
+        const { name } = (await indexedDB.databases()).find(d => d.name?.startsWith('keepwell/did') && !/copies|outbox/.test(d.name))!
+        const db = await answer(indexedDB.open(name!))
+        const found: Uint8Array | undefined = await answer(db.transaction('marks').objectStore('marks').get('web/glance/1'))
+        db.close()
+        return found ? String.fromCharCode(...found) : ''
+      })
+    /** Opens it again; whether the last summary stood there before the records behind it were open. */
+    const reopened = async (): Promise<string> => {
+      await lock(page)
+      await page.locator('input[autocomplete=current-password]').fill('correct horse battery')
+      await page.evaluate(() => {
+        const seen: string[] = []
+        Object.assign(window, { seen })
+        new MutationObserver(() => {
+          const text = document.querySelector('main')?.textContent ?? ''
+          if (text.includes('opening them')) seen.push(text)
+        }).observe(document.body, { subtree: true, childList: true, characterData: true })
+      })
+      await page.getByRole('button', { name: 'Unlock' }).click()
+      await page.getByText('What your record holds').waitFor()
+      await glance.waitFor({ state: 'detached' })
+      return page.evaluate(() => (window as unknown as { seen: string[] }).seen.at(-1) ?? '')
+    }
+    await expect.poll(kept, { timeout: 30_000 }).not.toBe('')
+    expect(await kept()).not.toContain('Penicillin')
+    expect(await reopened()).toContain('Penicillin')
+
+    await page
+      .getByRole('link', { name: /Penicillin/ })
+      .first()
+      .click()
+    await page.getByRole('button', { name: 'Erase' }).click()
+    await page.getByRole('button', { name: 'Erase for ever' }).click()
+    await page.getByText(/^Erased\./).waitFor()
+    expect(await kept()).toBe('')
+    await page.goto(`${stage.url}/#/`)
+    expect(await reopened()).toBe('')
     noViolations(heard)
   })
 

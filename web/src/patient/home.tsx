@@ -38,7 +38,7 @@ export function Home() {
     <Page
       title={me.name}
       tab={t('nav.home')}
-      lead={lead}
+      lead={value?.opening ? t('home.opening', { said: lead ?? '' }) : lead}
       actions={
         value?.records ? (
           <Button component="a" href="#/print" variant="default" leftSection={<Icon name="printer" size={19} />}>

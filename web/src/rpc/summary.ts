@@ -27,6 +27,8 @@ export type Overview = {
   readonly compartments: readonly CompartmentView[]
   readonly shares: number
   readonly requests: number
+  /** As it was when this device last had it open; the records behind it are still being opened. */
+  readonly opening?: true
 }
 
 export type ContactFact = { readonly name: string; readonly relation?: string; readonly phone?: string; readonly email?: string }

@@ -10,11 +10,13 @@ import { recoveryOf, rootFromWords } from '@keepwell/sdk/identity/root'
 import { peek } from '@keepwell/sdk/identity/signed'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import type { Call, Handlers } from '#rpc/rpc.ts'
+import type { Overview } from '#rpc/summary.ts'
 import type { Me, Unlock } from '#rpc/views.ts'
 import { attentionApi } from './attention-api.ts'
 import { clinicianApi } from './clinician-api.ts'
 import { devicesApi } from './devices-api.ts'
 import { entryApi } from './entry-api.ts'
+import { readGlance } from './glance.ts'
 import { imagesApi } from './images-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { joiningApi } from './joining-api.ts'
@@ -34,12 +36,20 @@ import { type OpenVault, openVault, type Tell } from './vault.ts'
 type Fresh = { readonly name: string; readonly device: string; readonly unlock: Unlock }
 type FromWords = Omit<Fresh, 'name'> & { readonly words: string }
 
-/** What the worker holds: at most one open vault, a vault whose words are not checked yet, and at most one session in another's record. */
-type State = { vault: OpenVault | null; fresh: { readonly session: Session; readonly unlock: Unlock } | null; reading: OpenReading | null }
+/**
+ * What the worker holds: at most one open vault, or one whose records are still being opened behind its last summary; a vault whose words
+ * are not checked yet; and at most one session in another's record.
+ */
+type State = {
+  vault: OpenVault | null
+  opening: { readonly glance: Overview; readonly done: Promise<OpenVault> } | null
+  fresh: { readonly session: Session; readonly unlock: Unlock } | null
+  reading: OpenReading | null
+}
 
 /** Everything that the page can ask of the vault. Keys never leave; plaintext leaves only as views to be shown. */
 export function vaultApi(origin: string, tell: Tell) {
-  const state: State = { vault: null, fresh: null, reading: null }
+  const state: State = { vault: null, opening: null, fresh: null, reading: null }
   const hear: Tell = (event, value) => {
     // A share that its owner ended takes the session under it along.
     if (event === 'sharing') state.reading?.check()
@@ -50,10 +60,17 @@ export function vaultApi(origin: string, tell: Tell) {
     return state.vault
   }
   const enter = async (session: Session, sample = false): Promise<Me> => {
-    state.vault = await openVault({ origin, session, sample, tell: hear })
-    return meOf(state.vault)
+    const glance = sample ? null : await readGlance(session)
+    const done = openVault({ origin, session, sample, tell: hear }).then(vault => (state.vault = vault))
+    if (!glance) await done
+    else {
+      state.opening = { glance, done }
+      // Whoever waits for the vault hears of a failure; the summary is asked for anew once it is open.
+      done.then(() => tell('records')).catch(() => {})
+    }
+    return meOf(session, sample)
   }
-  return {
+  const handlers = {
     ...beginning(origin, state, enter),
     ...joiningApi(origin, enter),
     ...recordsApi(open),
@@ -68,18 +85,34 @@ export function vaultApi(origin: string, tell: Tell) {
     ...imagesApi(open),
     ...resultsApi(open),
   } satisfies Handlers
+  const ready = onceOpen(state, handlers)
+  // Until the records are open the summary is the last one; should they not open, it is not what is shown.
+  const glance = async (): Promise<Overview | null> =>
+    state.vault || !state.opening ? null : Promise.race([state.opening.done.then(() => null), state.opening.glance])
+  return { ...ready, overview: async (input: null) => (await glance()) ?? ready.overview(input) } satisfies Handlers
+}
+
+/** Every call waits until the vault that is being opened is open, and fails as the opening does. */
+function onceOpen<H extends Handlers>(state: Pick<State, 'opening'>, handlers: H): H {
+  const waiting = Object.entries(handlers).map(([name, handle]): [string, Handlers[string]] => [
+    name,
+    async (input, call) => {
+      await state.opening?.done
+      return handle(input, call)
+    },
+  ])
+  return Object.fromEntries(waiting) as H
 }
 export type VaultApi = ReturnType<typeof vaultApi>
 
-function meOf({ ctx, sample }: OpenVault): Me {
-  const { ring } = ctx.session.state
+function meOf({ state: { ring }, device }: Session, sample: boolean): Me {
   const bundle = peek(ownBundle(ring).signed, bundleMessage)
   return {
     did: ring.did,
     name: ring.name,
     fingerprint: fingerprint(bundle),
     relay: bundle.relays[0] ?? '',
-    device: ctx.session.device.name,
+    device: device.name,
     sample,
   }
 }

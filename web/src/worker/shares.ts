@@ -63,7 +63,7 @@ const person = (ring: Keyring, did: string, name = did): { did: string; name: st
 })
 
 /** What one shares: of the own record, and of records that one looks after. Newest first. */
-export function givenShares({ ctx }: OpenVault): ShareView[] {
+export function givenShares({ ctx }: Pick<OpenVault, 'ctx'>): ShareView[] {
   const { ring } = ctx.session.state
   const received = receivedGrants(ctx)
   const names = [...ring.compartments, ...received.flatMap(g => g.package.compartments)]

@@ -21,7 +21,7 @@ import { dropRequest, waitingRequests } from './requests.ts'
 import { givenShares, passedShares } from './shares.ts'
 import type { OpenVault } from './vault.ts'
 
-export async function requests({ ctx }: OpenVault): Promise<RequestView[]> {
+export async function requests({ ctx }: Pick<OpenVault, 'ctx'>): Promise<RequestView[]> {
   const known = ctx.session.state.ring.contacts
   return (await waitingRequests(ctx)).map(({ id, did, name, verified, at, request }) => ({
     id: toHex(id),

@@ -1,4 +1,4 @@
-import type { PrintQuery } from '#rpc/summary.ts'
+import type { Overview, PrintQuery } from '#rpc/summary.ts'
 import type { LifeQuery, LinesQuery } from '#rpc/timeline.ts'
 import { about } from './details.ts'
 import { medicineViews, overview, printable } from './overview.ts'
@@ -7,15 +7,16 @@ import { givenShares } from './shares.ts'
 import { requests } from './sharing.ts'
 import type { OpenVault } from './vault.ts'
 
+export async function overviewOf(vault: Pick<OpenVault, 'ctx' | 'entries' | 'before'>): Promise<Overview> {
+  const shares = givenShares(vault).filter(s => s.state === 'live').length
+  const names = vault.ctx.session.state.ring.compartments.map(c => c.name)
+  const waiting = (await requests(vault)).length
+  return overview(vault.entries, { shares, requests: waiting, names, now: clock(), before: vault.before })
+}
+
 /** A life at a glance and from a distance, its medicines, and what goes on paper. */
 export const summaryApi = (open: () => OpenVault) => ({
-  async overview(_: null) {
-    const vault = open()
-    const shares = givenShares(vault).filter(s => s.state === 'live').length
-    const names = vault.ctx.session.state.ring.compartments.map(c => c.name)
-    const waiting = (await requests(vault)).length
-    return overview(vault.entries, { shares, requests: waiting, names, now: clock(), before: vault.before })
-  },
+  overview: async (_: null): Promise<Overview> => overviewOf(open()),
   /** Who this is, and what the records with these ids say beyond their lines; opens what was not opened yet. */
   about: async (ids: readonly string[]) => about(open(), ids),
   medicines: async (_: null) => medicineViews(open().entries, clock()),

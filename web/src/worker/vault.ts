@@ -17,6 +17,7 @@ import type { Synced } from '#rpc/views.ts'
 import type { Bodies } from './details.ts'
 import { type Entries, watchEntries } from './entries.ts'
 import { type Finder, finder, searcher } from './find.ts'
+import { dropGlance, keepGlance } from './glance.ts'
 import { type Lifeline, lifeline } from './lifeline.ts'
 import { type Inbox, openInbox } from './news.ts'
 import { type Offline, offline, openChests } from './offline.ts'
@@ -26,6 +27,7 @@ import { keepRequests } from './requests.ts'
 import { type Results, resultsOf } from './results.ts'
 import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
+import { overviewOf } from './summary-api.ts'
 import { tellTabs } from './tabs.ts'
 import { lastVisit } from './visits.ts'
 
@@ -82,6 +84,7 @@ async function openStores(session: Session, sample: boolean, changed: () => void
     ...watched.catalog,
     async drop(ids) {
       await watched.catalog.drop(ids)
+      await dropGlance(inner)
       await chests?.copies.drop(ids)
     },
   }
@@ -100,7 +103,11 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   // Once nothing has changed for a while, and nobody waits for anything.
   const settle = (): void => {
     clearTimeout(settling)
-    settling = setTimeout(() => (busy ? settle() : void stores.tidy().catch(() => {})), QUIET)
+    settling = setTimeout(() => (busy ? settle() : void tidy().catch(() => {})), QUIET)
+  }
+  const tidy = async (): Promise<void> => {
+    await stores.tidy()
+    if (!sample) await keepGlance(ctx, await overviewOf(vault))
   }
   const ctx: Ctx = { clock, random, network, catalog, session, ...chests }
   const away = chests && (await offline({ ctx: { ...ctx, ...chests }, entries, catalog: inner, changed: () => tabs?.held() }))

@@ -4,6 +4,7 @@ import type { Texts } from '#words/words.ts'
 export const home: Texts<typeof en> = {
   'home.summary': { one: '{count} Eintrag seit {year}', other: '{count} Einträge seit {year}' },
   'home.summaryBare': { one: '{count} Eintrag', other: '{count} Einträge' },
+  'home.opening': '{said} · werden geöffnet …',
   'home.empty': 'Ihre Akte ist bereit und leer',
   'home.emptyLead':
     'Fügen Sie hinzu, was Sie haben: einen Export vom Krankenhaus oder der Praxis, Laborwerte, Bilder, PDFs. Alles wird auf diesem Gerät gelesen, geordnet und versiegelt.',

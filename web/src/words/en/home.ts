@@ -1,6 +1,7 @@
 export const home = {
   'home.summary': { one: '{count} record since {year}', other: '{count} records since {year}' },
   'home.summaryBare': { one: '{count} record', other: '{count} records' },
+  'home.opening': '{said} · opening them …',
   'home.empty': 'Your record is ready, and empty',
   'home.emptyLead':
     'Add what you have: a download from a hospital or practice, lab results, images, PDFs. Each is read, sorted and sealed on this device.',
