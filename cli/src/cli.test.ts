@@ -161,6 +161,11 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
   test('what goes out: a Bundle, the files, an age file', async () => {
     const bundle = JSON.parse((await ada.run('export', '--type', 'Observation')).out)
     expect(bundle).toMatchObject({ resourceType: 'Bundle', type: 'collection' })
+    const summary = JSON.parse((await ada.run('export', '--as', 'ips')).out)
+    expect(summary).toMatchObject({ type: 'document', entry: expect.arrayContaining([expect.objectContaining({})]) })
+    expect(summary.entry[0].resource.section.length).toBeGreaterThan(3)
+    await ada.json('export', '--as', 'ips-pdf', '--out', at('summary.pdf'))
+    expect(readFileSync(at('summary.pdf')).subarray(0, 5).toString()).toBe('%PDF-')
     const { records } = await ada.json('export', '--as', 'files', '--out', at('taken-out'))
     expect(readdirSync(at('taken-out'), { recursive: true, withFileTypes: true }).filter(f => f.isFile())).toHaveLength(records + 1)
     const recipient = await identityToRecipient(await generateHybridIdentity())

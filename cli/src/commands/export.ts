@@ -1,8 +1,10 @@
 import { join } from 'node:path'
-import type { Ctx } from '@keepwell/sdk/actions/context'
+import type { Ctx, Progress } from '@keepwell/sdk/actions/context'
 import { checkRecipients, encryptToAge } from '@keepwell/sdk/actions/records/export-age'
 import { exportBundle } from '@keepwell/sdk/actions/records/export-bundle'
 import { exportFiles, tar } from '@keepwell/sdk/actions/records/export-files'
+import { summarise } from '@keepwell/sdk/actions/records/summarise'
+import { utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { CHOICE, choose } from '#choose'
@@ -15,23 +17,25 @@ import { bytesOf, count, result } from '#show'
 export const exportRecords: Command = {
   name: 'export',
   group: 'records',
-  summary: 'Take records out: as a FHIR Bundle, as the original files, or encrypted with age.',
+  summary: 'Take records out: as a FHIR Bundle, a patient summary, the original files, or encrypted with age.',
   about:
     'bundle: one FHIR R4 file, resources byte for byte, documents inside as DocumentReference.\n' +
+    'ips: the International Patient Summary, a FHIR document; ips-pdf: the same on paper, with the document inside the PDF.\n' +
     'files: every record as the file it was, in a folder, with an index.\n' +
     'age: those files as a tar archive, encrypted to age recipients; post-quantum ones (age1pq1…) and classical ones are never mixed.\n' +
     'What is exported is readable to whoever gets it, except the age file.',
   examples: [
     'keepwell export --out record.json',
+    'keepwell export --as ips-pdf --out summary.pdf',
     'keepwell export --as files --compartment imaging --out images/',
     'keepwell export --as age --to age1pq1… --out record.tar.age',
   ],
   options: {
-    as: { type: 'string', value: 'FORM', about: 'bundle (default), files or age.' },
+    as: { type: 'string', value: 'FORM', about: 'bundle (default), ips, ips-pdf, files or age.' },
     out: {
       type: 'string',
       value: 'PATH',
-      about: 'A new file (bundle, age) or folder (files); a bundle without it goes to standard output.',
+      about: 'A new file, or folder (files); a bundle or ips without it goes to standard output.',
     },
     to: { type: 'string', multiple: true, value: 'RECIPIENT', about: 'An age recipient; may be given several times.' },
     ...CHOICE,
@@ -42,14 +46,12 @@ export const exportRecords: Command = {
       if (form === 'age') checkRecipients(args.list('to'))
       else ensure(!args.list('to').length, 'USAGE', '--to belongs to --as age.')
       const entries = await choose(ctx, args)
-      const progress = (done: number) => io.progress(`${done} of ${entries.length} …`)
+      const progress: Progress = done => io.progress(`${done} of ${entries.length} …`)
       if (form === 'files') return toFiles(io, args, ctx, entries)
-      ensure(form === 'bundle' || form === 'age', 'USAGE', `"${form}" is no form; there are bundle, files and age.`)
-      const content =
-        form === 'bundle' ? exportBundle(ctx, entries, progress) : encryptToAge(tar(exportFiles(ctx, entries)), args.list('to'))
+      const content = contentOf(form, ctx, entries, args, progress)
       const out = args.text('out')
       if (!out) {
-        if (form === 'age') throw new KeepwellError('USAGE', 'Say where to write it: --out FILE')
+        if (form === 'age' || form === 'ips-pdf') throw new KeepwellError('USAGE', 'Say where to write it: --out FILE')
         for await (const part of content) await io.write(part)
         return
       }
@@ -58,6 +60,18 @@ export const exportRecords: Command = {
         `${count(entries.length, 'record')} written to ${out} (${bytesOf(size)}).`,
       ])
     }),
+}
+
+function contentOf(form: string, ctx: Ctx, entries: readonly Entry[], args: Args, progress: Progress): AsyncIterable<Uint8Array> {
+  if (form === 'bundle') return exportBundle(ctx, entries, progress)
+  if (form === 'age') return encryptToAge(tar(exportFiles(ctx, entries)), args.list('to'))
+  ensure(form === 'ips' || form === 'ips-pdf', 'USAGE', `"${form}" is no form; there are bundle, ips, ips-pdf, files and age.`)
+  return summaryContent(form, ctx, entries, progress)
+}
+
+async function* summaryContent(form: string, ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {
+  const bundle = await summarise(ctx, entries, progress)
+  yield form === 'ips' ? utf8(`${JSON.stringify(bundle, null, 1)}\n`) : await (await import('#summary-pdf')).summaryPdf(bundle)
 }
 
 async function toFiles(io: Io, args: Args, ctx: Ctx, entries: readonly Entry[]): Promise<void> {
