@@ -1,0 +1,65 @@
+/** `Patient/[id]/$everything` (https://hl7.org/fhir/R4/patient-operation-everything.html). */
+import { type Context, compartmentPlan, visibleRows } from './clause.ts'
+import { dateRange, type Range } from './dates.ts'
+import { included } from './include.ts'
+import { listed } from './search.ts'
+import type { Inner } from './store.ts'
+import type { Table } from './table.ts'
+import type { EverythingInput, SearchResult, Store, Version } from './types.ts'
+
+/** Parameters that tell when care took place, the first there is. */
+const CARE_DATES = [
+  'date',
+  'period',
+  'onset-date',
+  'authoredon',
+  'effective-time',
+  'whenhandedover',
+  'issued',
+  'created',
+  'sent',
+  'start-date',
+  'event-date',
+]
+
+/** Whether a resource tells a time of care inside the range; what tells none belongs to the whole. */
+function inTime(table: Table, row: number, { from, to }: { from: number; to: number }): boolean {
+  for (const code of CARE_DATES) {
+    const extent: Range | null = table.column(code)?.ranges?.extent(row) ?? null
+    if (extent) return extent[0] < to && extent[1] > from
+  }
+  return true
+}
+
+/** The patient, the compartment, and what those refer to; null when there is no such patient. */
+function gather(store: Inner, input: EverythingInput, context: Context): Version[] | null {
+  const patients = store.table('Patient')
+  const row = patients?.rowOf(input.id)
+  if (!patients || row === undefined) return null
+  const time = { from: dateRange(input.start)?.[0] ?? -Infinity, to: dateRange(input.end)?.[1] ?? Infinity }
+  const bounded = input.start !== undefined || input.end !== undefined
+  const found: Version[] = []
+  for (const table of store
+    .tables()
+    .toSorted((a, b) => (a.type === 'Patient' ? -1 : b.type === 'Patient' ? 1 : a.type < b.type ? -1 : 1))) {
+    const versions = table.versions()
+    for (const r of visibleRows(table, compartmentPlan(table, input.id, context), context))
+      if (!bounded || table.type === 'Patient' || inTime(table, r, time)) found.push(versions[r]!)
+  }
+  const everyReference = { name: '_include', type: '*', code: '*', target: null, iterate: true }
+  // Through shared resources one could come to another patient's.
+  const around = included(found, { includes: [everyReference], revincludes: [] }, context).versions
+  const all = [...found, ...around.filter(v => !store.registry.compartment.has(v.type))]
+  const since = input.since ?? -Infinity
+  return all.filter(v => (!input.types?.length || input.types.includes(v.type)) && (dateRange(v.lastUpdated)?.[0] ?? 0) >= since)
+}
+
+/** A result as of a search: all of it at once unless `count` is given; null when there is no such patient (404). */
+export function everything(store: Store, input: EverythingInput): SearchResult | null {
+  const own = store as Inner
+  const { visible, now, count } = input
+  const context: Context = { store: own, now, ...(visible ? { visible } : {}), seen: new Map() }
+  const all = gather(own, input, context)
+  if (!all) return null
+  return listed(own, all, count ?? Math.max(1, all.length), context)
+}

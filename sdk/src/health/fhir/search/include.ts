@@ -1,0 +1,76 @@
+/** `_include` and `_revinclude` (R4 3.1.1.5.4): what matches refer to, and what refers to them. */
+import { type Context, mayShow } from './clause.ts'
+import type { Include } from './query.ts'
+import { referenceOf } from './reference.ts'
+import type { Column, Table } from './table.ts'
+import type { Version } from './types.ts'
+
+/** Included resources on one page; more would be another search. */
+export const MAX_INCLUDED = 5000
+
+/** The columns an include names; all references of a type for `*`. */
+function columns(table: Table | undefined, include: Include, context: Context): Column[] {
+  if (!table) return []
+  const codes =
+    include.code === '*'
+      ? [...context.store.registry.of(table.type).values()].filter(p => p.type === 'reference').map(p => p.code)
+      : [include.code]
+  return codes.map(code => table.column(code)).filter(c => c !== undefined && c.references !== null) as Column[]
+}
+
+function shown(version: Version | null | undefined, context: Context): Version | null {
+  if (!version?.resource) return null
+  const table = context.store.table(version.type)
+  const row = table?.rowOf(version.id)
+  return table && row !== undefined && mayShow(table, row, context) ? version : null
+}
+
+function forward(version: Version, include: Include, context: Context, take: (v: Version) => void): void {
+  if ((include.type !== '*' && include.type !== version.type) || !version.resource) return
+  for (const column of columns(context.store.table(version.type), include, context))
+    column.values(version.resource, (value, path) => {
+      const { text } = referenceOf(value)
+      const target = text === undefined ? null : shown(context.store.resolve(text), context)
+      if (!target || (include.target !== null && target.type !== include.target)) return
+      if (!path.is || path.is.includes(target.type)) take(target)
+    })
+}
+
+function backward(version: Version, include: Include, context: Context, take: (v: Version) => void): void {
+  if (include.target !== null && include.target !== version.type) return
+  const names = context.store.namesOf(version.type, version.id)
+  const sources = include.type === '*' ? context.store.tables() : [context.store.table(include.type)]
+  for (const table of sources)
+    for (const column of columns(table, include, context))
+      for (const row of column.references!.to(names).rows()) {
+        const source = shown(table!.versions()[row], context)
+        if (source) take(source)
+      }
+}
+
+/** What the matches of a page bring along, each once, without the matches themselves; `all` is false when there was too much. */
+export function included(
+  matches: readonly Version[],
+  { includes, revincludes }: { readonly includes: readonly Include[]; readonly revincludes: readonly Include[] },
+  context: Context,
+): { readonly versions: readonly Version[]; readonly all: boolean } {
+  const found = new Map<string, Version>()
+  const known = new Set(matches.map(v => `${v.type}/${v.id}`))
+  let wave: readonly Version[] = matches
+  for (let round = 0; wave.length > 0; round++) {
+    const next: Version[] = []
+    const take = (v: Version): void => {
+      const key = `${v.type}/${v.id}`
+      if (known.has(key) || found.size >= MAX_INCLUDED) return
+      known.add(key)
+      found.set(key, v)
+      next.push(v)
+    }
+    for (const version of wave) {
+      for (const i of includes) if (round === 0 || i.iterate) forward(version, i, context, take)
+      for (const i of revincludes) if (round === 0 || i.iterate) backward(version, i, context, take)
+    }
+    wave = next
+  }
+  return { versions: [...found.values()], all: found.size < MAX_INCLUDED }
+}

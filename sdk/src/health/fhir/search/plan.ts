@@ -1,0 +1,106 @@
+/**
+ * What a clause of a search comes to before it is carried out: how many rows at most, which, and whether one is among them. A conjunction
+ * takes the rows of its smallest plan and asks the others about each.
+ */
+
+/** Row numbers of one resource type, ascending, each once. */
+export type Rows = readonly number[]
+export type Plan = {
+  /** Upper bound of the number of rows, without counting them. */
+  readonly size: number
+  readonly rows: () => Rows
+  readonly has: (row: number) => boolean
+}
+
+/** Rows of one key, as an index keeps them: most keys have only one. */
+export type Posting = number | number[]
+
+export const NONE: Plan = { size: 0, rows: () => [], has: () => false }
+
+/** The position of the first row that is not below `row`. */
+function lowerBound(rows: Rows, row: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (rows[middle]! < row) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+export const listPlan = (rows: Rows): Plan => ({ size: rows.length, rows: () => rows, has: row => rows[lowerBound(rows, row)] === row })
+
+export const postingPlan = (posting: Posting | undefined): Plan =>
+  posting === undefined ? NONE : listPlan(typeof posting === 'number' ? [posting] : posting)
+
+/** Rows in any order and repeated, put in order. */
+export function ordered(rows: Iterable<number>): Rows {
+  const sorted = Int32Array.from(rows).sort()
+  const out: number[] = []
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) out.push(sorted[i]!)
+  return out
+}
+
+/** A plan whose rows are only made when they are wanted, once. */
+export function lazyPlan(size: number, make: () => Rows, has?: (row: number) => boolean): Plan {
+  let made: Plan | undefined
+  const whole = (): Plan => {
+    made ??= listPlan(make())
+    return made
+  }
+  return { size, rows: () => whole().rows(), has: has ?? (row => whole().has(row)) }
+}
+
+export function union(plans: readonly Plan[]): Plan {
+  const some = plans.filter(p => p.size > 0)
+  if (some.length < 2) return some[0] ?? NONE
+  const size = some.reduce((n, p) => n + p.size, 0)
+  const make = (): Rows =>
+    ordered(
+      (function* () {
+        for (const p of some) yield* p.rows()
+      })(),
+    )
+  // A handful is asked one by one; many are merged once.
+  return lazyPlan(size, make, some.length <= 4 ? row => some.some(p => p.has(row)) : undefined)
+}
+
+export function intersection(plans: readonly Plan[]): Plan {
+  const [first, ...others] = plans.toSorted((a, b) => a.size - b.size)
+  if (!first) throw new RangeError('an intersection of nothing')
+  if (!others.length) return first
+  return lazyPlan(
+    first.size,
+    () => first.rows().filter(row => others.every(p => p.has(row))),
+    row => plans.every(p => p.has(row)),
+  )
+}
+
+/** Everything of `count` rows that is not in the plan. */
+export function complement(plan: Plan, count: number): Plan {
+  const make = (): Rows => {
+    const out: number[] = []
+    for (let row = 0; row < count; row++) if (!plan.has(row)) out.push(row)
+    return out
+  }
+  return lazyPlan(count, make, row => !plan.has(row))
+}
+
+export const everything = (count: number): Plan => complement(NONE, count)
+
+/** Rows come in ascending order; the same row twice is noted once. */
+export function post<K>(map: Map<K, Posting>, key: K, row: number): void {
+  const known = map.get(key)
+  if (known === undefined) map.set(key, row)
+  else map.set(key, posted(known, row))
+}
+
+export function posted(posting: Posting, row: number): Posting {
+  if (typeof posting === 'number') return posting === row ? posting : [posting, row]
+  if (posting.at(-1) !== row) posting.push(row)
+  return posting
+}
+
+/** The union of postings, merged only when wanted. */
+export const postings = (list: readonly Posting[]): Plan => union(list.map(postingPlan))

@@ -1,0 +1,88 @@
+/** Ranges of numbers by row, found by where they begin or end. Newly added ones lie unsorted until there are enough of them. */
+import { lazyPlan, ordered, type Plan } from './plan.ts'
+
+export type RangeIndex = {
+  /** Rows ascending; several ranges of one row follow each other. */
+  readonly add: (row: number, low: number, high: number) => void
+  /** Rows with a range that passes `test`, all of which begin (`low`) or end (`high`) between `from` and `to`, both included. */
+  readonly find: (by: 'low' | 'high', from: number, to: number, test: (low: number, high: number) => boolean) => Plan
+  /** The lowest begin and the highest end of a row's ranges; null when it has none. */
+  readonly extent: (row: number) => readonly [low: number, high: number] | null
+}
+
+/** So many unsorted ranges are looked through one by one. */
+const LOOSE = 256
+
+type Order = { readonly keys: number[]; sorted: Int32Array }
+
+function refresh(order: Order): void {
+  const { keys, sorted } = order
+  if (keys.length - sorted.length <= LOOSE) return
+  const fresh = Int32Array.from({ length: keys.length - sorted.length }, (_, i) => sorted.length + i).sort((a, b) => keys[a]! - keys[b]!)
+  const merged = new Int32Array(keys.length)
+  let [i, j] = [0, 0]
+  for (let k = 0; k < merged.length; k++)
+    merged[k] = j >= fresh.length || (i < sorted.length && keys[sorted[i]!]! <= keys[fresh[j]!]!) ? sorted[i++]! : fresh[j++]!
+  order.sorted = merged
+}
+
+/** The first position whose key is at least `key` (or above it, with `after`). */
+function bound({ keys, sorted }: Order, key: number, after: boolean): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const found = keys[sorted[middle]!]!
+    if (found < key || (after && found === key)) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+export function rangeIndex(): RangeIndex {
+  const lows: number[] = []
+  const highs: number[] = []
+  const rows: number[] = []
+  /** The first range of each row; -1 for rows without. */
+  const first: number[] = []
+  const orders = { low: { keys: lows, sorted: new Int32Array() } as Order, high: { keys: highs, sorted: new Int32Array() } as Order }
+
+  const some = (row: number, test: (low: number, high: number) => boolean): boolean => {
+    for (let i = first[row] ?? -1; i >= 0 && rows[i] === row; i++) if (test(lows[i]!, highs[i]!)) return true
+    return false
+  }
+  return {
+    add: (row, low, high) => {
+      while (first.length < row) first.push(-1)
+      if (first.length === row) first.push(rows.length)
+      lows.push(low)
+      highs.push(high)
+      rows.push(row)
+    },
+    find: (by, from, to, test) => {
+      const order = orders[by]
+      refresh(order)
+      const [start, end] = [bound(order, from, false), bound(order, to, true)]
+      const make = (): readonly number[] => {
+        const found: number[] = []
+        const take = (i: number): void => {
+          if (test(lows[i]!, highs[i]!)) found.push(rows[i]!)
+        }
+        for (let i = start; i < end; i++) take(order.sorted[i]!)
+        for (let i = order.sorted.length; i < rows.length; i++) if (order.keys[i]! >= from && order.keys[i]! <= to) take(i)
+        return ordered(found)
+      }
+      return lazyPlan(Math.max(0, end - start) + rows.length - order.sorted.length, make, row => some(row, test))
+    },
+    extent: row => {
+      let i = first[row] ?? -1
+      if (i < 0) return null
+      let [low, high] = [lows[i]!, highs[i]!]
+      for (i++; rows[i] === row; i++) {
+        low = Math.min(low, lows[i]!)
+        high = Math.max(high, highs[i]!)
+      }
+      return [low, high]
+    },
+  }
+}

@@ -1,0 +1,91 @@
+/** References (R4 3.1.1.4.12): by what they lead to, whether that is here or not. */
+import { field } from '#health/fhir/read'
+import type { Path } from './compile.ts'
+import { invalid, type ParameterIndex, type Question, unescaped, unsupported } from './index.ts'
+import { type Plan, type Posting, post, postings } from './plan.ts'
+import { referenceOf, targetOf } from './reference.ts'
+import { tokenIndex } from './token-index.ts'
+
+export type ReferenceIndex = ParameterIndex & {
+  /** Rows that refer to any of these names (`Type/id`, URLs, URNs). */
+  readonly to: (names: Iterable<string>) => Plan
+  /** Everything referred to, by name; with the rows. */
+  readonly targets: () => ReadonlyMap<string, Posting>
+  /** What a row refers to. */
+  readonly from: (row: number) => readonly string[]
+}
+
+const IDENTIFIER: Path = { steps: [], type: 'Identifier' }
+const isType = (x: string): boolean => /^[A-Z]/.test(x)
+
+export function referenceIndex(bases: readonly string[], types: readonly string[] | null): ReferenceIndex {
+  const byName = new Map<string, Posting>()
+  const byId = new Map<string, Set<string>>()
+  const byRow: (string | string[] | undefined)[] = []
+  const identifiers = tokenIndex([IDENTIFIER])
+
+  const note = (row: number, name: string): void => {
+    post(byName, name, row)
+    const known = byRow[row]
+    while (byRow.length < row) byRow.push(undefined)
+    byRow[row] = known === undefined ? name : [...(typeof known === 'string' ? [known] : known), name]
+  }
+  const noteText = (row: number, text: string): boolean => {
+    const target = targetOf(text, bases)
+    if (!target) return false
+    note(row, target.key)
+    if (target.version) post(byName, `${target.key}/_history/${target.version}`, row)
+    const bar = target.type === null ? text.indexOf('|') : -1
+    if (bar > 0) note(row, text.slice(0, bar))
+    if (target.type !== null && target.key === `${target.type}/${target.id}`) {
+      const known = byId.get(target.id!)
+      if (known) known.add(target.key)
+      else byId.set(target.id!, new Set([target.key]))
+    }
+    return true
+  }
+  const fits = (path: Path, text: string, claimed: string | undefined): boolean => {
+    if (!path.is) return true
+    const type = targetOf(text, bases)?.type ?? claimed
+    // What a URN leads to is only known once its target is there; the name then tells it.
+    return type === undefined || type === null || path.is.includes(type)
+  }
+  const to = (names: Iterable<string>): Plan => postings([...new Set(names)].map(n => byName.get(n)).filter(p => p !== undefined))
+
+  const named = (text: string, modifier: string, namesOf: Question['namesOf']): Plan => {
+    const target = targetOf(text, bases)
+    if (modifier !== '' && !text.includes('/')) return to(namesOf(modifier, text))
+    if (target?.type && target.id) {
+      if (modifier !== '' && modifier !== target.type) return to([])
+      const own = target.key === `${target.type}/${target.id}`
+      if (target.version) return to([`${target.key}/_history/${target.version}`])
+      return to(own ? [target.key, ...namesOf(target.type, target.id)] : [target.key])
+    }
+    const direct = [text, ...(byId.get(text) ?? [])]
+    if (text.includes(':') || text.includes('/')) return to(direct)
+    return to([...direct, ...(types ?? []).flatMap(type => namesOf(type, text)), `urn:uuid:${text}`])
+  }
+  return {
+    to,
+    targets: () => byName,
+    from: row => {
+      const known = byRow[row]
+      return known === undefined ? [] : typeof known === 'string' ? [known] : known
+    },
+    add: (row, value, path) => {
+      const { text, type } = referenceOf(value)
+      const identifier = field(value, 'identifier')
+      if (identifier !== undefined) identifiers.add(row, identifier, IDENTIFIER)
+      const noted = text !== undefined && fits(path, text, type) && noteText(row, text)
+      return noted || identifier !== undefined
+    },
+    ask: question => {
+      const { value, modifier, namesOf } = question
+      if (modifier === 'identifier') return identifiers.ask({ ...question, modifier: '' })
+      if (modifier !== '' && !isType(modifier)) return unsupported(modifier)
+      const text = unescaped(value)
+      return text ? named(text, modifier, namesOf) : invalid('A reference is empty')
+    },
+    sortKey: value => referenceOf(value).text ?? null,
+  }
+}

@@ -1,0 +1,23 @@
+/** URIs (R4 3.1.1.4.13): character by character; `:below` what begins with it, `:above` what it begins with. */
+import { type ParameterIndex, unescaped, unsupported } from './index.ts'
+import { type Posting, post, postings } from './plan.ts'
+
+export function uriIndex(): ParameterIndex {
+  const all = new Map<string, Posting>()
+  const where = (test: (uri: string) => boolean) => postings([...all].filter(([uri]) => test(uri)).map(([, rows]) => rows))
+  return {
+    add: (row, value) => {
+      if (typeof value !== 'string' || !value) return false
+      post(all, value, row)
+      return true
+    },
+    ask: ({ value, modifier }) => {
+      const asked = unescaped(value)
+      const own = all.get(asked)
+      if (modifier === '') return postings(own === undefined ? [] : [own])
+      if (modifier === 'below') return where(uri => uri.startsWith(asked))
+      return modifier === 'above' ? where(uri => asked.startsWith(uri)) : unsupported(modifier)
+    },
+    sortKey: value => (typeof value === 'string' ? value : null),
+  }
+}
