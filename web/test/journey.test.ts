@@ -92,7 +92,10 @@ describe.skipIf(!hasChromium())('the web app, in a real browser', () => {
     await other.page.getByRole('button', { name: 'Connect' }).click()
     await other.page.getByText('are connected').waitFor()
 
-    await page.goto(`${stage.url}/#/new-share`)
+    // Whoever waits with the link in hand is told, and led on.
+    await page.getByText('You and Dr. Rivera are connected').waitFor()
+    await accessible(page, 'invitation answered')
+    await page.getByRole('link', { name: 'Share something with Dr. Rivera' }).click()
     await page.getByLabel('With whom?').waitFor()
     await page.getByRole('checkbox', { name: /Laboratory/ }).check()
     await accessible(page, 'new share')

@@ -17,7 +17,15 @@ export const start: Command = {
   options: { port: { type: 'string', value: 'PORT', about: 'Port to listen on; default: the one your key bundle names, else 8787.' } },
   async run(io, args) {
     const config = await configFor(io, args)
-    await serve({ ...config, webRoot: config.webRoot ?? builtWeb() }, readSecrets(io.env, config), line => io.print(line))
+    const webRoot = config.webRoot ?? builtWeb()
+    // Whoever starts it for themselves wants to know where to look, not what was asked of it.
+    const log = io.env.KEEPWELL_LOG === undefined ? 'errors' : config.log
+    await serve({ ...config, webRoot, log }, readSecrets(io.env, config), line => {
+      io.print(line)
+      const port = webRoot && /^listening on http:\/\/127\.0\.0\.1:(\d+)$/.exec(line)?.[1]
+      // Passkeys need a name in the address bar.
+      if (port) io.print(`Open http://localhost:${port} in your browser. Ctrl+C stops it.`)
+    })
   },
 }
 

@@ -1,6 +1,7 @@
 import { Button, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import { useWords } from '#words/context.tsx'
+import { Icon } from './icon.tsx'
 import { Banner } from './page.tsx'
 
 /** The words, shown the only time they can be. */
@@ -16,9 +17,14 @@ export function WordList({ words, onDone }: { readonly words: readonly string[];
         ))}
       </ol>
       <Banner tone="warn">{t('begin.wordsWarn')}</Banner>
-      <Button size="lg" onClick={onDone}>
-        {t('begin.wordsDone')}
-      </Button>
+      <div className="kw-stack kw-no-print">
+        <Button size="lg" onClick={onDone}>
+          {t('begin.wordsDone')}
+        </Button>
+        <Button variant="subtle" leftSection={<Icon name="printer" size={19} />} onClick={() => window.print()}>
+          {t('begin.wordsPrint')}
+        </Button>
+      </div>
     </>
   )
 }

@@ -1,5 +1,5 @@
 import { Button, Textarea, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
 import { CopyButton } from '#parts/copy-button.tsx'
@@ -8,6 +8,7 @@ import { Banner, Page, Panel } from '#parts/page.tsx'
 import { QrCode } from '#parts/qr-code.tsx'
 import { QrScanner } from '#parts/qr-scanner.tsx'
 import { Failed } from '#parts/state.tsx'
+import type { SharingNews } from '#rpc/sharing.ts'
 import type { Invitation } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 
@@ -24,6 +25,7 @@ export function Invite() {
   const [name, setName] = useState('')
   const [made, setMade] = useState<Invitation | null>(null)
   const making = useDo(async () => setMade(await api.invite(name)))
+  const answered = useAnswered(made ? name.trim() : null)
   const submit = (e: FormEvent): void => {
     e.preventDefault()
     making.run()
@@ -32,8 +34,12 @@ export function Invite() {
   const link = made ? pageLink(base, made.link) : ''
   return (
     <Page title={t('invite.title')} tab={t('share.title')} back={{ href: '#/share', label: t('share.title') }} lead={t('invite.lead')}>
-      {isLocal(me.relay) && <Banner>{t('invite.local', { address: me.relay })}</Banner>}
-      {made ? (
+      {isLocal(me.relay) && !answered && <Banner>{t('invite.local', { address: me.relay })}</Banner>}
+      {answered ? (
+        <Panel>
+          <Connected {...answered}>{t('invite.answered')}</Connected>
+        </Panel>
+      ) : made ? (
         <Panel title={t('invite.ready')}>
           <div className="kw-invite">
             <QrCode text={link} label={t('invite.qr')} />
@@ -78,6 +84,43 @@ export function Invite() {
         </Panel>
       )}
     </Page>
+  )
+}
+
+type Somebody = { readonly did: string; readonly name: string }
+
+/** Who answered the invitation for that name while its link is on screen; null until then. */
+function useAnswered(name: string | null): Somebody | null {
+  const { on } = useVault()
+  const [answered, setAnswered] = useState<Somebody | null>(null)
+  useEffect(
+    () =>
+      on('sharing', news => {
+        const found = (news as readonly SharingNews[] | null)?.find(n => n.kind === 'contact' && n.name === name)
+        if (found) setAnswered(found)
+      }),
+    [on, name],
+  )
+  return answered
+}
+
+/** Two people know each other; what most want next is to share something. */
+function Connected({ did, name, children }: Somebody & { readonly children: ReactNode }) {
+  const { t } = useWords()
+  return (
+    <div className="kw-stack">
+      <Banner icon="check" title={t('join.done', { name })} urgent>
+        {children}
+      </Banner>
+      <div className="kw-row">
+        <Button component="a" href={`#/new-share?to=${encodeURIComponent(did)}`}>
+          {t('join.shareNow', { name })}
+        </Button>
+        <Button component="a" href="#/share" variant="default">
+          {t('app.close')}
+        </Button>
+      </div>
+    </div>
   )
 }
 
@@ -134,19 +177,7 @@ export function Join({ code }: { readonly code: string }) {
     <Page title={t('join.title')} tab={t('share.title')} back={{ href: '#/share', label: t('share.title') }} lead={t('join.lead')}>
       <Panel>
         {done ? (
-          <div className="kw-stack">
-            <Banner icon="check" title={t('join.done', { name: done.name })} urgent>
-              {t('join.doneNote', { fingerprint: done.fingerprint })}
-            </Banner>
-            <div className="kw-row">
-              <Button component="a" href={`#/new-share?to=${encodeURIComponent(done.did)}`}>
-                {t('join.shareNow', { name: done.name })}
-              </Button>
-              <Button component="a" href="#/share" variant="default">
-                {t('app.close')}
-              </Button>
-            </div>
-          </div>
+          <Connected {...done}>{t('join.doneNote', { fingerprint: done.fingerprint })}</Connected>
         ) : (
           <form className="kw-stack kw-form" onSubmit={submit}>
             {hasCamera() && <Camera onLink={setText} />}

@@ -38,6 +38,7 @@ export const begin: Texts<typeof en> = {
   'begin.wordsLead':
     'Sie öffnen Ihre Akte, wenn dieses Gerät verloren geht. Sie werden nur dieses eine Mal gezeigt. Schreiben Sie sie auf Papier, bewahren Sie es getrennt von diesem Gerät auf und zeigen Sie es niemandem.',
   'begin.wordsWarn': 'Niemand kann Ihnen diese Wörter wiedergeben, auch nicht, wer Ihre Akte aufbewahrt.',
+  'begin.wordsPrint': 'Drucken',
   'begin.wordsDone': 'Ich habe sie aufgeschrieben',
   'begin.checkTitle': 'Prüfen wir Ihre Notiz',
   'begin.checkLead': 'Tippen Sie diese drei Ihrer Wörter.',

@@ -50,6 +50,7 @@ export const share: Texts<typeof en> = {
   'invite.until': 'Er gilt einmal, bis {date}.',
   'invite.qr': 'QR-Code des Einladungslinks',
   'invite.next': 'Sobald sie antworten, erscheinen sie bei den Menschen, die Sie kennen.',
+  'invite.answered': 'Noch ist nichts zu sehen. Was gezeigt wird, ist der nächste Schritt.',
   'invite.local': 'Diese Akte liegt auf diesem Rechner ({address}); nur wer hier ist, kann antworten.',
   'join.title': 'Einladung nutzen',
   'join.lead': 'Fügen Sie den Link oder Code ein, den Sie bekamen. Danach kennen Sie einander; geteilt ist noch nichts.',

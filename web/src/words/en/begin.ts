@@ -35,6 +35,7 @@ export const begin = {
   'begin.wordsLead':
     'They open your record when this device is lost. They are shown this once. Put them on paper, away from this device, and show them to nobody.',
   'begin.wordsWarn': 'Nobody can give you these words again, not even those who store your record.',
+  'begin.wordsPrint': 'Print them',
   'begin.wordsDone': 'I have written them down',
   'begin.checkTitle': 'Let us check your note',
   'begin.checkLead': 'Type these three of your words.',

@@ -45,6 +45,7 @@ export const share = {
   'invite.until': 'It works once, until {date}.',
   'invite.qr': 'QR code of the invitation link',
   'invite.next': 'When they answer, they appear under people you know.',
+  'invite.answered': 'They can see nothing yet. What they may see is the next step.',
   'invite.local': 'This record is kept on this very machine ({address}), so only people on this machine can answer.',
   'join.title': 'Use an invitation',
   'join.lead': 'Paste the link or code you were sent. Afterwards you know each other; nothing is shared yet.',
