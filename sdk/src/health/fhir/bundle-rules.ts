@@ -132,6 +132,21 @@ function requestIssues(entries: readonly Entry[], type: string): Issue[] {
   return issues
 }
 
+function searchIssues(entries: readonly Entry[], type: string): Issue[] {
+  if (type !== 'searchset') return []
+  return entries.flatMap(({ at, resource, raw }) => {
+    const kind = resourceTypeOf(resource)
+    const path = `Bundle.entry[${at}].resource`
+    const outcome = kind === 'OperationOutcome'
+    return [
+      ...(resource && !outcome && !string(resource.id) ? [problem('invalid', path, 'A search result needs an id')] : []),
+      ...(field(raw.search, 'mode') === 'outcome' && kind && !outcome
+        ? [problem('invalid', path, 'An outcome is an OperationOutcome')]
+        : []),
+    ]
+  })
+}
+
 export function checkBundle(bundle: JsonObject): Issue[] {
   const type = string(bundle.type) ?? ''
   const entries = entriesOf(bundle)
@@ -140,5 +155,12 @@ export function checkBundle(bundle: JsonObject): Issue[] {
     bundle.total !== undefined && type !== 'searchset' && type !== 'history'
       ? [problem('invariant', 'Bundle.total', 'A total belongs in search results and histories only')]
       : []
-  return [...listed, ...total, ...documentIssues(bundle, entries, type), ...requestIssues(entries, type), ...referenceIssues(entries, type)]
+  return [
+    ...listed,
+    ...total,
+    ...documentIssues(bundle, entries, type),
+    ...requestIssues(entries, type),
+    ...searchIssues(entries, type),
+    ...referenceIssues(entries, type),
+  ]
 }

@@ -5,6 +5,7 @@ import { checkBundle } from './bundle-rules.ts'
 import { expandType } from './definitions.ts'
 import type { CheckOptions, Issue } from './issue.ts'
 import { problem } from './issue.ts'
+import { checkForm } from './questionnaire-form.ts'
 import { isObject, resourceTypeOf } from './read.ts'
 import { walkResource } from './rules.ts'
 import type { Definitions, Shapes } from './shapes.ts'
@@ -115,7 +116,8 @@ export function checker(definitions: Definitions): (resource: unknown, options?:
       for (const t of own.types) load(t)
       const base = isResourceType(type) ? validated(resource as unknown as Resource, known) : []
       const bundle = type === 'Bundle' ? checkBundle(resource) : []
-      return distinct([...base, ...own.issues, ...bundle])
+      const form = type === 'QuestionnaireResponse' ? checkForm(resource, index, options) : []
+      return distinct([...base, ...own.issues, ...bundle, ...form])
     } catch {
       return [problem('exception', type, 'The resource could not be examined to its end')]
     }

@@ -14,4 +14,8 @@ export const warning = (code: string, path: string, text: string): Issue => ({ s
 export type CheckOptions = {
   /** Text that looks like HTML, in strings and markdown: a warning (default), or an error where others will show what we take in. */
   readonly htmlInText?: 'error' | 'warning'
+  /** The Questionnaire of a canonical URL (with or without `|version`), to check responses against; undefined when it is not known. */
+  readonly questionnaire?: (canonical: string) => unknown
+  /** Whether a code is in a value set; null when that is not known. */
+  readonly valueSet?: (url: string) => { has(system: string | undefined, code: string): boolean } | null
 }

@@ -190,6 +190,22 @@ function checkPrimitive(w: Walk, value: unknown, shape: Shape, path: string): vo
     })
 }
 
+/** What definitions say of themselves: where they are, which systems they draw from, what they are made of. */
+function checkDefinition(w: Walk, value: JsonObject, type: string, path: string): void {
+  const url = string(value.url)
+  const canonical = w.index.fieldsOf(type)?.get('url')?.type === 'uri' && w.index.fieldsOf(type)?.has('status')
+  if (canonical && url && !ABSOLUTE.test(url) && !url.startsWith('#'))
+    w.issues.push(problem('invalid', `${path}.url`, 'A canonical URL must be absolute'))
+  if (type === 'ValueSet')
+    list(field(value.compose, 'include')).forEach((include, i) => {
+      const system = string(field(include, 'system'))
+      if (system && !ABSOLUTE.test(system))
+        w.issues.push(problem('invalid', `${path}.compose.include[${i}].system`, 'The code system must be an absolute URI'))
+    })
+  if (type === 'SearchParameter' && value.type === 'composite' && list(value.component).length < 2)
+    w.issues.push(problem('business-rule', path, 'A composite search parameter has two or more components'))
+}
+
 function visit(w: Walk, value: unknown, shape: Shape, path: string, depth: number): void {
   if (depth > w.deepest) w.deepest = depth
   if (depth > MAX_DEPTH || ++w.nodes > MAX_NODES) return
@@ -247,6 +263,7 @@ function resource(w: Walk, value: JsonObject, type: string, path: string, depth:
     checkContained(w, value, path)
     w.inside = string(value.id) ?? ''
   }
+  checkDefinition(w, value, type, path)
   members(w, value, type, path, depth)
   if (inside) w.inside = ''
   if (!inside && w.contained) {
