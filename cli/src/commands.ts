@@ -32,6 +32,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   devices: async () => (await import('#commands/devices')).devices,
   doctor: async () => (await import('#commands/doctor')).doctor,
   relay: async () => (await import('#commands/serve')).relay,
+  gateway: async () => (await import('#commands/gateway')).gateway,
 }
 
 export const allCommands = (): Promise<Command[]> => Promise.all(Object.values(COMMANDS).map(load => load()))

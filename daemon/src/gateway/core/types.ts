@@ -1,11 +1,16 @@
+import type { RangedRecord } from '@keepwell/sdk/actions/access/open-session'
 import type { ImportItem, Verdict } from '@keepwell/sdk/actions/records/import-item'
 import type { Purpose, Terms } from '@keepwell/sdk/consent/terms'
+import type { Issue } from '@keepwell/sdk/health/fhir/issue'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import type { FhirResource, Store } from '@keepwell/sdk/health/fhir/search/types'
 import type { Did } from '@keepwell/sdk/identity/did'
 import type { Card } from '@keepwell/sdk/records/card'
 import type { FhirRoute } from '#gateway/fhir/route'
 import type { HttpMount } from '#http/mount'
 import type { HttpRequest, HttpRoute } from '#http/route'
+import type { Image } from './as-fhir.ts'
+import type { Ids } from './ids.ts'
 
 /**
  * One SMART v2 scope. `type` is a resource type or `*`; `query` are its search arguments, all of which a resource must meet
@@ -54,28 +59,8 @@ export type GatewayPatient = {
   readonly write: { readonly terms: Terms; readonly commitment: Uint8Array } | null
 }
 
-/** A stored version of one resource, as the gateway shows it: ids and references are its own, `meta` says version and time. */
-export type StoredResource = {
-  readonly resource: JsonObject
-  /** The record it stands in, 32 hex digits. */
-  readonly recordId: string
-  /** Who signed it. */
-  readonly author: Did
-  readonly deleted?: boolean
-}
-
 /** A record in a session: its card is there from the beginning, its content when it was opened. */
 export type OpenRecord = { readonly id: string; readonly card: Card; readonly seq: number }
-
-/** What a session holds of one patient's record, in memory. */
-export type ResourceStore = {
-  readonly types: readonly string[]
-  /** The current version; null: none, or not opened yet. */
-  read(type: string, id: string): StoredResource | null
-  /** Newest first. */
-  history(type: string, id: string): readonly StoredResource[]
-  all(type: string): Iterable<StoredResource>
-}
 
 /**
  * One patient's record opened for one actor: the receipt was written first, everything is in memory, and goes with the grant, with idleness
@@ -84,17 +69,27 @@ export type ResourceStore = {
 export type PatientSession = {
   readonly patient: GatewayPatient
   readonly actor: Pick<Actor, 'person' | 'role' | 'purpose'>
-  readonly store: ResourceStore
-  /** All records the grant covers, documents and images too. */
+  /** FHIR in memory with its indexes; ids, references and `meta` are the gateway's. A version is a record: its `versionId` is the record's id. */
+  readonly store: Store
+  /** All records that the grants cover, documents and images too, by hex id. */
   readonly records: ReadonlyMap<string, OpenRecord>
+  /** The DICOM files; whole after `ready(['ImagingStudy'])`. */
+  readonly images: readonly Image[]
   /** Unix seconds: at the latest then it is gone. */
   readonly expires: number
-  /** Aborts when the session ends; its reason is a KeepwellError (GRANT_ENDED, UNAUTHENTICATED …). */
+  /** Aborts when the session ends; its reason is a KeepwellError (GRANT_ENDED, DENIED …). */
   readonly ended: AbortSignal
-  /** Resolves when all that can be opened is indexed; rejects when the session ends before. */
-  readonly whole: Promise<void>
-  /** The bytes of any record, as they were signed: DICOM, documents. NOT_FOUND for one outside the grant. Leaves a receipt. */
-  openBody(recordId: string): Promise<Uint8Array>
+  /**
+   * Resolves when all of these types, or everything, is in the store: what is asked for is opened first. Rejects with the reason when the
+   * session ends before.
+   */
+  ready(types?: readonly string[]): Promise<void>
+  /** Who signed the record, and what it is: of FHIR that is in the store. */
+  authorOf(recordId: string): Did | null
+  /** A record by parts: DICOM, documents. NOT_FOUND for one outside the grants. Leaves a receipt. */
+  openBody(recordId: string): Promise<RangedRecord>
+  /** What could not be opened, and why: an error code. */
+  readonly problems: readonly { readonly id: string; readonly code: string }[]
   close(): void
 }
 
@@ -106,8 +101,13 @@ export type Submission =
         readonly resource: JsonObject
         /** Hex id of the record that this one replaces. */
         readonly prior?: string
+        /** What its validation found; absent: it is checked on the way. */
+        readonly issues?: readonly Issue[]
       }[]
     }
+
+/** What became of it; of a resource also what it is now, with version and time. */
+export type Submitted = Verdict & { readonly resource?: FhirResource }
 
 export type Gateway = {
   readonly did: Did
@@ -117,6 +117,7 @@ export type Gateway = {
   readonly random: (length: number) => Uint8Array
   /** URL of the gateway as its clients reach it, without a trailing slash: `https://gateway.example`. FHIR is at `/fhir` below it. */
   readonly url: string
+  readonly ids: Ids
   /** Everybody with a live consent, ordered by id. */
   patients(): readonly GatewayPatient[]
   patient(id: string): GatewayPatient | null
@@ -129,7 +130,11 @@ export type Gateway = {
    * Writes into a patient's record under its write consent, signed by the organisation; resolves after the relay accepted all. What was
    * written is in the writer's own session at once. Throws NO_GRANT, DENIED.
    */
-  submit(actor: Actor, patientId: string, what: Submission): Promise<readonly Verdict[]>
+  submit(actor: Actor, patientId: string, what: Submission): Promise<readonly Submitted[]>
+  /** Sessions that are open for this actor now. */
+  openFor(actor: Actor): readonly PatientSession[]
+  /** Asks the patient to erase a record that this organisation wrote; it is theirs to do. Throws DENIED for what others wrote. */
+  askErasure(actor: Actor, session: PatientSession, recordId: string): Promise<void>
   /** Called when a patient's consent ended, with the logical id; returns what stops the calls. For tokens that live no longer than it. */
   onEnded(listener: (patientId: string) => void): () => void
 }

@@ -2,21 +2,22 @@ import type { Ctx, Progress } from '#actions/context'
 import { type GrantedNodes, grantedSecret } from '#actions/records/secrets'
 import { callRelay, findParty, partyAt } from '#actions/vault/calls'
 import { copyInfo } from '#audit/receipt'
-import { equal, toHex } from '#base/bytes'
+import { equal, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { type Cid, parseCid } from '#base/cid'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import type { Purpose } from '#consent/terms'
+import { sha256 } from '#crypto/hash'
 import { hpkeSeal } from '#crypto/seal'
 import type { Party } from '#identity/bundle'
-import type { Did } from '#identity/did'
 import { headMessage } from '#identity/head'
 import { peek } from '#identity/signed'
 import type { Relay } from '#ports/relay'
 import { checkCard, verifyAuthor } from '#records/author'
 import type { Card } from '#records/card'
 import { payloadCid, type ServedItem } from '#records/envelope'
-import { type Fetch, groupOpener, type Opened, unpack } from '#records/unpack'
+import type { Tail } from '#records/plain'
+import { type Fetch, groupOpener, type Opened, openRanges, type UnpackInput, unpack } from '#records/unpack'
 import type { Answer } from '#wire/methods'
 import { ask, fetcher } from './ask.ts'
 import { type OpenGrant, receivedGrant } from './grants.ts'
@@ -36,12 +37,19 @@ export type SessionRecord = {
 
 export type OpenedRecord = Opened & { readonly author: 'verified' | 'unknown' }
 
+/** A record read by parts: its meta now, any range of its body when it is asked for. The author's hash covers the whole body only. */
+export type RangedRecord = Omit<OpenedRecord, 'body'> & { read(offset: number, length: number): AsyncIterable<Uint8Array> }
+
 export type ReadingSession = {
   readonly grant: OpenGrant
   readonly records: readonly SessionRecord[]
   readonly problems: readonly { readonly id: string; readonly code: string }[]
   readonly vaultVersion: number | null
   open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]>
+  /** Opens records without fetching more than their ends. */
+  ranges(ids: readonly Uint8Array[]): Promise<RangedRecord[]>
+  /** Lists what was filed since, with a receipt of its own; gives the records that are new here, which are then in `records` too. */
+  refresh(): Promise<SessionRecord[]>
   /** Forgets everything that was opened: a session leaves nothing behind. */
   close(): void
 }
@@ -51,6 +59,8 @@ export type SessionInput = {
   readonly purpose: Purpose
   readonly person?: string
   readonly role?: string
+  /** Called with each page of cards while more are listed, so that opening need not wait for the end of the list. */
+  readonly arrived?: (fresh: readonly SessionRecord[], session: Pick<ReadingSession, 'open' | 'ranges'>) => void
 }
 
 const PAGE = 2000
@@ -69,41 +79,79 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     ...(input.person ? { person: input.person } : {}),
     ...(input.role ? { role: input.role } : {}),
   }
-  const records: SessionRecord[] = []
-  const problems: { id: string; code: string }[] = []
-  let vaultVersion: number | null = null
-  let since = 0
-  const list = (after?: number) =>
-    ask(ctx, relay, { ...base, action: 'list', selection: { limit: PAGE, ...(after === undefined ? {} : { since: after }) } })
-  for (let page: Promise<Answer<'access'>> | null = list(); page; ) {
-    const { head, groups, next }: Answer<'access'> = await page
-    ensure(next === null || next > since, 'OMISSION', 'The relay’s listing goes in circles.')
-    since = next ?? since
-    // The relay reads the next page while this one is opened. Should this one fail, nobody waits for the other.
-    page = next === null ? null : list(next)
-    page?.catch(() => {})
-    vaultVersion = head ? peek(head, headMessage).version : vaultVersion
-    for (const group of groups) await readCards(open, group, records, problems)
-    progress(records.length, null)
+  const listing = { ctx, open, relay, base, records: [] as SessionRecord[], problems: [] as { id: string; code: string }[] }
+  let live = true
+  const living = async <T>(work: () => Promise<T>): Promise<T> => {
+    ensure(live, 'NO_GRANT', 'The session is closed.')
+    const opened = await work()
+    // What arrives after the end is not handed on.
+    ensure(live, 'NO_GRANT', 'The session was closed meanwhile.')
+    return opened
   }
-  let live: SessionRecord[] | null = records
+  const authorOf = authors(ctx, open.package.relays)
+  const payloads = { open, base, authorOf }
+  const opener = {
+    open: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, unpack)),
+    ranges: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, openRanges)),
+  }
+  const vaultVersion = await list(listing, 0, fresh => {
+    input.arrived?.(fresh, opener)
+    progress(listing.records.length, null)
+  })
   return {
     grant: open,
-    records,
-    problems,
+    records: listing.records,
+    problems: listing.problems,
     vaultVersion,
-    async open(ids) {
-      ensure(live, 'NO_GRANT', 'The session is closed.')
-      const opened = await openPayloads(ctx, relay, { open, base, ids })
-      // What arrives after the end is not handed on.
-      ensure(live, 'NO_GRANT', 'The session was closed meanwhile.')
-      return opened
-    },
+    ...opener,
+    refresh: () =>
+      living(async () => {
+        const known = new Set(listing.records.map(r => toHex(r.id)))
+        const added: SessionRecord[] = []
+        await list({ ...listing, records: added }, Math.max(0, ...listing.records.map(r => r.seq)), () => {})
+        const fresh = added.filter(r => !known.has(toHex(r.id)))
+        listing.records.push(...fresh)
+        return fresh
+      }),
     close() {
-      live = null
-      records.length = 0
+      live = false
+      listing.records.length = 0
     },
   }
+}
+
+type Listing = {
+  readonly ctx: Reading
+  readonly open: OpenGrant
+  readonly relay: Relay
+  readonly base: OpenInput['base']
+  readonly records: SessionRecord[]
+  readonly problems: { id: string; code: string }[]
+}
+
+/** All cards after a write number, page by page; gives the version of the vault's head. */
+async function list(
+  { ctx, open, relay, base, records, problems }: Listing,
+  from: number,
+  arrived: (fresh: readonly SessionRecord[]) => void,
+): Promise<number | null> {
+  let vaultVersion: number | null = null
+  let since = from
+  const page = (after: number) =>
+    ask(ctx, relay, { ...base, action: 'list', selection: { limit: PAGE, ...(after ? { since: after } : {}) } })
+  for (let next: Promise<Answer<'access'>> | null = page(since); next; ) {
+    const answer: Answer<'access'> = await next
+    ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')
+    since = answer.next ?? since
+    // The relay reads the next page while this one is opened. Should this one fail, nobody waits for the other.
+    next = answer.next === null ? null : page(since)
+    next?.catch(() => {})
+    vaultVersion = answer.head ? peek(answer.head, headMessage).version : vaultVersion
+    const before = records.length
+    for (const group of answer.groups) await readCards(open, group, records, problems)
+    arrived(records.slice(before))
+  }
+  return vaultVersion
 }
 
 async function patientRelay(ctx: Reading, { package: pack }: OpenGrant): Promise<Relay> {
@@ -145,9 +193,15 @@ type OpenInput = {
   readonly open: OpenGrant
   readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection'>
   readonly ids: readonly Uint8Array[]
+  readonly authorOf: AuthorOf
 }
 
-async function openPayloads(ctx: Reading, relay: Relay, { open, base, ids }: OpenInput): Promise<OpenedRecord[]> {
+async function openPayloads<T extends Tail>(
+  ctx: Reading,
+  relay: Relay,
+  { open, base, ids, authorOf }: OpenInput,
+  read: (input: UnpackInput) => Promise<T>,
+): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
   const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } })
   await leaveCopy(ctx, relay, base.vault, encode(answer.receipt))
   const asked = new Set(ids.map(toHex))
@@ -155,8 +209,7 @@ async function openPayloads(ctx: Reading, relay: Relay, { open, base, ids }: Ope
     fetcher(relay, answer.capability),
     answer.groups.flatMap(g => g.items.filter(i => asked.has(toHex(i.id))).map(payloadCid)),
   )
-  const authorOf = authors(ctx, open.package.relays)
-  const out: OpenedRecord[] = []
+  const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
   for (const group of answer.groups) {
     const opener = await openerFor(open, group)
     for (const item of group.items) {
@@ -165,11 +218,9 @@ async function openPayloads(ctx: Reading, relay: Relay, { open, base, ids }: Ope
       const card = named?.card ?? (await opener?.card(item))
       const dek = named?.dek ?? (await opener?.dek(item))
       ensure(card && dek, 'NO_KEY', 'The consent holds no key for this record.')
-      const opened = await unpack({ id: item.id, subject: base.vault, dek, cid: payloadCid(item), fetch })
+      const opened = await read({ id: item.id, subject: base.vault, dek, cid: payloadCid(item), fetch })
       checkCard(opened.meta, card)
-      const author = await authorOf(opened.meta.author, opened.proof.batch.version)
-      if (author) await verifyAuthor(opened, author)
-      out.push({ ...opened, author: author ? 'verified' : 'unknown' })
+      out.push({ ...opened, author: await authorOf(opened) })
     }
   }
   return out
@@ -188,14 +239,24 @@ async function fetchedAtOnce(fetch: Fetch, cids: readonly Cid[]): Promise<Fetch>
   }
 }
 
-/** Authors by DID and bundle version, each looked up and checked once. */
-function authors(ctx: Reading, relays: readonly string[]) {
+type AuthorOf = (opened: Tail) => Promise<'verified' | 'unknown'>
+
+/** Authors by DID and bundle version, each looked up and checked once; and so are their batches, which many records share. */
+function authors(ctx: Reading, relays: readonly string[]): AuthorOf {
   const known = new Map<string, Promise<Party | null>>()
-  return (did: Did, version: number): Promise<Party | null> => {
-    const name = `${did}/${version}`
-    const found = known.get(name) ?? partyAt(ctx, did, version, relays)
+  const checked = new Map<string, Promise<void>>()
+  return async opened => {
+    const { batch } = opened.proof
+    const name = `${opened.meta.author}/${batch.version}`
+    const found = known.get(name) ?? partyAt(ctx, opened.meta.author, batch.version, relays)
     known.set(name, found)
-    return found
+    const author = await found
+    if (!author) return 'unknown'
+    const key = toHex(sha256(encode(batch), utf8(opened.meta.author)))
+    const check = checked.get(key) ?? verifyAuthor(opened, author)
+    checked.set(key, check)
+    await check
+    return 'verified'
   }
 }
 

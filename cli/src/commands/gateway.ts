@@ -1,0 +1,108 @@
+import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
+import { apiKeyFile, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { readTls } from '@keepwell/daemon/bin/relay'
+import { type ApiKey, newApiKey, readApiKeys, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
+import type { LogLine } from '@keepwell/daemon/http/settings'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import { isoTime } from '@keepwell/sdk/base/time'
+import type { Args, Command } from '#command'
+import { placeOf, withHome } from '#home'
+import type { Io } from '#io'
+import { count, result, safe, table } from '#show'
+import { purpose, purposeWord } from '#words'
+
+export const gateway: Command = {
+  name: 'gateway',
+  group: 'home',
+  takes: '[key add|list|remove]',
+  summary: 'Serve an organisation’s gateway: FHIR R4 for its systems, on what patients granted to it.',
+  about:
+    'Runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
+    'Its systems show an API key: `gateway key add` makes one and shows it once. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.',
+  examples: [
+    'keepwell gateway key add --name "Ward system" --role system',
+    'keepwell gateway --port 8788',
+    'keepwell gateway key remove --name "Ward system"',
+  ],
+  options: {
+    port: { type: 'string', value: 'PORT', about: 'Port to listen on; default 8788.' },
+    url: { type: 'string', value: 'URL', about: 'How clients reach it, when it is not host and port.' },
+    name: { type: 'string', value: 'NAME', about: 'Of a key: the system it is for.' },
+    role: {
+      type: 'string',
+      value: 'ROLE',
+      about: 'Of a key: what stands on receipts where the system names no other role; default "system".',
+    },
+    purpose: { type: 'string', value: 'WHY', about: 'Of a key: what it reads and writes for; default treatment.' },
+  },
+  async run(io, args) {
+    const [what, verb] = args.positionals
+    if (what === undefined) return serve(io, args)
+    const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
+    const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
+    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway key add, list or remove.')
+    return run(io, args)
+  },
+}
+
+const serve = (io: Io, args: Args): Promise<void> =>
+  withHome(io, args, async ({ ctx, config, dir }) => {
+    const port = args.text('port') ?? '8788'
+    ensure(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536, 'USAGE', '--port is a number from 1 to 65535.')
+    const log = (line: LogLine): void => {
+      if (line.level === 'error' || config.log === 'requests') io.note(JSON.stringify({ at: isoTime(io.clock()), ...line }))
+    }
+    const running = await serveGateway({
+      ctx,
+      dir,
+      host: config.host,
+      port: Number(port),
+      url: args.text('url') ?? null,
+      tls: await readTls(config),
+      origins: config.origins,
+      proxies: config.proxies,
+      limits: config.http,
+      log,
+    })
+    io.print(`Gateway of ${safe(ctx.session.state.ring.name)}, ${count(running.gateway.patients().length, 'patient')}`)
+    io.print(`listening on ${running.url}, FHIR at ${running.url}/fhir`)
+    await new Promise<void>(resolve =>
+      io.signal.aborted ? resolve() : io.signal.addEventListener('abort', () => resolve(), { once: true }),
+    )
+    io.print('Stopping; every session is closed.')
+    await running.close()
+  })
+
+const keysAt = async (io: Io, args: Args): Promise<{ readonly file: string; readonly keys: readonly ApiKey[] }> => {
+  const file = apiKeyFile(placeOf(io, args).dir)
+  return { file, keys: readApiKeys(await readIfThere(file)) }
+}
+
+async function addKey(io: Io, args: Args): Promise<void> {
+  const { file, keys } = await keysAt(io, args)
+  const name = args.need('name')
+  ensure(!keys.some(k => k.name === name), 'USAGE', 'There is a key of that name; remove it first, or choose another.')
+  const role = args.text('role') ?? 'system'
+  const { key, shown } = newApiKey({ name, role, purpose: purpose(args.text('purpose') ?? 'treatment'), at: io.clock() }, io.random)
+  await writeDurable(file, writeApiKeys([...keys, key]))
+  result(io, args, { name, key: shown }, () => [
+    shown,
+    'Give it to that system now: it is not shown again. It goes into the header Authorization: Bearer …',
+  ])
+}
+
+async function listKeys(io: Io, args: Args): Promise<void> {
+  const { keys } = await keysAt(io, args)
+  const shown = keys.map(({ hash: _hash, ...k }) => k)
+  result(io, args, shown, () =>
+    keys.length ? table(keys.map(k => [safe(k.name), safe(k.role), purposeWord(k.purpose), isoTime(k.at)])) : ['There are no keys.'],
+  )
+}
+
+async function removeKey(io: Io, args: Args): Promise<void> {
+  const { file, keys } = await keysAt(io, args)
+  const name = args.need('name')
+  if (!keys.some(k => k.name === name)) throw new KeepwellError('NOT_FOUND', 'There is no key of that name.')
+  await writeDurable(file, writeApiKeys(keys.filter(k => k.name !== name)))
+  result(io, args, { removed: name }, () => [`The key of ${safe(name)} counts no more.`])
+}

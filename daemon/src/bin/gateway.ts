@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { KeepwellError } from '@keepwell/sdk/base/error'
+import { loadChecker } from '@keepwell/sdk/health/fhir/check'
+import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
+import { shapes } from '@keepwell/sdk/health/fhir/shapes'
+import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/api-keys'
+import { openGateway } from '#gateway/core/gateway'
+import type { PoolLimits } from '#gateway/core/pool'
+import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
+import { OUTCOMES } from '#gateway/fhir/outcome'
+import { httpRoutes } from '#gateway/fhir/serve'
+import { fhirTable } from '#gateway/fhir/table'
+import { metrics } from '#http/metrics'
+import type { HttpRoute } from '#http/route'
+import { type HttpServer, serveHttp } from '#http/server'
+import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
+import { readIfThere } from './files.ts'
+import { VERSION } from './relay.ts'
+
+export type GatewaySettings = {
+  readonly ctx: Ctx
+  /** Folder of the organisation's home. */
+  readonly dir: string
+  readonly host: string
+  readonly port: number
+  /** As its clients reach it; else host and port. */
+  readonly url: string | null
+  readonly tls: Tls | null
+  readonly origins: readonly string[]
+  readonly proxies: number
+  readonly limits?: Partial<HttpLimits>
+  readonly sessions?: Partial<PoolLimits>
+  readonly log: (line: LogLine) => void
+}
+
+export type RunningGateway = { readonly url: string; readonly gateway: Gateway; close(): Promise<void> }
+
+export const apiKeyFile = (dir: string): string => join(dir, 'gateway-keys.json')
+
+/**
+ * What tokens mean, and the standards' sides beside FHIR: each is made from the gateway, and none knows of another. `authenticate` speaks for
+ * tokens that are no API keys.
+ */
+export type Parts = { readonly parts: readonly GatewayPart[]; readonly authenticate?: Authenticate }
+
+const NO_PARTS: Parts = { parts: [] }
+
+/** Opens an organisation's gateway and serves it. Closing ends every session. */
+export async function serveGateway(
+  settings: GatewaySettings,
+  partsOf: (gateway: Gateway) => Promise<Parts> | Parts = () => NO_PARTS,
+): Promise<RunningGateway> {
+  const { ctx, dir, host, port, tls, log } = settings
+  const url = (settings.url ?? `${tls ? 'https' : 'http'}://${host}:${port}`).replace(/\/+$/, '')
+  const opened = new AsyncDisposableStack()
+  try {
+    const gateway = openGateway({
+      ctx,
+      url,
+      log,
+      ...(settings.sessions ? { limits: settings.sessions } : {}),
+      pause: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
+    })
+    opened.defer(() => gateway.close())
+    const { parts, authenticate } = await partsOf(gateway)
+    for (const part of parts) opened.defer(async () => part.close?.())
+    const security = parts.map(p => p.security).find(Boolean)
+    const check = await loadChecker()
+    const told = {
+      types: resourceTypes(),
+      name: gateway.name,
+      version: VERSION,
+      date: new Date().toISOString(),
+      ...(security ? { security } : {}),
+    }
+    const rows = fhirTable(
+      { gateway, check, now: () => Date.now() },
+      told,
+      parts.flatMap(p => p.fhir ?? []),
+    )
+    const server = await serve(settings, {
+      routes: [...httpRoutes(rows, `${url}/fhir`, whoAsks(keysIn(apiKeyFile(dir)), authenticate)), ...parts.flatMap(p => p.routes ?? [])],
+      parts,
+      url,
+    })
+    opened.defer(() => server.close())
+    return { url, gateway, close: () => opened.disposeAsync() }
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+function resourceTypes(): string[] {
+  const { isResource } = shapes(definitions)
+  return Object.keys(definitions.types).filter(isResource)
+}
+
+const whoAsks =
+  (keys: () => Promise<readonly ApiKey[]>, other: Authenticate | undefined): Authenticate =>
+  async request => {
+    if (bearsApiKey(request.headers)) return byApiKey(keys)(request)
+    if (other) return other(request)
+    throw new KeepwellError('UNAUTHENTICATED', 'A request bears an API key or an access token.')
+  }
+
+/** The keys in a file, read again when it changed: a key that was taken away counts no more. */
+function keysIn(path: string): () => Promise<readonly ApiKey[]> {
+  let known: { readonly at: number; readonly keys: readonly ApiKey[] } | null = null
+  return async () => {
+    const at = await stat(path).then(
+      s => s.mtimeMs,
+      () => 0,
+    )
+    if (known?.at !== at) known = { at, keys: readApiKeys(await readIfThere(path)) }
+    return known.keys
+  }
+}
+
+type Served = { readonly routes: readonly HttpRoute[]; readonly parts: readonly GatewayPart[]; readonly url: string }
+
+function serve({ host, port, tls, origins, proxies, limits, log }: GatewaySettings, { routes, parts, url }: Served): Promise<HttpServer> {
+  const counters = metrics()
+  const operator: HttpRoute[] = [
+    { name: 'live', method: 'GET', path: '/live', handle: () => ({ type: 'application/json', body: '{"live":true}' }) },
+    { name: 'metrics', method: 'GET', path: '/metrics', handle: () => ({ type: 'text/plain; version=0.0.4', body: counters.render([]) }) },
+  ]
+  return serveHttp(
+    [...routes, ...operator],
+    {
+      host,
+      port,
+      tls,
+      origins,
+      hosts: isLoopback(host) ? [new URL(url).hostname] : null,
+      proxies,
+      limits: { ...HTTP_LIMITS, ...limits },
+      now: () => performance.now(),
+      newId: () => randomBytes(6).toString('hex'),
+      log,
+    },
+    o => counters.observe(o),
+    { mounts: parts.flatMap(p => p.mounts ?? []), errors: [OUTCOMES] },
+  )
+}

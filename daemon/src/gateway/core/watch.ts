@@ -1,0 +1,81 @@
+import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { homeRelay, makeCall } from '@keepwell/sdk/actions/vault/calls'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { isKeepwellError } from '@keepwell/sdk/base/error'
+
+type Watching = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+
+export type WatchInput = {
+  readonly ctx: Watching
+  /** Commitments of the consents under which something is open now. */
+  readonly inUse: () => readonly Uint8Array[]
+  /** Consents may have come or gone. */
+  readonly changed: () => void
+  /** The ledger says that this consent is no more. */
+  readonly revoked: (commitment: Uint8Array) => void
+  readonly failed: (code: string) => void
+  readonly signal: AbortSignal
+  /** Waits; rejects when the signal aborts. */
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
+}
+
+const LEDGER_PAUSE = 4000
+const PASSES_A_TAKE = 8
+const LONGEST_PAUSE = 30_000
+
+/**
+ * Learns within seconds that a consent came or went: by the home relay's word when a message waits, and, should the message be lost, by the
+ * consent's slot on the patient's ledger, which leaves no receipt. Runs until the signal aborts.
+ */
+export async function watchGrants(input: WatchInput): Promise<void> {
+  await Promise.all([watchMessages(input), watchLedger(input)])
+}
+
+async function watchMessages({ ctx, changed, failed, signal, pause }: WatchInput): Promise<void> {
+  for (let wait = 500; !signal.aborted; wait = Math.min(LONGEST_PAUSE, wait * 2)) {
+    try {
+      const relay = await homeRelay(ctx)
+      const words = relay.events(await makeCall(ctx, relay, 'events', {}), signal)[Symbol.asyncIterator]()
+      // Listened for before what waits is taken, so that nothing falls between.
+      let next = words.next()
+      next.catch(() => {})
+      await take(ctx, changed)
+      for (let found = await next; !found.done; found = await next) {
+        wait = 500
+        next = words.next()
+        next.catch(() => {})
+        if (found.value === 'messages') await take(ctx, changed)
+      }
+    } catch (e) {
+      if (signal.aborted) return
+      failed(isKeepwellError(e) ? e.code : 'DEFECT')
+    }
+    await pause(wait, signal).catch(() => {})
+  }
+}
+
+async function take(ctx: Watching, changed: () => void): Promise<void> {
+  const arrivals = await receiveMessages(ctx)
+  if (arrivals.some(a => a.kind === 'grant' || a.kind === 'revoked')) changed()
+}
+
+async function watchLedger({ ctx, inUse, changed, revoked, failed, signal, pause }: WatchInput): Promise<void> {
+  for (let pass = 1; !signal.aborted; pass++) {
+    await pause(LEDGER_PAUSE, signal).catch(() => {})
+    // A word of the relay can be lost on the way; a message cannot.
+    if (pass % PASSES_A_TAKE === 0) await take(ctx, changed).catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
+    const open = new Set(inUse().map(toHex))
+    for (const g of receivedGrants(ctx).filter(x => open.has(toHex(x.grant.commitment)))) {
+      if (signal.aborted) return
+      try {
+        const ledger = await ctx.network.ledger(g.package.relays[0] ?? '')
+        const slot = await ledger.consents.slot(g.terms.holder, g.grant.commitment)
+        if (slot?.state === 'revoked') revoked(g.grant.commitment)
+      } catch (e) {
+        failed(isKeepwellError(e) ? e.code : 'DEFECT')
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { text as decode } from '@keepwell/sdk/base/bytes'
+import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
+import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
+import { fromXml, toXml } from '@keepwell/sdk/health/fhir/xml'
+import type { Actor, Authenticate } from '#gateway/core/types'
+import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
+import { bare, bodyFormat, type Format, parseJson, wanted } from './content.ts'
+import { refusalOf, refuse } from './outcome.ts'
+import type { FhirAnswer, FhirRequest, FhirRoute } from './route.ts'
+
+/** Nobody: for rows that ask for no actor. */
+export const NOBODY: Actor = { person: '', role: '', purpose: 'TREAT', scopes: [], patient: null }
+
+const MAX_BODY = 16 << 20
+const R4 = registry(table)
+
+/** The rows as routes of the server. `base` is the FHIR endpoint without a trailing slash. */
+export const httpRoutes = (rows: readonly FhirRoute[], base: string, authenticate: Authenticate): HttpRoute[] =>
+  rows.flatMap(row => {
+    const route: HttpRoute = {
+      name: `fhir-${row.name}`,
+      method: row.method,
+      path: `/fhir${row.path}`,
+      handle: request => answerOf(row, base, authenticate, request),
+    }
+    return row.path === '' ? [route, { ...route, path: '/fhir/' }] : [route]
+  })
+
+async function answerOf(row: FhirRoute, base: string, authenticate: Authenticate, request: HttpRequest): Promise<HttpAnswer> {
+  let format: Format = 'json'
+  const pretty = request.query.get('_pretty') === 'true'
+  try {
+    const actor = row.open ? NOBODY : await authenticate(request)
+    format = row.name === 'binary' ? 'json' : wanted(request.query.get('_format'), request.headers.accept)
+    const { type } = request.params
+    if (type !== undefined && !R4.isType(type)) throw refuse(404, 'not-supported', 'FHIR R4 has no resource of that type.')
+    const seen = await fhirRequest(row, { base, actor, request })
+    return await write(await row.handle(seen), { format, pretty })
+  } catch (error) {
+    const refused = refusalOf(error)
+    if (!refused) throw error
+    const headers: Record<string, string> = refused.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
+    return write({ status: refused.status, resource: refused.outcome, headers }, { format, pretty })
+  }
+}
+
+type Seen = { readonly base: string; readonly actor: Actor; readonly request: HttpRequest }
+
+async function fhirRequest(row: FhirRoute, { base, actor, request }: Seen): Promise<FhirRequest> {
+  const type = bare(request.headers['content-type'])
+  const bytes = row.body ? await request.body(row.maxBody ?? MAX_BODY) : NO_BYTES
+  const query = new URLSearchParams(request.query)
+  if (row.body === 'form' && bytes.length) {
+    if (type !== 'application/x-www-form-urlencoded')
+      throw refuse(415, 'not-supported', 'A search is posted as a form.', 'http.Content-Type')
+    for (const [name, value] of new URLSearchParams(decode(bytes))) query.append(name, value)
+  }
+  query.delete('_format')
+  query.delete('_pretty')
+  return {
+    actor,
+    params: request.params,
+    query,
+    headers: request.headers,
+    resource: row.body === 'resource' && bytes.length ? await resourceIn(bytes, type) : null,
+    bytes,
+    type,
+    prefer: preferences(request.headers.prefer),
+    base,
+    target: request.target.replace(/^\/fhir/, ''),
+    signal: request.signal,
+  }
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+const resourceIn = async (bytes: Uint8Array, type: string): Promise<JsonObject> =>
+  bodyFormat(type) === 'json' ? parseJson(bytes) : fromXml(decode(bytes))
+
+export function preferences(header: string | string[] | undefined): FhirRequest['prefer'] {
+  const said = String(header ?? '')
+  const wish = /\breturn\s*=\s*(minimal|representation|OperationOutcome)\b/.exec(said)?.[1]
+  const handling = /\bhandling\s*=\s*(strict|lenient)\b/.exec(said)?.[1]
+  return {
+    ...(wish ? { return: wish as 'minimal' } : {}),
+    ...(handling ? { handling: handling as 'strict' } : {}),
+    ...(/\brespond-async\b/.test(said) ? { async: true as const } : {}),
+  }
+}
+
+/** A resource does not change, so its text is made once. */
+const texts = new WeakMap<JsonObject, string>()
+
+function jsonText(resource: JsonObject, pretty: boolean): string {
+  if (pretty) return JSON.stringify(resource, null, 2)
+  const known = texts.get(resource) ?? JSON.stringify(resource)
+  texts.set(resource, known)
+  return known
+}
+
+type Writing = { readonly format: Format; readonly pretty: boolean }
+
+async function write(answer: FhirAnswer, { format, pretty }: Writing): Promise<HttpAnswer> {
+  const { status = 200, resource, raw, headers = {} } = answer
+  if (raw) return { status, type: raw.type, headers, body: raw.body }
+  const type = `application/fhir+${format}; charset=utf-8`
+  if (!resource) return { status, type, headers, body: '' }
+  return { status, type, headers, body: format === 'json' ? jsonText(resource, pretty) : await toXml(resource) }
+}

@@ -1,0 +1,74 @@
+import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { literal, renamed } from '#gateway/core/references'
+import type { Gateway, PatientSession } from '#gateway/core/types'
+import { refuse } from './outcome.ts'
+import type { FhirRequest } from './route.ts'
+
+/** What the handlers work with. */
+export type Fhir = {
+  readonly gateway: Gateway
+  /** Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** Search parameters that name the patient, in the types that have them. */
+const PATIENT_PARAMETERS = ['patient', 'subject', 'beneficiary', 'individual', 'patient:Patient', 'subject:Patient']
+
+const idIn = (value: string, base: string): string | null => {
+  const found = literal(value)
+  if (found) return found.type === 'Patient' && (found.base === '' || found.base === `${base}/`) ? found.id : null
+  return /^[A-Za-z0-9\-.]{1,64}$/.test(value) ? value : null
+}
+
+export type About = { readonly type?: string; readonly id?: string | undefined; readonly query?: URLSearchParams }
+
+/**
+ * Whose record a request is about: the token's patient; the patient in the id, or in a search parameter; the record that is open and holds
+ * it; or the only one there is. Null when that leaves several.
+ */
+export function patientOf(
+  { gateway }: Fhir,
+  { actor, base }: Pick<FhirRequest, 'actor' | 'base'>,
+  { type, id, query }: About,
+): string | null {
+  if (actor.patient !== null) return actor.patient
+  const named = id === undefined ? null : (gateway.ids.patientOf(id) ?? (type === 'Patient' ? id : null))
+  if (named) return named
+  for (const name of PATIENT_PARAMETERS)
+    for (const value of query?.getAll(name) ?? []) {
+      const found = idIn(value, base)
+      if (found) return found
+    }
+  for (const value of query?.getAll('_id') ?? []) {
+    const ids = new Set(value.split(',').map(v => gateway.ids.patientOf(v)))
+    const [only] = ids
+    if (ids.size === 1 && only) return only
+  }
+  if (type && id) {
+    const open = gateway.openFor(actor).filter(s => s.store.read(type, id))
+    if (open.length === 1) return open[0]!.patient.id
+  }
+  const all = gateway.patients()
+  return all.length === 1 ? all[0]!.id : null
+}
+
+const WHOSE = 'Say whose record is meant: with the patient’s id in the request, or with a token for one patient.'
+
+/** The open session a request is about. Throws a refusal when it does not say whose record is meant. */
+export async function sessionFor(fhir: Fhir, request: Pick<FhirRequest, 'actor' | 'base'>, about: About): Promise<PatientSession> {
+  const patient = patientOf(fhir, request, about)
+  if (patient === null)
+    throw about.id ? refuse(404, 'not-found', `There is no such ${about.type ?? 'resource'}. ${WHOSE}`) : refuse(400, 'too-costly', WHOSE)
+  return fhir.gateway.session(request.actor, patient)
+}
+
+/** All ids of patients that a resource refers to, as this gateway calls them. */
+export function patientsNamed(resource: JsonObject, base: string): Set<string> {
+  const found = new Set<string>()
+  renamed(resource, reference => {
+    const id = reference.includes('Patient/') ? idIn(reference, base) : null
+    if (id) found.add(id)
+    return null
+  })
+  return found
+}

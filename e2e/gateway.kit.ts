@@ -1,0 +1,148 @@
+import { writeFile } from 'node:fs/promises'
+import { apiKeyFile, type Parts, type RunningGateway, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { systemRandom } from '@keepwell/daemon/bin/relay'
+import { newApiKey, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
+import type { PoolLimits } from '@keepwell/daemon/gateway/core/pool'
+import type { Gateway } from '@keepwell/daemon/gateway/core/types'
+import { freePort } from '@keepwell/daemon/http/free-port'
+import type { LogLine } from '@keepwell/daemon/http/settings'
+import { grant } from '@keepwell/sdk/actions/access/grant'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
+import { importItems } from '@keepwell/sdk/actions/records/import-items'
+import { utf8 } from '@keepwell/sdk/base/bytes'
+import type { Purpose } from '@keepwell/sdk/consent/terms'
+import { type Network, startNetwork } from '#e2e/network'
+import type { Party } from '#e2e/parties'
+import { DAY, didOf, introduce } from '#e2e/story'
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests read what they name
+export type Json = any
+
+export type Answer = { readonly status: number; readonly headers: Headers; readonly body: Json; readonly text: string }
+export type Ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>
+
+/** A clinic's gateway over a real relay, on loopback HTTP, with an API key of the clinic's own system. */
+export type GatewayWorld = {
+  readonly network: Network
+  readonly clinic: Party
+  readonly running: RunningGateway
+  readonly gateway: Gateway
+  readonly base: string
+  readonly key: string
+  readonly logged: readonly LogLine[]
+  /** Asks for Nurse Joy, about nobody in particular. */
+  readonly ask: Ask
+  asking(headers: Record<string, string>): Ask
+  /** A person who knows the clinic. */
+  patient(name: string): Promise<Party>
+  close(): Promise<void>
+}
+
+export const NURSE = { 'x-keepwell-person': 'Nurse Joy', 'x-keepwell-role': 'nurse' }
+
+export async function gatewayWorld(
+  options: { readonly sessions?: Partial<PoolLimits>; readonly parts?: (gateway: Gateway) => Promise<Parts> | Parts } = {},
+): Promise<GatewayWorld> {
+  const network = await startNetwork({ homes: [{ name: 'home' }] })
+  const clinic = await network.party('Clinic', 'home')
+  const { key, shown } = newApiKey({ name: 'Ward system', role: 'system', purpose: 'TREAT', at: 0 }, systemRandom)
+  await writeFile(apiKeyFile(clinic.folder), writeApiKeys([key]))
+  const logged: LogLine[] = []
+  const running = await serveGateway(
+    {
+      ctx: clinic,
+      dir: clinic.folder,
+      host: '127.0.0.1',
+      port: await freePort(),
+      url: null,
+      tls: null,
+      origins: [],
+      proxies: 0,
+      limits: { perAddress: { perSecond: 1e6, burst: 1e6 } },
+      ...(options.sessions ? { sessions: options.sessions } : {}),
+      log: line => void logged.push(line),
+    },
+    options.parts,
+  )
+  const base = `${running.url}/fhir`
+  const asking =
+    (more: Record<string, string>): Ask =>
+    async (method, path, body, headers = {}) => {
+      const sent = body === undefined ? null : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+      const answer = await fetch(path.startsWith('http') ? path : `${base}/${path}`.replace(/\/$/, ''), {
+        method,
+        headers: { authorization: `Bearer ${shown}`, 'content-type': 'application/fhir+json', ...more, ...headers },
+        body: sent as BodyInit | null,
+      })
+      const text = await answer.text()
+      return { status: answer.status, headers: answer.headers, text, body: text.startsWith('{') ? JSON.parse(text) : null }
+    }
+  return {
+    network,
+    clinic,
+    running,
+    gateway: running.gateway,
+    base,
+    key: shown,
+    logged,
+    ask: asking(NURSE),
+    asking,
+    async patient(name) {
+      const party = await network.party(name, 'home')
+      await introduce(party, clinic)
+      return party
+    },
+    async close() {
+      await running.close()
+      await network.close()
+    },
+  }
+}
+
+/** Gives the clinic a consent to read, and one to write, of everything; resolves when the gateway knows of them. Gives the patient's id. */
+export async function consents(
+  world: GatewayWorld,
+  patient: Party,
+  levels: readonly ('read' | 'write')[] = ['read', 'write'],
+  purposes: readonly Purpose[] = ['TREAT'],
+): Promise<{ readonly id: string; readonly commitments: Record<string, Uint8Array> }> {
+  const compartments = patient.session.state.ring.compartments.map(c => c.id)
+  const commitments: Record<string, Uint8Array> = {}
+  for (const level of levels) {
+    const given = await grant(patient, { to: didOf(world.clinic), level, purposes, compartments, expiry: patient.clock() + 90 * DAY })
+    commitments[level] = given.commitment
+  }
+  const known = () => world.gateway.patients().find(p => p.did === didOf(patient))
+  await until(() => levels.every(l => known()?.[l]))
+  return { id: known()!.id, commitments }
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
+  const end = performance.now() + seconds * 1000
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('It did not come to pass.')
+    await new Promise(resolve => setTimeout(resolve, 25))
+  }
+}
+
+async function* items(files: Readonly<Record<string, unknown>>) {
+  for (const [name, content] of Object.entries(files)) {
+    const bytes = content instanceof Uint8Array ? content : utf8(typeof content === 'string' ? content : JSON.stringify(content))
+    yield {
+      name,
+      size: bytes.length,
+      async *chunks() {
+        yield bytes
+      },
+    }
+  }
+}
+
+/** Files into the person's own vault. */
+export async function files(patient: Party, content: Readonly<Record<string, unknown>>): Promise<Verdict[]> {
+  const verdicts: Verdict[] = []
+  for await (const v of importItems(patient, items(content))) verdicts.push(v)
+  await receiveMessages(patient)
+  return verdicts
+}
