@@ -1,0 +1,13 @@
+// For the test of fences: a thread that does what it is told.
+import { KeepwellError } from '@keepwell/sdk/base/error'
+import { serveFenced } from './fenced-thread.ts'
+
+serveFenced(async (what: string) => {
+  if (what === 'loop') for (;;);
+  if (what === 'eat') for (const all: number[][] = []; ; ) all.push(new Array<number>(1 << 20).fill(all.length))
+  if (what === 'exit') process.exit(3)
+  if (what === 'refuse') throw new KeepwellError('TOO_LARGE', 'too large')
+  if (what === 'throw') throw new Error('secret')
+  if (what === 'print') console.log('secret')
+  return what.toUpperCase()
+})
