@@ -21,22 +21,30 @@ export function budget(max: number): Budget {
 
 const tooLarge = (max: number) => new KeepwellError('TOO_LARGE', `The body is larger than ${max} bytes.`)
 
-/** The body in chunks; throws TOO_LARGE as soon as it is known to be, BAD_TYPE for a compressed one. `held` counts what came. */
-export async function* bodyStream(
-  request: IncomingMessage,
-  max: number,
-  memory: Budget,
-  held: { bytes: number },
-): AsyncGenerator<Uint8Array> {
+/** Bytes of one body that came: those that are held, and those that were passed on and are gone. */
+export type Held = { bytes: number; passed: number }
+
+/** The body in chunks; throws TOO_LARGE as soon as it is known to be, BAD_TYPE for a compressed one. */
+export async function* bodyStream(request: IncomingMessage, max: number, memory: Budget, held: Held): AsyncGenerator<Uint8Array> {
   const stated = request.headers['content-length']
   if (stated !== undefined && Number(stated) > max) throw tooLarge(max)
   ensure((request.headers['content-encoding'] ?? 'identity') === 'identity', 'BAD_TYPE', 'Compressed bodies are not taken.')
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Uint8Array
-    if (held.bytes + bytes.length > max) throw tooLarge(max)
+    if (held.passed + held.bytes + bytes.length > max) throw tooLarge(max)
     memory.take(bytes.length)
     held.bytes += bytes.length
     yield bytes
+  }
+}
+
+/** The body in chunks for one who keeps none of them: only the chunk in hand counts as held, so a body may be larger than the memory. */
+export async function* bodyFlow(request: IncomingMessage, max: number, memory: Budget, held: Held): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bodyStream(request, max, memory, held)) {
+    yield chunk
+    memory.give(chunk.length)
+    held.bytes -= chunk.length
+    held.passed += chunk.length
   }
 }
 

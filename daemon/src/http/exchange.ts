@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
-import { type Budget, bodyStream, wholeBody } from './body.ts'
+import { type Budget, bodyFlow, bodyStream, type Held, wholeBody } from './body.ts'
 import { errorAnswer, RateLimited, type Told, tell } from './errors.ts'
 import { corsHeaders, HSTS, preflightHeaders, SECURITY_HEADERS } from './headers.ts'
 import type { Observation } from './metrics.ts'
@@ -25,7 +25,7 @@ export type Exchange = {
 export async function exchange(server: Exchange, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { options } = server
   const started = options.now()
-  const held = { bytes: 0 }
+  const held = { bytes: 0, passed: 0 }
   const line = { route: 'none', code: '' }
   const gone = new AbortController()
   response.on('close', () => gone.abort())
@@ -51,7 +51,7 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
   } finally {
     server.memory.give(held.bytes)
     const seen = { route: line.route, method: known(request.method), status: response.statusCode, milliseconds: options.now() - started }
-    const observation: Observation = { ...seen, received: held.bytes, sent }
+    const observation: Observation = { ...seen, received: held.bytes + held.passed, sent }
     server.observe(observation)
     options.log({
       level: 'info',
@@ -84,7 +84,7 @@ function admitted(server: Exchange, request: IncomingMessage): URL {
 
 type Progress = {
   readonly line: { route: string; code: string }
-  readonly held: { bytes: number }
+  readonly held: Held
   readonly signal: AbortSignal
   readonly pathname: string
   readonly query: URLSearchParams
@@ -108,6 +108,7 @@ async function answerTo(server: Exchange, request: IncomingMessage, progress: Pr
     signal: progress.signal,
     stopping: server.stopping(),
     stream,
+    flow: max => bodyFlow(request, max, server.memory, progress.held),
     body: max => wholeBody(stream(max)),
   }
   return route.handle(seen)

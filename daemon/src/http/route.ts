@@ -17,6 +17,8 @@ export type HttpRequest = {
   readonly stopping: AbortSignal
   body(max: number): Promise<Uint8Array>
   stream(max: number): AsyncIterable<Uint8Array>
+  /** As `stream`, for a handler that passes each chunk on before it takes the next: the body may be larger than the memory. */
+  flow(max: number): AsyncIterable<Uint8Array>
 }
 
 export type HttpAnswer = {

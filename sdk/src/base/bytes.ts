@@ -62,12 +62,15 @@ export function fromHex(hex: string): Uint8Array {
   return out
 }
 
-/** RFC 4648 §5 base64url without padding. */
-export function toBase64Url(bytes: Uint8Array): string {
+/** RFC 4648 §4 base64 with padding. */
+export function toBase64(bytes: Uint8Array): string {
   let s = ''
   for (let i = 0; i < bytes.length; i += 0x8000) s += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
-  return btoa(s).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+  return btoa(s)
 }
+
+/** RFC 4648 §5 base64url without padding. */
+export const toBase64Url = (bytes: Uint8Array): string => toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 
 export function fromBase64Url(s: string): Uint8Array {
   if (!/^[A-Za-z0-9_-]*$/.test(s) || s.length % 4 === 1) throw new KeepwellError('BAD_INPUT', 'Not a base64url string.')

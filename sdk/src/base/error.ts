@@ -68,6 +68,7 @@ export const ERRORS = {
   NO_ROUTE: meaning(404, 'not-found', 3, 'The server offers nothing at that path; it may be of another version.'),
   BAD_METHOD: meaning(405, 'not-supported', 3, 'The path is there, but not for that HTTP method.'),
   BAD_TYPE: meaning(415, 'not-supported', 3, 'The body has another media type or encoding than the one expected.'),
+  NOT_ACCEPTABLE: meaning(406, 'not-supported', 3, 'Nothing that can be given is among the media types or encodings asked for.'),
   BAD_RANGE: meaning(416, 'value', 3, 'The byte range lies outside the content.'),
   MISDIRECTED: meaning(421, 'not-found', 3, 'The request names a host that this server is not.'),
   NOT_SUPPORTED: meaning(501, 'not-supported', 6, 'This platform or backend lacks a needed feature.'),

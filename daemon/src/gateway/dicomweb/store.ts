@@ -1,0 +1,225 @@
+import { concat } from '@keepwell/sdk/base/bytes'
+import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import { type InstanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
+import type { DicomJson, JsonElement } from '@keepwell/sdk/health/dicom/json'
+import { boundaryOf, mediaType, type Part, readMultipart } from '@keepwell/sdk/health/dicom/multipart'
+import { nativeXml } from '@keepwell/sdk/health/dicom/native-xml'
+import type { Budget } from '#http/body'
+import type { HttpAnswer, HttpRequest } from '#http/route'
+import { takes, wanted } from './accept.ts'
+import type { Imaging, Kept, Taken } from './imaging.ts'
+
+/** Why an instance was not stored (PS3.18 §I.2.2, PS3.4 §B.2.3, PS3.7 annex C), as it stands in (0008,1197). */
+export const REASONS = {
+  processing: 0x0110,
+  duplicate: 0x0111,
+  'not-allowed': 0x0124,
+  'out-of-resources': 0xa700,
+  mismatch: 0xa900,
+  'not-understood': 0xc000,
+} as const
+export type Reason = keyof typeof REASONS
+
+export type StoreLimits = {
+  /** Bytes of one instance; it is held in memory. */
+  readonly instance: number
+  /** Bytes of one request. */
+  readonly request: number
+  /** Instances are stored together until they are that many bytes. */
+  readonly batch: number
+  /** Bytes of instances that all requests together hold. */
+  readonly memory: number
+}
+export const STORE_LIMITS: StoreLimits = { instance: 512 << 20, request: 8 * 2 ** 30, batch: 8 << 20, memory: 1 << 30 }
+
+type Named = Pick<InstanceFacts, 'study' | 'sopClass' | 'instance'>
+/** One instance's fate; `facts` null when it does not even say what it is. */
+type Fate = { readonly facts: Named | null; readonly reason: Reason | null }
+
+const REASON_OF: Readonly<Record<Kept, Reason | null>> = {
+  stored: null,
+  other: 'duplicate',
+  'not-allowed': 'not-allowed',
+  failed: 'out-of-resources',
+}
+
+/** The bytes of a part; beyond the limit it is read to its end and forgotten, so that the parts after it can be stored. */
+async function partBytes(storing: Storing, { chunks }: Part): Promise<Uint8Array | null> {
+  const { memory, held } = storing
+  const max = storing.limits.instance
+  const parts: Uint8Array[] = []
+  let length = 0
+  let taken = 0
+  for await (const chunk of chunks) {
+    length += chunk.length
+    if (length > max) parts.length = 0
+    else {
+      memory.take(chunk.length)
+      held.bytes += chunk.length
+      taken += chunk.length
+      parts.push(chunk)
+    }
+  }
+  if (length <= max) return parts.length === 1 ? parts[0]! : concat(...parts)
+  release(storing, taken)
+  return null
+}
+
+type Storing = {
+  readonly imaging: Imaging
+  readonly study: string | null
+  readonly limits: StoreLimits
+  readonly fates: Fate[]
+  /** What all requests hold together, and what this one does of it. */
+  readonly memory: Budget
+  readonly held: { bytes: number }
+}
+
+/** Takes one part apart; what cannot be stored has its fate at once. */
+async function instanceOf(storing: Storing, part: Part): Promise<Taken | null> {
+  const { imaging, study, fates } = storing
+  const bytes = await partBytes(storing, part)
+  if (!bytes) {
+    fates.push({ facts: null, reason: 'out-of-resources' })
+    return null
+  }
+  try {
+    const facts = readInstance(bytes)
+    if (study === null || facts.study === study) return { bytes, facts }
+    fates.push({ facts, reason: 'mismatch' })
+  } catch (e) {
+    if (!isKeepwellError(e, 'UNREADABLE') && !isKeepwellError(e, 'TOO_LARGE')) throw e
+    await imaging.quarantine(bytes, e.message)
+    fates.push({ facts: null, reason: 'not-understood' })
+  }
+  release(storing, bytes.length)
+  return null
+}
+
+function release({ memory, held }: Storing, bytes: number): void {
+  memory.give(bytes)
+  held.bytes -= bytes
+}
+
+async function keep(storing: Storing, batch: readonly Taken[]): Promise<void> {
+  const { imaging, fates } = storing
+  const kept = await imaging.store(batch)
+  release(
+    storing,
+    batch.reduce((sum, t) => sum + t.bytes.length, 0),
+  )
+  for (const [i, { facts }] of batch.entries()) fates.push({ facts, reason: REASON_OF[kept[i]!] })
+}
+
+/** Reads and stores part by part: while one batch is being stored, the next is read. At most two batches are in memory. */
+async function storeParts(storing: Storing, parts: AsyncIterable<Part>): Promise<void> {
+  let batch: Taken[] = []
+  let bytes = 0
+  let storingNow: Promise<void> = Promise.resolve()
+  const flush = async (): Promise<void> => {
+    await storingNow
+    const now = batch
+    batch = []
+    bytes = 0
+    storingNow = now.length ? keep(storing, now) : Promise.resolve()
+    // A failure is thrown where it is awaited.
+    storingNow.catch(() => {})
+  }
+  for await (const part of parts) {
+    const instance = await instanceOf(storing, part)
+    if (!instance) continue
+    batch.push(instance)
+    bytes += instance.bytes.length
+    if (bytes >= storing.limits.batch) await flush()
+  }
+  await flush()
+  await storingNow
+}
+
+async function* dicomParts(parts: AsyncIterable<Part>): AsyncGenerator<Part> {
+  for await (const part of parts) {
+    const type = mediaType(part.headers.get('content-type') ?? 'application/dicom').type
+    ensure(type === 'application/dicom', 'BAD_TYPE', 'Only parts of type application/dicom are stored here.')
+    yield part
+  }
+}
+
+/** One part after another, or a single instance without an envelope (PS3.18 §10.5.1). */
+function partsOf(request: HttpRequest, max: number): AsyncIterable<Part> {
+  const { type, parameters } = mediaType(request.headers['content-type'] ?? '')
+  const body = request.flow(max)
+  if (type === 'application/dicom') return single(body)
+  ensure(type === 'multipart/related', 'BAD_TYPE', 'The body must be multipart/related or application/dicom.')
+  const inner = (parameters.get('type') ?? 'application/dicom').toLowerCase()
+  ensure(inner === 'application/dicom', 'BAD_TYPE', 'Only parts of type application/dicom are stored here.')
+  return dicomParts(readMultipart(body, boundaryOf(request.headers['content-type'])))
+}
+
+async function* single(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Part> {
+  yield { headers: new Map(), chunks }
+}
+
+const element = (vr: string, value: string | number): JsonElement => ({ vr, Value: [value] })
+const reference = ({ sopClass, instance }: Named): Record<string, JsonElement> => ({
+  '00081150': element('UI', sopClass),
+  '00081155': element('UI', instance),
+})
+
+/** The Store Instances Response Module (PS3.18 §I.2). */
+export function storeResponse(fates: readonly Fate[], base: string): DicomJson {
+  const stored = fates.filter((f): f is { facts: Named; reason: null } => f.reason === null)
+  const failed = fates.flatMap(f => (f.facts && f.reason ? [{ ...reference(f.facts), '00081197': element('US', REASONS[f.reason]) }] : []))
+  const unnamed = fates.flatMap(f => (!f.facts && f.reason ? [{ '00081197': element('US', REASONS[f.reason]) }] : []))
+  const studies = new Set(stored.map(f => f.facts.study))
+  return {
+    ...(studies.size === 1 ? { '00081190': element('UR', `${base}/studies/${[...studies][0]}`) } : {}),
+    ...(failed.length ? { '00081198': { vr: 'SQ', Value: failed } } : {}),
+    ...(stored.length
+      ? {
+          '00081199': {
+            vr: 'SQ',
+            Value: stored.map(({ facts }) => ({
+              ...reference(facts),
+              '00081190': element(
+                'UR',
+                `${base}/studies/${facts.study}/series/${(facts as InstanceFacts).series}/instances/${facts.instance}`,
+              ),
+            })),
+          },
+        }
+      : {}),
+    ...(unnamed.length ? { '0008119A': { vr: 'SQ', Value: unnamed } } : {}),
+  }
+}
+
+/** 200: all stored. 202: some were not, or not all could be understood. 409: none was (PS3.18 §10.5.3.1). */
+export function storeStatus(fates: readonly Fate[]): number {
+  const stored = fates.filter(f => f.reason === null).length
+  return stored === fates.length ? 200 : stored > 0 ? 202 : 409
+}
+
+/** STOW-RS. Every instance is answered for; one that fails does not keep the others from being stored. */
+export async function storeInstances(input: {
+  readonly imaging: Imaging
+  readonly request: HttpRequest
+  readonly base: string
+  readonly limits: StoreLimits
+  readonly memory: Budget
+}): Promise<HttpAnswer> {
+  const { imaging, request, base, limits, memory } = input
+  const choices = wanted(request.headers.accept, request.query.get('accept'))
+  const xml = choices.findIndex(w => w.type === 'application/dicom+xml')
+  const json = choices.findIndex(w => takes(w.type, 'application/dicom+json') || w.type === 'application/json')
+  if (xml < 0 && json < 0) throw new KeepwellError('NOT_ACCEPTABLE', 'The response can be given as application/dicom+json or +xml.')
+  const storing: Storing = { imaging, study: request.params.study ?? null, limits, fates: [], memory, held: { bytes: 0 } }
+  try {
+    await storeParts(storing, partsOf(request, limits.request))
+  } finally {
+    memory.give(storing.held.bytes)
+  }
+  ensure(storing.fates.length, 'BAD_INPUT', 'The body holds no instance.')
+  const response = storeResponse(storing.fates, base)
+  const status = storeStatus(storing.fates)
+  if (xml >= 0 && (json < 0 || xml < json)) return { status, type: 'application/dicom+xml', body: nativeXml(response) }
+  return { status, type: 'application/dicom+json', body: JSON.stringify(response) }
+}
