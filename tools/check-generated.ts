@@ -7,6 +7,7 @@ const GENERATORS = [
   'tools/gen-fhir.ts',
   'tools/gen-search.ts',
   'tools/gen-dicom.ts',
+  'tools/gen-names.ts',
   'tools/gen-docs.ts',
   'cli/src/write-reference.ts',
 ]

@@ -31,6 +31,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   restore: async () => (await import('#commands/backup')).restore,
   devices: async () => (await import('#commands/devices')).devices,
   doctor: async () => (await import('#commands/doctor')).doctor,
+  terminology: async () => (await import('#commands/terminology')).terminology,
   relay: async () => (await import('#commands/serve')).relay,
   gateway: async () => (await import('#commands/gateway')).gateway,
 }

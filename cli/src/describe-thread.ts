@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { describeResource } from '@keepwell/sdk/actions/records/import-describe'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { loadNames } from '@keepwell/sdk/health/terminology/names'
 
 /** The other thread of `describe-worker.ts`: parses, checks and describes resources. */
 export type Ask = {
@@ -14,8 +15,10 @@ const decoder = new TextDecoder()
 
 parentPort?.on('message', async ({ id, base, parts }: Ask) => {
   try {
-    const check = await loadChecker()
-    const described = parts.map(p => describeResource(check, { ...p, resource: JSON.parse(decoder.decode(p.bytes)) as JsonObject }, base))
+    const [check, nameOf] = await Promise.all([loadChecker(), loadNames()])
+    const described = parts.map(p =>
+      describeResource(check, { ...p, resource: JSON.parse(decoder.decode(p.bytes)) as JsonObject }, base, nameOf),
+    )
     parentPort!.postMessage({ id, described })
   } catch (e) {
     parentPort!.postMessage({ id, failed: e instanceof Error ? e.message : 'failed' })

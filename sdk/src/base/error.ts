@@ -62,6 +62,12 @@ export const ERRORS = {
   STORAGE_CORRUPT: meaning(500, 'exception', 7, 'Stored bytes are damaged; repair from another copy.'),
   LOCKED: meaning(503, 'lock-error', 6, 'Another process uses this home.'),
   RELAY_UNREACHABLE: meaning(503, 'transient', 6, 'The relay does not answer.'),
+  PEER_FAILED: meaning(
+    502,
+    'transient',
+    6,
+    'Another organisation’s server, which is needed for this, does not answer or does not make sense.',
+  ),
   RATE_LIMITED: meaning(429, 'throttled', 6, 'Too many requests; wait and retry.'),
   CANCELLED: meaning(499, 'transient', 6, 'Cancelled; what was finished is kept.'),
   STOPPING: meaning(503, 'transient', 6, 'The server is stopping; ask again in a moment.'),

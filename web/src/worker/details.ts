@@ -2,6 +2,8 @@ import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { detailsOf } from '@keepwell/sdk/health/fhir/details'
 import { personFacts } from '@keepwell/sdk/health/fhir/person-facts'
+import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { loadNames, type NameOf, withNames } from '@keepwell/sdk/health/terminology/names'
 import type { About, Detail } from '#rpc/summary.ts'
 import type { Item } from './entries.ts'
 import type { OpenVault } from './vault.ts'
@@ -19,16 +21,17 @@ const PEOPLE = 12
 /** Opens the records not opened yet, a receipt for each page of them, and keeps them in memory until the vault is locked. */
 async function opened({ ctx, bodies }: Pick<OpenVault, 'ctx' | 'bodies'>, items: readonly Item[]): Promise<void> {
   const missing = items.filter(i => i.entry.card.kind === 'fhir' && i.entry.card.size <= SMALL && !bodies.has(i.row.id))
+  const nameOf = await loadNames()
   for (let at = 0; at < missing.length; at += PAGE) {
     const ids = missing.slice(at, at + PAGE).map(i => i.entry.id)
     for (const { meta, body } of await openRecords(ctx, ids))
-      bodies.set(toHex(meta.id), { resource: resourceIn(body), file: meta.attributes?.file ?? null })
+      bodies.set(toHex(meta.id), { resource: resourceIn(body, nameOf), file: meta.attributes?.file ?? null })
   }
 }
 
-function resourceIn(body: Uint8Array): unknown {
+function resourceIn(body: Uint8Array, nameOf: NameOf): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body))
+    return withNames(JSON.parse(new TextDecoder().decode(body)) as JsonObject, nameOf)
   } catch {
     // It is shown as it came on its own page.
     return null

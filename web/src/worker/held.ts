@@ -18,7 +18,7 @@ export async function openHeld({ ctx, entries }: OpenVault, id: string): Promise
     mediaType: card.mediaType,
     size: card.size,
     fileName: (file ?? 'record').replace(/^.*\//, ''),
-    content: contentOf(card, body),
+    content: await contentOf(card, body),
     from: {
       author: ctx.session.state.ring.name,
       own: true,

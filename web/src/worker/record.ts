@@ -37,7 +37,7 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
   if (author) await verifyAuthor(tail, author)
   const { ring } = ctx.session.state
   const { file = null, [ATTACHED_TO]: owner, ...attributes } = tail.meta.attributes ?? {}
-  const content: Content = whole ? contentOf(card, whole.body) : { kind: 'file' }
+  const content: Content = whole ? await contentOf(card, whole.body) : { kind: 'file' }
   return {
     row,
     mediaType: card.mediaType,

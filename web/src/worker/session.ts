@@ -177,7 +177,7 @@ async function openBatch(state: State, batch: readonly SessionItem[]): Promise<v
   const byId = new Map(opened.map(o => [toHex(o.meta.id), o]))
   for (const { record, row } of batch) {
     const found = byId.get(row.id)
-    if (found) state.learn(record, viewOf(state.vault, { record, row }, found))
+    if (found) state.learn(record, await viewOf(state.vault, { record, row }, found))
   }
 }
 
@@ -303,7 +303,7 @@ function sessionView(state: State): SessionView {
 
 type Listed = { readonly record: SessionRecord; readonly row: Row }
 
-function viewOf({ ctx }: Vault, { record, row }: Listed, opened: OpenedRecord): RecordView {
+async function viewOf({ ctx }: Vault, { record, row }: Listed, opened: OpenedRecord): Promise<RecordView> {
   const { ring } = ctx.session.state
   const { meta } = opened
   const { file = null, ...attributes } = meta.attributes ?? {}
@@ -312,7 +312,7 @@ function viewOf({ ctx }: Vault, { record, row }: Listed, opened: OpenedRecord): 
     mediaType: record.card.mediaType,
     size: record.card.size,
     fileName: fileNameOf(record).replace(/^.*\//, ''),
-    content: contentOf(record.card, opened.body),
+    content: await contentOf(record.card, opened.body),
     from: {
       author: meta.author === ring.did ? ring.name : naming(ring).party(meta.author),
       own: meta.author === ring.did,

@@ -13,6 +13,7 @@ import { clean, facts } from '#health/fhir/facts'
 import { type Issue, problem, warning } from '#health/fhir/issue'
 import type { Coding, JsonObject } from '#health/fhir/read'
 import { file } from '#health/filing'
+import { loadNames, type NameOf, withNames } from '#health/terminology/names'
 import type { Card } from '#records/card'
 import { type PackedDigest, packDigest } from '#records/digest'
 import type { CardFacts } from '#records/pack'
@@ -40,8 +41,8 @@ export type Describer = (resources: readonly ResourceInput[]) => Promise<readonl
 export const describeHere =
   (base?: string): Describer =>
   async resources => {
-    const check = await loadChecker()
-    return resources.map(r => describeResource(check, r, base))
+    const [check, nameOf] = await Promise.all([loadChecker(), loadNames()])
+    return resources.map(r => describeResource(check, r, base, nameOf))
   }
 
 const cut = (s: string | undefined, max: number): string | undefined => (s && s.length > max ? s.slice(0, max).toWellFormed() : s)
@@ -61,8 +62,9 @@ function fitting(codes: readonly Coding[]): CardFacts['codes'] {
 }
 
 /** One FHIR resource: whatever has a resourceType is described as well as it can be. Never throws. */
-export function describeResource(check: Checker, { bytes, resource, fullUrl }: ResourceInput, base?: string): Described {
-  const about = facts(resource)
+export function describeResource(check: Checker, { bytes, resource, fullUrl }: ResourceInput, base?: string, nameOf?: NameOf): Described {
+  const shown = nameOf ? withNames(resource, nameOf) : resource
+  const about = facts(shown)
   const filing = file(resource)
   const issues = check(resource)
   const source = cut(sourceId(resource, { ...(fullUrl ? { fullUrl } : {}), ...(base ? { base } : {}) }) ?? undefined, 600)
