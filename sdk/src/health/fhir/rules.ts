@@ -26,7 +26,7 @@ type Walk = {
 
 const ID = /^[A-Za-z0-9\-.]{1,64}$/
 const UUID = /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const OID = /^urn:oid:[0-2](\.(0|[1-9]\d*))+$/
+const OID = /^urn:oid:[0-2](\.(0|[1-9]\d*)){2,}$/
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:/i
 /** [base/]Type/id[/_history/version]; the base is anything. */
 const LITERAL = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?(?:#.*)?$/

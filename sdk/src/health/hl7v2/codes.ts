@@ -46,7 +46,8 @@ export function systemUri(name: string | undefined, oid?: string): string | unde
   return isOid(name) ? `urn:oid:${name}` : isUri(name) ? name : undefined
 }
 
-export const isOid = (s: string): boolean => /^[0-2](\.(0|[1-9]\d*))+$/.test(s)
+/** An object identifier of three arcs or more; shorter ones name no one. */
+export const isOid = (s: string): boolean => /^[0-2](\.(0|[1-9]\d*)){2,}$/.test(s)
 export const isUri = (s: string): boolean => /^(https?:\/\/|urn:[a-z0-9]+:)[^\s]+$/.test(s)
 
 export const v2Table = (table: string): string => `${THO}/v2-${table}`

@@ -73,7 +73,7 @@ export function mapDocument(c: Context, txa: Row, observations: readonly Noted[]
 }
 
 const absent: JsonObject = {
-  _data: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] },
+  _url: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] },
 }
 
 const instant = (value: string | undefined): string | undefined => (value?.includes('T') ? value : undefined)

@@ -131,7 +131,7 @@ export const ORDER = [
 
 export const VISIT = [
   header('SIU^S12'),
-  'SCH|A1^EHR|A2^EHR|||||ROUTINE|CHECKUP|30|min|^^30^20260203090000+0100',
+  'SCH|A1^EHR|A2^EHR|||||ROUTINE|Normal|30|min|^^30^20260203090000+0100',
   PID,
   'AIP|1||7^Who^Cares|||20260203090000+0100',
 ]

@@ -1,6 +1,6 @@
 /** PID, PD1, NK1 and MRG → Patient and RelatedPerson (v2-to-FHIR segment maps of the same names). */
 import { some } from '#health/fhir/build'
-import type { JsonObject } from '#health/fhir/read'
+import { codings, type JsonObject } from '#health/fhir/read'
 import { genderOf, relationship, tho, v2Table } from './codes.ts'
 import { add, type Context, idOf, when } from './context.ts'
 import {
@@ -64,7 +64,7 @@ function groupExtension(kind: 'race' | 'ethnicity', concepts: readonly JsonObjec
   return [{ url: `${CORE}${kind}`, extension: [...parts, ...(text ? [{ url: 'text', valueString: text }] : [])] }]
 }
 
-function extensions(c: Context, pid: Row): readonly JsonObject[] {
+function extensions(pid: Row): readonly JsonObject[] {
   const place = pid.text(23)
   return [
     ...pid.reps(6).flatMap(r => (r.text(1) ? [{ url: `${HL7}mothersMaidenName`, valueString: r.text(1) }] : [])),
@@ -74,13 +74,26 @@ function extensions(c: Context, pid: Row): readonly JsonObject[] {
     ...(place ? [{ url: `${HL7}birthPlace`, valueAddress: { text: place } }] : []),
     ...cwes(pid, 26, v2Table('0171')).map(code => ({ url: `${HL7}citizenship`, extension: [{ url: 'code', valueCodeableConcept: code }] })),
     ...cwes(pid, 28, v2Table('0212')).map(code => ({ url: `${HL7}nationality`, extension: [{ url: 'code', valueCodeableConcept: code }] })),
-    ...birthTime(c, pid),
   ]
 }
 
-function birthTime(c: Context, pid: Row): readonly JsonObject[] {
+/** The time of birth belongs to the day of birth, not to the person. */
+function born(c: Context, pid: Row): JsonObject {
   const full = when(c, pid.text(7))
-  return full?.includes('T') ? [{ url: `${HL7}birthTime`, valueDateTime: full }] : []
+  const time = full?.includes('T') ? { _birthDate: { extension: [{ url: `${HL7}birthTime`, valueDateTime: full }] } } : {}
+  return { ...some('birthDate', date(pid.text(7))), ...time }
+}
+
+/** FHIR names languages by BCP 47 and nothing else; whatever else the sender calls one is kept as its words. */
+function language(pid: Row): JsonObject | undefined {
+  const told = concept(pid.first(15))
+  if (!told) return undefined
+  const [first] = codings(told)
+  const known = first && /^([a-z]{2,3})(-[a-z]{2})?$/i.test(first.code)
+  const words = told.text ?? first?.display ?? first?.code
+  // ISO 639-2 has three letters where BCP 47 has two: `eng` is `en`.
+  const [code] = known ? Intl.getCanonicalLocales(first.code) : []
+  return code ? { coding: [{ system: 'urn:ietf:bcp:47', code }], ...some('text', words) } : { text: words }
 }
 
 function identifiers(pid: Row): readonly JsonObject[] {
@@ -128,11 +141,11 @@ export function mapPatient(c: Context, pid: Row): void {
     ...pid.reps(14).map(r => contactPoint(r, 'work')),
     ...pid.reps(40).map(r => contactPoint(r)),
   ]
-  const language = concept(pid.first(15))
+  const spoken = language(pid)
   const resource = {
     resourceType: 'Patient',
     id,
-    ...some('extension', extensions(c, pid)),
+    ...some('extension', extensions(pid)),
     ...some('identifier', identifiers(pid)),
     ...some('name', family),
     ...some(
@@ -140,7 +153,7 @@ export function mapPatient(c: Context, pid: Row): void {
       telecom.filter(t => t !== undefined),
     ),
     ...some('gender', genderOf(pid.text(8))),
-    ...some('birthDate', date(pid.text(7))),
+    ...born(c, pid),
     ...death(c, pid),
     ...some(
       'address',
@@ -148,7 +161,7 @@ export function mapPatient(c: Context, pid: Row): void {
     ),
     ...some('maritalStatus', maritalStatus(pid)),
     ...births(pid),
-    ...(language ? { communication: [{ language }] } : {}),
+    ...(spoken ? { communication: [{ language: spoken }] } : {}),
     ...some(
       'generalPractitioner',
       [...(pd1?.reps(4) ?? []).map(practitioner), ...(pd1?.reps(3) ?? []).map(organization)].filter(p => p !== undefined),

@@ -241,3 +241,15 @@ test('what found no place is named by segment and field, never by value; numbers
   expect(from('NORTH')).not.toBe(from('SOUTH'))
   expect(map(read(header('ADT^A08'))).report.notes).toMatchObject([{ place: 'PID' }])
 })
+
+test.each([
+  ['eng^English^ISO639', { coding: [{ system: 'urn:ietf:bcp:47', code: 'en' }], text: 'English' }],
+  ['ger', { coding: [{ system: 'urn:ietf:bcp:47', code: 'de' }], text: 'ger' }],
+  ['1^Platt^99LOCAL', { text: 'Platt' }],
+])('a language (%s) is named as BCP 47 does, or by its words alone', (told, language) => {
+  const pid = segment('PID', { 3: '1', 7: '198002290930', 15: told })
+  const patient = one(map(read(header('ADT^A08'), pid)), 'Patient')
+  expect(patient.communication).toEqual([{ language }])
+  // The time of birth belongs to its day.
+  expect(patient).toMatchObject({ birthDate: '1980-02-29', _birthDate: { extension: [{ valueDateTime: '1980-02-29T09:30:00+01:00' }] } })
+})
