@@ -1,6 +1,6 @@
 /** `Patient/[id]/$everything` (https://hl7.org/fhir/R4/patient-operation-everything.html). */
 import { type Context, compartmentPlan, visibleRows } from './clause.ts'
-import { dateRange, type Range } from './dates.ts'
+import { dateRange } from './dates.ts'
 import { included } from './include.ts'
 import { listed } from './search.ts'
 import type { Inner } from './store.ts'
@@ -25,8 +25,9 @@ const CARE_DATES = [
 /** Whether a resource tells a time of care inside the range; what tells none belongs to the whole. */
 function inTime(table: Table, row: number, { from, to }: { from: number; to: number }): boolean {
   for (const code of CARE_DATES) {
-    const extent: Range | null = table.column(code)?.ranges?.extent(row) ?? null
-    if (extent) return extent[0] < to && extent[1] > from
+    const ranges = table.column(code)?.ranges
+    const low = ranges?.low(row) ?? Number.NaN
+    if (ranges && !Number.isNaN(low)) return low < to && ranges.high(row) > from
   }
   return true
 }

@@ -1,12 +1,9 @@
 /** History of a resource, a type or everything (https://hl7.org/fhir/R4/http.html#history), newest first. */
 import { type Context, visiblePlan } from './clause.ts'
-import { dateRange } from './dates.ts'
-import type { Inner } from './store.ts'
+import { type Inner, madeAt } from './store.ts'
 import type { HistoryInput, HistoryResult, Store, Version } from './types.ts'
 
 const DEFAULT_COUNT = 50
-
-const madeAt = (v: Version): number => dateRange(v.lastUpdated)?.[0] ?? 0
 
 /** Whether a version was the current one at some time between two instants, the second excluded. */
 function currentIn(version: Version, next: Version | undefined, [from, to]: readonly [number, number]): boolean {
@@ -38,7 +35,10 @@ export function history(store: Store, input: HistoryInput): HistoryResult {
     }
     return mayRead(v, context)
   })
-  const page = wanted.toReversed().slice(skip, skip + count)
+  const page = wanted
+    .toSorted((a, b) => madeAt(a) - madeAt(b))
+    .toReversed()
+    .slice(skip, skip + count)
   const end = skip + page.length
   return { versions: page, total: wanted.length, next: end < wanted.length && count > 0 ? `h${known}-${end}` : null }
 }

@@ -35,10 +35,29 @@ export const postingPlan = (posting: Posting | undefined): Plan =>
   posting === undefined ? NONE : listPlan(typeof posting === 'number' ? [posting] : posting)
 
 /** Rows in any order and repeated, put in order. */
-export function ordered(rows: Iterable<number>): Rows {
-  const sorted = Int32Array.from(rows).sort()
+export function ordered(rows: readonly number[]): Rows {
+  let last = -1
+  let sorted = true
+  for (const row of rows) {
+    if (row <= last) sorted = false
+    if (row > last) last = row
+  }
+  if (sorted) return rows
+  return rows.length * 8 > last ? marked(rows, last) : distinct(Int32Array.from(rows).sort())
+}
+
+function distinct(sorted: Int32Array): number[] {
   const out: number[] = []
   for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) out.push(sorted[i]!)
+  return out
+}
+
+/** Where many of all rows are wanted, marking each is faster than sorting them. */
+function marked(rows: readonly number[], last: number): number[] {
+  const marks = new Uint8Array(last + 1)
+  for (const row of rows) marks[row] = 1
+  const out: number[] = []
+  for (let row = 0; row <= last; row++) if (marks[row]) out.push(row)
   return out
 }
 
@@ -56,12 +75,7 @@ export function union(plans: readonly Plan[]): Plan {
   const some = plans.filter(p => p.size > 0)
   if (some.length < 2) return some[0] ?? NONE
   const size = some.reduce((n, p) => n + p.size, 0)
-  const make = (): Rows =>
-    ordered(
-      (function* () {
-        for (const p of some) yield* p.rows()
-      })(),
-    )
+  const make = (): Rows => ordered(some.flatMap(p => p.rows()))
   // A handful is asked one by one; many are merged once.
   return lazyPlan(size, make, some.length <= 4 ? row => some.some(p => p.has(row)) : undefined)
 }
@@ -87,7 +101,12 @@ export function complement(plan: Plan, count: number): Plan {
   return lazyPlan(count, make, row => !plan.has(row))
 }
 
-export const everything = (count: number): Plan => complement(NONE, count)
+export const everything = (count: number): Plan =>
+  lazyPlan(
+    count,
+    () => Array.from({ length: count }, (_, row) => row),
+    row => row < count,
+  )
 
 /** Rows come in ascending order; the same row twice is noted once. */
 export function post<K>(map: Map<K, Posting>, key: K, row: number): void {

@@ -17,11 +17,13 @@ function one(q: unknown): Measured | null {
   const value = number(field(q, 'value'))
   if (value === null) return null
   const comparator = field(q, 'comparator')
+  // What is less than a value ends just before it.
+  const hair = comparator === '<' || comparator === '>' ? Math.max(Math.abs(value) * 1e-9, 1e-12) : 0
   const open = typeof comparator === 'string' ? comparator[0] : ''
   const currency = string(field(q, 'currency'))
   return {
-    low: open === '<' ? -Infinity : value,
-    high: open === '>' ? Infinity : value,
+    low: open === '<' ? -Infinity : value + hair,
+    high: open === '>' ? Infinity : value - hair,
     system: currency ? CURRENCY : (string(field(q, 'system')) ?? ''),
     code: currency ?? string(field(q, 'code')) ?? '',
     unit: string(field(q, 'unit')) ?? '',

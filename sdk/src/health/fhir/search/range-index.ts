@@ -6,8 +6,10 @@ export type RangeIndex = {
   readonly add: (row: number, low: number, high: number) => void
   /** Rows with a range that passes `test`, all of which begin (`low`) or end (`high`) between `from` and `to`, both included. */
   readonly find: (by: 'low' | 'high', from: number, to: number, test: (low: number, high: number) => boolean) => Plan
-  /** The lowest begin and the highest end of a row's ranges; null when it has none. */
-  readonly extent: (row: number) => readonly [low: number, high: number] | null
+  /** Where a row's first range begins; NaN when it has none. */
+  readonly low: (row: number) => number
+  /** Where a row's last range ends; NaN when it has none. */
+  readonly high: (row: number) => number
 }
 
 /** So many unsorted ranges are looked through one by one. */
@@ -74,15 +76,19 @@ export function rangeIndex(): RangeIndex {
       }
       return lazyPlan(Math.max(0, end - start) + rows.length - order.sorted.length, make, row => some(row, test))
     },
-    extent: row => {
+    low: row => {
       let i = first[row] ?? -1
-      if (i < 0) return null
-      let [low, high] = [lows[i]!, highs[i]!]
-      for (i++; rows[i] === row; i++) {
-        low = Math.min(low, lows[i]!)
-        high = Math.max(high, highs[i]!)
-      }
-      return [low, high]
+      if (i < 0) return Number.NaN
+      let low = lows[i]!
+      for (i++; rows[i] === row; i++) if (lows[i]! < low) low = lows[i]!
+      return low
+    },
+    high: row => {
+      let i = first[row] ?? -1
+      if (i < 0) return Number.NaN
+      let high = highs[i]!
+      for (i++; rows[i] === row; i++) if (highs[i]! > high) high = highs[i]!
+      return high
     },
   }
 }

@@ -3,7 +3,7 @@ import { type Context, compartmentPlan, isRefusal, mayShow, planOf, visibleRows 
 import { included, MAX_INCLUDED } from './include.ts'
 import { everything, intersection, type Plan } from './plan.ts'
 import { about, type Include, type Query, readQuery, safeName } from './query.ts'
-import { type Found, inOrder, keysOf, withoutKeys } from './sort.ts'
+import { collect, inOrder, newKeys } from './sort.ts'
 import type { Inner, Snapshot } from './store.ts'
 import type { Table } from './table.ts'
 import type { Conditional, Params, SearchInput, SearchIssue, SearchResult, Store, Version } from './types.ts'
@@ -118,22 +118,21 @@ type Page = Snapshot & {
   readonly issues: readonly SearchIssue[]
   readonly total: number
   /** The first `n` in their order. */
-  readonly upTo: (n: number) => readonly Found[]
+  readonly upTo: (n: number) => readonly Version[]
 }
 
 function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context): Page {
-  const found: Found[] = []
   const { sort } = query
+  const found: Version[] = []
+  const tables = plans.map(p => p.table)
+  const keys = sort.map(key => newKeys(key, tables))
   for (const { table, plan } of plans) {
     const rows = visibleRows(table, plan, context)
     const versions = table.versions()
-    const keys = sort.length ? keysOf(table, sort) : null
-    for (const row of rows) {
-      const version = versions[row]!
-      found.push(keys ? { version, keys: keys(row, version) } : withoutKeys(version))
-    }
+    for (const row of rows) found.push(versions[row]!)
+    for (const [i, key] of sort.entries()) collect(keys[i]!, table, rows, key)
   }
-  let whole: readonly Found[] | undefined
+  let whole = sort.length ? undefined : found
   return {
     rows: found.length,
     query,
@@ -143,18 +142,20 @@ function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context):
     total: found.length,
     upTo: n => {
       // The first page is picked out; from the second on, all is put in order once.
-      if (whole === undefined && n <= query.offset + query.count) return inOrder(found, sort, n)
-      whole ??= inOrder(found, sort)
-      return whole.slice(0, n)
+      if (whole === undefined && n <= query.offset + query.count) return inOrder(found.length, keys, n).map(i => found[i]!)
+      whole ??= inOrder(found.length, keys).map(i => found[i]!)
+      return whole
     },
   }
 }
 
-/** What is still there of a found version, and may still be seen. */
-function present({ version: { type, id, versionId } }: Found, context: Context): boolean {
+/** Whether a found version is still there, and may still be seen. */
+function present(version: Version, context: Context): boolean {
+  const { type, id, versionId } = version
   const table = context.store.table(type)
   const row = table?.rowOf(id)
-  return context.store.vread(type, id, versionId) !== null && (row === undefined || mayShow(table!, row, context))
+  if (row !== undefined && !mayShow(table!, row, context)) return false
+  return (row !== undefined && table!.versions()[row] === version) || context.store.vread(type, id, versionId) !== null
 }
 
 function pageOf(page: Page, from: number, context: Context, token: () => string): SearchResult {
@@ -164,9 +165,9 @@ function pageOf(page: Page, from: number, context: Context, token: () => string)
   const matches = page
     .upTo(to)
     .slice(from, to)
-    .filter(f => present(f, context))
-    .map(f => f.version)
-  const brought = counting ? { versions: [], all: true } : included(matches, query, context)
+    .filter(v => present(v, context))
+  const brought =
+    counting || !(query.includes.length || query.revincludes.length) ? { versions: [], all: true } : included(matches, query, context)
   const issues = brought.all
     ? page.issues
     : [
@@ -204,9 +205,8 @@ export function search(store: Store, input: SearchInput): SearchResult {
 
 /** A result of what was found otherwise, in pages of `count`. */
 export function listed(store: Inner, versions: readonly Version[], count: number, context: Context): SearchResult {
-  const found = versions.map(withoutKeys)
   const query: Query = { ...readQuery({ params: [], defaultCount: count, maxCount: count }), clauses: [] }
-  const page: Page = { rows: found.length, query, used: [], unused: [], issues: [], total: found.length, upTo: n => found.slice(0, n) }
+  const page: Page = { rows: versions.length, query, used: [], unused: [], issues: [], total: versions.length, upTo: () => versions }
   return pageOf(page, 0, context, () => store.remember(page))
 }
 

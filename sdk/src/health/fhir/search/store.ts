@@ -1,6 +1,7 @@
 /** Resources in memory, with every version and every index (https://hl7.org/fhir/R4/http.html). Nothing here reads a clock or a file. */
 import { ensure } from '#base/error'
 import { field, isObject, string } from '#health/fhir/read'
+import { dateRange } from './dates.ts'
 import { table as R4 } from './parameters.generated.ts'
 import { type Registry, registry } from './parameters.ts'
 import { targetOf } from './reference.ts'
@@ -48,6 +49,9 @@ function stamped(resource: FhirResource, method: Version['method']): Version & {
   ensure(versionId !== undefined && lastUpdated !== undefined, 'BAD_INPUT', 'meta: expected versionId and lastUpdated.')
   return { type, id, versionId, lastUpdated, method, resource }
 }
+
+/** Unix milliseconds of a version's `lastUpdated`. */
+export const madeAt = ({ lastUpdated }: Version): number => dateRange(lastUpdated)?.[0] ?? 0
 
 function snapshots(): Pick<Inner, 'remember' | 'recall'> {
   const kept = new Map<string, Snapshot>()
@@ -97,12 +101,19 @@ export function openStore({ bases = [] }: StoreOptions = {}): Inner {
   let log: Version[] = []
   const forgotten = new Set<Version>()
 
-  const write = (version: Version): void => {
+  /** Files a version by its time; false when a later one is there already. */
+  const write = (version: Version): boolean => {
     const key = `${version.type}/${version.id}`
-    const known = histories.get(key)
-    if (known) known.push(version)
-    else histories.set(key, [version])
     log.push(version)
+    const known = histories.get(key)
+    if (!known) {
+      histories.set(key, [version])
+      return true
+    }
+    let at = known.length
+    while (at > 0 && madeAt(known[at - 1]!) > madeAt(version)) at--
+    known.splice(at, 0, version)
+    return at === known.length - 1
   }
   const settle = (): void => {
     if (!forgotten.size) return
@@ -151,8 +162,7 @@ export function openStore({ bases = [] }: StoreOptions = {}): Inner {
       ensure(isObject(resource), 'BAD_INPUT', 'resource: expected an object.')
       const before = histories.has(`${resource.resourceType}/${String(resource.id)}`)
       const version = stamped(resource, method ?? (before ? 'PUT' : 'POST'))
-      write(version)
-      tableOf(version.type).add(version)
+      if (write(version)) tableOf(version.type).add(version)
       const types = byId.get(version.id)
       if (types) types.add(version.type)
       else byId.set(version.id, new Set([version.type]))
@@ -162,8 +172,7 @@ export function openStore({ bases = [] }: StoreOptions = {}): Inner {
     delete: (type, id, { versionId, lastUpdated }) => {
       if (!read(type, id)?.resource) return null
       const version: Version = { type, id, versionId, lastUpdated, method: 'DELETE', resource: null }
-      write(version)
-      tables.get(type)?.drop(id)
+      if (write(version)) tables.get(type)?.drop(id)
       return version
     },
     remove,

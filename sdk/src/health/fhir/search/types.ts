@@ -89,7 +89,7 @@ export type HistoryInput = {
   /** Only versions that were current at some time in this range, Unix milliseconds, end exclusive. */
   readonly at?: readonly [from: number, to: number]
   readonly count?: number
-  /** Entries to leave out; counted in the history as it was when `before` was given. */
+  /** What an earlier page gave as `next`. */
   readonly cursor?: string
   readonly visible?: (type: string) => Visible
 }
@@ -119,7 +119,8 @@ export type Conditional =
 /** Resources in memory with every index that search needs, built as they are put. */
 export type Store = {
   /**
-   * Adds a resource or a new version of it. `fullUrl` (absolute or `urn:uuid:`) also leads to it then. Throws BAD_INPUT when `id`,
+   * Adds a resource or a version of it. The version of the latest `lastUpdated` is the current one, of equals the last put, so that versions
+   * may come in any order. `fullUrl` (absolute or `urn:uuid:`) also leads to it then. Throws BAD_INPUT when `id`,
    * `meta.versionId` or `meta.lastUpdated` are absent, or the type is not one of R4.
    */
   readonly put: (resource: FhirResource, options?: { readonly fullUrl?: string; readonly method?: 'POST' | 'PUT' }) => Version

@@ -6,9 +6,12 @@ export function uriIndex(): ParameterIndex {
   const all = new Map<string, Posting>()
   const where = (test: (uri: string) => boolean) => postings([...all].filter(([uri]) => test(uri)).map(([, rows]) => rows))
   return {
-    add: (row, value) => {
+    add: (row, value, path) => {
       if (typeof value !== 'string' || !value) return false
       post(all, value, row)
+      // A canonical with a version is also found without (R4 references#canonical).
+      const bar = path.type === 'canonical' ? value.indexOf('|') : -1
+      if (bar > 0) post(all, value.slice(0, bar), row)
       return true
     },
     ask: ({ value, modifier }) => {

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import { historyBundle } from './bundle.ts'
+import { everything } from './everything.ts'
+import { history } from './history.ts'
+import { ask, ids, NOW, stamp, storeOf } from './search.kit.ts'
+import { openStore } from './store.ts'
+
+const patient = (id: string, family: string) => ({ resourceType: 'Patient', id, name: [{ family }] })
+const gone = (versionId: string) => ({ versionId, lastUpdated: '2026-03-01T00:00:00Z' })
+
+test('a new version replaces the old one in searches, and both can be read', () => {
+  const store = storeOf(patient('a', 'Old'))
+  const next = store.put(stamp(patient('a', 'New'), 2, '2026-02-01T00:00:00Z'))
+  expect([next.method, store.read('Patient', 'a')?.versionId, store.vread('Patient', 'a', '1')?.resource?.name]).toEqual([
+    'PUT',
+    '2',
+    [{ family: 'Old' }],
+  ])
+  expect([ids(store, 'Patient?family=old'), ids(store, 'Patient?family=new'), store.count()]).toEqual([[], ['a'], 1])
+})
+
+test('versions may come in any order: the latest is the current one', () => {
+  const store = openStore()
+  store.put(stamp(patient('a', 'New'), 2, '2026-02-01T00:00:00Z'))
+  store.put(stamp(patient('a', 'Old'), 1))
+  expect([store.read('Patient', 'a')?.versionId, ids(store, 'Patient?family=old'), ids(store, 'Patient?family=new')]).toEqual([
+    '2',
+    [],
+    ['a'],
+  ])
+  expect(history(store, { type: 'Patient', id: 'a' }).versions.map(v => v.versionId)).toEqual(['2', '1'])
+})
+
+test('what is deleted is gone from searches and kept in the history', () => {
+  const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
+  expect(store.delete('Patient', 'a', gone('2'))?.method).toBe('DELETE')
+  expect([store.delete('Patient', 'a', gone('3')), store.delete('Patient', 'never', gone('1'))]).toEqual([null, null])
+  expect([ids(store, 'Patient'), store.read('Patient', 'a')?.resource, store.count('Patient')]).toEqual([['b'], null, 1])
+  const bundle = historyBundle(history(store, { type: 'Patient', id: 'a' }), {
+    base: 'https://own.example/fhir',
+    path: 'Patient/a/_history',
+  })
+  const entries = bundle.entry as { request: object; response: { status: string }; resource?: unknown }[]
+  expect(entries.map(e => [e.request, e.response.status, e.resource !== undefined])).toEqual([
+    [{ method: 'DELETE', url: 'Patient/a' }, '204', false],
+    [{ method: 'POST', url: 'Patient' }, '201', true],
+  ])
+})
+
+test('what is removed leaves nothing behind', () => {
+  const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
+  expect([store.remove('Patient', 'a'), store.remove('Patient', 'a')]).toEqual([true, false])
+  expect([store.read('Patient', 'a'), ids(store, 'Patient?family=old'), history(store, {}).total]).toEqual([null, [], 1])
+})
+
+test('rows of superseded versions are swept when they are many', () => {
+  const store = storeOf(patient('a', 'Kept'))
+  for (let i = 2; i < 5000; i++) store.put(stamp(patient('b', `V${i}`), i, '2026-02-01T00:00:00Z'))
+  expect(store.table('Patient')!.versions().length).toBeLessThan(1100)
+  expect([ids(store, 'Patient?family=kept,v4999'), ids(store, 'Patient?family=v4998'), ids(store, 'Patient?_content=kept')]).toEqual([
+    ['a', 'b'],
+    [],
+    ['a'],
+  ])
+})
+
+test('history by time and in pages, also while the store grows (R4 http#history)', () => {
+  const store = openStore()
+  for (let i = 1; i <= 5; i++) store.put(stamp(patient('a', `V${i}`), i, `2026-01-0${i}T00:00:00Z`))
+  const versions = (input: object) => history(store, { type: 'Patient', ...input }).versions.map(v => v.versionId)
+  expect(versions({ since: Date.UTC(2026, 0, 4) })).toEqual(['5', '4'])
+  expect(versions({ at: [Date.UTC(2026, 0, 2, 12), Date.UTC(2026, 0, 3, 12)] })).toEqual(['3', '2'])
+  const first = history(store, { count: 2 })
+  store.put(stamp(patient('b', 'New'), 1, '2026-02-01T00:00:00Z'))
+  const second = history(store, { count: 2, cursor: first.next! })
+  const third = history(store, { count: 2, cursor: second.next! })
+  expect([first, second, third].flatMap(p => p.versions.map(v => v.versionId))).toEqual(['5', '4', '3', '2', '1'])
+  expect(third.next).toBeNull()
+})
+
+test('a resource without id, version or time, or of no R4 type, is refused', () => {
+  const store = openStore()
+  const meta = { versionId: '1', lastUpdated: '2026-01-01T00:00:00Z' }
+  for (const bad of [
+    { resourceType: 'Patient', id: 'x' },
+    { resourceType: 'Patient', meta },
+    { resourceType: 'constructor', id: 'x', meta },
+  ])
+    expect(() => store.put(bad)).toThrow(/expected/)
+})
+
+test('references are followed by URN, by fullUrl and below the own base', () => {
+  const store = openStore({ bases: ['https://own.example/fhir'] })
+  store.put(stamp(patient('a', 'Old')), { fullUrl: 'https://elsewhere.example/fhir/Patient/77' })
+  for (const reference of ['Patient/a', 'urn:uuid:a', 'https://own.example/fhir/Patient/a', 'https://elsewhere.example/fhir/Patient/77'])
+    expect(store.resolve(reference)?.id).toBe('a')
+  expect(store.resolve('https://other.example/fhir/Patient/a')).toBeNull()
+  store.put(stamp({ resourceType: 'Observation', id: 'o', subject: { reference: 'https://elsewhere.example/fhir/Patient/77' } }))
+  expect(ids(store, 'Observation?subject=Patient/a')).toEqual(['o'])
+})
+
+const CARE = [
+  patient('a', 'Old'),
+  patient('z', 'Stranger'),
+  { resourceType: 'Encounter', id: 'e1', subject: { reference: 'Patient/a' }, period: { start: '2020-01-01', end: '2020-01-02' } },
+  { resourceType: 'Encounter', id: 'e2', subject: { reference: 'Patient/a' }, period: { start: '2024-01-01', end: '2024-01-02' } },
+  {
+    resourceType: 'Observation',
+    id: 'o1',
+    subject: { reference: 'Patient/a' },
+    effectiveDateTime: '2020-01-01',
+    performer: [{ reference: 'Practitioner/d' }],
+  },
+  { resourceType: 'Observation', id: 'o9', subject: { reference: 'Patient/z' }, performer: [{ reference: 'Practitioner/d' }] },
+  { resourceType: 'Practitioner', id: 'd' },
+  { resourceType: 'Practitioner', id: 'nobody' },
+]
+
+test('a search within a compartment finds what its definition names (R4 Patient compartment)', () => {
+  const compartment = { type: 'Patient', id: 'a' } as const
+  expect(ids(storeOf(...CARE), 'Encounter', { compartment })).toEqual(['e1', 'e2'])
+  expect(ids(storeOf(...CARE), 'Observation?performer=Practitioner/d', { compartment })).toEqual(['o1'])
+  expect(ids(storeOf(...CARE), 'Practitioner', { compartment })).toEqual([])
+})
+
+test('$everything: the compartment and what it refers to, by type, time and page; null without the patient', () => {
+  const store = storeOf(...CARE)
+  const all = (input: object = {}) => everything(store, { id: 'a', now: NOW, ...input })?.matches.map(v => v.id)
+  expect(all()).toEqual(['a', 'e1', 'e2', 'o1', 'd'])
+  expect(all({ types: ['Encounter'] })).toEqual(['e1', 'e2'])
+  expect(all({ start: '2023-01-01' })).toEqual(['a', 'e2'])
+  expect(all({ end: '2022' })).toEqual(['a', 'e1', 'o1', 'd'])
+  expect(all({ since: Date.UTC(2027, 0) })).toEqual([])
+  expect(all({ visible: (type: string) => type !== 'Observation' })).toEqual(['a', 'e1', 'e2'])
+  expect(everything(store, { id: 'a', now: NOW, count: 2 })?.next).not.toBeNull()
+  expect(everything(store, { id: 'none', now: NOW })).toBeNull()
+})
+
+test('snapshots of searches are bounded: the oldest is told to be gone, not guessed', () => {
+  const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
+  const first = ask(store, 'Patient?_count=1')
+  store.remember({ rows: 2_000_000 })
+  expect(store.recall(first.next!.split('-')[0]!)).toBeNull()
+})
