@@ -49,10 +49,6 @@ export function rangeIndex(): RangeIndex {
   const first: number[] = []
   const orders = { low: { keys: lows, sorted: new Int32Array() } as Order, high: { keys: highs, sorted: new Int32Array() } as Order }
 
-  const some = (row: number, test: (low: number, high: number) => boolean): boolean => {
-    for (let i = first[row] ?? -1; i >= 0 && rows[i] === row; i++) if (test(lows[i]!, highs[i]!)) return true
-    return false
-  }
   return {
     add: (row, low, high) => {
       while (first.length < row) first.push(-1)
@@ -65,16 +61,18 @@ export function rangeIndex(): RangeIndex {
       const order = orders[by]
       refresh(order)
       const [start, end] = [bound(order, from, false), bound(order, to, true)]
+      const fits = (i: number): boolean => order.keys[i]! >= from && order.keys[i]! <= to && test(lows[i]!, highs[i]!)
       const make = (): readonly number[] => {
         const found: number[] = []
-        const take = (i: number): void => {
-          if (test(lows[i]!, highs[i]!)) found.push(rows[i]!)
-        }
-        for (let i = start; i < end; i++) take(order.sorted[i]!)
-        for (let i = order.sorted.length; i < rows.length; i++) if (order.keys[i]! >= from && order.keys[i]! <= to) take(i)
+        for (let at = start; at < end; at++) if (fits(order.sorted[at]!)) found.push(rows[order.sorted[at]!]!)
+        for (let i = order.sorted.length; i < rows.length; i++) if (fits(i)) found.push(rows[i]!)
         return ordered(found)
       }
-      return lazyPlan(Math.max(0, end - start) + rows.length - order.sorted.length, make, row => some(row, test))
+      const has = (row: number): boolean => {
+        for (let i = first[row] ?? -1; i >= 0 && rows[i] === row; i++) if (fits(i)) return true
+        return false
+      }
+      return lazyPlan(Math.max(0, end - start) + rows.length - order.sorted.length, make, has)
     },
     low: row => {
       let i = first[row] ?? -1

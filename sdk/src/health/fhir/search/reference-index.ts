@@ -30,9 +30,9 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
     while (byRow.length < row) byRow.push(undefined)
     byRow[row] = known === undefined ? name : [...(typeof known === 'string' ? [known] : known), name]
   }
-  const noteText = (row: number, text: string): boolean => {
+  const noteText = (row: number, text: string): void => {
     const target = targetOf(text, bases)
-    if (!target) return false
+    if (!target) return
     note(row, target.key)
     if (target.version) post(byName, `${target.key}/_history/${target.version}`, row)
     const bar = target.type === null ? text.indexOf('|') : -1
@@ -42,11 +42,10 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
       if (known) known.add(target.key)
       else byId.set(target.id!, new Set([target.key]))
     }
-    return true
   }
   const fits = (path: Path, text: string, claimed: string | undefined): boolean => {
     if (!path.is) return true
-    const type = targetOf(text, bases)?.type ?? claimed
+    const type = targetOf(text, bases)?.type ?? claimed ?? /^([A-Z][A-Za-z]*)\?/.exec(text)?.[1]
     // What a URN leads to is only known once its target is there; the name then tells it.
     return type === undefined || type === null || path.is.includes(type)
   }
@@ -76,8 +75,10 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
       const { text, type } = referenceOf(value)
       const identifier = field(value, 'identifier')
       if (identifier !== undefined) identifiers.add(row, identifier, IDENTIFIER)
-      const noted = text !== undefined && fits(path, text, type) && noteText(row, text)
-      return noted || identifier !== undefined
+      if (text === undefined) return identifier !== undefined
+      if (!fits(path, text, type)) return false
+      noteText(row, text)
+      return true
     },
     ask: question => {
       const { value, modifier, namesOf } = question
