@@ -5,13 +5,11 @@ import { shapes } from '#health/fhir/shapes'
 import { samplePatient } from '#sample/patient'
 import { compile, pathText, readPath } from './compile.ts'
 import { officialParameters, type Resource, valuesOf } from './naive.kit.ts'
-import { table } from './parameters.generated.ts'
-import { registry } from './parameters.ts'
+import { r4 } from './r4.ts'
 import { READS } from './reads.ts'
 import { walkerOf } from './walk.ts'
 
 const index = shapes(definitions)
-const r4 = registry(table)
 const texts = (expression: string, type: string): string[] | null => compile(expression, type, index)?.map(pathText) ?? null
 
 describe('the subset of FHIRPath', () => {

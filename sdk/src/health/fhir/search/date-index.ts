@@ -25,7 +25,7 @@ function around([from, to]: Range, now: number): Range {
 }
 
 export function dateIndex(): ParameterIndex & { readonly ranges: RangeIndex } {
-  const ranges = rangeIndex()
+  const ranges = rangeIndex(true)
   return {
     ranges,
     add: (row, value, path) => {

@@ -1,7 +1,8 @@
 /** History of a resource, a type or everything (https://hl7.org/fhir/R4/http.html#history), newest first. */
 import { type Context, visiblePlan } from './clause.ts'
-import { type Inner, madeAt } from './store.ts'
+import type { Inner } from './store.ts'
 import type { HistoryInput, HistoryResult, Store, Version } from './types.ts'
+import { madeAt } from './versions.ts'
 
 const DEFAULT_COUNT = 50
 

@@ -18,7 +18,7 @@ export type Posting = number | number[]
 export const NONE: Plan = { size: 0, rows: () => [], has: () => false }
 
 /** The position of the first row that is not below `row`. */
-function lowerBound(rows: Rows, row: number): number {
+export function lowerBound(rows: Rows, row: number): number {
   let low = 0
   let high = rows.length
   while (low < high) {

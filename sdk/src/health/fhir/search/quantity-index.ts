@@ -57,7 +57,7 @@ export function measured(value: unknown, type: string): Measured | null {
 }
 
 export function numberIndex(): ParameterIndex {
-  const ranges = rangeIndex()
+  const ranges = rangeIndex(false)
   return {
     add: (row, value, path) => {
       const m = measured(value, path.type)
@@ -84,13 +84,13 @@ function canonical(system: string, code: string): { key: string; base: (value: n
 }
 
 export function quantityIndex(): ParameterIndex {
-  const all = rangeIndex()
+  const all = rangeIndex(false)
   /** By base unit, by `system|code`, and by unit or code without a system. */
   const kinds = new Map<string, RangeIndex>()
   const note = (key: string, row: number, low: number, high: number): void => {
     let index = kinds.get(key)
     if (!index) {
-      index = rangeIndex()
+      index = rangeIndex(false)
       kinds.set(key, index)
     }
     index.add(row, low, high)

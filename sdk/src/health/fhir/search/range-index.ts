@@ -1,5 +1,5 @@
 /** Ranges of numbers by row, found by where they begin or end. Newly added ones lie unsorted until there are enough of them. */
-import { lazyPlan, ordered, type Plan } from './plan.ts'
+import { lazyPlan, lowerBound, ordered, type Plan } from './plan.ts'
 
 export type RangeIndex = {
   /** Rows ascending; several ranges of one row follow each other. */
@@ -41,18 +41,25 @@ function bound({ keys, sorted }: Order, key: number, after: boolean): number {
   return low
 }
 
-export function rangeIndex(): RangeIndex {
+/** `dense` remembers where each row's ranges are, also of rows without: for indexes of which most rows have a range. */
+export function rangeIndex(dense: boolean): RangeIndex {
   const lows: number[] = []
   const highs: number[] = []
   const rows: number[] = []
-  /** The first range of each row; -1 for rows without. */
   const first: number[] = []
+  const firstOf = (row: number): number => {
+    if (dense) return first[row] ?? -1
+    const at = lowerBound(rows, row)
+    return rows[at] === row ? at : -1
+  }
   const orders = { low: { keys: lows, sorted: new Int32Array() } as Order, high: { keys: highs, sorted: new Int32Array() } as Order }
 
   return {
     add: (row, low, high) => {
-      while (first.length < row) first.push(-1)
-      if (first.length === row) first.push(rows.length)
+      if (dense) {
+        while (first.length < row) first.push(-1)
+        if (first.length === row) first.push(rows.length)
+      }
       lows.push(low)
       highs.push(high)
       rows.push(row)
@@ -69,20 +76,20 @@ export function rangeIndex(): RangeIndex {
         return ordered(found)
       }
       const has = (row: number): boolean => {
-        for (let i = first[row] ?? -1; i >= 0 && rows[i] === row; i++) if (fits(i)) return true
+        for (let i = firstOf(row); i >= 0 && rows[i] === row; i++) if (fits(i)) return true
         return false
       }
       return lazyPlan(Math.max(0, end - start) + rows.length - order.sorted.length, make, has)
     },
     low: row => {
-      let i = first[row] ?? -1
+      let i = firstOf(row)
       if (i < 0) return Number.NaN
       let low = lows[i]!
       for (i++; rows[i] === row; i++) if (lows[i]! < low) low = lows[i]!
       return low
     },
     high: row => {
-      let i = first[row] ?? -1
+      let i = firstOf(row)
       if (i < 0) return Number.NaN
       let high = highs[i]!
       for (i++; rows[i] === row; i++) if (highs[i]! > high) high = highs[i]!

@@ -2,46 +2,58 @@
 import { field } from '#health/fhir/read'
 import type { Path } from './compile.ts'
 import { invalid, type ParameterIndex, type Question, unescaped, unsupported } from './index.ts'
-import { type Plan, type Posting, post, postings } from './plan.ts'
+import { type Plan, type Posting, posted, postings } from './plan.ts'
 import { referenceOf, targetOf } from './reference.ts'
 import { tokenIndex } from './token-index.ts'
 
 export type ReferenceIndex = ParameterIndex & {
   /** Rows that refer to any of these names (`Type/id`, URLs, URNs). */
   readonly to: (names: Iterable<string>) => Plan
-  /** Everything referred to, by name; with the rows. */
-  readonly targets: () => ReadonlyMap<string, Posting>
   /** What a row refers to. */
   readonly from: (row: number) => readonly string[]
 }
+
+/** Something that is referred to, and the rows that do. */
+type Named = { readonly name: string; rows: Posting }
 
 const IDENTIFIER: Path = { steps: [], type: 'Identifier' }
 const isType = (x: string): boolean => /^[A-Z]/.test(x)
 
 export function referenceIndex(bases: readonly string[], types: readonly string[] | null): ReferenceIndex {
-  const byName = new Map<string, Posting>()
-  const byId = new Map<string, Set<string>>()
-  const byRow: (string | string[] | undefined)[] = []
+  const byName = new Map<string, Named>()
+  const byId = new Map<string, string | string[]>()
+  const byRow: (Named | Named[] | undefined)[] = []
   const identifiers = tokenIndex([IDENTIFIER])
 
+  const named = (row: number, name: string): Named => {
+    const known = byName.get(name)
+    if (!known) {
+      const fresh = { name, rows: row }
+      byName.set(name, fresh)
+      return fresh
+    }
+    known.rows = posted(known.rows, row)
+    return known
+  }
   const note = (row: number, name: string): void => {
-    post(byName, name, row)
-    const known = byRow[row]
+    const entry = named(row, name)
     while (byRow.length < row) byRow.push(undefined)
-    byRow[row] = known === undefined ? name : [...(typeof known === 'string' ? [known] : known), name]
+    const known = byRow[row]
+    byRow[row] = known === undefined ? entry : [...(Array.isArray(known) ? known : [known]), entry]
+  }
+  const noteId = (id: string, name: string): void => {
+    const known = byId.get(id)
+    if (known === undefined) byId.set(id, name)
+    else if (known !== name && !known.includes(name)) byId.set(id, [...(typeof known === 'string' ? [known] : known), name])
   }
   const noteText = (row: number, text: string): void => {
     const target = targetOf(text, bases)
     if (!target) return
     note(row, target.key)
-    if (target.version) post(byName, `${target.key}/_history/${target.version}`, row)
+    if (target.version) named(row, `${target.key}/_history/${target.version}`)
     const bar = target.type === null ? text.indexOf('|') : -1
     if (bar > 0) note(row, text.slice(0, bar))
-    if (target.type !== null && target.key === `${target.type}/${target.id}`) {
-      const known = byId.get(target.id!)
-      if (known) known.add(target.key)
-      else byId.set(target.id!, new Set([target.key]))
-    }
+    if (target.type !== null && target.key === `${target.type}/${target.id}`) noteId(target.id!, target.key)
   }
   const fits = (path: Path, text: string, claimed: string | undefined): boolean => {
     if (!path.is) return true
@@ -49,9 +61,16 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
     // What a URN leads to is only known once its target is there; the name then tells it.
     return type === undefined || type === null || path.is.includes(type)
   }
-  const to = (names: Iterable<string>): Plan => postings([...new Set(names)].map(n => byName.get(n)).filter(p => p !== undefined))
+  const to = (names: Iterable<string>): Plan => {
+    const found = new Set<Named>()
+    for (const name of names) {
+      const entry = byName.get(name)
+      if (entry) found.add(entry)
+    }
+    return postings([...found].map(e => e.rows))
+  }
 
-  const named = (text: string, modifier: string, namesOf: Question['namesOf']): Plan => {
+  const leading = (text: string, modifier: string, namesOf: Question['namesOf']): Plan => {
     const target = targetOf(text, bases)
     if (modifier !== '' && !text.includes('/')) return to(namesOf(modifier, text))
     if (target?.type && target.id) {
@@ -60,16 +79,15 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
       if (target.version) return to([`${target.key}/_history/${target.version}`])
       return to(own ? [target.key, ...namesOf(target.type, target.id)] : [target.key])
     }
-    const direct = [text, ...(byId.get(text) ?? [])]
+    const direct = [text, ...[byId.get(text) ?? []].flat()]
     if (text.includes(':') || text.includes('/')) return to(direct)
     return to([...direct, ...(types ?? []).flatMap(type => namesOf(type, text)), `urn:uuid:${text}`])
   }
   return {
     to,
-    targets: () => byName,
     from: row => {
       const known = byRow[row]
-      return known === undefined ? [] : typeof known === 'string' ? [known] : known
+      return known === undefined ? [] : Array.isArray(known) ? known.map(e => e.name) : [known.name]
     },
     add: (row, value, path) => {
       const { text, type } = referenceOf(value)
@@ -85,7 +103,7 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
       if (modifier === 'identifier') return identifiers.ask({ ...question, modifier: '' })
       if (modifier !== '' && !isType(modifier)) return unsupported(modifier)
       const text = unescaped(value)
-      return text ? named(text, modifier, namesOf) : invalid('A reference is empty')
+      return text ? leading(text, modifier, namesOf) : invalid('A reference is empty')
     },
     sortKey: value => referenceOf(value).text ?? null,
   }

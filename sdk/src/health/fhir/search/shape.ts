@@ -1,13 +1,10 @@
 /** `_summary` and `_elements` (R4 3.1.1.5.8 and 3.1.1.5.9): less of a resource, marked as such. */
 import { isObject, type JsonObject, list } from '#health/fhir/read'
-import { table } from './parameters.generated.ts'
-import { registry } from './parameters.ts'
+import { r4 } from './r4.ts'
 import type { FhirResource, Shape } from './types.ts'
 
 const SUBSETTED = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }
 const ALWAYS = ['resourceType', 'id', 'meta']
-
-const outlines = registry(table)
 
 /** Element names below each path that is kept; an empty set keeps everything below. */
 type Tree = ReadonlyMap<string, Tree>
@@ -49,7 +46,7 @@ function kept(value: unknown, tree: Tree): unknown {
 
 const trees = new Map<string, Tree>()
 function treeFor(type: string, { summary, elements }: Shape): Tree {
-  const [inSummary, mandatory] = outlines.outline(type)
+  const [inSummary, mandatory] = r4.outline(type)
   if (elements) {
     const own = elements.map(e => (e.includes('.') ? (e.startsWith(`${type}.`) ? e.slice(type.length + 1) : '') : e)).filter(Boolean)
     // A choice may be asked for by its plain name: `value`.

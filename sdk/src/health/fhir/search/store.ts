@@ -1,12 +1,12 @@
 /** Resources in memory, with every version and every index (https://hl7.org/fhir/R4/http.html). Nothing here reads a clock or a file. */
 import { ensure } from '#base/error'
 import { field, isObject, string } from '#health/fhir/read'
-import { dateRange } from './dates.ts'
-import { table as R4 } from './parameters.generated.ts'
-import { type Registry, registry } from './parameters.ts'
-import { targetOf } from './reference.ts'
+import { names } from './names.ts'
+import type { Registry } from './parameters.ts'
+import { r4 } from './r4.ts'
 import { type Table, table } from './table.ts'
 import type { FhirResource, Store, Version } from './types.ts'
+import { versions } from './versions.ts'
 
 /** A page of a search that has more: what was found, and where the page ends. */
 export type Snapshot = { readonly rows: number; readonly [key: string]: unknown }
@@ -30,15 +30,10 @@ export type Inner = Store & {
 /** Versions that all remembered snapshots may hold together; the oldest snapshots go first. */
 const MAX_REMEMBERED = 2_000_000
 
-/** Forgotten versions stay in the log until there are so many. */
-const SWEEP = 1000
-
 export type StoreOptions = {
   /** Addresses under which this store is served: absolute references below them lead into it. */
   readonly bases?: readonly string[]
 }
-
-const r4 = registry(R4)
 
 function stamped(resource: FhirResource, method: Version['method']): Version & { resource: FhirResource } {
   const type = resource.resourceType
@@ -49,9 +44,6 @@ function stamped(resource: FhirResource, method: Version['method']): Version & {
   ensure(versionId !== undefined && lastUpdated !== undefined, 'BAD_INPUT', 'meta: expected versionId and lastUpdated.')
   return { type, id, versionId, lastUpdated, method, resource }
 }
-
-/** Unix milliseconds of a version's `lastUpdated`. */
-export const madeAt = ({ lastUpdated }: Version): number => dateRange(lastUpdated)?.[0] ?? 0
 
 function snapshots(): Pick<Inner, 'remember' | 'recall'> {
   const kept = new Map<string, Snapshot>()
@@ -72,78 +64,17 @@ function snapshots(): Pick<Inner, 'remember' | 'recall'> {
   }
 }
 
-function aliases(bases: readonly string[]) {
-  const byUrl = new Map<string, readonly [type: string, id: string]>()
-  const byTarget = new Map<string, string[]>()
-  return {
-    note: (url: string, type: string, id: string): void => {
-      if (byUrl.has(url)) return
-      byUrl.set(url, [type, id])
-      const key = `${type}/${id}`
-      byTarget.set(key, [...(byTarget.get(key) ?? []), targetOf(url, bases)?.key ?? url])
-    },
-    forget: (type: string, id: string): void => {
-      byTarget.delete(`${type}/${id}`)
-      for (const [url, [t, i]] of byUrl) if (t === type && i === id) byUrl.delete(url)
-    },
-    target: (url: string) => byUrl.get(url),
-    namesOf: (type: string, id: string): readonly string[] => [`${type}/${id}`, `urn:uuid:${id}`, ...(byTarget.get(`${type}/${id}`) ?? [])],
-  }
-}
-
 /** An empty store; see `Store` for what it promises. */
 export function openStore({ bases = [] }: StoreOptions = {}): Inner {
   const tables = new Map<string, Table>()
-  const histories = new Map<string, Version[]>()
-  /** Types by logical id, for URNs. */
-  const byId = new Map<string, Set<string>>()
-  const others = aliases(bases)
-  let log: Version[] = []
-  const forgotten = new Set<Version>()
+  const all = versions()
+  const known = names(bases)
 
-  /** Files a version by its time; false when a later one is there already. */
-  const write = (version: Version): boolean => {
-    const key = `${version.type}/${version.id}`
-    log.push(version)
-    const known = histories.get(key)
-    if (!known) {
-      histories.set(key, [version])
-      return true
-    }
-    let at = known.length
-    while (at > 0 && madeAt(known[at - 1]!) > madeAt(version)) at--
-    known.splice(at, 0, version)
-    return at === known.length - 1
-  }
-  const settle = (): void => {
-    if (!forgotten.size) return
-    log = log.filter(v => !forgotten.has(v))
-    forgotten.clear()
-  }
-  const read = (type: string, id: string): Version | null => histories.get(`${type}/${id}`)?.at(-1) ?? null
+  const read = (type: string, id: string): Version | null => all.of(type, id).at(-1) ?? null
   const tableOf = (type: string): Table => {
-    let known = tables.get(type)
-    if (!known) {
-      known = table(type, r4.of(type), bases)
-      tables.set(type, known)
-    }
-    return known
-  }
-  const byUrn = (id: string): Version | null => {
-    const [type, ...more] = byId.get(id) ?? []
-    return type !== undefined && !more.length ? read(type, id) : null
-  }
-  const remove: Store['remove'] = (type, id) => {
-    const key = `${type}/${id}`
-    const gone = histories.get(key)
-    if (!gone) return false
-    histories.delete(key)
-    tables.get(type)?.drop(id)
-    others.forget(type, id)
-    byId.get(id)?.delete(type)
-    for (const version of gone) forgotten.add(version)
-    if (forgotten.size > SWEEP && forgotten.size > log.length / 2) settle()
-    return true
+    const made = tables.get(type) ?? table(type, r4.of(type), bases)
+    tables.set(type, made)
+    return made
   }
   return {
     registry: r4,
@@ -151,39 +82,35 @@ export function openStore({ bases = [] }: StoreOptions = {}): Inner {
     table: type => tables.get(type),
     tableOf,
     tables: () => [...tables.values()],
-    log: () => {
-      settle()
-      return log
-    },
-    versionsOf: (type, id) => histories.get(`${type}/${id}`) ?? [],
-    namesOf: others.namesOf,
+    log: all.log,
+    versionsOf: all.of,
+    namesOf: known.of,
     ...snapshots(),
     put: (resource, { fullUrl, method } = {}) => {
       ensure(isObject(resource), 'BAD_INPUT', 'resource: expected an object.')
-      const before = histories.has(`${resource.resourceType}/${String(resource.id)}`)
+      const before = read(resource.resourceType, String(resource.id)) !== null
       const version = stamped(resource, method ?? (before ? 'PUT' : 'POST'))
-      if (write(version)) tableOf(version.type).add(version)
-      const types = byId.get(version.id)
-      if (types) types.add(version.type)
-      else byId.set(version.id, new Set([version.type]))
-      if (fullUrl) others.note(fullUrl, version.type, version.id)
+      if (all.write(version)) tableOf(version.type).add(version)
+      known.note(version.type, version.id, fullUrl)
       return version
     },
     delete: (type, id, { versionId, lastUpdated }) => {
       if (!read(type, id)?.resource) return null
       const version: Version = { type, id, versionId, lastUpdated, method: 'DELETE', resource: null }
-      if (write(version)) tables.get(type)?.drop(id)
+      if (all.write(version)) tables.get(type)?.drop(id)
       return version
     },
-    remove,
+    remove: (type, id) => {
+      if (!all.forget(type, id)) return false
+      tables.get(type)?.drop(id)
+      known.forget(type, id)
+      return true
+    },
     read,
-    vread: (type, id, versionId) => histories.get(`${type}/${id}`)?.find(v => v.versionId === versionId) ?? null,
+    vread: (type, id, versionId) => all.of(type, id).find(v => v.versionId === versionId) ?? null,
     resolve: reference => {
-      const alias = others.target(reference)
-      if (alias) return read(...alias)
-      if (reference.startsWith('urn:uuid:')) return byUrn(reference.slice('urn:uuid:'.length))
-      const target = targetOf(reference, bases)
-      return target?.type && target.key === `${target.type}/${target.id}` ? read(target.type, target.id!) : null
+      const owner = known.owner(reference)
+      return owner && read(...owner)
     },
     count: type => (type === undefined ? [...tables.values()].reduce((n, t) => n + t.count(), 0) : (tables.get(type)?.count() ?? 0)),
     types: () =>

@@ -42,7 +42,7 @@ export type Table = {
   readonly current: () => Version[]
 }
 
-type Kind = ParameterIndex & { readonly ranges?: RangeIndex; readonly targets?: unknown }
+type Kind = ParameterIndex & { readonly ranges?: RangeIndex }
 
 function indexOf(type: ParameterType, paths: readonly Path[], bases: readonly string[], targets: readonly string[] | null): Kind {
   switch (type) {
