@@ -158,7 +158,7 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
     expect(await ada.json('verify', '--all')).toMatchObject({ ok: true })
   })
 
-  test('what goes out: a Bundle, the files, an age file', async () => {
+  test('what goes out: a Bundle, the files, a ZIP with all there is, an age file', async () => {
     const bundle = JSON.parse((await ada.run('export', '--type', 'Observation')).out)
     expect(bundle).toMatchObject({ resourceType: 'Bundle', type: 'collection' })
     const summary = JSON.parse((await ada.run('export', '--as', 'ips')).out)
@@ -168,6 +168,12 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
     expect(readFileSync(at('summary.pdf')).subarray(0, 5).toString()).toBe('%PDF-')
     const { records } = await ada.json('export', '--as', 'files', '--out', at('taken-out'))
     expect(readdirSync(at('taken-out'), { recursive: true, withFileTypes: true }).filter(f => f.isFile())).toHaveLength(records + 1)
+    expect((await ada.run('export', '--as', 'zip')).code).toBe(2)
+    await ada.json('export', '--as', 'zip', '--out', at('out.zip'))
+    const archive = readFileSync(at('out.zip'))
+    expect(archive.subarray(0, 4).toString('latin1')).toBe('PK\x03\x04')
+    for (const name of ['README.txt', 'records/index.json', 'fhir-bundle.json', 'shares.json', 'who-looked.json'])
+      expect([name, archive.includes(name)]).toEqual([name, true])
     const recipient = await identityToRecipient(await generateHybridIdentity())
     await ada.json('export', '--as', 'age', '--to', recipient, '--out', at('out.age'))
     expect(readFileSync(at('out.age')).subarray(0, 21).toString()).toBe('age-encryption.org/v1')
@@ -204,8 +210,12 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
         second.json('import', '--compartment', 'general', writeNote('two')),
       ])
       expect([one.at(-1).summary.taken, two.at(-1).summary.taken]).toEqual([1, 1])
-      await Promise.all([ada.json('sync'), second.json('sync')])
+      const [, synced] = await Promise.all([ada.json('sync'), second.json('sync')])
       expect((await second.json('list')).total).toBe(total + 2)
+      // What the first machine filed is found by its words on the second, once that has read it.
+      expect(synced.read).toEqual({ done: expect.any(Number), missed: 0 })
+      expect(synced.read.done).toBeGreaterThan(100)
+      expect((await second.json('list', '--search', 'written on one')).total).toBe(1)
       const { devices } = await ada.json('devices')
       const other = devices.find((d: { name: string }) => d.name === 'second')
       await ada.json('devices', '--remove', other.id, '--yes')
@@ -217,7 +227,7 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
   })
 
   const writeNote = (name: string): string => {
-    writeFileSync(at(`${name}.txt`), `A note: ${name}`)
+    writeFileSync(at(`${name}.txt`), `A note: written on ${name}`)
     return at(`${name}.txt`)
   }
 
@@ -225,6 +235,23 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
     const [a, b] = await Promise.all([ada.json('import', writeNote('first')), ada.json('import', writeNote('second'))])
     expect([a.at(-1).summary.taken, b.at(-1).summary.taken]).toEqual([1, 1])
     expect(await ada.json('verify')).toMatchObject({ ok: true })
+  })
+
+  test('the whole record ends, at its relay and in this home; no words bring it back', async () => {
+    const { total } = await ada.json('list')
+    expect((await ada.run('erase', '--everything')).code).toBe(2)
+    expect((await ada.run('erase', '--everything', 'abc', '--yes')).code).toBe(2)
+    expect((await ada.json('list')).total).toBe(total)
+    const ended = await ada.json('erase', '--everything', '--yes', '--receipts', at('receipts.json'))
+    expect(ended).toMatchObject({ records: total, file: at('receipts.json') })
+    const receipts = JSON.parse(readFileSync(at('receipts.json'), 'utf8'))
+    expect(receipts.records.flatMap((r: { ids: string[] }) => r.ids)).toHaveLength(total)
+    expect(receipts.whole).toMatchObject({ tombstone: expect.stringMatching(/^[0-9a-f]{64}$/), signed: expect.any(String) })
+    expect(readdirSync(ada.dir)).toEqual(['relay'])
+    expect((await ada.run('list')).code).toBe(2)
+    const again = await ada.run('restore', '--words-file', at('ada.words'), '--no-passphrase', '--json')
+    // The relay keeps nothing any more that these words could find.
+    expect(JSON.parse(again.err).error.code).toBe('WRONG_WORDS')
   })
 })
 

@@ -4,38 +4,48 @@ import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
-import type { Command } from '#command'
+import type { Args, Command } from '#command'
 import { confirmed } from '#confirm'
+import { eraseEverything } from '#erase-everything'
 import { withHome } from '#home'
+import type { Io } from '#io'
 import { entryNamed } from '#names'
 import { count, result, safe } from '#show'
 
 export const erase: Command = {
   name: 'erase',
   group: 'records',
-  takes: 'ID…',
-  summary: 'Destroy the keys of records, for ever.',
+  takes: '[ID…]',
+  summary: 'Destroy the keys of records, or the whole record, for ever.',
   about:
-    'Your relay destroys the keys and signs that it did. What someone opened before is beyond reach, and so are copies you exported or backed up.',
-  options: {},
-  run: (io, args) =>
-    withHome(io, args, async ({ ctx }) => {
-      ensure(args.positionals.length, 'USAGE', 'Say which: keepwell erase ID…')
-      const named = await Promise.all(args.positionals.map(p => entryNamed(ctx, p)))
-      const chosen = [...new Map(named.map(e => [toHex(e.id), e])).values()]
-      if (!args.json) for (const e of chosen) io.note(`  ${safe(e.card.title)}`)
-      ensure(await confirmed(io, args, `Erase ${count(chosen.length, 'record')} for ever?`), 'CANCELLED', 'Nothing was erased.')
-      const gone = withAttestations(ctx.session.state.ring, chosen, await listEntries(ctx))
-      const burned = await burnTokens(ctx, gone)
-      const done = await eraseRecords(
-        ctx,
-        gone.map(e => e.id),
-      )
-      await publishState(ctx)
-      result(io, args, { erased: gone.map(e => e.id), burned, ...done }, () => [
-        `${count(gone.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
-        ...(burned ? [`${count(burned, 'token')} burned.`] : []),
-        ...done.pending.map(p => `Pending at ${p}.`),
-      ])
-    }),
+    'Your relay destroys the keys and signs that it did. What someone opened before is beyond reach, and so are copies you exported or backed up.\n' +
+    'With --everything the record itself ends: consents, tokens, records, keys, at the relay and in this home. No words bring it back.',
+  examples: ['keepwell erase 3fa2c1', 'keepwell export --as zip --out record.zip && keepwell erase --everything --receipts receipts.json'],
+  options: {
+    everything: { type: 'boolean', about: 'End the whole record. Asks for its name; --yes does not ask.' },
+    receipts: { type: 'string', value: 'FILE', about: 'With --everything: write what the relay signed to this new file.' },
+  },
+  run: (io, args) => (args.flag('everything') ? eraseEverything(io, args) : eraseNamed(io, args)),
 }
+
+const eraseNamed = (io: Io, args: Args): Promise<void> =>
+  withHome(io, args, async ({ ctx }) => {
+    ensure(!args.text('receipts'), 'USAGE', '--receipts belongs to --everything.')
+    ensure(args.positionals.length, 'USAGE', 'Say which: keepwell erase ID…')
+    const named = await Promise.all(args.positionals.map(p => entryNamed(ctx, p)))
+    const chosen = [...new Map(named.map(e => [toHex(e.id), e])).values()]
+    if (!args.json) for (const e of chosen) io.note(`  ${safe(e.card.title)}`)
+    ensure(await confirmed(io, args, `Erase ${count(chosen.length, 'record')} for ever?`), 'CANCELLED', 'Nothing was erased.')
+    const gone = withAttestations(ctx.session.state.ring, chosen, await listEntries(ctx))
+    const burned = await burnTokens(ctx, gone)
+    const done = await eraseRecords(
+      ctx,
+      gone.map(e => e.id),
+    )
+    await publishState(ctx)
+    result(io, args, { erased: gone.map(e => e.id), burned, ...done }, () => [
+      `${count(gone.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
+      ...(burned ? [`${count(burned, 'token')} burned.`] : []),
+      ...done.pending.map(p => `Pending at ${p}.`),
+    ])
+  })

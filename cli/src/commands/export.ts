@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import type { Ctx, Progress } from '@keepwell/sdk/actions/context'
 import { checkRecipients, encryptToAge } from '@keepwell/sdk/actions/records/export-age'
 import { exportBundle } from '@keepwell/sdk/actions/records/export-bundle'
+import { exportEverything } from '@keepwell/sdk/actions/records/export-everything'
 import { exportFiles, tar } from '@keepwell/sdk/actions/records/export-files'
+import { zip } from '@keepwell/sdk/actions/records/export-zip'
 import { summarise } from '@keepwell/sdk/actions/records/summarise'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
@@ -17,21 +19,23 @@ import { bytesOf, count, result } from '#show'
 export const exportRecords: Command = {
   name: 'export',
   group: 'records',
-  summary: 'Take records out: as a FHIR Bundle, a patient summary, the original files, or encrypted with age.',
+  summary: 'Take records out: as a FHIR Bundle, a patient summary, the original files, one ZIP with all there is, or encrypted with age.',
   about:
     'bundle: one FHIR R4 file, resources byte for byte, documents inside as DocumentReference.\n' +
     'ips: the International Patient Summary, a FHIR document; ips-pdf: the same on paper, with the document inside the PDF.\n' +
     'files: every record as the file it was, in a folder, with an index.\n' +
+    'zip: those files and a Bundle in one archive, with who you are, what you shared with whom, and who looked. No key is in it.\n' +
     'age: those files as a tar archive, encrypted to age recipients; post-quantum ones (age1pq1…) and classical ones are never mixed.\n' +
     'What is exported is readable to whoever gets it, except the age file.',
   examples: [
     'keepwell export --out record.json',
     'keepwell export --as ips-pdf --out summary.pdf',
     'keepwell export --as files --compartment imaging --out images/',
+    'keepwell export --as zip --out record.zip',
     'keepwell export --as age --to age1pq1… --out record.tar.age',
   ],
   options: {
-    as: { type: 'string', value: 'FORM', about: 'bundle (default), ips, ips-pdf, files or age.' },
+    as: { type: 'string', value: 'FORM', about: 'bundle (default), ips, ips-pdf, files, zip or age.' },
     out: {
       type: 'string',
       value: 'PATH',
@@ -46,12 +50,12 @@ export const exportRecords: Command = {
       if (form === 'age') checkRecipients(args.list('to'))
       else ensure(!args.list('to').length, 'USAGE', '--to belongs to --as age.')
       const entries = await choose(ctx, args)
-      const progress: Progress = done => io.progress(`${done} of ${entries.length} …`)
+      const progress: Progress = (done, total) => io.progress(`${done} of ${total ?? entries.length} …`)
       if (form === 'files') return toFiles(io, args, ctx, entries)
       const content = contentOf(form, ctx, entries, args, progress)
       const out = args.text('out')
       if (!out) {
-        if (form === 'age' || form === 'ips-pdf') throw new KeepwellError('USAGE', 'Say where to write it: --out FILE')
+        if (form !== 'bundle' && form !== 'ips') throw new KeepwellError('USAGE', 'Say where to write it: --out FILE')
         for await (const part of content) await io.write(part)
         return
       }
@@ -65,7 +69,8 @@ export const exportRecords: Command = {
 function contentOf(form: string, ctx: Ctx, entries: readonly Entry[], args: Args, progress: Progress): AsyncIterable<Uint8Array> {
   if (form === 'bundle') return exportBundle(ctx, entries, progress)
   if (form === 'age') return encryptToAge(tar(exportFiles(ctx, entries)), args.list('to'))
-  ensure(form === 'ips' || form === 'ips-pdf', 'USAGE', `"${form}" is no form; there are bundle, ips, ips-pdf, files and age.`)
+  if (form === 'zip') return zip(exportEverything(ctx, { entries, readme: README, progress }))
+  ensure(form === 'ips' || form === 'ips-pdf', 'USAGE', `"${form}" is no form; there are bundle, ips, ips-pdf, files, zip and age.`)
   return summaryContent(form, ctx, entries, progress)
 }
 
@@ -73,6 +78,15 @@ async function* summaryContent(form: string, ctx: Ctx, entries: readonly Entry[]
   const bundle = await summarise(ctx, entries, progress)
   yield form === 'ips' ? utf8(`${JSON.stringify(bundle, null, 1)}\n`) : await (await import('#summary-pdf')).summaryPdf(bundle)
 }
+
+const README = `A health record, taken out of Keepwell. Nothing here is encrypted; keep it where others cannot read it.
+
+records/          every record as the file it was, with an index
+fhir-bundle.json  the same resources as one FHIR R4 Bundle
+identity.json     whose record it is
+shares.json       what was shared with whom, and what was received
+who-looked.json   every opening that the relay signed for
+`
 
 async function toFiles(io: Io, args: Args, ctx: Ctx, entries: readonly Entry[]): Promise<void> {
   const out = args.need('out')

@@ -1,4 +1,5 @@
 import { requestAccess } from '@keepwell/sdk/actions/access/request'
+import { dropRequests, waitingRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { COMPARTMENTS } from '@keepwell/sdk/base/compartments'
 import { ensure } from '@keepwell/sdk/base/error'
@@ -6,7 +7,6 @@ import type { Command } from '#command'
 import { arrivalLine, takeMessages } from '#commands/sync'
 import { withHome } from '#home'
 import { byPrefix, partyNamed } from '#names'
-import { dropRequests, waitingRequests } from '#requests'
 import { day, result, safe, short } from '#show'
 import { level, purpose, purposeWord, seconds } from '#words'
 

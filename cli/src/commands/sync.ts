@@ -1,13 +1,15 @@
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
+import { lacksDigest } from '@keepwell/sdk/actions/records/digest-body'
+import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import type { Command } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { keepRequests } from '#requests'
 import { count, result, safe, short } from '#show'
 import { purposeWord } from '#words'
 
@@ -15,7 +17,9 @@ export const sync: Command = {
   name: 'sync',
   group: 'start',
   summary: 'Fetch what is new: messages, records others wrote, proofs.',
-  about: 'Opens what arrived, checks who signed it, files it, and checks that the ledger holds its proof. Exit code 5 when a check failed.',
+  about:
+    'Opens what arrived, checks who signed it, files it, and checks that the ledger holds its proof. What other devices filed is read once, so\n' +
+    'that list --search finds its words here. Exit code 5 when a check failed.',
   options: {},
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
@@ -23,9 +27,15 @@ export const sync: Command = {
       const received = await receiveRecords(ctx, done => io.progress(`${done} records …`))
       const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
       if (received.fresh) await publishState(ctx)
-      result(io, args, { arrivals, received, anchors }, () => [
+      const read = await digestMissing(ctx, await selectEntries(ctx, lacksDigest), {
+        progress: (done, total) => io.progress(`${done} of ${total} read …`),
+        signal: io.signal,
+      })
+      result(io, args, { arrivals, received, anchors, read }, () => [
         ...arrivals.map(arrivalLine),
         `${count(received.fresh, 'new record')}${received.refiled ? `, ${received.refiled} of them filed from the inbox` : ''}.`,
+        ...(read.done ? [`${count(read.done, 'record')} read for search.`] : []),
+        ...(read.missed ? [`${count(read.missed, 'record')} could not be read; the next sync tries again.`] : []),
         ...received.problems.map(p => `Not taken: ${short(p.id)} (${p.code}): ${p.message}`),
         ...(anchors.confirmed ? [`${count(anchors.confirmed, 'proof')} confirmed on the ledger.`] : []),
         ...(anchors.waiting ? [`${count(anchors.waiting, 'record')} not anchored yet.`] : []),

@@ -1,6 +1,7 @@
 import { addContact } from '@keepwell/sdk/actions/access/add-contact'
 import { confirmContact } from '@keepwell/sdk/actions/access/confirm-contact'
 import { forgetContact } from '@keepwell/sdk/actions/access/forget-contact'
+import { waitingRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import { contactRelays, findParty, ownBundle } from '@keepwell/sdk/actions/vault/calls'
 import { changeRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { toHex } from '@keepwell/sdk/base/bytes'
@@ -10,7 +11,6 @@ import type { Contact } from '@keepwell/sdk/identity/keyring'
 import { peek } from '@keepwell/sdk/identity/signed'
 import type { PersonView } from '#rpc/sharing.ts'
 import type { ContactView } from '#rpc/views.ts'
-import { waitingRequests } from './requests.ts'
 import type { OpenVault } from './vault.ts'
 
 const viewOf = (c: Contact): ContactView => ({

@@ -5,6 +5,7 @@ import { invite, join, readInvitation } from '@keepwell/sdk/actions/access/invit
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { revokePassed } from '@keepwell/sdk/actions/access/revoke-passed'
 import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
+import { dropRequests, waitingRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
 import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
@@ -17,7 +18,6 @@ import type { Ended, Invitation, RequestView, ShareView } from '#rpc/views.ts'
 import { choose } from './choosing.ts'
 import type { Entries } from './entries.ts'
 import { clock } from './platform.ts'
-import { dropRequest, waitingRequests } from './requests.ts'
 import { givenShares, passedShares } from './shares.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -44,7 +44,7 @@ export const decline = (vault: OpenVault, { id, text }: { readonly id: string; r
   vault.run(async ctx => {
     const found = (await waitingRequests(ctx)).find(r => toHex(r.id) === id)
     if (found && text.trim()) await sendNotice(ctx, { to: found.did, text: text.trim(), relays: found.relays ?? [] })
-    await dropRequest(ctx, id)
+    await dropRequests(ctx, r => toHex(r.id) === id)
   })
 
 export const purposeOf = (code: string): Purpose => {
@@ -119,7 +119,7 @@ export const share = (vault: OpenVault, input: NewShare): Promise<string> =>
       for (const id of given) await revoke(ctx, id).catch(() => {})
       throw e
     }
-    if (input.request) await dropRequest(ctx, input.request)
+    if (input.request) await dropRequests(ctx, r => toHex(r.id) === input.request)
     if (input.replaces) await endAll(vault, ctx, input.replaces)
     return toHex(given[0]!)
   })
