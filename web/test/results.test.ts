@@ -113,8 +113,8 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     const glucose = page.getByRole('main').getByRole('link', { name: /^Glucose/ })
     await glucose.waitFor()
     expect(await glucose.count()).toBe(1)
-    await expect.poll(() => glucose.textContent()).toMatch(/6 measurements.*93\.68 mg\/dL/)
-    expect(await page.getByRole('link', { name: /^Blood pressure/ }).textContent()).toMatch(/2 measurements.*119\/76 mmHg/)
+    await expect.poll(() => glucose.textContent()).toMatch(/6 values.*93\.68 mg\/dL/)
+    expect(await page.getByRole('link', { name: /^Blood pressure/ }).textContent()).toMatch(/2 values.*119\/76 mmHg/)
     await accessible(page, 'results')
     await glucose.click()
 

@@ -71,6 +71,15 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     await fill(ada.page, stage, [sampleFile('named', 80)])
     await meet(ada.page, ben.page, 'Ben')
 
+    // Several at once from the timeline …
+    await go(ada.page, 'timeline?type=Immunization')
+    await ada.page.getByRole('button', { name: 'Select', exact: true }).click()
+    await ada.page.getByRole('button', { name: /^Choose all/ }).click()
+    const all = await ada.page.getByText(/^\d+ records chosen$/).textContent()
+    await ada.page.getByRole('button', { name: 'Share these' }).click()
+    await ada.page.getByRole('heading', { name: 'New share' }).waitFor()
+    await ada.page.getByText(all!).waitFor()
+    // … or one from its own page.
     await go(ada.page, 'timeline?type=Immunization')
     await lines(ada.page).first().click()
     await ada.page.getByRole('main').getByRole('link', { name: 'Share this' }).click()

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -245,6 +246,50 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     await page.getByRole('status').filter({ hasText: '1 record' }).waitFor()
     await lines(page).filter({ hasText: 'Sodium' }).waitFor()
     await accessible(page, 'timeline, phone, searched')
+    noViolations(heard)
+  })
+
+  test('several records are chosen by keys, saved as one archive, and erased with what that means', { timeout: 90_000 }, async () => {
+    const { page, heard } = await filled()
+    // Without the browser's own dialog for files, what is written is downloaded.
+    await page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
+    await page.goto(`${stage.url}/#/timeline`)
+    const select = page.getByRole('button', { name: 'Select', exact: true })
+    await select.focus()
+    await page.keyboard.press('Enter')
+    const bar = page.getByRole('region', { name: 'Chosen records' })
+    await bar.getByText('Tick the records you mean').waitFor()
+    await expect.poll(() => bar.evaluate(e => e === document.activeElement)).toBe(true)
+    const tick = (name: RegExp) => page.getByRole('listitem').getByRole('checkbox', { name })
+    await tick(/Glucose: 5.5/).focus()
+    await page.keyboard.press('Space')
+    await page.getByRole('searchbox').fill('sodium')
+    await tick(/Sodium: 140/).check()
+    await bar.getByText('2 records chosen').waitFor()
+    await page.getByRole('searchbox').fill('')
+    expect(await tick(/Glucose: 5.5/).isChecked()).toBe(true)
+    await accessible(page, 'timeline, two chosen')
+
+    const download = page.waitForEvent('download')
+    await bar.getByRole('button', { name: 'Save as files' }).click()
+    const archive = readFileSync(await (await download).path())
+    expect(archive.subarray(0, 4).toString('latin1')).toBe('PK\x03\x04')
+    for (const inside of ['"Sodium"', '"Glucose"', 'index.json']) expect([inside, archive.includes(inside)]).toEqual([inside, true])
+    expect(archive.includes('Amoxicillin')).toBe(false)
+
+    await bar.getByRole('button', { name: 'Erase these' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Erase these 2 records for ever?').waitFor()
+    await accessible(page, 'erase the chosen')
+    await dialog.getByRole('button', { name: 'Erase for ever' }).click()
+    await dialog.getByText(/2 records are erased\. 1 receipt, signed on/).waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await bar.getByText('Tick the records you mean').waitFor()
+    await bar.getByRole('button', { name: /^Choose all/ }).waitFor()
+    await expect.poll(() => tick(/Glucose: 5.5|Sodium: 140/).count()).toBe(0)
+    await page.keyboard.press('Escape')
+    await expect.poll(() => bar.count()).toBe(0)
+    await expect.poll(() => select.evaluate(e => e === document.activeElement)).toBe(true)
     noViolations(heard)
   })
 

@@ -1,19 +1,17 @@
 import { NativeSelect, TextInput } from '@mantine/core'
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { Icon } from '#parts/icon.tsx'
 import { Empty } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
-import { VirtualList } from '#parts/virtual-list.tsx'
 import { kindName, partName } from '#record/labels.ts'
+import { BLOCK, Windowed } from '#record/windowed.tsx'
 import type { SessionView } from '#rpc/clinician.ts'
 import type { Found, Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { Line } from './lines.tsx'
 
-/** Rows fetched at once. */
-const BLOCK = 100
 /** Pixels of a dense line; the style sheet has the same. */
 const HEIGHT = 52
 
@@ -46,6 +44,7 @@ export function Findings({ session, hrefOf, here, type, files = false }: Finding
         <TextInput
           type="search"
           aria-label={t('session.search')}
+          aria-keyshortcuts="Control+K Meta+K"
           placeholder={t('session.search')}
           leftSection={<Icon name="search" size={20} />}
           value={text}
@@ -96,43 +95,14 @@ type RowsProps = { readonly answer: Answer; readonly hrefOf: (id: string) => str
 function Rows({ answer, hrefOf, here }: RowsProps) {
   const words = useWords()
   const { api } = useVault()
-  const blocks = useRef({ token: -1, items: new Map<number, readonly Row[]>(), asked: new Set<number>() })
-  const [, draw] = useState(0)
-  if (blocks.current.token !== answer.found.token)
-    blocks.current = { token: answer.found.token, items: new Map([[0, answer.first]]), asked: new Set([0]) }
-  const onRange = useCallback(
-    (from: number, to: number) => {
-      const mine = blocks.current
-      for (let b = Math.floor(from / BLOCK); b * BLOCK < to; b++) {
-        if (mine.asked.has(b)) continue
-        mine.asked.add(b)
-        api.sessionWindow({ token: mine.token, from: b * BLOCK, to: (b + 1) * BLOCK }).then(
-          items => {
-            mine.items.set(b, items)
-            if (blocks.current === mine) draw(x => x + 1)
-          },
-          () => mine.asked.delete(b),
-        )
-      }
-    },
-    [api],
-  )
-  const render = (index: number) => {
-    const row = blocks.current.items.get(Math.floor(index / BLOCK))?.[index % BLOCK]
-    if (!row) return { content: null }
+  const load = useCallback((w: Parameters<typeof api.sessionWindow>[0]) => api.sessionWindow(w), [api])
+  const draw = (row: Row) => {
     const note = [kindName(words, row.type), row.author && words.t('timeline.by', { name: row.author })]
     return { content: <Line row={row} href={hrefOf(row.id)} here={row.id === here} note={note.filter(Boolean).join(' · ')} /> }
   }
   return (
     <div className="kw-panel kw-panel-flush kw-virtual-dense">
-      <VirtualList
-        key={answer.found.token}
-        label={words.t('session.list')}
-        count={answer.found.items}
-        height={HEIGHT}
-        render={render}
-        onRange={onRange}
-      />
+      <Windowed answer={answer} load={load} label={words.t('session.list')} height={HEIGHT} draw={draw} />
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import { Button, Modal } from '@mantine/core'
-import type { ReactNode } from 'react'
+import type { FormEvent, ReactNode } from 'react'
 import { Banner } from './page.tsx'
+import { Failed } from './state.tsx'
 
 type ConfirmProps = {
   readonly open: boolean
@@ -38,6 +39,37 @@ export const Confirm = ({ open, title, cancel, go, busy, disabled, calm, error, 
     </div>
   </Modal>
 )
+
+type FormDialogProps = Pick<ConfirmProps, 'title' | 'cancel' | 'go' | 'busy' | 'disabled' | 'onClose' | 'onGo' | 'children'> & {
+  /** What went wrong at the last try; null for nothing. */
+  readonly error: unknown
+  /** What it does cannot be undone. */
+  readonly grave?: boolean
+}
+
+/** Asks for something more before it is done. The field to begin in says so itself, by `data-autofocus`. */
+export function FormDialog({ title, cancel, go, busy, disabled, error, grave, onClose, onGo, children }: FormDialogProps) {
+  const submit = (e: FormEvent): void => {
+    e.preventDefault()
+    onGo()
+  }
+  return (
+    <Modal opened onClose={onClose} title={title} lockScroll={false} withCloseButton={false} centered size="lg">
+      <form className="kw-stack" onSubmit={submit} noValidate>
+        {children}
+        {error !== null && <Failed error={error} />}
+        <div className="kw-row kw-row-end">
+          <Button variant="default" onClick={onClose} disabled={busy}>
+            {cancel}
+          </Button>
+          <Button type="submit" loading={busy} disabled={disabled ?? false} {...(grave ? { color: 'red' } : {})}>
+            {go}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
 
 /** What happens and what cannot be undone, side by side in plain words. */
 export const Consequences = ({ title, items }: { readonly title: string; readonly items: readonly string[] }) => (

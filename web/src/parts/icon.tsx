@@ -40,7 +40,8 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS
 
-export const Icon = ({ name, size = 24 }: { readonly name: IconName; readonly size?: number }) => (
+/** A path on 24 pixels, drawn as all our signs are. */
+export const Drawing = ({ path, size }: { readonly path: string; readonly size: number }) => (
   <svg
     width={size}
     height={size}
@@ -52,8 +53,17 @@ export const Icon = ({ name, size = 24 }: { readonly name: IconName; readonly si
     strokeLinejoin="round"
     aria-hidden="true"
   >
-    <path d={PATHS[name]} />
+    <path d={path} />
   </svg>
+)
+
+export const Icon = ({ name, size = 24 }: { readonly name: IconName; readonly size?: number }) => <Drawing path={PATHS[name]} size={size} />
+
+/** A sign on its own ground, as it stands at the beginning of a line. */
+export const Sign = ({ name, tone }: { readonly name: IconName; readonly tone?: string | undefined }) => (
+  <span className="kw-glyph" data-tone={tone}>
+    <Icon name={name} size={21} />
+  </span>
 )
 
 const BY_TYPE: Readonly<Record<string, IconName>> = {
@@ -92,9 +102,5 @@ const TONES: Readonly<Record<string, string>> = {
 /** The drawing for a kind of record, on its own ground. */
 export const Glyph = ({ type }: { readonly type: string }) => {
   const name = BY_TYPE[type] ?? 'paper'
-  return (
-    <span className="kw-glyph" data-tone={TONES[name]}>
-      <Icon name={name} size={21} />
-    </span>
-  )
+  return <Sign name={name} tone={TONES[name]} />
 }

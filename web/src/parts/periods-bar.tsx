@@ -24,6 +24,8 @@ export function PeriodsAxis({ range, name }: { readonly range: Span; readonly na
   const last = new Date(range.to).getUTCFullYear()
   const step = Math.max(1, Math.ceil((last - first + 1) / 6))
   const years = Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => last - i * step)
+    // A name that would be cut off at the end says nothing.
+    .filter(y => percent(Date.UTC(y, 0, 1), range) < 88)
   return (
     <div className="kw-periods-axis" aria-hidden="true">
       {years.map(y => (

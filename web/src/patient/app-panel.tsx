@@ -33,7 +33,7 @@ export function AppPanel() {
       {!status && <p className="kw-dim">{t('release.none')}</p>}
       {status && (
         <>
-          <dl className="kw-facts">
+          <dl className="kw-facts kw-facts-below">
             <dt>{t('release.version')}</dt>
             <dd>
               {status.version} ({status.number})

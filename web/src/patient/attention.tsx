@@ -5,7 +5,7 @@ import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { CopyButton } from '#parts/copy-button.tsx'
 import { Confirm, Consequences } from '#parts/dialog.tsx'
-import { Icon } from '#parts/icon.tsx'
+import { Sign } from '#parts/icon.tsx'
 import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -41,7 +41,9 @@ export function Attention() {
       ) : value.held.length + value.unverified.length ? (
         <Lists value={value} again={again} />
       ) : (
-        <Empty icon="shield" title={t('attention.none')} />
+        <Panel>
+          <Empty icon="shield" title={t('attention.none')} />
+        </Panel>
       )}
     </Page>
   )
@@ -88,9 +90,7 @@ function Held({ held, again }: { readonly held: HeldView; readonly again: () => 
   return (
     <article className="kw-stack">
       <div className="kw-row">
-        <span className="kw-glyph" data-tone="bad">
-          <Icon name="alert" size={21} />
-        </span>
+        <Sign name="alert" tone="bad" />
         <div className="kw-grow">
           <h2>{held.title === null ? t('attention.closed') : titleText(held.title)}</h2>
           {about && <p className="kw-dim kw-small">{about}</p>}

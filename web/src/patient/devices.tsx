@@ -1,10 +1,10 @@
-import { Button, Modal, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Button, TextInput } from '@mantine/core'
+import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
-import { Confirm } from '#parts/dialog.tsx'
-import { Icon } from '#parts/icon.tsx'
+import { Confirm, FormDialog } from '#parts/dialog.tsx'
+import { Icon, Sign } from '#parts/icon.tsx'
 import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -70,16 +70,7 @@ function OneDevice({ device: d, onRename, onRemove }: OneProps) {
   const { t } = words
   return (
     <div className="kw-row kw-row-between">
-      <RecordLine
-        wrap
-        glyph={
-          <span className="kw-glyph" data-tone="brand">
-            <Icon name="device" size={21} />
-          </span>
-        }
-        title={d.name}
-        sub={t('settings.since', { date: words.day(d.since) })}
-      />
+      <RecordLine wrap glyph={<Sign name="device" tone="brand" />} title={d.name} sub={t('settings.since', { date: words.day(d.since) })} />
       <div className="kw-row">
         {d.here && <Tag tone="brand">{t('settings.here')}</Tag>}
         <Button size="sm" variant="subtle" onClick={onRename} aria-label={`${t('devices.rename')}: ${d.name}`}>
@@ -129,30 +120,23 @@ function Rename({ device, onClose, onDone }: AskProps) {
     await api.renameDevice({ id: device.id, name: name.trim() })
     onDone()
   })
-  const submit = (e: FormEvent): void => {
-    e.preventDefault()
-    if (name.trim()) saving.run()
-  }
   return (
-    <Modal opened onClose={onClose} title={t('devices.renameTitle')} lockScroll={false} withCloseButton={false} centered>
-      <form className="kw-stack" onSubmit={submit}>
-        <TextInput
-          label={t('devices.renameLabel')}
-          maxLength={60}
-          value={name}
-          onChange={e => setName(e.currentTarget.value)}
-          data-autofocus
-        />
-        {saving.error !== null && <Failed error={saving.error} />}
-        <div className="kw-row kw-row-end">
-          <Button variant="default" onClick={onClose} disabled={saving.busy}>
-            {t('app.cancel')}
-          </Button>
-          <Button type="submit" loading={saving.busy}>
-            {t('devices.save')}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog
+      title={t('devices.renameTitle')}
+      cancel={t('app.cancel')}
+      go={t('devices.save')}
+      busy={saving.busy}
+      error={saving.error}
+      onClose={onClose}
+      onGo={() => name.trim() && saving.run()}
+    >
+      <TextInput
+        label={t('devices.renameLabel')}
+        maxLength={60}
+        value={name}
+        onChange={e => setName(e.currentTarget.value)}
+        data-autofocus
+      />
+    </FormDialog>
   )
 }

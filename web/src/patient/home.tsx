@@ -108,14 +108,14 @@ function Summary({ value }: { readonly value: Overview }) {
           s.name === 'results' ? <RecentResults key={s.name} /> : <FactsPanel key={s.name} {...s} value={value} about={more.value} />,
         )}
         <PersonPanel more={more} />
-        <Panel title={t('home.places')} icon="folder">
-          <Parts value={value} />
-          <p className="kw-dim kw-small kw-note-line">
-            <Icon name="lock" size={18} />
-            {value.shares ? n('home.shares', value.shares) : t('home.noShares')}
-          </p>
-        </Panel>
       </div>
+      <Panel title={t('home.places')} icon="folder">
+        <Parts value={value} />
+        <p className="kw-dim kw-small kw-note-line">
+          <Icon name="lock" size={18} />
+          {value.shares ? n('home.shares', value.shares) : t('home.noShares')}
+        </p>
+      </Panel>
       <p className="kw-note-line">
         <Icon name="star" size={20} />
         <a href="#/milestones">{t('milestones.link')}</a>

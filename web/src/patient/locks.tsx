@@ -1,10 +1,11 @@
-import { Button, Modal, NativeSelect, PasswordInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { Button, NativeSelect, PasswordInput } from '@mantine/core'
+import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { askAnyPasskey, passkeysHere } from '#client/passkey.ts'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
-import { Icon } from '#parts/icon.tsx'
+import { FormDialog } from '#parts/dialog.tsx'
+import { Icon, Sign } from '#parts/icon.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -94,14 +95,7 @@ function Ways() {
           // biome-ignore lint/suspicious/noArrayIndexKey: a lock has no other name than its place
           <li key={at}>
             <div className="kw-row kw-row-between">
-              <RecordLine
-                glyph={
-                  <span className="kw-glyph" data-tone="brand">
-                    <Icon name={l.kind === 'passkey' ? 'key' : 'lock'} size={21} />
-                  </span>
-                }
-                title={nameOf(words, value, at)}
-              />
+              <RecordLine glyph={<Sign name={l.kind === 'passkey' ? 'key' : 'lock'} tone="brand" />} title={nameOf(words, value, at)} />
               <div className="kw-row">
                 {l.kind === 'passphrase' && (
                   <Button size="sm" variant="default" onClick={() => begin({ kind: 'passphrase' })}>
@@ -169,40 +163,37 @@ function ChangeLock({ change, locks, onClose, onDone }: ChangeProps) {
     else await api.addLock({ proof, unlock: await unlockOf({ kind: change.kind, ...fresh }, me.name) })
     onDone()
   })
-  const submit = (e: FormEvent): void => {
-    e.preventDefault()
+  const go = (): void => {
     setTried(true)
     if (!problem) changing.run()
   }
-  const title = change.kind === 'remove' ? t('locks.removeTitle') : t('locks.proveTitle')
+  const removing = change.kind === 'remove'
   return (
-    <Modal opened onClose={onClose} title={title} lockScroll={false} withCloseButton={false} centered size="lg">
-      <form className="kw-stack" onSubmit={submit} noValidate>
-        <p className="kw-dim">{t('locks.proveNote')}</p>
-        {byPassphrase ? (
-          <PasswordInput
-            label={t('locks.provePassphrase')}
-            autoComplete="current-password"
-            value={current}
-            onChange={e => setCurrent(e.currentTarget.value)}
-            data-autofocus
-          />
-        ) : (
-          <p>{t('locks.provePasskey')}</p>
-        )}
-        {change.kind === 'passphrase' && (
-          <NewPassphrase label={t('locks.newPassphrase')} value={fresh} problem={tried ? problem : null} onChange={setFresh} />
-        )}
-        {changing.error !== null && <Failed error={changing.error} />}
-        <div className="kw-row kw-row-end">
-          <Button variant="default" onClick={onClose} disabled={changing.busy}>
-            {t('app.cancel')}
-          </Button>
-          <Button type="submit" loading={changing.busy} color={change.kind === 'remove' ? 'red' : 'brand'}>
-            {change.kind === 'remove' ? t('locks.remove') : t('locks.go')}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog
+      title={t(removing ? 'locks.removeTitle' : 'locks.proveTitle')}
+      cancel={t('app.cancel')}
+      go={t(removing ? 'locks.remove' : 'locks.go')}
+      busy={changing.busy}
+      error={changing.error}
+      grave={removing}
+      onClose={onClose}
+      onGo={go}
+    >
+      <p className="kw-dim">{t('locks.proveNote')}</p>
+      {byPassphrase ? (
+        <PasswordInput
+          label={t('locks.provePassphrase')}
+          autoComplete="current-password"
+          value={current}
+          onChange={e => setCurrent(e.currentTarget.value)}
+          data-autofocus
+        />
+      ) : (
+        <p>{t('locks.provePasskey')}</p>
+      )}
+      {change.kind === 'passphrase' && (
+        <NewPassphrase label={t('locks.newPassphrase')} value={fresh} problem={tried ? problem : null} onChange={setFresh} />
+      )}
+    </FormDialog>
   )
 }

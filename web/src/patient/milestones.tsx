@@ -5,7 +5,7 @@ import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Confirm, Consequences } from '#parts/dialog.tsx'
 import { Icon, type IconName } from '#parts/icon.tsx'
-import { Banner, Empty, Page, Tag } from '#parts/page.tsx'
+import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { titleText } from '#record/labels.ts'
 import type { MilestoneView } from '#rpc/attention.ts'
@@ -43,9 +43,11 @@ export function Milestones() {
           </details>
         </>
       ) : (
-        <Empty icon="star" title={t('milestones.none')}>
-          {t('milestones.noneLead')}
-        </Empty>
+        <Panel>
+          <Empty icon="star" title={t('milestones.none')}>
+            {t('milestones.noneLead')}
+          </Empty>
+        </Panel>
       )}
     </Page>
   )
@@ -136,7 +138,7 @@ function Card({ milestone: m, icon, again }: CardProps) {
       )}
       <div className="kw-milestone-do">
         {m.token === 'minted' ? (
-          <Button variant="subtle" size="sm" color="red" onClick={() => setAsking('burn')}>
+          <Button variant="light" size="sm" color="red" onClick={() => setAsking('burn')}>
             {t('milestones.burn')}
           </Button>
         ) : (

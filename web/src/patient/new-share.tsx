@@ -10,15 +10,23 @@ import { SENSITIVE } from '#record/sensitive.ts'
 import type { CompartmentView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { Choice } from './choice.tsx'
+import { keptChosen } from './chosen.ts'
 import { PickRecords } from './pick-records.tsx'
 import { type Basis, byRecords, type Draft, firstDraft, MOST, missing, OWN, PURPOSES, SPANS, shareOf, untilOf } from './share-draft.ts'
 import { Review } from './share-review.tsx'
 import { now } from './share-terms.tsx'
 
-type NewShareProps = { readonly to: string; readonly request: string; readonly replaces: string; readonly records: readonly string[] }
+type NewShareProps = {
+  readonly to: string
+  readonly request: string
+  readonly replaces: string
+  readonly records: readonly string[]
+  /** Those chosen on the timeline. */
+  readonly chosen: boolean
+}
 
 /** Who, what, why, until when; and all of it again in plain words before it is done. */
-export function NewShare({ to, request, replaces, records }: NewShareProps) {
+export function NewShare({ to, request, replaces, records, chosen }: NewShareProps) {
   const { t } = useWords()
   const { api } = useVault()
   const { value, error, again } = useAsk(
@@ -45,7 +53,7 @@ export function NewShare({ to, request, replaces, records }: NewShareProps) {
       ) : !value ? (
         <Waiting />
       ) : value.contacts.length ? (
-        <ShareForm {...value} records={records} to={to || value.request?.did || value.contacts[0]!.did} />
+        <ShareForm {...value} records={chosen ? keptChosen(api) : records} to={to || value.request?.did || value.contacts[0]!.did} />
       ) : (
         <Panel>
           <Empty

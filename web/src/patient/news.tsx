@@ -1,7 +1,7 @@
 import { useEffect } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
-import { Icon, type IconName } from '#parts/icon.tsx'
+import { type IconName, Sign } from '#parts/icon.tsx'
 import { Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -59,11 +59,7 @@ function Line({ item }: { readonly item: NewsItem }) {
     <RecordLine
       wrap
       href={href}
-      glyph={
-        <span className="kw-glyph" data-tone={tone}>
-          <Icon name={icon} size={20} />
-        </span>
-      }
+      glyph={<Sign name={icon} tone={tone} />}
       title={n(`news.${item.kind}`, item.count, { name: item.name || t('news.somebody') })}
       sub={
         <>

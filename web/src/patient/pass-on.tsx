@@ -39,19 +39,23 @@ export function PassOn({ id }: { readonly id: string }) {
       ) : !value ? (
         <Waiting />
       ) : !share ? (
-        <Empty icon="share" title={t('sharing.gone')}>
-          {t('sharing.goneNote')}
-        </Empty>
+        <Panel>
+          <Empty icon="share" title={t('sharing.gone')}>
+            {t('sharing.goneNote')}
+          </Empty>
+        </Panel>
       ) : value.contacts.length === 0 ? (
-        <Empty
-          icon="person"
-          title={t('passOn.nobody')}
-          actions={
-            <Button component="a" href="#/invite">
-              {t('share.invite')}
-            </Button>
-          }
-        />
+        <Panel>
+          <Empty
+            icon="person"
+            title={t('passOn.nobody')}
+            actions={
+              <Button component="a" href="#/invite">
+                {t('share.invite')}
+              </Button>
+            }
+          />
+        </Panel>
       ) : (
         <PassOnForm share={share} contacts={value.contacts} />
       )}

@@ -1,7 +1,8 @@
-import { Button, Modal, Textarea } from '@mantine/core'
+import { Button, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
+import { FormDialog } from '#parts/dialog.tsx'
 import { Banner, Panel } from '#parts/page.tsx'
 import { Failed } from '#parts/state.tsx'
 import { partName, purposeName } from '#record/labels.ts'
@@ -102,44 +103,34 @@ function Decline({ request, onClose, onDone }: DeclineProps) {
     onDone()
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t('request.declineTitle', { name: request.name })}
-      lockScroll={false}
-      withCloseButton={false}
-      centered
-      size="lg"
+      cancel={t('app.cancel')}
+      go={t('request.decline')}
+      busy={declining.busy}
+      disabled={tell && !text.trim()}
+      error={declining.error}
+      onClose={onClose}
+      onGo={() => declining.run()}
     >
-      <div className="kw-stack">
-        <div className="kw-choices" role="radiogroup" aria-label={t('request.decline')}>
-          <label className="kw-choice">
-            <input type="radio" name="tell" checked={tell} onChange={() => setTell(true)} />
-            <span className="kw-choice-text">
-              <strong>{t('request.tell', { name: request.name })}</strong>
-            </span>
-          </label>
-          <label className="kw-choice">
-            <input type="radio" name="tell" checked={!tell} onChange={() => setTell(false)} />
-            <span className="kw-choice-text">
-              <strong>{t('request.tellNobody')}</strong>
-              <span className="kw-line-sub kw-wrap">{t('request.tellNobodyNote')}</span>
-            </span>
-          </label>
-        </div>
-        {tell && (
-          <Textarea label={t('request.tellText')} rows={3} maxLength={480} value={text} onChange={e => setText(e.currentTarget.value)} />
-        )}
-        {declining.error !== null && <Failed error={declining.error} />}
-        <div className="kw-row kw-row-end">
-          <Button variant="default" onClick={onClose} disabled={declining.busy} data-autofocus>
-            {t('app.cancel')}
-          </Button>
-          <Button loading={declining.busy} disabled={tell && !text.trim()} onClick={() => declining.run()}>
-            {t('request.decline')}
-          </Button>
-        </div>
+      <div className="kw-choices" role="radiogroup" aria-label={t('request.decline')}>
+        <label className="kw-choice">
+          <input type="radio" name="tell" checked={tell} onChange={() => setTell(true)} />
+          <span className="kw-choice-text">
+            <strong>{t('request.tell', { name: request.name })}</strong>
+          </span>
+        </label>
+        <label className="kw-choice">
+          <input type="radio" name="tell" checked={!tell} onChange={() => setTell(false)} />
+          <span className="kw-choice-text">
+            <strong>{t('request.tellNobody')}</strong>
+            <span className="kw-line-sub kw-wrap">{t('request.tellNobodyNote')}</span>
+          </span>
+        </label>
       </div>
-    </Modal>
+      {tell && (
+        <Textarea label={t('request.tellText')} rows={3} maxLength={480} value={text} onChange={e => setText(e.currentTarget.value)} />
+      )}
+    </FormDialog>
   )
 }

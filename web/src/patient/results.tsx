@@ -51,7 +51,7 @@ function All({ value }: { readonly value: ResultsView }) {
         </Panel>
       ) : (
         <>
-          <search className="kw-filters kw-no-print">
+          <search className="kw-filters kw-filters-check kw-no-print">
             <TextInput
               type="search"
               aria-label={t('results.search')}

@@ -4,7 +4,7 @@ import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Confirm } from '#parts/dialog.tsx'
-import { Icon, type IconName } from '#parts/icon.tsx'
+import { type IconName, Sign } from '#parts/icon.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { useWords } from '#words/context.tsx'
@@ -91,17 +91,7 @@ export function Settings({ locale, onLocale, more }: SettingsProps) {
 type SectionProps = { readonly href: string; readonly icon: IconName; readonly title: string; readonly sub: string }
 
 const Section = ({ href, icon, title, sub }: SectionProps) => (
-  <RecordLine
-    wrap
-    href={href}
-    glyph={
-      <span className="kw-glyph" data-tone="brand">
-        <Icon name={icon} size={21} />
-      </span>
-    }
-    title={title}
-    sub={sub}
-  />
+  <RecordLine wrap href={href} glyph={<Sign name={icon} tone="brand" />} title={title} sub={sub} />
 )
 
 function About() {

@@ -1,8 +1,9 @@
-import { Button, Modal, NativeSelect } from '@mantine/core'
+import { Button, NativeSelect } from '@mantine/core'
 import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
+import { FormDialog } from '#parts/dialog.tsx'
 import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -228,34 +229,23 @@ function Extend({ share, onClose }: { readonly share: ShareView; readonly onClos
     onClose()
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <FormDialog
       title={t('sharing.extendTitle', { name: share.name })}
-      lockScroll={false}
-      withCloseButton={false}
-      centered
-      size="lg"
+      cancel={t('app.cancel')}
+      go={t('sharing.extendGo')}
+      busy={extending.busy}
+      error={extending.error}
+      onClose={onClose}
+      onGo={() => extending.run()}
     >
-      <div className="kw-stack">
-        <p>{t('sharing.extendNote')}</p>
-        <NativeSelect
-          label={t('sharing.extend')}
-          description={`${t('sharing.extendTo')}: ${words.day(until)}`}
-          value={days}
-          onChange={e => setDays(e.currentTarget.value)}
-          data={SPANS.map(s => ({ value: s.value, label: `+ ${t(s.label)}` }))}
-        />
-        {extending.error !== null && <Failed error={extending.error} />}
-        <div className="kw-row kw-row-end">
-          <Button variant="default" onClick={onClose} disabled={extending.busy}>
-            {t('app.cancel')}
-          </Button>
-          <Button loading={extending.busy} onClick={() => extending.run()}>
-            {t('sharing.extendGo')}
-          </Button>
-        </div>
-      </div>
-    </Modal>
+      <p>{t('sharing.extendNote')}</p>
+      <NativeSelect
+        label={t('sharing.extend')}
+        description={`${t('sharing.extendTo')}: ${words.day(until)}`}
+        value={days}
+        onChange={e => setDays(e.currentTarget.value)}
+        data={SPANS.map(s => ({ value: s.value, label: `+ ${t(s.label)}` }))}
+      />
+    </FormDialog>
   )
 }

@@ -3,7 +3,7 @@ import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Confirm, Consequences } from '#parts/dialog.tsx'
-import { Icon } from '#parts/icon.tsx'
+import { Sign } from '#parts/icon.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { partName, purposeName, titleText } from '#record/labels.ts'
 import type { Ended, ShareView } from '#rpc/views.ts'
@@ -42,11 +42,7 @@ export function timeLeft(words: Words, until: number): string {
 
 export const endsSoon = (s: Pick<ShareView, 'state' | 'until'>): boolean => s.state === 'live' && s.until - now() < 3 * DAY
 
-export const Person = () => (
-  <span className="kw-glyph" data-tone="brand">
-    <Icon name="person" size={21} />
-  </span>
-)
+export const Person = () => <Sign name="person" tone="brand" />
 
 type EndProps = { readonly share: ShareView; readonly onClose: () => void; readonly onEnded: (ended: Ended) => void }
 const NAMED = 6

@@ -89,7 +89,7 @@ function Given({ list, passed, onChange }: GivenProps) {
             <li key={s.id}>
               <ShareLine share={s} />
               {under(s).map(p => (
-                <div key={p.id} className="kw-under">
+                <div key={p.id} className="kw-passed">
                   <p className="kw-dim kw-small">{t('sharing.passed', { by: p.by?.name ?? s.name })}</p>
                   <ShareLine share={p} />
                 </div>

@@ -1,14 +1,17 @@
 import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { FoldLine } from '#parts/fold-line.tsx'
-import { RecordLine } from '#parts/record-line.tsx'
+import { PickLine, RecordLine } from '#parts/record-line.tsx'
 import { VirtualList } from '#parts/virtual-list.tsx'
 import { kindName, partName, rowSub, titleText } from '#record/labels.ts'
-import { Sub } from '#record/sub.tsx'
+import { Excerpt, Sub } from '#record/sub.tsx'
 import type { Life, Line, Lines } from '#rpc/timeline.ts'
 import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { stretchName } from './timeline-zoom.tsx'
+
+/** What is chosen while several are, and how one more is; null when lines lead to their records. */
+export type Picking = { readonly chosen: ReadonlySet<string>; readonly onPick: (id: string, picked: boolean) => void } | null
 
 /** Lines fetched at once. */
 const BLOCK = 100
@@ -72,6 +75,7 @@ type TimelineLinesProps = {
   readonly life: Life
   readonly open: readonly string[]
   readonly far: boolean
+  readonly picking: Picking
   /** Where to scroll once the lines are here, and the record to give the focus to. */
   readonly start: { readonly scroll: number; readonly last: string } | null
   readonly onToggle: (key: string) => void
@@ -79,22 +83,23 @@ type TimelineLinesProps = {
 }
 
 /** Periods, visits and records, drawn by windows. */
-export function TimelineLines({ life, open, far, start, onToggle, onCloser }: TimelineLinesProps) {
+export function TimelineLines({ life, open, far, picking, start, onToggle, onCloser }: TimelineLinesProps) {
   const words = useWords()
   const { layout, onRange } = useLines(life, open)
   const box = useReturn(layout !== null, start)
-  const shown = useRef(new Map<number, { line: Line | undefined; drawn: ReturnType<typeof drawLine> }>())
+  const shown = useRef(new Map<number, { line: Line | undefined; picked: boolean | null; drawn: ReturnType<typeof drawLine> }>())
   const render = useCallback(
     (index: number) => {
       const line = layout?.blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK]
       // A line that did not change is the same element, so that scrolling draws new ones only.
       const before = shown.current.get(index)
-      if (before?.line === line && before) return before.drawn
-      const drawn = drawLine(line, onToggle, onCloser)
-      shown.current.set(index, { line, drawn })
+      const picked = picking && line?.kind === 'row' ? picking.chosen.has(line.row.id) : null
+      if (before && before.line === line && before.picked === picked) return before.drawn
+      const drawn = drawLine(line, { onToggle, onCloser, picked, onPick: picking?.onPick })
+      shown.current.set(index, { line, picked, drawn })
       return drawn
     },
-    [layout, onToggle, onCloser],
+    [layout, picking, onToggle, onCloser],
   )
   if (!layout) return null
   return (
@@ -129,13 +134,18 @@ function useReturn(ready: boolean, start: TimelineLinesProps['start']) {
   return box
 }
 
-function drawLine(line: Line | undefined, onToggle: (key: string) => void, onCloser: (stretch: string) => void) {
+type Drawing = Pick<TimelineLinesProps, 'onToggle' | 'onCloser'> & {
+  readonly picked: boolean | null
+  readonly onPick: NonNullable<Picking>['onPick'] | undefined
+}
+
+function drawLine(line: Line | undefined, { onToggle, onCloser, picked, onPick }: Drawing) {
   if (!line) return { content: null }
   if (line.kind === 'head') return { className: 'kw-year', content: <Head line={line} /> }
   if (line.kind === 'period') return { content: <Period line={line} onCloser={onCloser} /> }
   if (line.kind === 'occasion')
     return { className: line.open ? 'kw-occasion-open' : '', content: <OccasionLine line={line} onToggle={onToggle} /> }
-  return { className: line.inside ? 'kw-inside' : '', content: <RowLine row={line.row} /> }
+  return { className: line.inside ? 'kw-inside' : '', content: <RowLine row={line.row} picked={picked} onPick={onPick} /> }
 }
 
 const Head = memo(({ line }: { readonly line: Extract<Line, { kind: 'head' }> }) => {
@@ -148,17 +158,20 @@ const Head = memo(({ line }: { readonly line: Extract<Line, { kind: 'head' }> })
   )
 })
 
-export const RowLine = memo(({ row }: { readonly row: Row }) => {
+type RowProps = { readonly row: Row; readonly picked: boolean | null; readonly onPick: NonNullable<Picking>['onPick'] | undefined }
+
+/** A record that leads to its page, or that is ticked. */
+export const RowLine = memo(({ row, picked, onPick }: RowProps) => {
   const words = useWords()
-  return (
-    <RecordLine
-      href={`#/record/${row.id}`}
-      type={row.type}
-      title={titleText(row.title)}
-      sub={<Sub date={row.date} text={rowSub(words, row)} />}
-      side={row.date && words.date(row.date)}
-    />
-  )
+  const text = row.excerpt ? <Excerpt parts={row.excerpt} /> : rowSub(words, row)
+  const said = {
+    type: row.type,
+    title: titleText(row.title),
+    sub: <Sub date={row.date} text={text} />,
+    side: row.date && words.date(row.date),
+  }
+  if (picked === null) return <RecordLine href={`#/record/${row.id}`} {...said} />
+  return <PickLine {...said} picked={picked} onPick={now => onPick?.(row.id, now)} />
 })
 
 type OccasionProps = { readonly line: Extract<Line, { kind: 'occasion' }>; readonly onToggle: (key: string) => void }

@@ -1,24 +1,21 @@
 import { Button } from '@mantine/core'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type OpenRecord, useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { Icon } from '#parts/icon.tsx'
 import { Empty, Page } from '#parts/page.tsx'
-import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
-import { VirtualList } from '#parts/virtual-list.tsx'
-import { rowSub, titleText } from '#record/labels.ts'
-import { Excerpt, Sub } from '#record/sub.tsx'
+import { BLOCK, Windowed } from '#record/windowed.tsx'
 import type { Found, Query, TimelineItem } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { NeedsLook } from './attention.tsx'
 import { TimelineFilters } from './timeline-filters.tsx'
-import { TimelineLines } from './timeline-lines.tsx'
+import { type Picking, RowLine, TimelineLines } from './timeline-lines.tsx'
 import { keepPlace, keptPlace, type Place } from './timeline-place.ts'
 import { closer, type View, ZoomPanel } from './timeline-zoom.tsx'
 
-/** Items fetched at once. */
-const BLOCK = 100
+const Selection = lazy(async () => ({ default: (await import('./selection.tsx')).Selection }))
+
 const HEIGHT = 72
 
 type Answer = { readonly found: Found; readonly first: readonly TimelineItem[] }
@@ -39,13 +36,15 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
     setOpen(null)
   }, [])
   const { text, part, kind, zoom, stretch } = place
+  const choosing = useChoosing()
+  const flat = choosing.picking !== null
   const query = { text, compartment: part, type: kind, from: place.from, to: place.to, author: place.author, stretch }
   const { value, error, again } = useAsk(
     async () => {
-      const life = await api.life({ ...query, zoom })
+      const life = await api.life({ ...query, zoom, flat })
       return { life, answer: text.trim() ? await search(api, query) : null }
     },
-    [place],
+    [place, flat],
     ['records'],
   )
   useKeeping({ asked, place, open })
@@ -58,11 +57,27 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
       title={t('timeline.title')}
       tab={t('timeline.title')}
       actions={
-        value?.life.types.includes('dicom') && (
-          <Button component="a" href="#/images" variant="default" leftSection={<Icon name="scan" size={19} />}>
-            {t('images.title')}
-          </Button>
-        )
+        <>
+          {value?.life.types.includes('dicom') && (
+            <Button component="a" href="#/images" variant="default" leftSection={<Icon name="scan" size={19} />}>
+              {t('images.title')}
+            </Button>
+          )}
+          {value && value.life.types.length > 0 && (
+            <Button
+              ref={choosing.button}
+              variant={flat ? 'light' : 'default'}
+              aria-pressed={flat}
+              leftSection={<Icon name="check" size={19} />}
+              onClick={() => {
+                choosing.toggle()
+                if (!flat) change({ zoom: 'day' })
+              }}
+            >
+              {t('select.begin')}
+            </Button>
+          )}
+        </>
       }
     >
       <NeedsLook />
@@ -78,13 +93,25 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
             <p className="kw-dim" role="status">
               {n('timeline.count', value.life.records)}
             </p>
+            {choosing.picking && (
+              <Suspense fallback={<Waiting />}>
+                <Selection
+                  chosen={choosing.picking.chosen}
+                  found={value.life.records}
+                  query={query}
+                  onChoose={choosing.choose}
+                  onEnd={choosing.toggle}
+                />
+              </Suspense>
+            )}
             {value.answer?.found.records ? (
-              <Rows answer={value.answer} />
+              <Rows answer={value.answer} picking={choosing.picking} />
             ) : value.life.records ? (
               <TimelineLines
                 life={value.life}
                 open={open ?? value.life.open}
                 far={zoom !== 'day'}
+                picking={choosing.picking}
                 start={before ?? null}
                 onToggle={toggle}
                 onCloser={into}
@@ -126,6 +153,30 @@ async function search(api: OpenRecord['api'], query: Query): Promise<Answer> {
 
 const toggled = (open: readonly string[], key: string): string[] => (open.includes(key) ? open.filter(o => o !== key) : [...open, key])
 
+const NONE: ReadonlySet<string> = new Set()
+
+/** Several records chosen at once, to do one thing with all of them; what is chosen stays so while the filters change. */
+function useChoosing() {
+  const button = useRef<HTMLButtonElement>(null)
+  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null)
+  const onPick = useCallback((id: string, picked: boolean) => {
+    setChosen(c => {
+      const next = new Set(c)
+      if (picked) next.add(id)
+      else next.delete(id)
+      return next
+    })
+  }, [])
+  const choose = useCallback((ids: readonly string[]) => setChosen(new Set(ids)), [])
+  const toggle = useCallback(() => {
+    setChosen(c => (c ? null : NONE))
+    // Whoever ended it from within the bar is given back where they began.
+    button.current?.focus({ preventScroll: true })
+  }, [])
+  const picking = useMemo((): Picking => chosen && { chosen, onPick }, [chosen, onPick])
+  return { button, picking, choose, toggle }
+}
+
 /** Keeps where someone is for when they come back; the record they open last is what they come back from. */
 function useKeeping(now: { readonly asked: string; readonly place: Place; readonly open: readonly string[] | null }): void {
   const { api } = useVault()
@@ -141,65 +192,25 @@ function useKeeping(now: { readonly asked: string; readonly place: Place; readon
   }, [api])
 }
 
-function Rows({ answer }: { readonly answer: Answer }) {
+function Rows({ answer, picking }: { readonly answer: Answer; readonly picking: Picking }) {
   const words = useWords()
   const { api } = useVault()
-  const blocks = useRef({ token: -1, items: new Map<number, readonly TimelineItem[]>(), asked: new Set<number>() })
-  const [, draw] = useState(0)
-  if (blocks.current.token !== answer.found.token)
-    blocks.current = { token: answer.found.token, items: new Map([[0, answer.first]]), asked: new Set([0]) }
-  const onRange = useCallback(
-    (from: number, to: number) => {
-      const mine = blocks.current
-      for (let b = Math.floor(from / BLOCK); b * BLOCK < to; b++) {
-        if (mine.asked.has(b)) continue
-        mine.asked.add(b)
-        api.window({ token: mine.token, from: b * BLOCK, to: (b + 1) * BLOCK }).then(
-          items => {
-            mine.items.set(b, items)
-            if (blocks.current === mine) draw(x => x + 1)
-          },
-          () => mine.asked.delete(b),
-        )
-      }
-    },
-    [api],
-  )
-  const render = (index: number) => {
-    const item = blocks.current.items.get(Math.floor(index / BLOCK))?.[index % BLOCK]
-    if (!item) return { content: null }
-    if ('year' in item)
-      return {
-        className: 'kw-year',
-        content: (
-          <div className="kw-year-name">
-            <h2 className="kw-display">{item.year || words.t('timeline.undated')}</h2>
-            <span className="kw-dim kw-number">{words.number(item.count)}</span>
-          </div>
-        ),
-      }
-    return {
-      content: (
-        <RecordLine
-          href={`#/record/${item.id}`}
-          type={item.type}
-          title={titleText(item.title)}
-          sub={<Sub date={item.date} text={item.excerpt ? <Excerpt parts={item.excerpt} /> : rowSub(words, item)} />}
-          side={item.date && words.date(item.date)}
-        />
-      ),
-    }
-  }
+  const load = useCallback((w: Parameters<typeof api.window>[0]) => api.window(w), [api])
+  const draw = (item: TimelineItem) =>
+    'year' in item
+      ? {
+          className: 'kw-year',
+          content: (
+            <div className="kw-year-name">
+              <h2 className="kw-display">{item.year || words.t('timeline.undated')}</h2>
+              <span className="kw-dim kw-number">{words.number(item.count)}</span>
+            </div>
+          ),
+        }
+      : { content: <RowLine row={item} picked={picking ? picking.chosen.has(item.id) : null} onPick={picking?.onPick} /> }
   return (
     <div className="kw-panel kw-panel-flush">
-      <VirtualList
-        key={answer.found.token}
-        label={words.t('timeline.list')}
-        count={answer.found.items}
-        height={HEIGHT}
-        render={render}
-        onRange={onRange}
-      />
+      <Windowed answer={answer} load={load} label={words.t('timeline.list')} height={HEIGHT} draw={draw} />
     </div>
   )
 }

@@ -79,8 +79,8 @@ export function WhoFilters({ all, value, onChange }: FiltersProps) {
             ...given.map(s => ({ value: s.id, label: `${s.name}, ${t('share.until', { date: words.day(s.until) })}` })),
           ]}
         />
-        <TextInput type="date" aria-label={t('account.from')} value={value.from} onChange={e => set({ from: e.currentTarget.value })} />
-        <TextInput type="date" aria-label={t('account.until')} value={value.until} onChange={e => set({ until: e.currentTarget.value })} />
+        <TextInput type="date" label={t('account.from')} value={value.from} onChange={e => set({ from: e.currentTarget.value })} />
+        <TextInput type="date" label={t('account.until')} value={value.until} onChange={e => set({ until: e.currentTarget.value })} />
       </search>
       <Switch size="md" label={t('who.own')} checked={value.own} onChange={e => set({ own: e.currentTarget.checked })} />
     </div>

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
-import { Icon, type IconName } from '#parts/icon.tsx'
+import { type IconName, Sign } from '#parts/icon.tsx'
 import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -133,11 +133,7 @@ function Line({ looked: l }: { readonly looked: Looked }) {
   return (
     <RecordLine
       wrap
-      glyph={
-        <span className="kw-glyph" data-tone={l.denied ? 'bad' : l.own ? undefined : 'brand'}>
-          <Icon name={l.denied ? 'lock' : (ICONS[l.action] ?? 'eye')} size={20} />
-        </span>
-      }
+      glyph={<Sign name={l.denied ? 'lock' : (ICONS[l.action] ?? 'eye')} tone={l.denied ? 'bad' : l.own ? undefined : 'brand'} />}
       title={sentence(words, l)}
       sub={
         <>

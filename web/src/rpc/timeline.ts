@@ -3,7 +3,11 @@ import type { Query, Row } from './views.ts'
 export type Zoom = 'decade' | 'year' | 'month' | 'day'
 
 /** A question and how closely to look. A stretch of time is the beginning of its dates: `201`, `2014`, `2014-03`, `2014-03-07`. */
-export type LifeQuery = Query & { readonly zoom: Zoom }
+export type LifeQuery = Query & {
+  readonly zoom: Zoom
+  /** Record by record, not gathered by occasions. */
+  readonly flat?: boolean
+}
 
 export type Bar = { readonly key: string; readonly count: number }
 

@@ -209,6 +209,6 @@ export type TrailView = {
   readonly checkedAt: number
 }
 
-export type Erased = { readonly at: number; readonly relay: string }
+export type Erased = { readonly at: number }
 
 export type Synced = { readonly fresh: number; readonly messages: number; readonly problems: number; readonly wrong: number }

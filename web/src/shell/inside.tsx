@@ -112,7 +112,7 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
       </div>
       <main className="kw-main" id="main" tabIndex={-1}>
         {drawScreen(route, choices)}
-        {here === '' && <Reminder />}
+        {route.name === '' && <Reminder />}
       </main>
     </div>
   )

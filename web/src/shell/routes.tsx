@@ -58,6 +58,7 @@ const newShareOf = (r: Route) => ({
   request: asked(r, 'request'),
   replaces: asked(r, 'replaces'),
   records: asked(r, 'records').split(',').filter(Boolean),
+  chosen: r.query.has('chosen'),
 })
 
 /** Every screen behind the lock, by the first word of its route. A key makes a new screen of the same kind begin afresh. */

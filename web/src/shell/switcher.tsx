@@ -2,7 +2,7 @@ import { Button, Modal } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
-import { Icon, type IconName } from '#parts/icon.tsx'
+import { Icon, type IconName, Sign } from '#parts/icon.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
@@ -44,11 +44,7 @@ export function Switcher() {
   )
 }
 
-const Mark = ({ name }: { readonly name: IconName }) => (
-  <span className="kw-glyph" data-tone="brand">
-    <Icon name={name} size={21} />
-  </span>
-)
+const Mark = ({ name }: { readonly name: IconName }) => <Sign name={name} tone="brand" />
 
 function Choose() {
   const { t } = useWords()

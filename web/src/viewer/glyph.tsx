@@ -1,3 +1,5 @@
+import { Drawing } from '#parts/icon.tsx'
+
 /** Signs for looking at pictures, drawn as those of `parts/icon.tsx` are. */
 const PATHS = {
   scroll: 'M5 8.500h11v11H5zM8 8.500v-3h11v11h-3M11.500 13.500v-2l-1.500 1.500M10.500 14.500v2l1.500-1.500',
@@ -26,17 +28,5 @@ const PATHS = {
 export type GlyphName = keyof typeof PATHS
 
 export const Glyph = ({ name, size = 20 }: { readonly name: GlyphName; readonly size?: number }) => (
-  <svg
-    width={size}
-    height={size}
-    viewBox="0 0 24 24"
-    fill="none"
-    stroke="currentColor"
-    strokeWidth={1.75}
-    strokeLinecap="round"
-    strokeLinejoin="round"
-    aria-hidden="true"
-  >
-    <path d={PATHS[name]} />
-  </svg>
+  <Drawing path={PATHS[name]} size={size} />
 )

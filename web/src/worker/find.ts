@@ -7,6 +7,8 @@ import { elapsed, pause } from './platform.ts'
 /** Answers queries over the opened cards; the page fetches the items it shows. */
 export type Finder = {
   find(query: Query): Found
+  /** All that a query finds. */
+  ids(query: Query): readonly string[]
   /** Items `from…to` of an answer; empty for one that is no longer kept. */
   window(token: number, from: number, to: number): readonly TimelineItem[]
   /** Folds what will be searched, a little at a time, so that the first search is as quick as the next. */
@@ -43,6 +45,7 @@ export function finder(entries: Entries, search = searcher(entries)): Finder {
       const types = [...new Set(entries.current().map(i => i.row.type))].sort()
       return { token, items: items.length, records: found.length, types, milliseconds: elapsed() - started }
     },
+    ids: query => search(query).map(i => i.row.id),
     async warm(signal) {
       let done = 0
       for (const item of entries.all()) {

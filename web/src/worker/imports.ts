@@ -1,13 +1,11 @@
-import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
-import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint-milestone'
 import { type Reading, sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { concat, fromHex, toHex } from '@keepwell/sdk/base/bytes'
-import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import { ensure } from '@keepwell/sdk/base/error'
 import { bytes, type Infer, int, list, object, string } from '@keepwell/sdk/base/shape'
-import type { Entry } from '@keepwell/sdk/records/catalog'
 import type { ImportDetail, ImportView, RecordLink, Undoing, Undone } from '#rpc/entry.ts'
 import type { Call } from '#rpc/rpc.ts'
 import type { FileOutcome } from '#rpc/views.ts'
+import { eraseThem } from './erasing.ts'
 import { clock, random } from './platform.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -107,45 +105,6 @@ async function toUndo({ ctx }: { readonly ctx: Reading }, { id, file }: Undoing)
   return files.filter((_, at) => file === undefined || at === file).flatMap(idsIn)
 }
 
-/** Erased at once: one tombstone, one receipt. */
-const AT_ONCE = 1024
-
-/**
- * Erases what an import added and nothing else: what was there before stays, and what a new version replaced is current again. Tokens
- * made of it are burned.
- */
-export async function undoImport(vault: OpenVault, undoing: Undoing, { signal, progress }: Call): Promise<Undone> {
-  const chosen = (await toUndo(vault, undoing)).flatMap(id => vault.entries.get(id)?.entry ?? [])
-  const all = withAttestations(
-    vault.ctx.session.state.ring,
-    chosen,
-    [...vault.entries.all()].map(i => i.entry),
-  )
-  let records = 0
-  let receipts = 0
-  let at: number | null = null
-  try {
-    await vault.run(async ctx => {
-      await burnTokens(ctx, all)
-      for (let from = 0; from < all.length; from += AT_ONCE) {
-        if (signal.aborted) throw new KeepwellError('CANCELLED', 'Stopped; what was erased stays erased.')
-        const some: Entry[] = []
-        for (const e of all.slice(from, from + AT_ONCE)) if (!(await vault.offline?.takeBack(e.id))) some.push(e)
-        if (!some.length) continue
-        const done = await eraseRecords(
-          ctx,
-          some.map(e => e.id),
-        )
-        records += some.length
-        receipts += done.receipts.length
-        at = done.receipts.at(-1)?.at ?? at
-        progress({ records, of: all.length })
-      }
-    })
-  } catch (e) {
-    if (!isKeepwellError(e, 'CANCELLED')) throw e
-  } finally {
-    if (records) await vault.filed().catch(() => {})
-  }
-  return { records, receipts, at }
-}
+/** Erases what an import added and nothing else: what was there before stays, and what a new version replaced is current again. */
+export const undoImport = async (vault: OpenVault, undoing: Undoing, call: Call): Promise<Undone> =>
+  eraseThem(vault, await toUndo(vault, undoing), call)

@@ -115,7 +115,7 @@ function lay({ query, found }: Answer, open: ReadonlySet<string>, known: Known):
   // Within a year its months are told apart.
   const unit = (unitOf(query.stretch ?? '') ?? 'decade') === 'decade' ? 'year' : 'month'
   // Who asks for one kind of thing wants to see those things.
-  const lines = query.type ? found.filter(h => h.date) : occasions(found, known.encounterOf)
+  const lines = query.type || query.flat ? found.filter(h => h.date) : occasions(found, known.encounterOf)
   const out: Drawn[] = []
   for (const [head, list] of Map.groupBy<string, Happened | Occasion<Happened>>(lines, o => periodOf(o.date, unit))) {
     out.push({ head, count: list.reduce((n, o) => n + ('items' in o ? o.items.length : 1), 0) })

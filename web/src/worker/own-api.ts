@@ -1,4 +1,5 @@
 import { exportEverything } from '@keepwell/sdk/actions/records/export-everything'
+import { exportFiles } from '@keepwell/sdk/actions/records/export-files'
 import { zip } from '@keepwell/sdk/actions/records/export-zip'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
@@ -6,9 +7,9 @@ import { backup, checkBackup } from '@keepwell/sdk/actions/vault/backup'
 import { changeRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { removeDevice } from '@keepwell/sdk/actions/vault/devices'
 import { eraseVault, type VaultErasure } from '@keepwell/sdk/actions/vault/erase-vault'
+import { erasureReceipts } from '@keepwell/sdk/actions/vault/erasure-receipts'
 import { rotate } from '@keepwell/sdk/actions/vault/rotate'
-import { equal, readU64, toBase64Url, toHex, u64be } from '@keepwell/sdk/base/bytes'
-import { encode } from '@keepwell/sdk/base/cbor'
+import { equal, readU64, u64be } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Rekeying, Safety } from '#rpc/devices.ts'
 import type { BackedUp, Doing, Ended, Written } from '#rpc/own.ts'
@@ -57,6 +58,21 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
     const files = exportEverything(ctx, { entries, readme, progress: (done, total) => step({ done, total }) })
     const saved = await save(zip(files), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
     return { ...saved, records: entries.length }
+  },
+  /** Chosen records as the files they were, in one archive. */
+  async exportSome({ ids, target }: { readonly ids: readonly string[]; readonly target: Target }, call: Call): Promise<Written> {
+    const { ctx, entries } = open()
+    const chosen = ids.flatMap(id => entries.get(id)?.entry ?? [])
+    const step = teller(call, 'writing', tell)
+    const counted = async function* () {
+      let done = 0
+      for await (const file of exportFiles(ctx, chosen)) {
+        step({ done: Math.min(done++, chosen.length), total: chosen.length })
+        yield file
+      }
+    }
+    const saved = await save(zip(counted()), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
+    return { ...saved, records: chosen.length }
   },
   /** One sealed file, read back before it counts. */
   async backUp(target: Target, call: Call): Promise<BackedUp> {
@@ -121,13 +137,8 @@ async function readBack({ ctx }: OpenVault, { saved, target, tell }: Reading, ca
   return { records, opened }
 }
 
-function endedView({ receipts, last, signed, records, consents, unreached }: VaultErasure): Ended {
-  const plain = {
-    vault: last.vault,
-    relay: last.relay,
-    records: receipts.map(r => ({ at: r.at, tombstone: toHex(r.tombstone), ids: r.ids.map(toHex) })),
-    whole: { at: last.at, tombstone: toHex(last.tombstone), signed: toBase64Url(encode(signed)) },
-  }
-  const file = new Blob([JSON.stringify(plain, null, 1)], { type: 'application/json' })
-  return { records, consents, unreached, relay: last.relay, at: last.at, receipts: file }
+function endedView(erasure: VaultErasure): Ended {
+  const { last, records, consents, unreached } = erasure
+  const receipts = new Blob([erasureReceipts(erasure)], { type: 'application/json' })
+  return { records, consents, unreached, relay: last.relay, at: last.at, receipts }
 }

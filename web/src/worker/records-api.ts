@@ -1,9 +1,7 @@
-import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
-import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint-milestone'
-import { ensure } from '@keepwell/sdk/base/error'
 import type { Call } from '#rpc/rpc.ts'
 import type { Erased, Query } from '#rpc/views.ts'
 import { watched } from './attention.ts'
+import { eraseThem } from './erasing.ts'
 import { type NamedFile, takeFiles } from './intake.ts'
 import { compartmentCounts } from './overview.ts'
 import { clock } from './platform.ts'
@@ -26,27 +24,13 @@ export const recordsApi = (open: () => OpenVault) => ({
   anchored: async (id: string) => itemOf(open(), id).entry.anchoredAt ?? null,
   file: async (id: string) => recordFile(open(), id),
   take: async (files: readonly NamedFile[], call: Call) => takeFiles(open(), files, call),
-  async erase(id: string): Promise<Erased> {
+  /** Everything that a query finds, in the order it is shown. */
+  found: async (query: Query) => open().finder.ids(query),
+  eraseSome: async (ids: readonly string[], call: Call) => eraseThem(open(), ids, call),
+  async erase(id: string, call: Call): Promise<Erased> {
     const vault = open()
-    const { entry } = itemOf(vault, id)
-    // Nobody else has it yet: it is only taken back.
-    if (await vault.offline?.takeBack(entry.id)) return { at: clock(), relay: '' }
-    const [receipt] = await vault.run(async ctx => {
-      const all = withAttestations(
-        ctx.session.state.ring,
-        [entry],
-        [...vault.entries.all()].map(i => i.entry),
-      )
-      await burnTokens(ctx, all)
-      return (
-        await eraseRecords(
-          ctx,
-          all.map(e => e.id),
-        )
-      ).receipts
-    })
-    await vault.filed()
-    ensure(receipt, 'NO_RECEIPT', 'The relay gave no deletion receipt.')
-    return { at: receipt.at, relay: receipt.relay }
+    itemOf(vault, id)
+    // Without a receipt it was only taken back: nobody else had it yet.
+    return { at: (await eraseThem(vault, [id], call)).at ?? clock() }
   },
 })

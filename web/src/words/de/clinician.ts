@@ -114,7 +114,7 @@ export const clinician: Texts<typeof english> = {
   'session.allOpen': { one: '{count} Eintrag ist offen', other: '{count} Einträge sind offen' },
   'session.receipts': { one: '{count} Beleg', other: '{count} Belege' },
   'session.stop': 'Anhalten',
-  'session.search': 'In dieser Akte suchen (Strg K)',
+  'session.search': 'In dieser Akte suchen',
   'session.searchNote': 'Durchsucht werden Titel und Codes, und Inhalte, sobald sie offen sind.',
   'session.pick': 'Wählen Sie einen Eintrag; er erscheint dann hier.',
   'session.close': 'Diesen Eintrag schließen',

@@ -6,7 +6,7 @@ export const results: Texts<typeof en> = {
   'results.lead': 'Alles Gemessene, von allen, die gemessen haben. Dasselbe unter anderen Namen und in anderen Einheiten steht zusammen.',
   'results.search': 'Wert suchen',
   'results.onlyOutside': 'Nur was außerhalb liegt',
-  'results.count': { one: '{count} Messung', other: '{count} Messungen' },
+  'results.count': { one: '{count} Wert', other: '{count} Werte' },
   'results.series': { one: '{count} Wert', other: '{count} Werte' },
   'results.fromOwn': 'Ihrer Akte',
   'results.from': 'von {names}',

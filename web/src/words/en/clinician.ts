@@ -104,7 +104,7 @@ export const clinician = {
   'session.allOpen': { one: '{count} record is open', other: '{count} records are open' },
   'session.receipts': { one: '{count} receipt', other: '{count} receipts' },
   'session.stop': 'Stop',
-  'session.search': 'Search this record (Ctrl K)',
+  'session.search': 'Search this record',
   'session.searchNote': 'Titles and codes are searched; contents too, once they are open.',
   'session.pick': 'Choose a record to see it here.',
   'session.close': 'Close this record',

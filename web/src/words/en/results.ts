@@ -4,7 +4,7 @@ export const results = {
     'Everything measured, from everyone who measured it. The same thing under other names and in other units stands together.',
   'results.search': 'Find a result',
   'results.onlyOutside': 'Only what is outside its range',
-  'results.count': { one: '{count} measurement', other: '{count} measurements' },
+  'results.count': { one: '{count} value', other: '{count} values' },
   'results.series': { one: '{count} result', other: '{count} results' },
   'results.fromOwn': 'your record',
   'results.from': 'from {names}',

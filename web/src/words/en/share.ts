@@ -34,7 +34,7 @@ export const share = {
   'share.fingerprint': 'Fingerprint',
   'invite.title': 'Invite someone',
   'invite.lead':
-    'Make a link that works once. Hand it over yourself, on a way you trust: whoever answers it counts as the person you meant.',
+    'Make a link that works once. Hand it over yourself, in a way you trust: whoever answers it counts as the person you meant.',
   'invite.name': 'Who is it for?',
   'invite.nameHint': 'What you will call them, e.g. Dr. Rivera. Only you see it.',
   'invite.make': 'Make the link',

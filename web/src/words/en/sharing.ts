@@ -107,7 +107,7 @@ export const sharing = {
   'sharing.notCompared': 'not compared',
   'sharing.addById': 'Add by identity',
   'sharing.addByIdLead':
-    'Anyone who uses Keepwell has an identity they can send you. Whom you add so is unknown until you have compared a code with them.',
+    'Anyone who uses Keepwell has an identity they can send you. Someone you add this way counts as unknown until you have compared codes.',
   'sharing.id': 'Their identity',
   'sharing.idHint': 'It begins with did:ethr:',
   'sharing.idRelay': 'Where their record is kept',
