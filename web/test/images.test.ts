@@ -197,6 +197,16 @@ describe.skipIf(!hasChromium())('images and documents, in a real browser', () =>
     await page.locator('.textLayer').getByText('Behind the lock').waitFor()
     await openRecord(page, 'broken')
     await page.getByText('The PDF is damaged').waitFor()
+
+    // What stands in them is found; what is locked is not, and what is damaged does no harm.
+    await page.goto(`${stage.url}/#/timeline`)
+    const search = page.getByRole('searchbox')
+    await search.fill('discharge somebody')
+    await lines(page).filter({ hasText: 'letter' }).getByText('Discharge letter of').waitFor()
+    await search.fill('page 77')
+    await lines(page).filter({ hasText: 'long' }).waitFor()
+    await search.fill('behind')
+    await page.getByText('Nothing matches').waitFor()
     noViolations(heard)
   })
 

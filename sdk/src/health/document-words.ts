@@ -24,6 +24,13 @@ export function documentDigest(mediaType: string, bytes: Uint8Array, size = byte
   return { text: out.text(), measures: [], particulars: [] }
 }
 
+/** The words of a document that somebody else read, gathered and bounded as ours are. */
+export function readDigest(text: string): Digest {
+  const out = gatherer(MAX_WORDS)
+  for (const phrase of lines(text)) if (!out.full()) out.say(phrase)
+  return { text: out.text(), measures: [], particulars: [] }
+}
+
 const lines = (text: string): string[] => text.split(/[\r\n]+/).map(l => l.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim())
 
 /** Fields of a message, a segment a line, without its header and without what stands for nothing. */

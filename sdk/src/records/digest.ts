@@ -29,7 +29,13 @@ export type Digest = Infer<typeof rest> & { text: string }
 type Frozen<T> = T extends readonly (infer U)[] ? readonly Frozen<U>[] : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 
 /** A digest as the catalog keeps it: its parts are read only when they are needed, so that opening a large catalog stays quick. */
-export const packedDigest = object({ v: int(), text: bytes({ max: 80_000 }), rest: bytes({ max: 128 << 10 }) })
+export const packedDigest = object({
+  v: int(),
+  text: bytes({ max: 80_000 }),
+  rest: bytes({ max: 128 << 10 }),
+  /** Of the reader that the words come from, where the core cannot read such a document itself. */
+  reader: optional(int()),
+})
 export type PackedDigest = Infer<typeof packedDigest>
 
 export const packDigest = ({ text, ...more }: Frozen<Digest>): PackedDigest => ({ v: DIGEST_VERSION, text: utf8(text), rest: encode(more) })

@@ -1,3 +1,4 @@
+import '#rpc/trusted.ts'
 import { type Connection, connect, RemoteError } from '#rpc/rpc.ts'
 import type { VaultApi } from '#worker/api.ts'
 

@@ -22,6 +22,7 @@ import { dropGlance, keepGlance } from './glance.ts'
 import { type Lifeline, lifeline } from './lifeline.ts'
 import { type Inbox, openInbox } from './news.ts'
 import { type Offline, offline, openChests } from './offline.ts'
+import { pdfReader } from './pdf-reader.ts'
 import { openPlace } from './place.ts'
 import { clock, pause, random, skew } from './platform.ts'
 import { type Results, resultsOf } from './results.ts'
@@ -180,7 +181,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     sync: once,
     async filed() {
       await run(async () => publishState(ctx))
-      void proofs()
+      void Promise.allSettled([proofs(), digests()])
     },
     changed: () => tell('records'),
     offline: away,
@@ -214,7 +215,7 @@ const told = (tell: Tell, closed: AbortSignal) => (e: unknown) => {
 /** What other devices filed is opened for search and trends once nothing more urgent waits; what fails is tried at the next time. */
 async function gather(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<void> {
   const all = [...entries.all()].map(i => i.entry)
-  await digestMissing(ctx, all, { signal }).catch(() => {})
+  await digestMissing(ctx, all, { signal, reader: pdfReader }).catch(() => {})
 }
 
 /** Looks for the proofs of what was filed, as the ledger takes them. */

@@ -1,4 +1,4 @@
-import { documentDigest, hasWords } from '#health/document-words'
+import { documentDigest, hasWords, readDigest } from '#health/document-words'
 import { digestOf } from '#health/fhir/digest'
 import type { Card } from '#records/card'
 import type { Entry } from '#records/catalog'
@@ -23,4 +23,22 @@ export function digestOfBody({ kind, mediaType }: Kept, body: Uint8Array): Packe
 export function lacksDigest({ card, digest }: Pick<Entry, 'card' | 'digest'>): boolean {
   if (digest?.v === DIGEST_VERSION) return false
   return card.kind === 'fhir' ? card.size <= MAX_RESOURCE : card.kind === 'document' && hasWords(card.mediaType, card.size)
+}
+
+/** Reads documents that the core cannot: PDF. It has bounds of its own, in time as well, and throws for what it cannot read. */
+export type DocumentReader = {
+  /** Raised when it reads better: what an older one read is read again. */
+  readonly version: number
+  readonly reads: (mediaType: string, size: number) => boolean
+  /** Words, a phrase a line. */
+  readonly read: (body: Uint8Array) => Promise<string>
+}
+
+export const wantsReader = ({ card, digest }: Pick<Entry, 'card' | 'digest'>, reader: DocumentReader): boolean =>
+  card.kind === 'document' && reader.reads(card.mediaType, card.size) && (digest?.v !== DIGEST_VERSION || digest.reader !== reader.version)
+
+/** What a reader finds in a document. Never throws: one that is damaged or locked has no words, and is not read again. */
+export async function digestByReader(reader: DocumentReader, body: Uint8Array): Promise<PackedDigest> {
+  const text = await reader.read(body).catch(() => '')
+  return { ...packDigest(readDigest(text)), reader: reader.version }
 }

@@ -10,6 +10,8 @@ import { memoryCatalog } from '#memory/catalog'
 import type { Relay } from '#ports/relay'
 import type { Entry } from '#records/catalog'
 import { readDigest } from '#records/digest'
+import { matches } from '#records/timeline'
+import type { DocumentReader } from './digest-body.ts'
 import { digestMissing } from './digest-missing.ts'
 import { fileRecords, noteEntries } from './file-records.ts'
 import type { ImportItem } from './import-item.ts'
@@ -98,6 +100,30 @@ describe('what a device remembers of contents', () => {
     const there = texts((await listEntries(ctx)).filter(e => e.card.kind !== 'document' || e.card.mediaType === 'text/plain'))
     expect(texts((await listEntries(second)).filter(e => e.digest))).toEqual(there)
     expect(await digestMissing(second, await listEntries(second))).toEqual({ done: 0, missed: 0 })
+  })
+
+  test('documents that the core cannot read are read once by whoever can; damaged ones have no words and do no harm', async () => {
+    const ctx = await person(await world([HOME]), 'Ada Example', HOME)
+    await take(ctx, file('letter.pdf', '%PDF-1.4 Quagmire syndrome'), file('broken.pdf', '%PDF-1.4 broken'), file('note.txt', 'A cough.'))
+    const opened: string[] = []
+    const reader: DocumentReader = {
+      version: 1,
+      reads: mediaType => mediaType === 'application/pdf',
+      async read(body) {
+        const text = new TextDecoder().decode(body).slice(9)
+        opened.push(text)
+        if (text === 'broken') throw new Error('a damaged file')
+        return `${text}\n${text}\nseen on Monday`
+      },
+    }
+    const search = async (text: string) => (await listEntries(ctx)).filter(e => matches(e, { text })).length
+    expect(await search('quagmire')).toBe(0)
+    expect(await digestMissing(ctx, await listEntries(ctx), { reader })).toEqual({ done: 2, missed: 0 })
+    expect(await search('quagmire monday')).toBe(1)
+    expect(texts(await listEntries(ctx))).toEqual(['', 'A cough.', 'Quagmire syndrome\nseen on Monday'])
+    expect(await digestMissing(ctx, await listEntries(ctx), { reader })).toEqual({ done: 0, missed: 0 })
+    expect(opened.toSorted()).toEqual(['Quagmire syndrome', 'broken'])
+    expect(await digestMissing(ctx, await listEntries(ctx), { reader: { ...reader, version: 2 } })).toEqual({ done: 2, missed: 0 })
   })
 
   test('receiving again keeps what was remembered; another version of it is gathered anew', async () => {
