@@ -123,8 +123,8 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     await view('Trends').click()
     await page.getByRole('link', { name: /Body weight/ }).click()
     await page
-      .getByRole('img', { name: /measurements from/ })
-      .or(page.getByText(/measurements from/))
+      .getByRole('img', { name: /values from/ })
+      .or(page.getByText(/values from/))
       .first()
       .waitFor()
     await accessible(page, 'session, trends')

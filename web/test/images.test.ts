@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium())('images and documents, in a real browser', () =>
     await page.getByText('table of contents of a disc').waitFor()
     await page.goto(`${stage.url}/#/images`)
     const series = page.getByRole('main').getByRole('link', { name: /12 pictures/ })
-    await series.waitFor()
+    await series.locator('.kw-thumb img').waitFor()
     await accessible(page, 'images')
     await series.press('Enter')
     await shown(page)
@@ -207,6 +207,16 @@ describe.skipIf(!hasChromium())('images and documents, in a real browser', () =>
     await lines(page).filter({ hasText: 'long' }).waitFor()
     await search.fill('behind')
     await page.getByText('Nothing matches').waitFor()
+    // Each line has a small picture of its first page, in the place of its sign; again, nothing of what is locked or damaged.
+    await search.fill('')
+    const small = (title: string) => lines(page).filter({ hasText: title }).locator('.kw-thumb')
+    await expect.poll(() => page.locator('.kw-thumb img').count(), { timeout: 20_000 }).toBe(2)
+    expect(await small('letter').locator('img').count()).toBe(1)
+    expect(await small('locked').locator('.kw-glyph').count()).toBe(1)
+    expect([await small('letter').boundingBox(), await small('locked').boundingBox()]).toMatchObject([
+      { width: 38, height: 38 },
+      { width: 38, height: 38 },
+    ])
     noViolations(heard)
   })
 

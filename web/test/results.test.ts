@@ -121,7 +121,7 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     // No name and no value of the record stands in the address.
     await expect.poll(() => page.url()).toMatch(/#\/results\/[0-9a-f]{16}$/)
     await page.locator('.u-over').waitFor()
-    const chart = page.getByRole('img', { name: /5 measurements from Mar 1, 2021 to Sep 1, 2024.*1 lies outside/ })
+    const chart = page.getByRole('img', { name: /5 values from Mar 1, 2021 to Sep 1, 2024.*1 lies outside/ })
     await chart.waitFor()
     await row(page, /Sep 1, 2024 93\.68 mg\/dL.*written as 5\.2 mmol\/L.*70\.26–99\.09.*Labor Berlin/).waitFor()
     await row(page, /Mar 1, 2023 141 mg\/dL.*high.*70–99/).waitFor()
@@ -180,7 +180,7 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     await accessible(page, 'results, German')
     await fits(page)
     await page.getByRole('link', { name: /^Körpergewicht/ }).click()
-    await page.getByRole('img', { name: /Messungen von .* bis .*kg/ }).waitFor()
+    await page.getByRole('img', { name: /Werte von .* bis .*kg/ }).waitFor()
     await page.locator('.u-over').waitFor()
     await accessible(page, 'one series, German')
     await fits(page)

@@ -39,7 +39,7 @@ export const PickLine = ({ picked, onPick, ...inside }: PickProps) => (
 
 const Inside = ({ type, glyph, title, sub, side, value }: Omit<LineProps, 'href' | 'wrap'>) => (
   <>
-    {glyph ?? (type && <Glyph type={type} />)}
+    {glyph || (type && <Glyph type={type} />)}
     <span className="kw-line-text">
       <span className="kw-line-title">{title}</span>
       {sub && <span className="kw-line-sub">{sub}</span>}

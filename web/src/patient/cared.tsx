@@ -1,12 +1,12 @@
 import { Button } from '@mantine/core'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
-import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
+import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import { Person, purposesText, scopeText, shareSub, timeLeft, useEnding } from './share-terms.tsx'
+import { Person, purposesText, ShareGone, scopeText, shareSub, timeLeft, useEnding } from './share-terms.tsx'
 
 /** A record that one looks after: open it, add to it, share it on, and end what was shared on. */
 export function Cared({ id }: { readonly id: string }) {
@@ -47,11 +47,7 @@ export function Cared({ id }: { readonly id: string }) {
       ) : !value ? (
         <Waiting />
       ) : !share ? (
-        <Panel>
-          <Empty icon="share" title={t('sharing.gone')}>
-            {t('sharing.goneNote')}
-          </Empty>
-        </Panel>
+        <ShareGone />
       ) : (
         <>
           <Panel title={t('sharing.terms')} icon="share">

@@ -5,6 +5,7 @@ import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Confirm, FormDialog } from '#parts/dialog.tsx'
 import { Icon, Sign } from '#parts/icon.tsx'
+import { LinkPanel } from '#parts/link-panel.tsx'
 import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -49,14 +50,7 @@ export function Devices() {
           </ul>
         </Panel>
       )}
-      <Panel title={t('devices.lost')} icon="key">
-        <p className="kw-lead">{t('devices.lostLead')}</p>
-        <div className="kw-actions">
-          <Button component="a" href="#/settings/keys" variant="default">
-            {t('devices.lostGo')}
-          </Button>
-        </div>
-      </Panel>
+      <LinkPanel title={t('devices.lost')} icon="key" text={t('devices.lostLead')} href="#/settings/keys" go={t('devices.lostGo')} />
       {leaving && <Remove device={leaving} onClose={() => setLeaving(null)} onDone={done} />}
       {naming && <Rename device={naming} onClose={() => setNaming(null)} onDone={done} />}
     </Page>

@@ -8,6 +8,7 @@ import { Failed, Waiting } from '#parts/state.tsx'
 import type { SeriesView, StudyView } from '#rpc/images.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
+import { Thumb } from './thumb.tsx'
 
 const modalityName = ({ maybe }: Words, code: string): string => maybe(`images.modality.${code}`, code)
 const bodyName = (s: string): string => s.toLowerCase().replaceAll('_', ' ')
@@ -77,7 +78,12 @@ function Study({ study }: { readonly study: StudyView }) {
       <ul className="kw-lines">
         {study.series.map(s => (
           <li key={s.id}>
-            <RecordLine href={`#/images/${s.id}`} type="dicom" {...seriesText(words, s)} />
+            <RecordLine
+              href={`#/images/${s.id}`}
+              type="dicom"
+              glyph={s.cover && <Thumb id={s.cover} type="dicom" media="application/dicom" large />}
+              {...seriesText(words, s)}
+            />
           </li>
         ))}
       </ul>

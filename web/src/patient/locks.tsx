@@ -6,6 +6,7 @@ import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { FormDialog } from '#parts/dialog.tsx'
 import { Icon, Sign } from '#parts/icon.tsx'
+import { LinkPanel } from '#parts/link-panel.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -50,14 +51,7 @@ export function Locks({ idle, choices }: LocksProps) {
             </div>
           </div>
         </Panel>
-        <Panel title={t('locks.words')} icon="key">
-          <p className="kw-lead">{t('locks.wordsNote')}</p>
-          <div className="kw-actions">
-            <Button component="a" href="#/settings/keys" variant="default">
-              {t('devices.lostGo')}
-            </Button>
-          </div>
-        </Panel>
+        <LinkPanel title={t('locks.words')} icon="key" text={t('locks.wordsNote')} href="#/settings/keys" go={t('devices.lostGo')} />
       </div>
     </Page>
   )

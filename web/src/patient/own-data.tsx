@@ -4,6 +4,7 @@ import { chooseTarget } from '#client/save-file.ts'
 import { useAsk } from '#client/use-ask.ts'
 import { type Job, useJob } from '#client/use-job.ts'
 import { JobProgress } from '#parts/job-progress.tsx'
+import { LinkPanel } from '#parts/link-panel.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { Failed } from '#parts/state.tsx'
 import { saveBlob } from '#record/save.ts'
@@ -23,14 +24,7 @@ export function OwnData() {
         <Export />
         <Backup />
         {!me.sample && (
-          <Panel title={t('own.erase')} icon="trash" wide>
-            <p className="kw-lead">{t('own.eraseNote')}</p>
-            <div className="kw-actions">
-              <Button component="a" href="#/settings/erase" variant="default">
-                {t('own.eraseGo')}
-              </Button>
-            </div>
-          </Panel>
+          <LinkPanel title={t('own.erase')} icon="trash" text={t('own.eraseNote')} href="#/settings/erase" go={t('own.eraseGo')} wide />
         )}
       </div>
     </Page>

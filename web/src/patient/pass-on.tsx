@@ -10,7 +10,7 @@ import type { ContactView, ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { Choice } from './choice.tsx'
 import { SPANS, untilOf } from './share-draft.ts'
-import { now } from './share-terms.tsx'
+import { now, ShareGone } from './share-terms.tsx'
 
 /** Shares on part of a record that one looks after, within the limits of one's own share. */
 export function PassOn({ id }: { readonly id: string }) {
@@ -39,11 +39,7 @@ export function PassOn({ id }: { readonly id: string }) {
       ) : !value ? (
         <Waiting />
       ) : !share ? (
-        <Panel>
-          <Empty icon="share" title={t('sharing.gone')}>
-            {t('sharing.goneNote')}
-          </Empty>
-        </Panel>
+        <ShareGone />
       ) : value.contacts.length === 0 ? (
         <Panel>
           <Empty

@@ -4,7 +4,7 @@ import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { FormDialog } from '#parts/dialog.tsx'
-import { Banner, Empty, Page, Panel, Tag } from '#parts/page.tsx'
+import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { titleText } from '#record/labels.ts'
@@ -12,7 +12,7 @@ import type { ReadUnder } from '#rpc/sharing.ts'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
-import { endsSoon, now, Person, purposesText, scopeText, shareSub, timeLeft, useEnding } from './share-terms.tsx'
+import { endsSoon, now, Person, purposesText, ShareGone, scopeText, shareSub, timeLeft, useEnding } from './share-terms.tsx'
 
 /** One share: what it says, and what was read under it. */
 export function ShareDetail({ id }: { readonly id: string }) {
@@ -34,11 +34,7 @@ export function ShareDetail({ id }: { readonly id: string }) {
   if (!share)
     return (
       <Page title={t('sharing.gone')} tab={t('share.title')} back={back}>
-        <Panel>
-          <Empty icon="share" title={t('sharing.gone')}>
-            {t('sharing.goneNote')}
-          </Empty>
-        </Panel>
+        <ShareGone />
       </Page>
     )
   return (

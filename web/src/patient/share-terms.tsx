@@ -4,6 +4,7 @@ import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Confirm, Consequences } from '#parts/dialog.tsx'
 import { Sign } from '#parts/icon.tsx'
+import { Empty, Panel } from '#parts/page.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { partName, purposeName, titleText } from '#record/labels.ts'
 import type { Ended, ShareView } from '#rpc/views.ts'
@@ -41,6 +42,18 @@ export function timeLeft(words: Words, until: number): string {
 }
 
 export const endsSoon = (s: Pick<ShareView, 'state' | 'until'>): boolean => s.state === 'live' && s.until - now() < 3 * DAY
+
+/** Instead of a share that ended while its page was asked for. */
+export function ShareGone() {
+  const { t } = useWords()
+  return (
+    <Panel>
+      <Empty icon="share" title={t('sharing.gone')}>
+        {t('sharing.goneNote')}
+      </Empty>
+    </Panel>
+  )
+}
 
 export const Person = () => <Sign name="person" tone="brand" />
 

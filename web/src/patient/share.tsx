@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { Icon } from '#parts/icon.tsx'
+import { LinkPanel } from '#parts/link-panel.tsx'
 import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
@@ -47,14 +48,7 @@ export function Share() {
           <div className="kw-grid">
             <Given list={value.given.filter(s => !s.of)} passed={value.passed} onChange={again} />
             <People list={value.contacts} />
-            <Panel title={t('share.noKeepwell')} icon="paper">
-              <p className="kw-dim">{t('share.noKeepwellNote')}</p>
-              <div className="kw-row kw-actions">
-                <Button component="a" href="#/print" variant="default">
-                  {t('share.print')}
-                </Button>
-              </div>
-            </Panel>
+            <LinkPanel title={t('share.noKeepwell')} icon="paper" text={t('share.noKeepwellNote')} href="#/print" go={t('share.print')} />
             {cared.length > 0 && <Received title={t('sharing.lookAfter')} list={cared} />}
             {others.length > 0 && <Received title={t('share.received')} list={others} />}
           </div>

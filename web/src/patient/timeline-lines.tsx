@@ -8,6 +8,7 @@ import { Excerpt, Sub } from '#record/sub.tsx'
 import type { Life, Line, Lines } from '#rpc/timeline.ts'
 import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import { Thumb } from './thumb.tsx'
 import { stretchName } from './timeline-zoom.tsx'
 
 /** What is chosen while several are, and how one more is; null when lines lead to their records. */
@@ -166,6 +167,7 @@ export const RowLine = memo(({ row, picked, onPick }: RowProps) => {
   const text = row.excerpt ? <Excerpt parts={row.excerpt} /> : rowSub(words, row)
   const said = {
     type: row.type,
+    glyph: row.picture && !row.waiting && <Thumb id={row.id} type={row.type} media={row.picture} />,
     title: titleText(row.title),
     sub: <Sub date={row.date} text={text} />,
     side: row.date && words.date(row.date),

@@ -7,6 +7,8 @@ export type SeriesView = {
   readonly number: number | null
   /** Pictures: files, and the frames in them. */
   readonly pictures: number
+  /** The file in its middle, when it is small enough to be opened for a small picture. */
+  readonly cover?: string
 }
 
 export type StudyView = {

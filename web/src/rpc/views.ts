@@ -41,6 +41,8 @@ export type Row = {
   readonly author?: string
   readonly trust: 'own' | 'verified' | 'unverified'
   readonly issues: number
+  /** The media type of a file that a small picture can be drawn of. */
+  readonly picture?: string
   /** It waits on this device to be sent. */
   readonly waiting?: true
   /** In answers to a search: where in the content it was found. */

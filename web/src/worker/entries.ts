@@ -168,6 +168,10 @@ type Listed = {
   readonly compartment: Uint8Array
 }
 
+/** Larger files are not opened for a small picture. */
+const MAX_PICTURED = 8 << 20
+const PICTURED = /^(application\/(pdf|dicom)|image\/(png|jpeg|gif|webp))(;|$)/
+
 /** A card as a list shows it. */
 export function rowOf({ id, card, date, trust, compartment }: Listed, names: Naming): Row {
   return {
@@ -181,6 +185,7 @@ export function rowOf({ id, card, date, trust, compartment }: Listed, names: Nam
     ...(card.author === names.own ? {} : { author: names.party(card.author) }),
     trust,
     issues: card.issues ?? 0,
+    ...(card.kind !== 'fhir' && card.size <= MAX_PICTURED && PICTURED.test(card.mediaType) ? { picture: card.mediaType } : {}),
   }
 }
 

@@ -28,7 +28,9 @@ const told = <T>(parts: readonly Part[], pick: (p: Part) => T | undefined): T | 
 function seriesOf(parts: readonly Part[]): Series {
   const [first] = parts
   const { uid, study } = { uid: first!.series, study: first!.study }
+  const middle = parts[parts.length >> 1]!.item.row
   const view = {
+    ...(middle.picture ? { cover: middle.id } : {}),
     id: first!.item.row.id,
     title: told(parts, p => p.seriesDescription) ?? '',
     modality: told(parts, p => p.modality) ?? '',

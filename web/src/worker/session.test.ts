@@ -91,6 +91,33 @@ describe('a session in another record', () => {
     expect(groupOf(reading, 'medications').some(r => r.note)).toBe(true)
   })
 
+  test('what two laboratories measured under other codes and units is one series, as in the own record', async () => {
+    const glucose = (n: string, code: string, value: number, unit: string, effectiveDateTime: string) => ({
+      resourceType: 'Observation',
+      id: n,
+      status: 'final',
+      category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] }],
+      code: { coding: [{ system: 'http://loinc.org', code }], text: `Glucose, laboratory ${n}` },
+      effectiveDateTime,
+      valueQuantity: { value, unit, system: 'http://unitsofmeasure.org', code: unit },
+    })
+    const two = [glucose('north', '2345-7', 99, 'mg/dL', '2031-03-01'), glucose('south', '14749-6', 5.6, 'mmol/L', '2032-03-01')]
+    const bytes = utf8(two.map(o => JSON.stringify(o)).join('\n'))
+    async function* items() {
+      yield { name: 'two.ndjson', size: bytes.length, chunks: async function* () { yield bytes } } // biome-ignore format: one item
+    }
+    for await (const _ of importItems(patient, items(), {}));
+    const reading = await openIt(await give('read', ['laboratory']))
+    await reading.openAll(call())
+    const line = reading.results.list().lines.find(l => l.date?.startsWith('2032'))
+    expect(line).toMatchObject({ analyte: 'glucose', unit: 'mg/dL' })
+    const rows = reading.results.rows({ key: line!.key }, 0, 10).filter(r => r.date >= '2031')
+    expect(rows.map(r => [r.date.slice(0, 4), Math.round(r.values[0]!), r.written])).toEqual([
+      ['2032', 101, expect.stringContaining('5.6')],
+      ['2031', 99, ''],
+    ])
+  })
+
   test('is over when it is ended: everything refuses, and nothing is left to show', async () => {
     const reading = await openIt(await give('read', ['laboratory']))
     const found = reading.find({})
