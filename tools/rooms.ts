@@ -41,6 +41,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     envelopes: { uses: ['base'], from: ['sdk/base', 'sdk/ports'] },
     catalog: { uses: ['base', 'envelopes'], from: ['sdk/base', 'sdk/ports'] },
     keys: { uses: ['base'], from: ['sdk/base', 'sdk/ports'] },
+    provider: { uses: [], from: ['sdk/base', 'sdk/ports'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
   },
   daemon: {

@@ -14,6 +14,7 @@ import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
 import { OUTCOMES } from '#gateway/fhir/outcome'
 import { httpRoutes } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
+import { providerPart } from '#gateway/provider/routes'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
@@ -52,7 +53,7 @@ const NO_PARTS: Parts = { parts: [] }
 /** Opens an organisation's gateway and serves it. Closing ends every session. */
 export async function serveGateway(
   settings: GatewaySettings,
-  partsOf: (gateway: Gateway) => Promise<Parts> | Parts = () => NO_PARTS,
+  partsOf: (gateway: Gateway, whoAsks: Authenticate) => Promise<Parts> | Parts = () => NO_PARTS,
 ): Promise<RunningGateway> {
   const { ctx, dir, host, port, tls, log } = settings
   const url = (settings.url ?? `${tls ? 'https' : 'http'}://${host}:${port}`).replace(/\/+$/, '')
@@ -66,7 +67,11 @@ export async function serveGateway(
       pause: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
     })
     opened.defer(() => gateway.close())
-    const { parts, authenticate } = await partsOf(gateway)
+    let others: Authenticate | undefined
+    const asks = whoAsks(keysIn(apiKeyFile(dir)), request => others?.(request))
+    const { parts: more, authenticate } = await partsOf(gateway, asks)
+    others = authenticate
+    const parts = [providerPart({ gateway, authenticate: asks }), ...more]
     for (const part of parts) opened.defer(async () => part.close?.())
     const security = parts.map(p => p.security).find(Boolean)
     const check = await loadChecker()
@@ -83,7 +88,7 @@ export async function serveGateway(
       parts.flatMap(p => p.fhir ?? []),
     )
     const server = await serve(settings, {
-      routes: [...httpRoutes(rows, `${url}/fhir`, whoAsks(keysIn(apiKeyFile(dir)), authenticate)), ...parts.flatMap(p => p.routes ?? [])],
+      routes: [...httpRoutes(rows, `${url}/fhir`, asks), ...parts.flatMap(p => p.routes ?? [])],
       parts,
       url,
     })
@@ -100,11 +105,14 @@ function resourceTypes(): string[] {
   return Object.keys(definitions.types).filter(isResource)
 }
 
+type Other = (request: Parameters<Authenticate>[0]) => ReturnType<Authenticate> | undefined
+
 const whoAsks =
-  (keys: () => Promise<readonly ApiKey[]>, other: Authenticate | undefined): Authenticate =>
+  (keys: () => Promise<readonly ApiKey[]>, other: Other): Authenticate =>
   async request => {
     if (bearsApiKey(request.headers)) return byApiKey(keys)(request)
-    if (other) return other(request)
+    const known = other(request)
+    if (known) return known
     throw new KeepwellError('UNAUTHENTICATED', 'A request bears an API key or an access token.')
   }
 

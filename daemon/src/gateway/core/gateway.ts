@@ -1,3 +1,4 @@
+import { requestAccess } from '@keepwell/sdk/actions/access/request'
 import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { equal } from '@keepwell/sdk/base/bytes'
@@ -130,6 +131,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       const text = `${ring.name} (${actor.person}) asks you to erase record ${recordId.slice(0, 8)}. It stays until you do.`
       await sendNotice(ctx, { to: session.patient.did, text })
     },
+    ask: request => requestAccess(ctx, request),
     onEnded(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -6,6 +6,7 @@ import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import type { FhirResource, Store } from '@keepwell/sdk/health/fhir/search/types'
 import type { Did } from '@keepwell/sdk/identity/did'
 import type { Card } from '@keepwell/sdk/records/card'
+import type { AccessRequestMessage } from '@keepwell/sdk/wire/messages'
 import type { FhirRoute } from '#gateway/fhir/route'
 import type { HttpMount } from '#http/mount'
 import type { HttpRequest, HttpRoute } from '#http/route'
@@ -109,6 +110,9 @@ export type Submission =
 /** What became of it; of a resource also what it is now, with version and time. */
 export type Submitted = Verdict & { readonly resource?: FhirResource }
 
+/** What a patient is asked for: compartments by name, `seconds` from the day they agree, a sentence in plain words. */
+export type AskingAccess = Omit<AccessRequestMessage, 'name'> & { readonly from: Did }
+
 export type Gateway = {
   readonly did: Did
   readonly name: string
@@ -135,6 +139,8 @@ export type Gateway = {
   openFor(actor: Actor): readonly PatientSession[]
   /** Asks the patient to erase a record that this organisation wrote; it is theirs to do. Throws DENIED for what others wrote. */
   askErasure(actor: Actor, session: PatientSession, recordId: string): Promise<void>
+  /** Leaves a request for access with a patient, who answers in their own time. Throws UNKNOWN_PARTY. */
+  ask(request: AskingAccess): Promise<void>
   /** Called when a patient's consent ended, with the logical id; returns what stops the calls. For tokens that live no longer than it. */
   onEnded(listener: (patientId: string) => void): () => void
 }
