@@ -100,9 +100,10 @@ export async function serveGateway(
   }
 }
 
+/** Those that R4's own list of codes has: the definitions hold a few of later versions as well. */
 function resourceTypes(): string[] {
-  const { isResource } = shapes(definitions)
-  return Object.keys(definitions.types).filter(isResource)
+  const { codesOf, isResource } = shapes(definitions)
+  return [...(codesOf('http://hl7.org/fhir/ValueSet/resource-types')?.all ?? [])].filter(isResource)
 }
 
 type Other = (request: Parameters<Authenticate>[0]) => ReturnType<Authenticate> | undefined

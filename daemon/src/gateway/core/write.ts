@@ -1,5 +1,5 @@
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { describeResource } from '@keepwell/sdk/actions/records/import-describe'
+import { describeCard } from '@keepwell/sdk/actions/records/import-describe'
 import { MAX_LISTED, type Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { submitItems } from '@keepwell/sdk/actions/records/submit-items'
 import { type SubmittedDraft, submitRecords } from '@keepwell/sdk/actions/records/submit-records'
@@ -55,8 +55,7 @@ function prepare({ ctx }: Writing, { resource, prior, issues }: Resources[number
   const { resourceType, id, ...content } = rest
   const signed = { resourceType, id, ...(Object.keys(kept).length ? { meta: kept } : {}), ...content }
   const bytes = utf8(JSON.stringify(signed))
-  const described = describeResource(issues ? () => [...issues] : check!, { bytes, resource: signed })
-  const { digest: _own, ...facts } = described
+  const facts = describeCard(issues ? () => [...issues] : check!, { bytes, resource: signed })
   const recordId = ctx.random(16)
   const authoredAt = ctx.clock()
   const stamped = { ...signed, meta: { ...kept, ...stamp({ id: recordId, authoredAt }) } }

@@ -256,9 +256,10 @@ async function named(work: Work, e: Entry, names: Map<string, string>): Promise<
   }
   demand(work.actor, type, 'u')
   const there = id === null ? await theOne(work, type, query) : null
-  const chosen = id ?? there?.id ?? string(e.resource?.id) ?? fresh(work, type)
-  if (type === 'Patient' && id !== null && id !== work.patient) note(work.patient)
-  else note(chosen)
+  // Whatever a Bundle calls its patient: it is the one into whose record it goes.
+  const chosen = type === 'Patient' ? work.patient : (id ?? there?.id ?? string(e.resource?.id) ?? fresh(work, type))
+  note(chosen)
+  if (type === 'Patient' && id !== null) names.set(`Patient/${id}`, `Patient/${chosen}`)
   return { id: chosen }
 }
 
@@ -283,7 +284,7 @@ async function planOne(work: Work, e: Entry, { id, names, conditions }: Naming):
   const ready: Body = prepared(work, e.method === 'POST' ? told : { ...told, id }, { type: place.type, below })
   if (e.method === 'POST') return planCreate(work, ready, undefined, id)
   const ifMatch = e.headers['if-match']
-  return place.id === null
+  return place.id === null && place.type !== 'Patient'
     ? planConditional(work, ready, { condition: place.query, ifMatch })
     : planUpdate(work, ready, { id: id!, ifMatch })
 }

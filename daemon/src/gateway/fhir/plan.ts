@@ -1,9 +1,11 @@
+import { ensure } from '@keepwell/sdk/base/error'
 import type { Checker } from '@keepwell/sdk/health/fhir/check'
 import type { Issue } from '@keepwell/sdk/health/fhir/issue'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { conditional, matches } from '@keepwell/sdk/health/fhir/search/search'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
 import type { FhirResource, Params, Version } from '@keepwell/sdk/health/fhir/search/types'
+import { comparePatients, patientIdentity } from '@keepwell/sdk/health/fhir/subject'
 import { renamed } from '#gateway/core/references'
 import type { Actor, PatientSession } from '#gateway/core/types'
 import { demand, denied, mayTouch, type Right } from './access.ts'
@@ -90,12 +92,21 @@ export type Body = { readonly resource: JsonObject; readonly issues: readonly Is
 export async function planCreate(work: Work, { resource, issues }: Body, ifNoneExist: string | undefined, id?: string): Promise<Plan> {
   const type = String(resource.resourceType)
   allowed(work, resource, 'c')
+  await samePerson(work, resource)
   if (ifNoneExist !== undefined) {
     const there = await theOne(work, type, ifNoneExist.replace(/^\?/, ''))
     if (there) return { type, id: there.id, status: 200, existing: there }
   }
   const chosen = id ?? (type === 'Patient' ? work.patient : work.fhir.gateway.ids.fresh(work.patient))
   return { type, id: chosen, status: 201, write: { resource: { ...resource, id: chosen }, issues } }
+}
+
+/** Who the patient is may be told anew; that it is somebody else may not. Nothing is asked where nothing may be read. */
+async function samePerson(work: Work, resource: JsonObject): Promise<void> {
+  if (resource.resourceType !== 'Patient' || !work.fhir.gateway.patient(work.patient)?.read) return
+  const known = await currentOf(work, 'Patient', work.patient)
+  if (known?.resource && comparePatients(patientIdentity(known.resource), patientIdentity(resource)) === 'different')
+    throw refuse(409, 'business-rule', 'That is another person than the one whose record it is.', 'Patient')
 }
 
 type Updating = { readonly id: string; readonly ifMatch: string | undefined }
@@ -113,6 +124,7 @@ export async function planUpdate(work: Work, { resource, issues }: Body, { id, i
     return planCreate(work, { resource, issues }, undefined, id)
   }
   allowed(work, resource, 'u')
+  await samePerson(work, resource)
   const session = await work.session()
   if (!mayTouch(work.actor, session.store, current, 'u', work.fhir.now())) throw denied(type)
   if (current.resource && same(content(current.resource), content(resource))) return { type, id, status: 200, existing: current }
@@ -186,6 +198,7 @@ export async function inTurn<T>({ fhir, patient }: Pick<Work, 'fhir' | 'patient'
 export type Asked = Pick<FhirRequest, 'actor' | 'base'>
 
 export const workOf = (fhir: Writing, { actor, base }: Asked, patient: string): Work => {
+  ensure(fhir.gateway.patient(patient), 'NO_GRANT', 'There is no live consent of such a patient.')
   let opened: Promise<PatientSession> | undefined
   return { fhir, actor, base, patient, session: () => (opened ??= fhir.gateway.session(actor, patient)) }
 }

@@ -62,8 +62,17 @@ function fitting(codes: readonly Coding[]): CardFacts['codes'] {
 }
 
 /** One FHIR resource: whatever has a resourceType is described as well as it can be. Never throws. */
-export function describeResource(check: Checker, { bytes, resource, fullUrl }: ResourceInput, base?: string, nameOf?: NameOf): Described {
-  const shown = nameOf ? withNames(resource, nameOf) : resource
+export function describeResource(check: Checker, input: ResourceInput, base?: string, nameOf?: NameOf): Described {
+  const shown = nameOf ? withNames(input.resource, nameOf) : input.resource
+  return { ...describeCard(check, input, { ...(base ? { base } : {}), shown }), digest: packDigest(digestOf(input.resource)) }
+}
+
+/** The same for a record that leaves this device: what only its search and trends would need is left out. */
+export function describeCard(
+  check: Checker,
+  { bytes, resource, fullUrl }: ResourceInput,
+  { base, shown = resource }: { readonly base?: string; readonly shown?: JsonObject } = {},
+): Omit<Described, 'digest'> {
   const about = facts(shown)
   const filing = file(resource)
   const issues = check(resource)
@@ -89,7 +98,6 @@ export function describeResource(check: Checker, { bytes, resource, fullUrl }: R
       ...(issues.length ? { issues: issues.length } : {}),
     },
     ...(fullUrl && fullUrl.length <= 1000 ? { attributes: { fullUrl } } : {}),
-    digest: packDigest(digestOf(resource)),
   }
 }
 

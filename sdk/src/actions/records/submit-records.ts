@@ -2,11 +2,11 @@ import { receivedGrants } from '#actions/access/grants'
 import type { Ctx } from '#actions/context'
 import { callRelay, makeCall, signerOf, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
-import { readU64, toHex, u64be } from '#base/bytes'
+import { equal, readU64, toHex, u64be } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
 import type { Purpose } from '#consent/terms'
-import { calendarMessage, epochPublicKey } from '#identity/calendar'
+import { calendarMessage, epochPublicKey, pageHash } from '#identity/calendar'
 import { INBOX, isInbox } from '#identity/compartments'
 import type { Did } from '#identity/did'
 import { verifySigned } from '#identity/signed'
@@ -87,6 +87,28 @@ async function neverGoBack(ctx: Submitting, to: Did, version: number): Promise<v
   if (version > highest) await changeRing(ctx, r => ({ ...r, marks: { ...r.marks, [mark]: u64be(version) } }))
 }
 
+const pages = new WeakMap<Relay, Map<string, Uint8Array>>()
+/** Of 126 kB each: two years of weeks. */
+const MAX_PAGES = 64
+
+/** A compartment's page of epoch keys. The calendar names its hash, so one that was fetched before is as good. */
+async function pageOf(
+  relay: Relay,
+  to: Did,
+  { id, page: hash }: { readonly id: Uint8Array; readonly page: Uint8Array },
+): Promise<Uint8Array | null> {
+  const mine = pages.get(relay) ?? new Map<string, Uint8Array>()
+  pages.set(relay, mine)
+  const known = mine.get(toHex(hash))
+  const page = known ?? (await relay.page(to, id))
+  if (page && equal(pageHash(page), hash)) {
+    mine.delete(toHex(hash))
+    mine.set(toHex(hash), page)
+    if (mine.size > MAX_PAGES) mine.delete(mine.keys().next().value!)
+  }
+  return page
+}
+
 /** The vault's signed calendar, and the key of this epoch for each compartment written to. */
 async function targetsOf(ctx: Submitting, relay: Relay, to: Did, drafts: readonly Draft[]): Promise<Map<string, Target>> {
   const published = await relay.calendar(to)
@@ -109,7 +131,7 @@ async function targetsOf(ctx: Submitting, relay: Relay, to: Did, drafts: readonl
       continue
     }
     const entry = calendar.compartments.find(c => toHex(c.id) === toHex(compartment))
-    const page = entry && (await relay.page(to, compartment))
+    const page = entry && (await pageOf(relay, to, entry))
     ensure(entry && page, 'UNKNOWN_COMPARTMENT', 'The vault publishes no key for that compartment.')
     targets.set(toHex(compartment), { compartment, generation: entry.generation, epoch, publicKey: epochPublicKey(entry, page, epoch) })
   }

@@ -1,0 +1,193 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { freePort } from '@keepwell/daemon/http/free-port'
+import { grant } from '@keepwell/sdk/actions/access/grant'
+import { invite } from '@keepwell/sdk/actions/access/invite'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import { samplePatient } from '@keepwell/sdk/sample/patient'
+import { type BenchHome, clock, KEEPWELL, residentMemory, servedHome } from './home.kit.ts'
+import { type Call, type Client, loadClient } from './load.kit.ts'
+import { quantile, type Row, report, timed } from './report.kit.ts'
+
+// A hospital's systems at its gateway: transactions written into a patient's record, then reads and searches on the open session. Relay,
+// gateway and load are a process each, all over HTTP; the gateway is the command as an operator types it. Beside it: a server of
+// plain node:http that answers each request with one resource from memory and does nothing else.
+
+const NOW = 1_790_000_000
+const BUNDLE = 1000
+const run = promisify(execFile)
+
+type Clinic = { readonly url: string; readonly key: string; readonly pid: number; close(): Promise<void> }
+
+/** An organisation with a home of its own, known to the patient, and its gateway. */
+async function clinicOf(bench: BenchHome, patient: Awaited<ReturnType<BenchHome['person']>>): Promise<Clinic> {
+  const dir = await mkdtemp(join(tmpdir(), 'bench-clinic-'))
+  const env = { PATH: process.env.PATH, KEEPWELL_HOME: dir, KEEPWELL_RATE_PER_ADDRESS: '1000000', KEEPWELL_LOG: 'errors' }
+  const keepwell = async (...args: string[]): Promise<string> => (await run(process.execPath, [KEEPWELL, ...args], { env })).stdout
+  await keepwell('init', '--name', 'Clinic', '--no-passphrase', '--relay', bench.url, '--words-file', join(dir, 'words'))
+  const { key } = JSON.parse(await keepwell('gateway', 'key', 'add', '--name', 'bench', '--json')) as { key: string }
+  await keepwell('join', await invite(patient))
+  await receiveMessages(patient)
+  const port = String(await freePort())
+  const child = spawn(process.execPath, [KEEPWELL, 'gateway', '--port', port], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const url = `http://127.0.0.1:${port}`
+  while (!(await fetch(`${url}/live`).catch(() => null))?.ok) {
+    if (child.exitCode !== null) throw new Error(`The gateway ended with ${child.exitCode}.`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return {
+    url,
+    key,
+    pid: child.pid!,
+    async close() {
+      const ended = new Promise(resolve => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function consented(bench: BenchHome): Promise<Clinic> {
+  const patient = await bench.person('Ada')
+  const clinic = await clinicOf(bench, patient)
+  const to = patient.session.state.ring.contacts[0]!.did
+  const compartments = patient.session.state.ring.compartments.map(c => c.id)
+  for (const level of ['read', 'write'] as const)
+    await grant(patient, { to, level, purposes: ['TREAT'], compartments, expiry: clock() + 90 * 86_400 })
+  return clinic
+}
+
+/** Transactions as an interface engine sends them: new resources that refer to each other. */
+function* transactions(records: number, patient: string): Generator<string> {
+  let entry: unknown[] = []
+  const bundle = () =>
+    JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }).replace(/"Patient\/[^"]+"/g, `"Patient/${patient}"`)
+  for (const resource of samplePatient('gateway', { resources: records, now: NOW })) {
+    const { resourceType, id } = resource as { resourceType: string; id: string }
+    entry.push({ fullUrl: `urn:uuid:${id}`, resource, request: { method: 'POST', url: resourceType } })
+    if (entry.length === BUNDLE) {
+      yield bundle()
+      entry = []
+    }
+  }
+  if (entry.length) yield bundle()
+}
+
+const JSON_BODY = { 'content-type': 'application/fhir+json' }
+type Bundle = { readonly total: number; readonly entry?: readonly { readonly resource: { readonly id: string } }[] }
+
+async function patientOf(client: Client): Promise<string> {
+  for (;;) {
+    const { entry = [] } = JSON.parse((await client.ask({ method: 'GET', path: '/Patient' })).body) as Bundle
+    if (entry[0]) return entry[0].resource.id
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
+async function imported(client: Client, records: number, patient: string): Promise<Row[]> {
+  const bodies = [...transactions(records, patient)]
+  const done = await timed(async () => {
+    for (const body of bodies) {
+      const { status, body: answer } = await client.ask({ method: 'POST', path: '', body, headers: JSON_BODY })
+      if (status !== 200) throw new Error(`A transaction was answered with ${status}: ${answer.slice(0, 300)}`)
+    }
+  })
+  const note = `${bodies.length} transactions of ${BUNDLE}, one after the other; ${done.seconds.toFixed(1)} s`
+  return [
+    { what: 'transactions: validated, linked, sealed, durable at the relay', value: records / done.seconds, unit: 'resources/s', note },
+  ]
+}
+
+async function opened(fresh: Client, patient: string): Promise<Row[]> {
+  const first = await timed(() => fresh.ask({ method: 'GET', path: `/Patient/${patient}` }))
+  const whole = await timed(() => fresh.ask({ method: 'GET', path: `/Patient/${patient}/$everything?_count=1` }))
+  return [
+    { what: 'session opened to first answer (the patient)', value: first.seconds, unit: 's' },
+    { what: '… until all of it is open and indexed', value: first.seconds + whole.seconds, unit: 's' },
+  ]
+}
+
+/** The same question costs the same each time, so that the rate is one number. */
+async function loaded(name: string, client: Client, next: () => Call, seconds: number): Promise<Row[]> {
+  await client.peak(next, { clients: 16, seconds: Math.min(2, seconds) })
+  const peak = await client.peak(next, { clients: 16, seconds })
+  const late = await client.steady(next, { rate: peak * 0.7, seconds })
+  return [
+    { what: `${name}, 16 clients`, value: peak, unit: 'requests/s' },
+    { what: '… at 70 % of that, from when a request was due: p50', value: quantile(late, 0.5), unit: 'ms' },
+    { what: '… p99', value: quantile(late, 0.99), unit: 'ms', note: `slowest ${Math.max(...late).toFixed(1)} ms of ${late.length}` },
+  ]
+}
+
+/** One of a list, the same sequence in every run. */
+function picker<T>(list: readonly T[]): () => T {
+  let seed = 11
+  return () => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return list[seed % list.length]!
+  }
+}
+
+const PLAIN = `const { createServer } = require('node:http'); const body = Buffer.from(process.argv[1]);
+createServer((_q, a) => { a.setHeader('content-type', 'application/fhir+json'); a.setHeader('content-length', body.length); a.end(body) }).listen(Number(process.argv[2]), '127.0.0.1', () => console.log('up'))`
+
+/** What HTTP alone costs here. */
+async function plain(body: string, seconds: number): Promise<Row[]> {
+  const port = await freePort()
+  const child = spawn(process.execPath, ['-e', PLAIN, body, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise(resolve => child.stdout.once('data', resolve))
+  const client = loadClient(`http://127.0.0.1:${port}`, {})
+  try {
+    return await loaded('plain node:http with one resource, nothing else', client, () => ({ method: 'GET', path: '/' }), seconds)
+  } finally {
+    client.close()
+    child.kill()
+  }
+}
+
+export async function gateway({ records = 10_000, seconds = 10 } = {}): Promise<Row[]> {
+  const bench = await servedHome()
+  const clinic = await consented(bench)
+  const as = (person: string): Client =>
+    loadClient(`${clinic.url}/fhir`, { authorization: `Bearer ${clinic.key}`, 'x-keepwell-person': person })
+  const [writer, reader] = [as('Importer'), as('Nurse Joy')]
+  try {
+    const patient = await patientOf(writer)
+    const rows = [...(await imported(writer, records, patient)), ...(await opened(reader, patient))]
+    const ids = JSON.parse(
+      (await reader.ask({ method: 'GET', path: `/Observation?patient=${patient}&_count=1000&_elements=id` })).body,
+    ) as Bundle
+    const observation = picker(ids.entry!.map(e => e.resource.id))
+    const queries = [
+      `/Observation?patient=${patient}&code=http://loinc.org|29463-7&_count=10`,
+      `/Observation?patient=${patient}&category=laboratory&date=ge2020&_sort=-date&_count=10`,
+      `/Condition?patient=${patient}&clinical-status=active&_count=10`,
+      `/MedicationRequest?patient=${patient}&status=active&_count=10`,
+    ]
+    const query = picker(queries)
+    const read = (): Call => ({ method: 'GET', path: `/Observation/${observation()}` })
+    const search = (): Call => ({ method: 'GET', path: query() })
+    const mix = picker([read, search])
+    rows.push(...(await loaded('reads', reader, read, seconds)))
+    rows.push(...(await loaded('searches of four kinds', reader, search, seconds)))
+    rows.push(...(await loaded('reads and searches, half and half', reader, () => mix()(), seconds)))
+    rows.push({ what: 'the gateway’s memory, two sessions of it', value: residentMemory(clinic.pid).now, unit: 'MB' })
+    rows.push(...(await plain((await reader.ask(read())).body, seconds)))
+    return rows
+  } finally {
+    for (const c of [writer, reader]) c.close()
+    await clinic.close()
+    await bench.close()
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { json: { type: 'boolean' }, records: { type: 'string' }, seconds: { type: 'string' } } })
+  const rows = await gateway({ records: Number(values.records ?? 10_000), seconds: Number(values.seconds ?? 10) })
+  report('FHIR at a gateway', rows, values.json === true)
+}

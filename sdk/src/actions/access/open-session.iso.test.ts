@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { fileRecords } from '#actions/records/file-records'
+import { draft, person, world } from '#actions/story.kit'
+import { toHex, utf8 } from '#base/bytes'
+import { isKeepwellError } from '#base/error'
+import { grant } from './grant.ts'
+import { invite, join } from './invite.ts'
+import { openSession, type SessionRecord } from './open-session.ts'
+import { receiveMessages } from './receive-messages.ts'
+
+const HOME = 'http://patient.test'
+
+test('records can be opened as they are listed, read by parts, and what is filed meanwhile is found by asking again', async () => {
+  const w = await world([HOME])
+  const [patient, clinic] = [await person(w, 'Ada', HOME), await person(w, 'Clinic', HOME)]
+  await join(clinic, await invite(patient))
+  await receiveMessages(patient)
+  const large = draft(
+    patient,
+    'general',
+    'large',
+    new Uint8Array(600_000).map((_, i) => i % 251),
+  )
+  await fileRecords(patient, [draft(patient, 'general', 'one'), large])
+  const compartments = patient.session.state.ring.compartments.map(c => c.id)
+  const to = clinic.session.state.ring.did
+  const { commitment } = await grant(patient, { to, level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 86_400 })
+  await receiveMessages(clinic)
+
+  const arrived: SessionRecord[] = []
+  const bodies: Promise<unknown>[] = []
+  const session = await openSession(clinic, {
+    grant: commitment,
+    purpose: 'TREAT',
+    arrived(fresh, opener) {
+      arrived.push(...fresh)
+      bodies.push(opener.open(fresh.map(r => r.id)))
+    },
+  })
+  expect(arrived).toEqual(session.records)
+  expect((await Promise.all(bodies)).flat()).toHaveLength(2)
+
+  const [part] = await session.ranges([large.id])
+  const bytes: number[] = []
+  for await (const chunk of part!.read(300_000, 5)) bytes.push(...chunk)
+  expect(bytes).toEqual([...(large.body as Uint8Array).subarray(300_000, 300_005)])
+  expect([part!.author, toHex(part!.meta.id)]).toEqual(['verified', toHex(large.id)])
+
+  const later = draft(patient, 'general', 'later', utf8('{}'))
+  await fileRecords(patient, [later])
+  expect((await session.refresh()).map(r => toHex(r.id))).toEqual([toHex(later.id)])
+  expect(await session.refresh()).toEqual([])
+  expect(session.records).toHaveLength(3)
+
+  session.close()
+  for (const work of [session.refresh(), session.ranges([large.id])])
+    expect(
+      await work.then(
+        () => 'no error',
+        e => isKeepwellError(e, 'NO_GRANT'),
+      ),
+    ).toBe(true)
+})
