@@ -43,6 +43,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     keys: { uses: ['base'], from: ['sdk/base', 'sdk/ports'] },
     provider: { uses: [], from: ['sdk/base', 'sdk/ports'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
+    ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
   },
   daemon: {
     http: { uses: [], from: ['sdk/base'] },
