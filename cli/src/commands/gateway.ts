@@ -1,11 +1,13 @@
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
-import { apiKeyFile, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { apiKeyFile, type GatewaySettings, serveGateway } from '@keepwell/daemon/bin/gateway'
 import { readTls } from '@keepwell/daemon/bin/relay'
 import { type ApiKey, newApiKey, readApiKeys, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
+import { hl7v2Part } from '@keepwell/daemon/gateway/hl7v2/part'
 import type { LogLine } from '@keepwell/daemon/http/settings'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
 import type { Args, Command } from '#command'
+import { hl7v2Settings } from '#commands/gateway-hl7v2'
 import { placeOf, withHome } from '#home'
 import type { Io } from '#io'
 import { count, result, safe, table } from '#show'
@@ -14,19 +16,29 @@ import { purpose, purposeWord } from '#words'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[key add|list|remove]',
+  takes: '[key|hl7v2 …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems, on what patients granted to it.',
   about:
     'Runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
-    'Its systems show an API key: `gateway key add` makes one and shows it once. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.',
+    'Its systems show an API key: `gateway key add` makes one and shows it once. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
+    'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.',
   examples: [
     'keepwell gateway key add --name "Ward system" --role system',
     'keepwell gateway --port 8788',
     'keepwell gateway key remove --name "Ward system"',
+    'keepwell gateway --hl7v2 2575',
+    'keepwell gateway hl7v2 link --identifier "2.16.840.1.113883.19.5|4711" --patient "Ada Example"',
+    'keepwell gateway hl7v2 list',
   ],
   options: {
     port: { type: 'string', value: 'PORT', about: 'Port to listen on; default 8788.' },
     url: { type: 'string', value: 'URL', about: 'How clients reach it, when it is not host and port.' },
+    hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
+    'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
+    zone: { type: 'string', value: '+HH:MM', about: 'Offset of the site, for messages that name none.' },
+    identifier: { type: 'string', value: 'ID', about: 'Of a patient in messages: authority|number, as in PID-3.' },
+    patient: { type: 'string', value: 'WHO', about: 'Name or DID of someone who gave this organisation a consent.' },
+    message: { type: 'string', value: 'N', about: 'Number of a message in the list; "all" for every one.' },
     name: { type: 'string', value: 'NAME', about: 'Of a key: the system it is for.' },
     role: {
       type: 'string',
@@ -38,9 +50,10 @@ export const gateway: Command = {
   async run(io, args) {
     const [what, verb] = args.positionals
     if (what === undefined) return serve(io, args)
+    if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway key add, list or remove.')
+    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway key add, list or remove, or keepwell gateway hl7v2 ….')
     return run(io, args)
   },
 }
@@ -52,20 +65,24 @@ const serve = (io: Io, args: Args): Promise<void> =>
     const log = (line: LogLine): void => {
       if (line.level === 'error' || config.log === 'requests') io.note(JSON.stringify({ at: isoTime(io.clock()), ...line }))
     }
-    const running = await serveGateway({
+    const tls = await readTls(config)
+    const settings: GatewaySettings = {
       ctx,
       dir,
       host: config.host,
       port: Number(port),
       url: args.text('url') ?? null,
-      tls: await readTls(config),
+      tls,
       origins: config.origins,
       proxies: config.proxies,
       limits: config.http,
       log,
-    })
+    }
+    const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })
+    const running = await serveGateway(settings, async gateway => ({ parts: feeds ? [await hl7v2Part(gateway, feeds)] : [] }))
     io.print(`Gateway of ${safe(ctx.session.state.ring.name)}, ${count(running.gateway.patients().length, 'patient')}`)
     io.print(`listening on ${running.url}, FHIR at ${running.url}/fhir`)
+    if (feeds) io.print(`listening to HL7 v2 on port ${feeds.listen.port}`)
     await new Promise<void>(resolve =>
       io.signal.aborted ? resolve() : io.signal.addEventListener('abort', () => resolve(), { once: true }),
     )

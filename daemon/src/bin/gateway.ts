@@ -134,9 +134,15 @@ type Served = { readonly routes: readonly HttpRoute[]; readonly parts: readonly 
 
 function serve({ host, port, tls, origins, proxies, limits, log }: GatewaySettings, { routes, parts, url }: Served): Promise<HttpServer> {
   const counters = metrics()
+  const gauges = () => parts.flatMap(p => [...(p.gauges?.() ?? [])])
   const operator: HttpRoute[] = [
     { name: 'live', method: 'GET', path: '/live', handle: () => ({ type: 'application/json', body: '{"live":true}' }) },
-    { name: 'metrics', method: 'GET', path: '/metrics', handle: () => ({ type: 'text/plain; version=0.0.4', body: counters.render([]) }) },
+    {
+      name: 'metrics',
+      method: 'GET',
+      path: '/metrics',
+      handle: () => ({ type: 'text/plain; version=0.0.4', body: counters.render(gauges()) }),
+    },
   ]
   return serveHttp(
     [...routes, ...operator],

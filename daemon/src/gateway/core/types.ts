@@ -8,6 +8,7 @@ import type { Did } from '@keepwell/sdk/identity/did'
 import type { Card } from '@keepwell/sdk/records/card'
 import type { AccessRequestMessage } from '@keepwell/sdk/wire/messages'
 import type { FhirRoute } from '#gateway/fhir/route'
+import type { Gauge } from '#http/metrics'
 import type { HttpMount } from '#http/mount'
 import type { HttpRequest, HttpRoute } from '#http/route'
 import type { Image } from './as-fhir.ts'
@@ -154,5 +155,7 @@ export type GatewayPart = {
   readonly fhir?: readonly FhirRoute[]
   /** `CapabilityStatement.rest.security`. */
   readonly security?: JsonObject
+  /** What it counts, for `/metrics`. */
+  readonly gauges?: () => readonly Gauge[]
   close?(): Promise<void> | void
 }

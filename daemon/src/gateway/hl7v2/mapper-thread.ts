@@ -8,7 +8,9 @@ import type { MapAnswer, MapAsk } from './mapper.ts'
 
 serveFenced(async ({ bytes, patient, received, original, zone }: MapAsk): Promise<MapAnswer> => {
   const check = await loadChecker()
-  const mapped = toFhir(parseMessage(bytes), { uuid: nameUuid, received, patientId: patient, original, ...(zone ? { zone } : {}) })
+  // A bare reference at the gateway says whose record to look into: its ids begin with the patient's.
+  const uuid = (name: string): string => `${patient}.${nameUuid(name).replaceAll('-', '')}`
+  const mapped = toFhir(parseMessage(bytes), { uuid, received, patientId: patient, original, ...(zone ? { zone } : {}) })
   const sound = mapped.resources.filter(({ resource }) => !check(resource).some(i => i.severity === 'error'))
   return {
     resources: sound.map(({ resource, standing }) => ({ resource, standing, canonical: canonicalBytes(resource) })),
