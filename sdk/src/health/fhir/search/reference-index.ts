@@ -63,13 +63,21 @@ export function referenceIndex(bases: readonly string[], types: readonly string[
   }
   const to = (names: Iterable<string>): Plan => {
     const found = new Set<Named>()
+    let versioned = false
     for (const name of names) {
       const entry = byName.get(name)
       if (entry) found.add(entry)
+      if (entry?.name.includes('/_history/')) versioned = true
     }
-    return postings([...found].map(e => e.rows))
+    const plan = postings([...found].map(e => e.rows))
+    if (versioned || found.size < 2) return plan
+    // Asked about a few rows, it looks at what they refer to, and merges nothing.
+    const has = (row: number): boolean => {
+      const known = byRow[row]
+      return Array.isArray(known) ? known.some(e => found.has(e)) : known !== undefined && found.has(known)
+    }
+    return { ...plan, has }
   }
-
   const leading = (text: string, modifier: string, namesOf: Question['namesOf']): Plan => {
     const target = targetOf(text, bases)
     if (modifier !== '' && !text.includes('/')) return to(namesOf(modifier, text))
