@@ -122,4 +122,9 @@ export function posted(posting: Posting, row: number): Posting {
 }
 
 /** The union of postings, merged only when wanted. */
-export const postings = (list: readonly Posting[]): Plan => union(list.map(postingPlan))
+export function postings(list: readonly Posting[]): Plan {
+  if (list.length <= 4) return union(list.map(postingPlan))
+  let size = 0
+  for (const p of list) size += typeof p === 'number' ? 1 : p.length
+  return lazyPlan(size, () => ordered(list.flat()))
+}

@@ -97,10 +97,33 @@ test('references are followed by URN, by fullUrl and below the own base', () => 
   expect(store.resolve('https://other.example/fhir/Patient/a')).toBeNull()
   store.put(stamp({ resourceType: 'Observation', id: 'o', subject: { reference: 'https://elsewhere.example/fhir/Patient/77' } }))
   expect(ids(store, 'Observation?subject=Patient/a')).toEqual(['o'])
+  store.put(stamp({ resourceType: 'Group', id: 'a' }))
+  expect(store.resolve('urn:uuid:a')).toBeNull()
+})
+
+test('searches answer truly at any moment while resources are put', () => {
+  const store = openStore()
+  for (let i = 0; i < 1200; i++) {
+    store.put(
+      stamp({
+        resourceType: 'Observation',
+        id: `o${i}`,
+        effectiveDateTime: `20${10 + (i % 7)}-01-01`,
+        valueString: `v${i}`,
+        valueQuantity: { value: i % 50 },
+      }),
+    )
+    if (i % 40 !== 0 && i !== 1199) continue
+    const total = (query: string): number | null => ask(store, `Observation?${query}`).total
+    const upTo = (test: (n: number) => boolean): number => Array.from({ length: i + 1 }, (_, n) => n).filter(test).length
+    expect(total('date=ge2013')).toBe(upTo(n => n % 7 >= 3))
+    expect(total('date=2012&value-quantity=lt10')).toBe(upTo(n => n % 7 === 2 && n % 50 < 10))
+    expect(total('value-string=v11')).toBe(upTo(n => `v${n}`.startsWith('v11')))
+  }
 })
 
 const CARE = [
-  patient('a', 'Old'),
+  { ...patient('a', 'Old'), link: [{ other: { reference: 'Patient/z' }, type: 'seealso' }] },
   patient('z', 'Stranger'),
   { resourceType: 'Encounter', id: 'e1', subject: { reference: 'Patient/a' }, period: { start: '2020-01-01', end: '2020-01-02' } },
   { resourceType: 'Encounter', id: 'e2', subject: { reference: 'Patient/a' }, period: { start: '2024-01-01', end: '2024-01-02' } },

@@ -103,7 +103,7 @@ export function tokenIndex(paths: readonly Path[]): ParameterIndex {
       return postings(found.map(e => e.rows))
     }
     const systems = implied.has(system) ? [system, ''] : [system]
-    if (code === '' && system !== '') return postings(systems.flatMap(s => bySystem.get(s) ?? []).map(e => e.rows))
+    if (code === '') return postings(systems.flatMap(s => bySystem.get(s) ?? []).map(e => e.rows))
     return postings(systems.flatMap(s => entries.get(keyOf(s, code)) ?? []).map(e => e.rows))
   }
   const judged = (judge: (e: Entry) => boolean | null, unknown: string): Plan | Problem => {

@@ -59,6 +59,7 @@ describe('composite (R4 3.1.1.4.15)', () => {
     [`component-code-value-quantity=${LOINC}|8480-6$150`, ['bp']],
     [`component-code-value-quantity=${LOINC}|8462-4$150`, []],
     ['combo-code-value-quantity=8480-6$gt140,w$5.4', ['g', 'bp']],
+    ['code-value-quantity:missing=true', ['bp', 'wave']],
     ['code-value-quantity=w', ['refused: invalid']],
     ['code-value-quantity=w$5$6', ['refused: invalid']],
   ])('%s', (query, expected) => expect(ids(measured(), `Observation?${query.replaceAll('+', '%2B')}`)).toEqual(expected))
@@ -191,6 +192,15 @@ test('_sort: several keys, descending, stable, and what has no value last (R4 3.
     'edcba',
   ])
   expect(ids(store, 'Observation?_sort=date&_count=2')).toEqual(['c', 'a'])
+  const named = storeOf(
+    { resourceType: 'Patient', id: 'nobody' },
+    { resourceType: 'Patient', id: 'z', name: [{ family: 'Zoe' }] },
+    { resourceType: 'Patient', id: 'o', name: [{ family: 'Öl' }] },
+  )
+  expect([ids(named, 'Patient?_sort=family'), ids(named, 'Patient?_sort=-family')]).toEqual([
+    ['o', 'z', 'nobody'],
+    ['z', 'o', 'nobody'],
+  ])
   expect(ask(store, 'Observation?_sort=shoe')).toMatchObject({ refused: false, issues: [{ severity: 'warning' }] })
 })
 

@@ -113,6 +113,13 @@ describe('date (R4 3.1.1.4.7)', () => {
   ])('%s', (query, expected) => expect(ids(people(), `Observation?${query}`)).toEqual(expected))
 })
 
+const herd = (): ReturnType<typeof people> => {
+  const store = people()
+  const subject = { reference: 'Group/herd', identifier: { system: 'urn:herds', value: '7' } }
+  store.put(stamp(observation('o4', { subject, code: coded('x'), hasMember: [{ reference: 'Observation/o1/_history/1' }] })))
+  return store
+}
+
 describe('reference and chains (R4 3.1.1.4.12, 3.1.1.4.4, 3.1.1.4.5)', () => {
   test.each([
     ['Observation?subject=Patient/eve', ['o1']],
@@ -132,7 +139,17 @@ describe('reference and chains (R4 3.1.1.4.12, 3.1.1.4.4, 3.1.1.4.5)', () => {
     ['Practitioner?_has:Patient:general-practitioner:_has:Observation:patient:code=8302-2', ['doc']],
     ['Patient?_has:Observation:patient:code=718-7', ['adam']],
     ['Patient?_id=eve,adam', ['eve', 'adam']],
-  ])('%s', (url, expected) => expect(ids(people(), url)).toEqual(expected))
+    ['Observation?patient=Group/herd', []],
+    ['Observation?subject=Group/herd', ['o4']],
+    ['Observation?patient:missing=true', ['o4']],
+    ['Observation?subject:identifier=urn:herds|7', ['o4']],
+    ['Observation?subject=Patient/eve/_history/2', []],
+    ['Observation?has-member=Observation/o1/_history/1', ['o4']],
+    ['Observation?has-member=Observation/o1', ['o4']],
+    ['Observation?gender.name=x', ['o1', 'o2', 'o3', 'o4']],
+    ['Observation?status.name=x', ['refused: invalid']],
+    ['Observation?subject.shoe=x', ['o1', 'o2', 'o3', 'o4']],
+  ])('%s', (url, expected) => expect(ids(herd(), url)).toEqual(expected))
 })
 
 test('an unknown parameter is left out of a lenient search and refuses a strict one (R4 3.1.1.7)', () => {
@@ -154,6 +171,11 @@ test('pages of a search repeat and lose nothing while resources change', () => {
     expect(page.total).toBe(10)
     seen.push(...page.matches.map(v => v.id))
   }
+  const back = searchPage(store, page.previous!, { now: NOW })
+  expect(back.matches.map(v => v.id)).toEqual(['p3', 'p2', 'p1'])
+  expect(searchPage(store, back.next!, { now: NOW, visible: () => false }).matches).toEqual([])
+  expect(searchPage(store, 'zz-9', { now: NOW }).issues[0]?.code).toBe('expired')
+  expect(ask(store, 'Observation?_sort=_id&_offset=2&_count=2').matches.map(v => v.id)).toEqual(['new2', 'p0'])
   expect(seen).toEqual(['p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'])
 })
 
@@ -169,12 +191,18 @@ test('_include and _revinclude bring what belongs to the page, once, and the Bun
     'include Practitioner/doc',
   ])
   expect((bundle.link as { url: string }[])[0]!.url).toContain('Observation?code=8302-2&_include=Observation%3Asubject')
+  const once = ask(people(), 'Observation?code=8302-2&_include=Observation:subject&_include=Patient:general-practitioner')
+  expect(once.includes.map(v => v.id)).toEqual(['eve', 'sev'])
+  expect(ask(people(), 'Observation?_id=o1&_include=*').includes.map(v => v.id)).toEqual(['eve'])
+  expect(ask(people(), 'Observation?_id=o1&_include=Observation:subject:Group').includes).toEqual([])
+  expect(ask(people(), 'Observation?_include=Observation:status')).toMatchObject({ refused: false, issues: [{ severity: 'warning' }] })
   expect(ask(people(), 'Patient?_revinclude=Observation:patient').includes.map(v => v.id)).toEqual(['o1', 'o2', 'o3'])
 })
 
 test('what a caller may not see is neither matched nor included nor chained through', () => {
   const only = (type: string) => (type === 'Observation' ? [paramsOf('code=718-7')] : type === 'Patient')
   expect(ids(people(), 'Observation', { visible: only })).toEqual(['o3'])
+  expect(ids(people(), 'Observation', { visible: () => [paramsOf('shoe=1'), paramsOf('date=never')] })).toEqual([])
   expect(ids(people(), 'Patient?_has:Observation:patient:code=8302-2', { visible: only })).toEqual([])
   expect(ids(people(), 'Patient?general-practitioner.name=house', { visible: only })).toEqual([])
   expect(ask(people(), 'Patient?_revinclude=Observation:patient', { visible: only }).includes.map(v => v.id)).toEqual(['o3'])
