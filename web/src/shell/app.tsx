@@ -1,5 +1,5 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { VaultProvider } from '#client/context.tsx'
 import { useGuard } from '#client/guard.ts'
 import { useIdle } from '#client/idle.ts'
@@ -134,6 +134,12 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
   )
 }
 
+function hearNetwork(heard: () => void): () => void {
+  const end = new AbortController()
+  for (const name of ['online', 'offline']) window.addEventListener(name, heard, { signal: end.signal })
+  return () => end.abort()
+}
+
 type UnlockedProps = {
   readonly vault: Vault
   readonly me: Me
@@ -146,20 +152,24 @@ type UnlockedProps = {
 }
 
 function Unlocked({ vault, me, locale, onLocale, onLock, onCare, children }: UnlockedProps) {
-  const [online, setOnline] = useState(true)
+  const [reached, setReached] = useState(true)
+  const network = useSyncExternalStore(hearNetwork, () => navigator.onLine)
+  // A connection that nothing comes through can look alive for minutes; the browser knows sooner.
+  const online = reached && network
   const [minutes, setMinutes] = useState(readIdle)
   const [ended, setEnded] = useState<Ending | null>(null)
-  useEffect(() => vault.on('online', value => setOnline(value === true)), [vault])
+  useEffect(() => vault.on('online', value => setReached(value === true)), [vault])
   useEffect(() => vault.on('ended', value => setEnded(value as Ending)), [vault])
-  // What is new since the last time; offline, what is here is shown.
+  // What is new since the last time, and whenever there is a network again; offline, what is here is shown.
   useEffect(() => {
+    if (!network) return
     const { api } = vault
     // First what the person waits for, then the news.
     void api
       .overview(null)
       .then(() => api.sync(null))
       .catch(() => {})
-  }, [vault])
+  }, [vault, network])
   useIdle(
     minutes,
     () => onLock('idle'),

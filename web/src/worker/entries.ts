@@ -71,7 +71,12 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
     )
   }
   const keep = (opened: readonly Entry[], names: Naming): void => {
-    for (const entry of opened) items.set(toHex(entry.id), itemOf(entry, names))
+    for (const entry of opened) {
+      const item = itemOf(entry, names)
+      items.set(item.row.id, item)
+      // Filed now: it is not shown a second time as waiting.
+      waiting.delete(item.row.id)
+    }
   }
   const known = naming(ring())
   const rest = await openPacked(catalog, ring().catalog, opened => keep(opened, known))
