@@ -211,7 +211,15 @@ describe.skipIf(!hasChromium())('images and documents, in a real browser', () =>
     await search.fill('')
     const small = (title: string) => lines(page).filter({ hasText: title }).locator('.kw-thumb')
     await expect.poll(() => page.locator('.kw-thumb img').count(), { timeout: 20_000 }).toBe(2)
-    expect(await small('letter').locator('img').count()).toBe(1)
+    const darkest = await small('letter')
+      .locator('img')
+      .evaluate(img => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 144, height: 144 })
+        const context = canvas.getContext('2d')!
+        context.drawImage(img as HTMLImageElement, 0, 0)
+        return Math.min(...context.getImageData(0, 0, 144, 144).data.filter((_, i) => i % 4 === 0))
+      })
+    expect(darkest).toBeLessThan(160)
     expect(await small('locked').locator('.kw-glyph').count()).toBe(1)
     expect([await small('letter').boundingBox(), await small('locked').boundingBox()]).toMatchObject([
       { width: 38, height: 38 },

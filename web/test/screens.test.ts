@@ -95,7 +95,8 @@ describe.skipIf(!hasChromium())('every screen', () => {
         erase: '#/settings/erase',
         keys: '#/settings/keys',
       },
-      otherPaths: { desk: '#/desk', ask: '#/desk/ask', gate: shared!, cared, 'pass-on': cared.replace('cared', 'pass-on') },
+      // The gate is the last: a session is begun there.
+      otherPaths: { desk: '#/desk', ask: '#/desk/ask', cared, 'pass-on': cared.replace('cared', 'pass-on'), gate: shared! },
     }
   }
 
@@ -103,7 +104,8 @@ describe.skipIf(!hasChromium())('every screen', () => {
     await page.getByRole('heading', { level: 1 }).waitFor()
     await expect.poll(() => page.getByTestId('waiting').count(), { timeout: 20_000 }).toBe(0)
     // Colours fade from one theme to the other; what is judged is where they end.
-    await expect.poll(() => page.evaluate(() => document.getAnimations().filter(a => a.playState === 'running').length)).toBe(0)
+    const moving = () => page.evaluate(() => document.getAnimations().filter(a => a.playState === 'running').length)
+    await expect.poll(moving, { timeout: 20_000 }).toBe(0)
     if (SHOTS) {
       mkdirSync(SHOTS, { recursive: true })
       await page.screenshot({ path: join(SHOTS, `${name || 'home'}-${variant}.png`), fullPage: !name.endsWith('timeline') })

@@ -216,7 +216,8 @@ function drawMarks(u: UPlot, lines: readonly ChartLine[], colours: Colours): voi
   const size = 6 * devicePixelRatio
   ctx.save()
   ctx.beginPath()
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  // The first and the last stand on the edge; they are not cut in half.
+  ctx.rect(bbox.left - 2 * size, bbox.top - size, bbox.width + 4 * size, bbox.height + 2 * size)
   ctx.clip()
   ctx.fillStyle = colours.bad
   ctx.strokeStyle = colours.surface

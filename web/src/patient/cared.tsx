@@ -6,7 +6,7 @@ import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import { Person, purposesText, ShareGone, scopeText, shareSub, timeLeft, useEnding } from './share-terms.tsx'
+import { Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
 
 /** A record that one looks after: open it, add to it, share it on, and end what was shared on. */
 export function Cared({ id }: { readonly id: string }) {
@@ -52,17 +52,17 @@ export function Cared({ id }: { readonly id: string }) {
         <>
           <Panel title={t('sharing.terms')} icon="share">
             <dl className="kw-facts">
-              <div>
+              <div className="kw-contents">
                 <dt>{t('sharing.termWhat')}</dt>
                 <dd>{scopeText(words, share)}</dd>
               </div>
-              <div>
+              <div className="kw-contents">
                 <dt>{t('sharing.termWhy')}</dt>
                 <dd>{purposesText(words, share)}</dd>
               </div>
-              <div>
+              <div className="kw-contents">
                 <dt>{t('sharing.termUntil')}</dt>
-                <dd>{live ? timeLeft(words, share.until) : t('share.expired')}</dd>
+                <dd>{live ? words.time(share.until) : t('share.expired')}</dd>
               </div>
             </dl>
           </Panel>

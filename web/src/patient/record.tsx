@@ -60,7 +60,7 @@ export function Record({ id }: { readonly id: string }) {
               {t('sharing.shareThis')}
             </Button>
             <SaveButton busy={saving.busy} onSave={() => saving.run(value)} />
-            <Button variant="subtle" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
+            <Button variant="light" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
               {t('record.erase')}
             </Button>
           </>

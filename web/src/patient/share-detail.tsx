@@ -12,7 +12,7 @@ import type { ReadUnder } from '#rpc/sharing.ts'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
-import { endsSoon, now, Person, purposesText, ShareGone, scopeText, shareSub, timeLeft, useEnding } from './share-terms.tsx'
+import { endDay, endsSoon, now, Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
 
 /** One share: what it says, and what was read under it. */
 export function ShareDetail({ id }: { readonly id: string }) {
@@ -97,7 +97,7 @@ function Terms({ share: s }: { readonly share: ShareView }) {
     [t('sharing.termWhat'), scopeText(words, s)],
     [t('sharing.termWhy'), purposesText(words, s)],
     [t('sharing.termSince'), words.time(s.given)],
-    [t('sharing.termUntil'), s.state === 'live' ? timeLeft(words, s.until) : words.time(s.until)],
+    [t('sharing.termUntil'), s.state === 'live' && !endsSoon(s) ? endDay(words, s.until) : words.time(s.until)],
     ...(s.by ? [[t('sharing.termBy'), t('sharing.byNote', { by: s.by.name })] as const] : []),
   ]
   return (
@@ -114,13 +114,13 @@ function Terms({ share: s }: { readonly share: ShareView }) {
     >
       <dl className="kw-facts">
         {facts.map(([name, value]) => (
-          <div key={name}>
+          <div className="kw-contents" key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
         ))}
       </dl>
-      {s.level !== 'write' && <p className="kw-dim kw-small">{t(s.records ? 'sharing.notLater' : 'sharing.later')}</p>}
+      {s.level !== 'write' && <p className="kw-dim kw-small kw-note-line">{t(s.records ? 'sharing.notLater' : 'sharing.later')}</p>}
     </Panel>
   )
 }

@@ -38,8 +38,12 @@ export function shareSub(words: Words, s: ShareView): string {
 export function timeLeft(words: Words, until: number): string {
   const left = until - now()
   if (left < 2 * DAY) return words.t('sharing.endsAt', { date: words.time(until) })
-  return `${words.t('share.until', { date: words.day(until) })} (${words.n('sharing.daysLeft', Math.floor(left / DAY))})`
+  return words.t('share.until', { date: endDay(words, until) })
 }
+
+/** The last day, and how far it is. */
+export const endDay = (words: Words, until: number): string =>
+  `${words.day(until)} (${words.n('sharing.daysLeft', Math.floor((until - now()) / DAY))})`
 
 export const endsSoon = (s: Pick<ShareView, 'state' | 'until'>): boolean => s.state === 'live' && s.until - now() < 3 * DAY
 

@@ -194,7 +194,7 @@ function People({ list }: { readonly list: readonly ContactView[] }) {
         <Button component="a" href="#/join" variant="default">
           {t('share.join')}
         </Button>
-        <Button component="a" href="#/add-person" variant="subtle">
+        <Button component="a" href="#/add-person" variant="default">
           {t('sharing.addById')}
         </Button>
       </div>
