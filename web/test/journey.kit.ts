@@ -36,6 +36,8 @@ export type Stage = {
   readonly home: string
   relay: RelayProcess
   readonly browser: Browser
+  /** With what a browser of one's own is started to reach it. */
+  readonly args: readonly string[]
   /** Over TLS: the file that a command line trusts it by, as NODE_EXTRA_CA_CERTS. */
   readonly ca: string | null
   /** Starts the relay again, at the same place with what it kept, after it was stopped. */
@@ -97,6 +99,7 @@ export async function openStage(settings: Readonly<Record<string, string>> = {},
     home,
     relay,
     browser,
+    args: [...ARGS, ...trusting],
     ca: secure?.cert ?? null,
     async restart() {
       stage.relay = await spawnRelay(env)
