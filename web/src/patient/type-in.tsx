@@ -9,6 +9,7 @@ import { Failed, Waiting } from '#parts/state.tsx'
 import type { Measures, Typed, TypedBefore, TypedKind } from '#rpc/entry.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
+import type { Words } from '#words/words.ts'
 import { changed, type Draft, draftOf, emptyDraft, inFuture, problemsIn, typedOf } from './type-in-fields.ts'
 import { TypeInForm } from './type-in-form.tsx'
 
@@ -51,15 +52,20 @@ type SheetProps = {
 
 const NOTHING: ReadonlyMap<string, Key> = new Map()
 
+/** What was measured stands in the record by its code, and in the language of whoever typed it. */
+const inOwnWords = ({ maybe }: Words, typed: Typed): Typed =>
+  typed.kind === 'measurement' && typed.what !== 'other' ? { ...typed, name: maybe(`analyte.${typed.what}`, '') } : typed
+
 function Sheet({ kind, measures, of, before }: SheetProps) {
-  const { t } = useWords()
+  const words = useWords()
+  const { t } = words
   const { api } = useVault()
   const [draft, setDraft] = useState<Draft>(() => (before ? draftOf(before.typed) : emptyDraft(kind, new Date())))
   const [files, setFiles] = useState<readonly File[]>([])
   const [problems, setProblems] = useState(NOTHING)
   const [doubt, setDoubt] = useState<Key | null>(null)
   const filing = useDo(async (sure: boolean) => {
-    const typed: Typed = typedOf(kind, draft)
+    const typed = inOwnWords(words, typedOf(kind, draft))
     const unsure: Key | null = (await api.doubtful(typed)) ? 'type.doubtValue' : inFuture(kind, draft, new Date()) ? 'type.doubtDate' : null
     if (unsure && !sure) return setDoubt(unsure)
     const { id } = await api.typeIn({ typed, files: files.map(file => ({ name: file.name, file })), ...(of ? { of } : {}) })

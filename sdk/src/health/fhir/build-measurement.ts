@@ -48,7 +48,7 @@ export const FREE_UNITS: readonly Omit<Unit, 'low' | 'high'>[] = [
 
 export type MeasurementInput = {
   readonly what: MeasureName | 'other'
-  /** What was measured, for `other`. */
+  /** What was measured, in the words of whoever says so; needed for `other`. */
   readonly name?: string
   readonly value: number
   /** The lower of two, for blood pressure. */
@@ -87,9 +87,9 @@ const concept = ({ loinc, display }: { readonly loinc: string; readonly display:
 
 function codeOf({ what, name = '', unit: code }: MeasurementInput): Record<string, unknown> {
   if (what === 'other') return { text: name }
-  if (what === 'blood-pressure') return { ...concept(measureOf(what)), text: 'Blood pressure' }
+  if (what === 'blood-pressure') return { ...concept(measureOf(what)), text: name || 'Blood pressure' }
   const measure = what === 'glucose' && code === 'mmol/L' ? GLUCOSE_MOLES : measureOf(what)
-  return { ...concept(measure), text: what === 'glucose' ? 'Glucose' : measure.display }
+  return { ...concept(measure), text: name || (what === 'glucose' ? 'Glucose' : measure.display) }
 }
 
 const labelOf = (code: string): string =>
