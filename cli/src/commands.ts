@@ -30,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backup: async () => (await import('#commands/backup')).backup,
   restore: async () => (await import('#commands/backup')).restore,
   devices: async () => (await import('#commands/devices')).devices,
+  credential: async () => (await import('#commands/credential')).credential,
   doctor: async () => (await import('#commands/doctor')).doctor,
   terminology: async () => (await import('#commands/terminology')).terminology,
   relay: async () => (await import('#commands/serve')).relay,

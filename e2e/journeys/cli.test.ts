@@ -77,6 +77,19 @@ async function serve(m: Machine): Promise<ChildProcess> {
   throw new Error('keepwell start did not listen in time')
 }
 
+/** Whether a command runs until it is stopped. */
+const serves = ([name, what = '--']: readonly string[]): boolean => name === 'gateway' && what.startsWith('--')
+
+/** A server, stopped as soon as it listens. */
+async function served(m: Machine, args: readonly string[]): Promise<Ran> {
+  const child = start(m, args)
+  running.push(child)
+  child.stdout!.on('data', chunk => {
+    if (String(chunk).includes('listening on')) child.kill('SIGTERM')
+  })
+  return finished(child)
+}
+
 /** The commands of the README after `npx keepwell`, as a shell would split them. */
 function commands(): string[][] {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -103,7 +116,7 @@ describe('the README’s commands, as they stand there, on a fresh machine', () 
     for (const command of all) {
       const args = command.map(word => word.replace(/^~/, ada.home))
       if (command[0] === 'share') await aReaderComes(outputs.get('invite') ?? '')
-      const { code, out, err } = await run(ada, ...args)
+      const { code, out, err } = await (serves(command) ? served(ada, args) : run(ada, ...args))
       expect({ args, code, err: code ? err : '' }).toEqual({ args, code: 0, err: '' })
       outputs.set(command[0]!, out)
       if (command[0] === 'init') shown = err

@@ -16,13 +16,15 @@ import { purpose, purposeWord } from '#words'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[key|hl7v2 …]',
+  takes: '[onboard|key|hl7v2 …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems, on what patients granted to it.',
   about:
-    'Runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
+    'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
+    'It runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
     'Its systems show an API key: `gateway key add` makes one and shows it once. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.',
   examples: [
+    'keepwell gateway onboard',
     'keepwell gateway key add --name "Ward system" --role system',
     'keepwell gateway --port 8788',
     'keepwell gateway key remove --name "Ward system"',
@@ -50,10 +52,15 @@ export const gateway: Command = {
   async run(io, args) {
     const [what, verb] = args.positionals
     if (what === undefined) return serve(io, args)
+    if (what === 'onboard') return (await import('#commands/gateway-onboard')).onboard(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway key add, list or remove, or keepwell gateway hl7v2 ….')
+    ensure(
+      run,
+      'USAGE',
+      'Say: keepwell gateway, or keepwell gateway onboard, or keepwell gateway key add, list or remove, or keepwell gateway hl7v2 ….',
+    )
     return run(io, args)
   },
 }

@@ -1,4 +1,5 @@
 import { requestAccess } from '@keepwell/sdk/actions/access/request'
+import { trustVouched } from '@keepwell/sdk/actions/access/trust-vouched'
 import { dropRequests, waitingRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { COMPARTMENTS } from '@keepwell/sdk/base/compartments'
@@ -46,7 +47,10 @@ export const requests: Command = {
   name: 'requests',
   group: 'sharing',
   summary: 'Show who asks for access and waits for an answer.',
-  options: { decline: { type: 'string', value: 'ID', about: 'Forget this request. Nobody is told.' } },
+  options: {
+    decline: { type: 'string', value: 'ID', about: 'Forget this request. Nobody is told.' },
+    trust: { type: 'string', value: 'ID', about: 'Make a contact of who asks, on the word of the issuer that vouches for them.' },
+  },
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
       for (const a of await takeMessages(ctx)) if (a.kind !== 'request') io.note(arrivalLine(a))
@@ -55,6 +59,12 @@ export const requests: Command = {
         const one = byPrefix(await waitingRequests(ctx), r => r.id, decline, 'request')
         await dropRequests(ctx, r => toHex(r.id) === toHex(one.id))
       }
+      const trust = args.text('trust')
+      if (trust) {
+        const { did, relays = [], request: asked } = byPrefix(await waitingRequests(ctx), r => r.id, trust, 'request')
+        ensure(asked.credential, 'UNVERIFIED', 'Nobody vouches for who asks there; exchange an invitation first.')
+        await trustVouched(ctx, { did, credential: asked.credential, relays })
+      }
       const waiting = await waitingRequests(ctx)
       result(io, args, { requests: waiting }, () => (waiting.length ? waiting.flatMap(lines) : ['Nobody waits for an answer.']))
     }),
@@ -62,6 +72,9 @@ export const requests: Command = {
 
 const lines = ({ id, name, verified, did, at, request: r }: Awaited<ReturnType<typeof waitingRequests>>[number]): string[] => [
   `${short(id)}  ${safe(name)}${verified ? '' : '  (NOT VERIFIED: exchange an invitation first)'}, ${day(at)}`,
+  ...(r.credential
+    ? [`  ${r.credential.role}, by the word of issuer ${r.credential.issuer}${verified ? '' : ', which does not hold'}`]
+    : []),
   `  asks to ${r.level} ${r.compartments.map(safe).join(', ')} for ${purposeWord(r.purpose)}, ${Math.round(r.seconds / 86_400)} days`,
   ...(r.text ? [`  “${safe(r.text)}”`] : []),
   `  to agree: keepwell share --to ${did} ${r.compartments.map(c => `--compartment ${safe(c)}`).join(' ')} --purpose ${purposeWord(r.purpose)} --until ${Math.max(1, Math.round(r.seconds / 86_400))}d${r.level === 'read' ? '' : ` --level ${r.level}`}`,

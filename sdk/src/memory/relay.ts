@@ -22,10 +22,10 @@ export async function memoryRelay(options: {
   readonly url?: string
 }): Promise<MemoryRelay> {
   const { clock, random, url = 'http://relay.test' } = options
-  const shared = options.ledger ?? memoryLedger({ chainId: 0x4b57, clock })
-  const secrets = await newRelaySecrets({ chainId: shared.chainId, manifest: shared.manifest, url, now: clock() }, random)
-  const account = secpAddress(secrets.request)
-  const ledger = options.ledger ?? (shared as ReturnType<typeof memoryLedger>).as(account)
+  const { chainId, manifest } = options.ledger ?? memoryLedger({ chainId: 0x4b57, clock })
+  const secrets = await newRelaySecrets({ chainId, manifest, url, now: clock() }, random)
+  // A home of its own vouches for its own: the relay's account is the issuer, as where contracts are deployed.
+  const ledger = options.ledger ?? memoryLedger({ chainId, clock, account: secpAddress(secrets.request) })
   const context: RelayContext = {
     keys: relayKeys(secrets),
     settings: { url, version: 'memory', ledgerPace: 'on-demand', maxVaults: 1000, maxMessages: 1000 },

@@ -504,7 +504,8 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       expect(await ledger.credentials.status(id)).toBeNull()
       await ledger.credentials.issue(issued)
       await ledger.credentials.issue(issued)
-      const shown = { issuer: ledger.account, role: 'NURSE-12', expiry: issued.expiry, live: true }
+      const { holderCommitment } = issued
+      const shown = { issuer: ledger.account, role: 'NURSE-12', expiry: issued.expiry, live: true, holderCommitment }
       expect(await ledger.credentials.status(id)).toEqual(shown)
       await ledger.credentials.setState(id, 'suspended')
       expect(await ledger.credentials.status(id)).toEqual({ ...shown, live: false })

@@ -86,7 +86,14 @@ export interface Tokens {
   ownerOf(tokenId: Uint8Array): Promise<Address | null>
 }
 
-export type CredentialStatus = { readonly issuer: Address; readonly role: string; readonly expiry: number; readonly live: boolean }
+export type CredentialStatus = {
+  readonly issuer: Address
+  readonly role: string
+  readonly expiry: number
+  readonly live: boolean
+  /** SHA-256(salt ‖ DID): whose it is, for those who know the salt. */
+  readonly holderCommitment: Uint8Array
+}
 
 export interface Credentials {
   /** null: never issued. `live` is false when suspended, revoked, expired, or its issuer is no longer accredited. */

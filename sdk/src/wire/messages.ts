@@ -1,6 +1,7 @@
 import { bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
 import { LEVELS, PURPOSES } from '#consent/terms'
 import { compartmentId } from '#identity/compartments'
+import { credential } from '#identity/credential'
 import { did } from '#identity/did'
 import { card } from '#records/card'
 
@@ -44,6 +45,8 @@ export const accessRequest = object({
   compartments: list(string(80), 256),
   seconds: int(1),
   text: string(2000),
+  /** Who vouches for the asker, when somebody does. */
+  credential: optional(credential),
 })
 export type AccessRequestMessage = Infer<typeof accessRequest>
 

@@ -41,14 +41,15 @@ export function Requests({ list, onChange }: { readonly list: readonly RequestVi
                     {n('request.old', age)}. {t('request.oldNote')}
                   </Banner>
                 )}
+                {r.role && <Banner icon="check">{t('request.vouched', { name: r.name, role: r.role })}</Banner>}
                 {!r.verified && <Banner tone="warn">{t('request.unknown', { name: r.name })}</Banner>}
                 <div className="kw-row">
-                  {r.verified ? (
-                    <Button component="a" size="sm" href={`#/new-share?to=${encodeURIComponent(r.did)}&request=${r.id}`}>
+                  {r.verified && !r.role ? (
+                    <Button component="a" size="sm" href={answerAt(r)}>
                       {t('request.answer')}
                     </Button>
                   ) : (
-                    <Compare request={r} />
+                    <Meet request={r} />
                   )}
                   <Button size="sm" variant="default" onClick={() => setDeclining(r)}>
                     {t('request.decline')}
@@ -73,18 +74,20 @@ export function Requests({ list, onChange }: { readonly list: readonly RequestVi
   )
 }
 
-/** Makes a contact of who asks, not trusted yet, and goes where the codes are compared. */
-function Compare({ request }: { readonly request: RequestView }) {
+const answerAt = (r: RequestView): string => `#/new-share?to=${encodeURIComponent(r.did)}&request=${r.id}`
+
+/** Makes a contact of who asks; goes on to the answer when an issuer vouches for them, else to where the codes are compared. */
+function Meet({ request }: { readonly request: RequestView }) {
   const { t } = useWords()
   const { api } = useVault()
   const meeting = useDo(async () => {
-    const did = request.known ? request.did : await api.meetAsker(request.id)
-    location.hash = `#/person/${encodeURIComponent(did)}`
+    const did = request.known && !request.role ? request.did : await api.meetAsker(request.id)
+    location.hash = request.verified ? answerAt(request) : `#/person/${encodeURIComponent(did)}`
   })
   return (
     <>
       <Button size="sm" loading={meeting.busy} onClick={() => meeting.run()}>
-        {t('request.compare')}
+        {t(request.verified ? 'request.answer' : 'request.compare')}
       </Button>
       {meeting.error !== null && <Failed error={meeting.error} />}
     </>

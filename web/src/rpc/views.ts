@@ -172,6 +172,8 @@ export type RequestView = {
   readonly text: string
   /** A contact already, verified or not. */
   readonly known: boolean
+  /** What an accredited issuer says they are, when one does: a code of its table, such as HOSPITAL. */
+  readonly role?: string
 }
 
 export type Ended = { readonly compartments: number; readonly rekeyed: number; readonly unreached: readonly string[] }

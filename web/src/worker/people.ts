@@ -1,6 +1,7 @@
 import { addContact } from '@keepwell/sdk/actions/access/add-contact'
 import { confirmContact } from '@keepwell/sdk/actions/access/confirm-contact'
 import { forgetContact } from '@keepwell/sdk/actions/access/forget-contact'
+import { trustVouched } from '@keepwell/sdk/actions/access/trust-vouched'
 import { waitingRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import { contactRelays, findParty, ownBundle } from '@keepwell/sdk/actions/vault/calls'
 import { changeRing } from '@keepwell/sdk/actions/vault/change-ring'
@@ -52,13 +53,16 @@ export const addPerson = (vault: OpenVault, { did, name, relay }: AddPerson): Pr
     return plain
   })
 
-/** Makes a contact of someone who asked for access, to compare codes with. */
+/** Makes a contact of someone who asked for access: verified on the word of an issuer that vouches for them, else to compare codes with. */
 export const meetAsker = (vault: OpenVault, request: string): Promise<string> =>
   vault.run(async ctx => {
     const found = (await waitingRequests(ctx)).find(r => toHex(r.id) === request)
     ensure(found, 'NOT_FOUND', 'That request was answered already.')
-    await addContact(ctx, { did: found.did, name: found.name, relays: found.relays ?? [] })
-    return found.did
+    const { did, name, relays = [] } = found
+    const { credential } = found.request
+    if (found.verified && credential) await trustVouched(ctx, { did, credential, relays })
+    else await addContact(ctx, { did, name, relays })
+    return did
   })
 
 export const confirmPerson = (vault: OpenVault, input: { readonly did: string; readonly fingerprint: string }): Promise<void> =>

@@ -36,6 +36,7 @@ export async function requests({ ctx }: Pick<OpenVault, 'ctx'>): Promise<Request
     compartments: request.compartments,
     seconds: request.seconds,
     text: request.text,
+    ...(verified && request.credential ? { role: request.credential.role } : {}),
   }))
 }
 

@@ -1,3 +1,4 @@
+import { fromHex } from '@keepwell/sdk/base/bytes'
 import type { Credentials } from '@keepwell/sdk/ports/ledger'
 import { checkCount, checkHash, checkRole } from '@keepwell/sdk/ports/ledger-checks'
 import { decodeFunctionResult, encodeFunctionData } from 'viem'
@@ -19,7 +20,10 @@ export function evmCredentials(access: Access): Credentials {
       checkHash(id, 'credential id')
       const data = await contract.call(encodeFunctionData({ abi, functionName: 'status', args: [hex(id)] }))
       const [issuer, role, expiry, state] = decodeFunctionResult({ abi, functionName: 'status', data })
-      return state === NONE ? null : { issuer: lower(issuer), role: wordText(role), expiry: Number(expiry), live: state === LIVE }
+      if (state === NONE) return null
+      const held = await contract.call(encodeFunctionData({ abi, functionName: 'holderOf', args: [hex(id)] }))
+      const holderCommitment = fromHex(decodeFunctionResult({ abi, functionName: 'holderOf', data: held }).slice(2))
+      return { issuer: lower(issuer), role: wordText(role), expiry: Number(expiry), live: state === LIVE, holderCommitment }
     },
     async issue({ id, holderCommitment, role, expiry }) {
       checkHash(id, 'credential id')

@@ -112,7 +112,7 @@ export type Submission =
 export type Submitted = Verdict & { readonly resource?: FhirResource }
 
 /** What a patient is asked for: compartments by name, `seconds` from the day they agree, a sentence in plain words. */
-export type AskingAccess = Omit<AccessRequestMessage, 'name'> & { readonly from: Did }
+export type AskingAccess = Omit<AccessRequestMessage, 'name' | 'credential'> & { readonly from: Did }
 
 export type Gateway = {
   readonly did: Did

@@ -23,6 +23,7 @@ import {
   passedNote,
   revokedMessage,
 } from '#wire/messages'
+import { type CredentialState, checkCredential } from './check-credential.ts'
 import { remember } from './invite.ts'
 import { checkPassed, notePassed } from './passed.ts'
 
@@ -38,6 +39,8 @@ export type Arrival =
       readonly verified: boolean
       readonly at: number
       readonly request: AccessRequestMessage
+      /** What the credential that came along is worth; absent without one. */
+      readonly vouched?: CredentialState
       /** Where the asker is reached, by its own word. */
       readonly relays: readonly string[]
     }
@@ -111,8 +114,11 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
   async request(ctx, sender, content, at) {
     const request = decodeAs(accessRequest, content)
     const contact = ctx.session.state.ring.contacts.find(c => c.did === sender.did)
-    const who = { did: sender.did, name: contact?.name ?? request.name, verified: contact?.verified ?? false, relays: sender.relays }
-    return { kind: 'request', ...who, at, request }
+    const vouched = request.credential && (await checkCredential(ctx, request.credential, sender.did))
+    // The issuer vouches for the name as well, so it is the one to show.
+    const name = contact?.name ?? (vouched === 'live' ? request.credential!.name : request.name)
+    const verified = contact?.verified === true || vouched === 'live'
+    return { kind: 'request', did: sender.did, name, verified, relays: sender.relays, at, request, ...(vouched ? { vouched } : {}) }
   },
   grant: takeGrant,
   async revoked(ctx, sender, content) {

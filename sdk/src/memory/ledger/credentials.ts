@@ -26,7 +26,7 @@ export function memoryCredentials(chain: MemoryChain, { issuers, credentials }: 
       const known = credentials.get(toHex(id))
       if (!known) return null
       const live = known.state === 'live' && known.expiry > chain.time() && issuers.has(known.issuer)
-      return { issuer: known.issuer, role: known.role, expiry: known.expiry, live }
+      return { issuer: known.issuer, role: known.role, expiry: known.expiry, live, holderCommitment: known.holder.slice() }
     },
     async issue({ id, holderCommitment, role, expiry }) {
       checkHash(id, 'credential id')

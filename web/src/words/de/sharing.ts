@@ -156,6 +156,7 @@ export const sharing: Texts<typeof en> = {
   'request.oldNote': 'Fragen Sie nach, ob es noch gilt.',
   'request.compare': 'Zuerst Codes vergleichen',
   'request.unknown': 'Sie kennen {name} noch nicht. Vergleichen Sie Codes, oder senden Sie eine Einladung.',
+  'request.vouched': 'Eine zugelassene Stelle bürgt für {name}, als {role}.',
   'request.declineTitle': 'Die Anfrage von {name} ablehnen?',
   'request.tell': '{name} antworten',
   'request.tellText': 'Ihre Antwort',

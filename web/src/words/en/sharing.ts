@@ -151,6 +151,7 @@ export const sharing = {
   'request.oldNote': 'Ask whether it still holds.',
   'request.compare': 'Compare codes first',
   'request.unknown': 'You do not know {name} yet. Compare codes with them, or send an invitation.',
+  'request.vouched': 'An accredited issuer vouches for {name}, as {role}.',
   'request.declineTitle': 'Decline the request of {name}?',
   'request.tell': 'Tell {name}',
   'request.tellText': 'Your answer',

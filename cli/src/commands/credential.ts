@@ -1,0 +1,112 @@
+import { type CredentialState, checkCredential } from '@keepwell/sdk/actions/access/check-credential'
+import { issueCredential } from '@keepwell/sdk/actions/access/issue-credential'
+import { keepCredential, ownCredentials } from '@keepwell/sdk/actions/access/own-credentials'
+import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
+import { ensure } from '@keepwell/sdk/base/error'
+import { type Credential, credentialText, readCredential } from '@keepwell/sdk/identity/credential'
+import type { Args, Command } from '#command'
+import { type Home, withHome } from '#home'
+import type { Io } from '#io'
+import { partyNamed } from '#names'
+import { day, result, safe, short, table } from '#show'
+import { until } from '#words'
+
+type Run = (io: Io, args: Args, home: Home) => Promise<void>
+
+export const credential: Command = {
+  name: 'credential',
+  group: 'trust',
+  takes: '[issue|add|suspend|reinstate|revoke] [CREDENTIAL]',
+  summary: 'Show who vouches for this identity; keep a credential; vouch for others where this home is an issuer.',
+  about:
+    'A professional or an organisation is shown to patients as verified when an accredited issuer of their own ledger vouches for it. The ledger holds a salted\n' +
+    'commitment; the credential itself goes to its holder alone, who shows it with each request. A home with a ledger of its own is its first issuer; issue and\n' +
+    'the three that change what was issued need that home, while `keepwell start` does not run.',
+  examples: [
+    'keepwell credential issue --to "Clinic West" --name "Clinic West, Leeds" --role HOSPITAL --until 1y',
+    'keepwell credential add keepwell:credential#…',
+    'keepwell credential suspend keepwell:credential#…',
+    'keepwell credential',
+  ],
+  options: {
+    to: { type: 'string', value: 'WHO', about: 'Of issue: whom it is for, a contact’s name or a DID.' },
+    name: { type: 'string', value: 'NAME', about: 'Of issue: the name the issuer vouches for.' },
+    role: { type: 'string', value: 'ROLE', about: 'Of issue: at most 8 letters of the issuer’s table: HOSPITAL, MD, NURSE, LAB …' },
+    until: { type: 'string', value: 'TIME', about: 'Of issue: when it ends; 2027-12-31, or 1y. Default 1y.' },
+  },
+  run: (io, args) =>
+    withHome(io, args, async home => {
+      const [what = 'list'] = args.positionals
+      const runs: Readonly<Record<string, Run>> = {
+        list: show,
+        issue,
+        add,
+        suspend: change('suspended'),
+        reinstate: change('live'),
+        revoke: change('revoked'),
+      }
+      ensure(
+        Object.hasOwn(runs, what),
+        'USAGE',
+        'Say: keepwell credential, or keepwell credential issue, add, suspend, reinstate or revoke.',
+      )
+      await runs[what]!(io, args, home)
+    }),
+}
+
+export const STATES: Readonly<Record<CredentialState, string>> = {
+  live: 'an accredited issuer vouches for it',
+  ended: 'it has ended or is suspended',
+  elsewhere: 'it stands on another ledger',
+  false: 'the ledger knows nothing of it',
+}
+
+const show: Run = async (io, args, { ctx }) => {
+  const own = ownCredentials(ctx)
+  const states = await Promise.all(own.map(c => checkCredential(ctx, c, ctx.session.state.ring.did)))
+  const value = own.map((c, i) => ({ id: c.id, name: c.name, role: c.role, issuer: c.issuer, expiry: c.expiry, state: states[i]! }))
+  result(io, args, { credentials: value }, () =>
+    own.length
+      ? table(value.map(c => [short(c.id), c.role, safe(c.name), `until ${day(c.expiry)}`, STATES[c.state]]))
+      : ['Nobody vouches for this identity yet; ask an issuer for a credential, and keep it: keepwell credential add CREDENTIAL'],
+  )
+}
+
+const given = (args: Args): Credential => {
+  const [, text] = args.positionals
+  ensure(text !== undefined && args.positionals.length === 2, 'USAGE', 'Give the credential: keepwell:credential#…')
+  return readCredential(text)
+}
+
+const add: Run = async (io, args, { ctx }) => {
+  const c = given(args)
+  await keepCredential(ctx, c)
+  result(io, args, { id: c.id }, () => [
+    `Kept: ${safe(c.name)}, ${c.role}, until ${day(c.expiry)}. It is shown with each request for access.`,
+  ])
+}
+
+/** The ledger as its own account writes to it; only the home that runs it has that account. */
+async function ownLedger({ ctx, embedded, url }: Home) {
+  ensure(embedded, 'NOT_SUPPORTED', 'This home runs no ledger; the one that runs the relay issues credentials.')
+  return ctx.network.ledger(url)
+}
+
+const issue: Run = async (io, args, home) => {
+  const { ctx } = home
+  const holder = partyNamed(ctx.session.state.ring, args.need('to'))
+  const expiry = until(args.text('until') ?? '1y', io.clock())
+  const ledger = await ownLedger(home)
+  const made = await issueCredential({ ...ctx, ledger }, { holder, name: args.need('name'), role: args.need('role'), expiry })
+  result(io, args, { credential: credentialText(made), id: made.id }, () => [credentialText(made)])
+  io.note('Give it to its holder alone, who types: keepwell credential add CREDENTIAL. Keep a copy: with it you suspend or revoke it.')
+}
+
+const change =
+  (state: 'suspended' | 'live' | 'revoked'): Run =>
+  async (io, args, home) => {
+    const [, text = ''] = args.positionals
+    const id = /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : given(args).id
+    await (await ownLedger(home)).credentials.setState(id, state)
+    result(io, args, { id, state }, () => [`${short(toHex(id))} is ${state === 'live' ? 'in force again' : state}.`])
+  }

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+
+const folder = temporary()
+afterAll(() => folder.remove())
+let ada: Desk
+let clinic: Desk
+let home: string
+let me: string
+
+beforeAll(async () => {
+  const port = String(await freePort())
+  ada = desk(join(folder.path, 'ada'), { KEEPWELL_PORT: port })
+  clinic = desk(join(folder.path, 'clinic'))
+  me = (await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))).did
+  home = `http://127.0.0.1:${port}`
+}, 60_000)
+
+test('an organisation is led from its keys to its first patient, who sees who vouches for it', { timeout: 400_000 }, async () => {
+  let server = await ada.serve('start')
+  const { did } = await clinic.json(
+    'init',
+    '--name',
+    'The Clinic',
+    '--no-passphrase',
+    '--relay',
+    home,
+    '--words-file',
+    join(folder.path, 'clinic.words'),
+  )
+  type Steps = { steps: { step: string; done: boolean }[]; ready: boolean }
+  const undone = async () => ((await clinic.json('gateway', 'onboard')) as Steps).steps.filter(s => !s.done).map(s => s.step)
+  expect(await undone()).toEqual(['Credential', 'Systems', 'First consent'])
+  // Only the home that runs the ledger vouches, and the server must leave it to do so.
+  expect((await clinic.run('credential', 'issue', '--to', me, '--name', 'x', '--role', 'MD')).code).toBe(6)
+  await server.stop()
+  const { credential } = await ada.json('credential', 'issue', '--to', did, '--name', 'Clinic West', '--role', 'HOSPITAL')
+  server = await ada.serve('start')
+
+  expect((await ada.run('credential', 'add', credential)).code).toBe(4)
+  await clinic.json('credential', 'add', credential)
+  await clinic.json('gateway', 'key', 'add', '--name', 'Ward system')
+  expect(await undone()).toEqual(['First consent'])
+
+  await clinic.json('request', '--from', me, '--compartment', 'laboratory', '--purpose', 'treatment', '--for', '90d')
+  const [asked] = (await ada.json('requests')).requests
+  expect(asked).toMatchObject({ name: 'Clinic West', verified: true, request: { credential: { role: 'HOSPITAL' } } })
+  const share = ['share', '--to', 'Clinic West', '--compartment', 'laboratory', '--purpose', 'treatment', '--until', '90d']
+  expect((await ada.run(...share)).code).toBe(4)
+  await ada.json('requests', '--trust', asked.id.slice(0, 12))
+  await ada.json(...share)
+  expect(await undone()).toEqual([])
+
+  // What the issuer takes back counts no more at the next look.
+  await server.stop()
+  await ada.json('credential', 'suspend', credential)
+  server = await ada.serve('start')
+  await clinic.json('request', '--from', me, '--compartment', 'medications', '--purpose', 'treatment', '--for', '90d')
+  const last = (await ada.json('requests')).requests.at(-1)
+  expect([last.request.compartments, (await clinic.json('credential')).credentials[0].state]).toEqual([['medications'], 'ended'])
+  await server.stop()
+})

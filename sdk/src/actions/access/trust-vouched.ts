@@ -1,0 +1,21 @@
+import type { Ctx } from '#actions/context'
+import { changeRing } from '#actions/vault/change-ring'
+import { ensure } from '#base/error'
+import type { Credential } from '#identity/credential'
+import type { Did } from '#identity/did'
+import { addContact } from './add-contact.ts'
+import { checkCredential } from './check-credential.ts'
+
+/**
+ * Makes a verified contact of somebody whom an accredited issuer of this vault's own ledger vouches for now, under the name that the issuer
+ * vouches for (protocol §5 first contact). The key bundle in force is pinned, as with a compared fingerprint. Throws UNVERIFIED.
+ */
+export async function trustVouched(
+  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>,
+  { did, credential, relays }: { readonly did: Did; readonly credential: Credential; readonly relays: readonly string[] },
+): Promise<void> {
+  const state = await checkCredential(ctx, credential, did)
+  ensure(state === 'live', 'UNVERIFIED', 'No accredited issuer of this ledger vouches for that identity now.')
+  await addContact(ctx, { did, name: credential.name, relays })
+  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? { ...c, verified: true } : c)) }))
+}
