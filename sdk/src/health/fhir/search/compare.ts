@@ -46,6 +46,8 @@ export type Figure = {
   /** What the written digits stand for: `[99.5, 100.5)` for 100. */
   readonly from: number
   readonly to: number
+  /** A tenth below and above, for `ap`. */
+  readonly near: readonly [number, number]
 }
 
 const NUMBER = /^[+-]?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
@@ -56,11 +58,20 @@ export function figure(text: string): Figure | null {
   if (!m || text.length > 40) return null
   const value = Number(text)
   const half = 0.5 * 10 ** (Number(m[3] ?? 0) - (m[2] ?? '').length)
-  return Number.isFinite(value) ? { value, from: value - half, to: value + half } : null
+  const tenth = Math.abs(value) / 10
+  return Number.isFinite(value) ? { value, from: value - half, to: value + half, near: [value - tenth, value + tenth] } : null
 }
 
+/** The same in other units. */
+export const converted = ({ value, from, to, near }: Figure, by: (value: number) => number): Figure => ({
+  value: by(value),
+  from: by(from),
+  to: by(to),
+  near: [by(near[0]), by(near[1])],
+})
+
 /** Ranges closed, as numbers are; all prefixes but `eq` and `ne` take the number as exact. */
-export function findNumbers(index: RangeIndex, prefix: Prefix, { value, from, to }: Figure): Plan {
+export function findNumbers(index: RangeIndex, prefix: Prefix, { value, from, to, near }: Figure): Plan {
   const inside = (low: number, high: number): boolean => low >= from && high < to
   switch (prefix) {
     case 'eq':
@@ -79,9 +90,7 @@ export function findNumbers(index: RangeIndex, prefix: Prefix, { value, from, to
       return index.find('low', value, Infinity, low => low > value)
     case 'eb':
       return index.find('high', -Infinity, value, (_, high) => high < value)
-    case 'ap': {
-      const tenth = Math.abs(value) / 10
-      return index.find('low', -Infinity, value + tenth, (_, high) => high >= value - tenth)
-    }
+    case 'ap':
+      return index.find('low', -Infinity, near[1], (_, high) => high >= near[0])
   }
 }

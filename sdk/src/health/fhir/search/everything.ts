@@ -1,7 +1,7 @@
 /** `Patient/[id]/$everything` (https://hl7.org/fhir/R4/patient-operation-everything.html). */
 import { type Context, compartmentPlan, visibleRows } from './clause.ts'
 import { dateRange } from './dates.ts'
-import { included } from './include.ts'
+import { included, TOO_MANY } from './include.ts'
 import { listed } from './search.ts'
 import type { Inner } from './store.ts'
 import type { Table } from './table.ts'
@@ -33,7 +33,11 @@ function inTime(table: Table, row: number, { from, to }: { from: number; to: num
 }
 
 /** The patient, the compartment, and what those refer to; null when there is no such patient. */
-function gather(store: Inner, input: EverythingInput, context: Context): Version[] | null {
+function gather(
+  store: Inner,
+  input: EverythingInput,
+  context: Context,
+): { readonly versions: readonly Version[]; readonly all: boolean } | null {
   const patients = store.table('Patient')
   const row = patients?.rowOf(input.id)
   if (!patients || row === undefined) return null
@@ -49,10 +53,13 @@ function gather(store: Inner, input: EverythingInput, context: Context): Version
   }
   const everyReference = { name: '_include', type: '*', code: '*', target: null, iterate: true }
   // Through shared resources one could come to another patient's.
-  const around = included(found, { includes: [everyReference], revincludes: [] }, context).versions
-  const all = [...found, ...around.filter(v => !store.registry.compartment.has(v.type))]
+  const around = included(found, { includes: [everyReference], revincludes: [] }, context)
+  const gathered = [...found, ...around.versions.filter(v => !store.registry.compartment.has(v.type))]
   const since = input.since ?? -Infinity
-  return all.filter(v => (!input.types?.length || input.types.includes(v.type)) && (dateRange(v.lastUpdated)?.[0] ?? 0) >= since)
+  const versions = gathered.filter(
+    v => (!input.types?.length || input.types.includes(v.type)) && (dateRange(v.lastUpdated)?.[0] ?? 0) >= since,
+  )
+  return { versions, all: around.all }
 }
 
 /** A result as of a search: all of it at once unless `count` is given; null when there is no such patient (404). */
@@ -60,7 +67,7 @@ export function everything(store: Store, input: EverythingInput): SearchResult |
   const own = store as Inner
   const { visible, now, count } = input
   const context: Context = { store: own, now, ...(visible ? { visible } : {}), seen: new Map() }
-  const all = gather(own, input, context)
-  if (!all) return null
-  return listed(own, all, count ?? Math.max(1, all.length), context)
+  const found = gather(own, input, context)
+  if (!found) return null
+  return listed(own, found.versions, count ?? Math.max(1, found.versions.length), context, found.all ? [] : [TOO_MANY])
 }

@@ -3,10 +3,16 @@ import { type Context, mayShow } from './clause.ts'
 import type { Include } from './query.ts'
 import { referenceOf } from './reference.ts'
 import type { Column, Table } from './table.ts'
-import type { Version } from './types.ts'
+import type { SearchIssue, Version } from './types.ts'
 
 /** Included resources on one page; more would be another search. */
-export const MAX_INCLUDED = 5000
+const MAX_INCLUDED = 5000
+
+export const TOO_MANY: SearchIssue = {
+  severity: 'warning',
+  code: 'too-costly',
+  text: `Only the first ${MAX_INCLUDED} included resources are here`,
+}
 
 /** The columns an include names; all references of a type for `*`. */
 function columns(table: Table | undefined, include: Include, context: Context): Column[] {

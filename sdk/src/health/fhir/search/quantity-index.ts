@@ -1,7 +1,7 @@
 /** Numbers (R4 3.1.1.4.6) and quantities (3.1.1.4.11). UCUM units are compared in base units, so that 5 g finds 5000 mg. */
 import { field, isObject, string } from '#health/fhir/read'
 import { dimensionKey, readUnit } from '#health/ucum'
-import { type Figure, figure, findNumbers, prefixed } from './compare.ts'
+import { converted, type Figure, figure, findNumbers, prefixed } from './compare.ts'
 import { invalid, type ParameterIndex, type Problem, split, unescaped, unsupported } from './index.ts'
 import { NONE, type Plan } from './plan.ts'
 import { type RangeIndex, rangeIndex } from './range-index.ts'
@@ -100,7 +100,7 @@ export function quantityIndex(): ParameterIndex {
     const common = canonical(system, code)
     if (common) {
       const index = kinds.get(common.key)
-      return index ? findNumbers(index, prefix, { value: common.base(f.value), from: common.base(f.from), to: common.base(f.to) }) : NONE
+      return index ? findNumbers(index, prefix, converted(f, common.base)) : NONE
     }
     const index = kinds.get(system ? `code ${system}|${code}` : `unit ${code}`)
     return index ? findNumbers(index, prefix, f) : NONE

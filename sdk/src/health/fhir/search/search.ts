@@ -1,6 +1,6 @@
 /** FHIR R4 search over a store (https://hl7.org/fhir/R4/search.html): pure, synchronous, on indexes only. */
 import { type Context, compartmentPlan, isRefusal, mayShow, planOf, visibleRows } from './clause.ts'
-import { included, MAX_INCLUDED } from './include.ts'
+import { included, TOO_MANY } from './include.ts'
 import { everything, intersection, type Plan } from './plan.ts'
 import { about, type Include, type Query, readQuery, safeName } from './query.ts'
 import { collect, inOrder, newKeys } from './sort.ts'
@@ -168,12 +168,7 @@ function pageOf(page: Page, from: number, context: Context, token: () => string)
     .filter(v => present(v, context))
   const brought =
     counting || !(query.includes.length || query.revincludes.length) ? { versions: [], all: true } : included(matches, query, context)
-  const issues = brought.all
-    ? page.issues
-    : [
-        ...page.issues,
-        about('_include', 'warning' as const, 'too-costly' as const, `Only the first ${MAX_INCLUDED} included resources are here`),
-      ]
+  const issues = brought.all ? page.issues : [...page.issues, TOO_MANY]
   return {
     matches,
     includes: brought.versions,
@@ -204,9 +199,15 @@ export function search(store: Store, input: SearchInput): SearchResult {
 }
 
 /** A result of what was found otherwise, in pages of `count`. */
-export function listed(store: Inner, versions: readonly Version[], count: number, context: Context): SearchResult {
+export function listed(
+  store: Inner,
+  versions: readonly Version[],
+  count: number,
+  context: Context,
+  issues: readonly SearchIssue[],
+): SearchResult {
   const query: Query = { ...readQuery({ params: [], defaultCount: count, maxCount: count }), clauses: [] }
-  const page: Page = { rows: versions.length, query, used: [], unused: [], issues: [], total: versions.length, upTo: () => versions }
+  const page: Page = { rows: versions.length, query, used: [], unused: [], issues, total: versions.length, upTo: () => versions }
   return pageOf(page, 0, context, () => store.remember(page))
 }
 

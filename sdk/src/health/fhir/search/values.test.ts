@@ -52,6 +52,46 @@ describe('quantity (R4 3.1.1.4.11)', () => {
   ])('%s', (query, expected) => expect(ids(measured(), `Observation?${query}`)).toEqual(expected))
 })
 
+test('ap reaches a tenth of what is written, not of the base unit; dates a tenth of the way to the present (R4 3.1.1.4.2)', () => {
+  const store = storeOf(
+    ...[31, 36.9, 39].map(n =>
+      observation(`t${n}`, { valueQuantity: quantity(n, 'Cel'), effectiveDateTime: `20${Math.floor(n) - 15}-06-01` }),
+    ),
+  )
+  expect(ids(store, `Observation?value-quantity=ap37|${UCUM}|Cel`)).toEqual(['t36.9', 't39'])
+  expect(ids(store, `Observation?value-quantity=ap98.6|${UCUM}|[degF]`)).toEqual(['t36.9', 't39'])
+  // The present is June 2026: a tenth of the way from 2020 is some seven months.
+  expect([ids(store, 'Observation?date=ap2020'), ids(store, 'Observation?date=ap2022-02')]).toEqual([['t36.9'], []])
+})
+
+test('a Timing counts from its first to its last event; a Period may be open (R4 3.1.1.4.7)', () => {
+  const store = storeOf(
+    { resourceType: 'Observation', id: 'timing', effectiveTiming: { event: ['2020-01-01', '2020-03-01'] } },
+    {
+      resourceType: 'Observation',
+      id: 'bounds',
+      effectiveTiming: { repeat: { boundsPeriod: { start: '2019-01-01', end: '2019-02-01' } } },
+    },
+    { resourceType: 'Observation', id: 'open', effectivePeriod: { end: '2018-01-01' } },
+  )
+  expect([ids(store, 'Observation?date=2020'), ids(store, 'Observation?date=lt2019'), ids(store, 'Observation?date=sa2018')]).toEqual([
+    ['timing'],
+    ['open'],
+    ['timing', 'bounds'],
+  ])
+})
+
+test('what is not supported is said, and refused where leaving it out would widen the answer', () => {
+  expect(ids(measured(), 'Observation?_filter=x eq 1')).toEqual(['refused: not-supported'])
+  expect(ids(measured(), 'Observation?_query=x')).toEqual(['refused: not-supported'])
+  expect(ask(measured(), 'Observation?_contained=true')).toMatchObject({
+    refused: false,
+    unused: ['_contained'],
+    issues: [{ severity: 'warning' }],
+  })
+  expect(ids(measured(), 'Observation?_contained=true', { handling: 'strict' })).toEqual(['refused: not-supported'])
+})
+
 describe('composite (R4 3.1.1.4.15)', () => {
   test.each([
     ['code-value-quantity=w$gt5', ['g', 'mg']],
