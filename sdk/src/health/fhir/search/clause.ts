@@ -1,8 +1,8 @@
 /** Clauses become plans: plain values, `:missing` and negations, chains, `_has`, lists, compartments, and what a caller may see. */
 import { field, list, string } from '#health/fhir/read'
-import { isProblem, type Problem, type Question, unescaped } from './index.ts'
 import { complement, everything, intersection, listPlan, NONE, ordered, type Plan, type Rows, union } from './plan.ts'
 import { about, type Clause, clauseOf, safeName } from './query.ts'
+import { isProblem, type Problem, type Question, unescaped } from './question.ts'
 import type { Inner } from './store.ts'
 import type { Column, Table } from './table.ts'
 import type { Params, SearchInput, SearchIssue, Visible } from './types.ts'

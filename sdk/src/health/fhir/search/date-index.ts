@@ -2,7 +2,7 @@
 import { field, list } from '#health/fhir/read'
 import { findDates, prefixed } from './compare.ts'
 import { dateRange, extent, type Range } from './dates.ts'
-import { invalid, type ParameterIndex, unsupported } from './index.ts'
+import { invalid, type ParameterIndex, unsupported } from './question.ts'
 import { type RangeIndex, rangeIndex } from './range-index.ts'
 
 export function periodRange(value: unknown): Range | null {

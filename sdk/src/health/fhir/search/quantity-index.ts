@@ -2,8 +2,8 @@
 import { field, isObject, string } from '#health/fhir/read'
 import { dimensionKey, readUnit } from '#health/ucum'
 import { converted, type Figure, figure, findNumbers, prefixed } from './compare.ts'
-import { invalid, type ParameterIndex, type Problem, split, unescaped, unsupported } from './index.ts'
 import { NONE, type Plan } from './plan.ts'
+import { invalid, type ParameterIndex, type Problem, split, unescaped, unsupported } from './question.ts'
 import { type RangeIndex, rangeIndex } from './range-index.ts'
 
 const UCUM = 'http://unitsofmeasure.org'

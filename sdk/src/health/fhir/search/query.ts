@@ -1,5 +1,5 @@
 /** The parameters of a search, taken apart: what filters, and what only orders or shapes the answer (R4 3.1.1.4 and 3.1.1.5). */
-import { split } from './index.ts'
+import { split } from './question.ts'
 import type { Params, SearchInput, SearchIssue, Shape } from './types.ts'
 
 /** One filter; several values of one are alternatives, several filters must all hold. */

@@ -1,8 +1,8 @@
 /** References (R4 3.1.1.4.12): by what they lead to, whether that is here or not. */
 import { field } from '#health/fhir/read'
 import type { Path } from './compile.ts'
-import { invalid, type ParameterIndex, type Question, unescaped, unsupported } from './index.ts'
 import { type Plan, type Posting, posted, postings } from './plan.ts'
+import { invalid, type ParameterIndex, type Question, unescaped, unsupported } from './question.ts'
 import { referenceOf, targetOf } from './reference.ts'
 import { tokenIndex } from './token-index.ts'
 

@@ -133,6 +133,8 @@ describe('reference and chains (R4 3.1.1.4.12, 3.1.1.4.4, 3.1.1.4.5)', () => {
     ['Observation?subject=urn:uuid:adam', ['o3']],
     ['Observation?subject.name=lind', ['o1']],
     ['Observation?subject:Patient.gender=female', ['o1', 'o2']],
+    ['Observation?subject:Patient.gender=female&code=718-7', []],
+    ['Observation?subject:Patient.gender=female&_id=o2', ['o2']],
     ['Observation?patient.general-practitioner.name=house', ['o1']],
     ['Observation?patient.identifier=A1', ['o3']],
     ['Patient?_has:Observation:patient:code=8302-2', ['eve', 'sev']],

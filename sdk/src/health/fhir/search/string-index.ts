@@ -1,8 +1,8 @@
 /** Strings (R4 3.1.1.4.8): one entry for each distinct text, found by how it begins. */
 import { field, list } from '#health/fhir/read'
 import { fold } from './fold.ts'
-import { type ParameterIndex, unescaped, unsupported } from './index.ts'
 import { type Plan, type Posting, posted, postings } from './plan.ts'
+import { type ParameterIndex, unescaped, unsupported } from './question.ts'
 
 type Entry = { readonly folded: string; rows: Posting }
 export type Texts = {

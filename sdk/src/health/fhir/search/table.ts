@@ -1,10 +1,10 @@
 /** All indexes of one resource type. A row is one version of one resource; rows only grow, and dead ones are swept when they are many. */
 import type { Path } from './compile.ts'
 import { dateIndex } from './date-index.ts'
-import { isProblem, type ParameterIndex, type Problem, type Question, split } from './index.ts'
 import type { Component, Parameter, ParameterType } from './parameters.ts'
 import { intersection, lazyPlan, listPlan, ordered, type Plan, type Rows } from './plan.ts'
 import { numberIndex, quantityIndex } from './quantity-index.ts'
+import { isProblem, type ParameterIndex, type Problem, type Question, split } from './question.ts'
 import type { RangeIndex } from './range-index.ts'
 import { type ReferenceIndex, referenceIndex } from './reference-index.ts'
 import { stringIndex } from './string-index.ts'

@@ -1,8 +1,8 @@
 /** Tokens (R4 3.1.1.4.10): codes, identifiers, contact points, truth values; one entry for each distinct code. */
 import { field, list, string } from '#health/fhir/read'
 import type { Path } from './compile.ts'
-import { invalid, type ParameterIndex, type Problem, type Question, split, unescaped, unsupported } from './index.ts'
 import { NONE, type Plan, type Posting, post, posted, postingPlan, postings } from './plan.ts'
+import { invalid, type ParameterIndex, type Problem, type Question, split, unescaped, unsupported } from './question.ts'
 import { texts } from './string-index.ts'
 
 type Code = { readonly system: string; readonly code: string }

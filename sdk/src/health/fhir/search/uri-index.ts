@@ -1,6 +1,7 @@
 /** URIs (R4 3.1.1.4.13): character by character; `:below` what begins with it, `:above` what it begins with. */
-import { type ParameterIndex, unescaped, unsupported } from './index.ts'
+
 import { type Posting, post, postings } from './plan.ts'
+import { type ParameterIndex, unescaped, unsupported } from './question.ts'
 
 export function uriIndex(): ParameterIndex {
   const all = new Map<string, Posting>()

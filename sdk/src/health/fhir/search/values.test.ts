@@ -235,11 +235,12 @@ test('_sort: several keys, descending, stable, and what has no value last (R4 3.
   const named = storeOf(
     { resourceType: 'Patient', id: 'nobody' },
     { resourceType: 'Patient', id: 'z', name: [{ family: 'Zoe' }] },
+    { resourceType: 'Patient', id: 'nameless' },
     { resourceType: 'Patient', id: 'o', name: [{ family: 'Öl' }] },
   )
   expect([ids(named, 'Patient?_sort=family'), ids(named, 'Patient?_sort=-family')]).toEqual([
-    ['o', 'z', 'nobody'],
-    ['z', 'o', 'nobody'],
+    ['o', 'z', 'nobody', 'nameless'],
+    ['z', 'o', 'nobody', 'nameless'],
   ])
   expect(ask(store, 'Observation?_sort=shoe')).toMatchObject({ refused: false, issues: [{ severity: 'warning' }] })
 })
