@@ -101,8 +101,14 @@ function Views({ share, here }: { readonly share: string; readonly here: View })
   const { t } = useWords()
   const list = useRef<HTMLUListElement>(null)
   useEffect(() => {
-    const chosen = list.current?.querySelector<HTMLElement>(`[href$="/${here}"]`)
-    if (list.current && chosen) list.current.scrollLeft = chosen.offsetLeft - (list.current.clientWidth - chosen.offsetWidth) / 2
+    const center = (): void => {
+      const chosen = list.current?.querySelector<HTMLElement>(`[href$="/${here}"]`)
+      if (list.current && chosen) list.current.scrollLeft = chosen.offsetLeft - (list.current.clientWidth - chosen.offsetWidth) / 2
+    }
+    center()
+    // A phone that is turned has another width.
+    window.addEventListener('resize', center)
+    return () => window.removeEventListener('resize', center)
   }, [here])
   return (
     <nav className="kw-views" aria-label={t('session.views')}>
