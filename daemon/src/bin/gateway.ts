@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openTerminology } from '@keepwell/adapters/terminology/sqlite'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
@@ -15,6 +17,7 @@ import { OUTCOMES } from '#gateway/fhir/outcome'
 import { httpRoutes } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
 import { providerPart } from '#gateway/provider/routes'
+import { terminologyRoutes } from '#gateway/terminology/routes'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
@@ -71,7 +74,7 @@ export async function serveGateway(
     const asks = whoAsks(keysIn(apiKeyFile(dir)), request => others?.(request))
     const { parts: more, authenticate } = await partsOf(gateway, asks)
     others = authenticate
-    const parts = [providerPart({ gateway, authenticate: asks }), ...more]
+    const parts = [providerPart({ gateway, authenticate: asks }), ...terminologyPart(gateway, dir), ...more]
     for (const part of parts) opened.defer(async () => part.close?.())
     const security = parts.map(p => p.security).find(Boolean)
     const check = await loadChecker()
@@ -117,10 +120,17 @@ const whoAsks =
     throw new KeepwellError('UNAUTHENTICATED', 'A request bears an API key or an access token.')
   }
 
+/** How long a key that was taken away may still count, milliseconds. */
+const LOOK = 500
+
 /** The keys in a file, read again when it changed: a key that was taken away counts no more. */
 function keysIn(path: string): () => Promise<readonly ApiKey[]> {
   let known: { readonly at: number; readonly keys: readonly ApiKey[] } | null = null
+  let looked = Number.NEGATIVE_INFINITY
   return async () => {
+    const now = performance.now()
+    if (known && now < looked + LOOK) return known.keys
+    looked = now
     const at = await stat(path).then(
       s => s.mtimeMs,
       () => 0,
@@ -128,6 +138,14 @@ function keysIn(path: string): () => Promise<readonly ApiKey[]> {
     if (known?.at !== at) known = { at, keys: readApiKeys(await readIfThere(path)) }
     return known.keys
   }
+}
+
+/** What codes mean, where the operator has loaded or asked for it: `keepwell terminology`. */
+function terminologyPart(gateway: Gateway, dir: string): GatewayPart[] {
+  const file = join(dir, 'terminology.sqlite')
+  if (!existsSync(file)) return []
+  const terminology = openTerminology({ file })
+  return [{ fhir: terminologyRoutes({ terminology, clock: gateway.clock, random: gateway.random }), close: () => terminology.close() }]
 }
 
 type Served = { readonly routes: readonly HttpRoute[]; readonly parts: readonly GatewayPart[]; readonly url: string }

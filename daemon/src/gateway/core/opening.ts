@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
@@ -32,7 +33,7 @@ export const typeOfRecord = ({ card }: Pick<SessionRecord, 'card'>): string =>
 
 /** The first answers should not wait for a large page; later ones are cheaper in large ones, each of which leaves one receipt. */
 const FIRST = 64
-const LARGEST = 1024
+const LARGEST = 512
 const BYTES = 8 << 20
 
 type Queue = { readonly type: string; readonly reader: Reader; readonly records: SessionRecord[]; at: number }
@@ -82,7 +83,7 @@ export function openAll(sink: Sink): Opening {
   async function openPage(reader: Reader, page: readonly SessionRecord[]): Promise<void> {
     const ids = page.map(r => r.id)
     try {
-      if (page[0]!.card.kind === 'fhir') sink.whole(inOrder(page, await reader.open(ids)))
+      if (page[0]!.card.kind === 'fhir') await inSlices(inOrder(page, await reader.open(ids)), slice => ended || sink.whole(slice))
       else sink.parts(await reader.ranges(ids))
     } catch (e) {
       if (!isKeepwellError(e) || ENDING.has(e.code)) throw e
@@ -137,6 +138,16 @@ export function openAll(sink: Sink): Opening {
       queues.length = 0
       settle()
     },
+  }
+}
+
+/** Others have their turn while many are indexed. */
+const SLICE = 32
+
+async function inSlices<T>(list: readonly T[], work: (slice: readonly T[]) => unknown): Promise<void> {
+  for (let at = 0; at < list.length; at += SLICE) {
+    if (at) await breathe()
+    work(list.slice(at, at + SLICE))
   }
 }
 
