@@ -119,6 +119,17 @@ describe('a token', () => {
     expect([answer.status, answer.body.issue[0].code]).toEqual([403, 'forbidden'])
   })
 
+  test('for one patient opens no other, whichever side of the gateway asks, and writes into no other', async () => {
+    const eve = await world.patient('Eve')
+    const other = await consents(world, eve)
+    const mine = TOKENS.reader!()
+    await expect(world.gateway.session(mine, other.id)).rejects.toMatchObject({ code: 'NO_GRANT' })
+    await expect(world.gateway.submit(mine, other.id, { resources: [{ resource: observation('x') }] })).rejects.toMatchObject({
+      code: 'NO_GRANT',
+    })
+    expect(world.gateway.openFor(mine).every(s => s.patient.id === id)).toBe(true)
+  })
+
   test('that nobody gave is refused with the scheme to use', async () => {
     const answer = await as('stolen')('GET', `Patient/${id}`)
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])

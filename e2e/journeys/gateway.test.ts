@@ -74,7 +74,13 @@ describe('an organisation reads what it was granted, by FHIR', () => {
   test('without a key nothing is answered, and the refusal is an OperationOutcome', async () => {
     const answer = await world.ask('GET', `Patient/${id}`, undefined, { authorization: '' })
     expect([answer.status, answer.body.resourceType, answer.body.issue[0].code]).toEqual([401, 'OperationOutcome', 'login'])
-    expect((await world.ask('GET', `Patient/${id}`, undefined, { authorization: `${world.key.slice(0, -1)}x` })).status).toBe(401)
+    expect(
+      (
+        await world.ask('GET', `Patient/${id}`, undefined, {
+          authorization: `Bearer ${world.key.slice(0, -1)}${world.key.endsWith('x') ? 'y' : 'x'}`,
+        })
+      ).status,
+    ).toBe(401)
   })
 
   test('the patient is there under an id that does not tell the DID', async () => {

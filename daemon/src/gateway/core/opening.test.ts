@@ -83,6 +83,22 @@ describe('opening what a session lists', () => {
     expect(d.asked[1]).toEqual([200])
   })
 
+  test('whoever says that a part will do is answered with the first page, while the list still grows', async () => {
+    const d = desk()
+    d.opening.add(
+      Array.from({ length: 150 }, (_, n) => record(n)),
+      d.reader,
+    )
+    const some = d.opening.some('Observation')
+    d.start()
+    await some
+    expect(d.out.length).toBeLessThan(150)
+    expect(d.out.length).toBeGreaterThan(0)
+    const nothing = d.opening.some('Condition')
+    d.opening.listed()
+    await nothing
+  })
+
   test('within a type records come in the order in which they were filed, whatever the order of the answer', async () => {
     const d = desk()
     d.opening.add(

@@ -23,6 +23,8 @@ export type Opening = {
   listed(): void
   /** Resolves when none of these types, or of any, is left to open; they are opened first meanwhile. */
   ready(types: readonly string[] | null): Promise<void>
+  /** Resolves as soon as anything of a type was opened, or nothing of it is left to open. */
+  some(type: string): Promise<void>
   /** Ends it; whoever waits is told why. */
   stop(reason: unknown): void
 }
@@ -37,7 +39,7 @@ const LARGEST = 512
 const BYTES = 8 << 20
 
 type Queue = { readonly type: string; readonly reader: Reader; readonly records: SessionRecord[]; at: number }
-type Waiting = { readonly types: readonly string[] | null; resolve(): void; reject(reason: unknown): void }
+type Waiting = { readonly types: readonly string[] | null; readonly some?: true; resolve(): void; reject(reason: unknown): void }
 
 /** What would befall every other record too. */
 const ENDING = new Set(['DENIED', 'NO_GRANT', 'NO_RECEIPT', 'RELAY_UNREACHABLE', 'GRANT_ENDED', 'BUNDLE_ROLLBACK'])
@@ -49,6 +51,7 @@ const ENDING = new Set(['DENIED', 'NO_GRANT', 'NO_RECEIPT', 'RELAY_UNREACHABLE',
 export function openAll(sink: Sink): Opening {
   const queues: Queue[] = []
   const waiting: Waiting[] = []
+  const seen = new Set<string>()
   let size = FIRST
   let complete = false
   let running = false
@@ -62,7 +65,7 @@ export function openAll(sink: Sink): Opening {
   function settle(): void {
     for (const w of waiting.splice(0)) {
       if (ended) w.reject(ended.reason)
-      else if (complete && !left(w.types)) w.resolve()
+      else if ((complete && !left(w.types)) || (w.some && w.types?.some(t => seen.has(t)))) w.resolve()
       else waiting.push(w)
     }
   }
@@ -102,6 +105,7 @@ export function openAll(sink: Sink): Opening {
         inFlight = found.queue.type
         await openPage(found.queue.reader, found.page)
         inFlight = null
+        seen.add(found.queue.type)
         size = Math.min(LARGEST, size * 2)
         settle()
       }
@@ -132,6 +136,11 @@ export function openAll(sink: Sink): Opening {
       if (ended) return Promise.reject(ended.reason)
       if (complete && !left(types)) return Promise.resolve()
       return new Promise((resolve, reject) => waiting.push({ types, resolve, reject }))
+    },
+    some(type) {
+      if (ended) return Promise.reject(ended.reason)
+      if (seen.has(type) || (complete && !left([type]))) return Promise.resolve()
+      return new Promise((resolve, reject) => waiting.push({ types: [type], some: true, resolve, reject }))
     },
     stop(reason) {
       ended ??= { reason }

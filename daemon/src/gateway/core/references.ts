@@ -3,7 +3,8 @@ import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 /** Gives the new form of a reference, or null to leave it. */
 export type Renaming = (reference: string) => string | null
 
-const MAX_DEPTH = 64
+/** Deeper than anything that is taken in, so that no reference is overlooked. */
+const MAX_DEPTH = 256
 
 /**
  * The resource with each `Reference.reference` renamed, and each Attachment's URL of a Binary. What does not change is not copied. Contained

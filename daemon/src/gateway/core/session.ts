@@ -100,6 +100,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
       await opening.ready(types ?? null)
       if (!types) memory.resolve()
     },
+    some: type => opening.some(type),
     authorOf: record => memory.authors.get(record) ?? null,
     async openBody(record) {
       ensure(memory.records.has(record), 'NOT_FOUND', 'There is no such record among those the consent covers.')

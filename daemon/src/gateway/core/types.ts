@@ -86,6 +86,8 @@ export type PatientSession = {
    * session ends before.
    */
   ready(types?: readonly string[]): Promise<void>
+  /** Resolves when the first of a type is in the store, for callers who say that a part will do. */
+  some(type: string): Promise<void>
   /** Who signed the record, and what it is: of FHIR that is in the store. */
   authorOf(recordId: string): Did | null
   /** A record by parts: DICOM, documents. NOT_FOUND for one outside the grants. Leaves a receipt. */

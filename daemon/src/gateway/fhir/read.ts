@@ -6,7 +6,7 @@ import type { PatientSession } from '#gateway/core/types'
 import { demand, denied, mayTouch, visibleTo } from './access.ts'
 import { refuse } from './outcome.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { type Fhir, sessionFor } from './whose.ts'
+import { answerable, type Fhir, STILL_OPENING, sessionFor } from './whose.ts'
 
 export const etag = (version: string): string => `W/"${version}"`
 
@@ -45,9 +45,10 @@ export const read =
     demand(request.actor, type, 'r')
     const session = await sessionFor(fhir, request, { type, id })
     // An older version may have come before the one that replaces it.
-    await session.ready([type])
+    const whole = await answerable(request, session, [type])
+    if (!whole && !session.store.read(type, id)) await session.ready([type])
     const version = visibleVersion(fhir, request, session, session.store.read(type, id), type)
-    const headers = versionHeaders(version)
+    const headers = { ...versionHeaders(version), ...(whole ? {} : { warning: `199 - "${STILL_OPENING}"` }) }
     if (unchanged(request, version)) return { status: 304, headers }
     return { resource: shaped(version.resource!, shapeOf(request.query)), headers }
   }

@@ -1,13 +1,13 @@
 import { searchBundle } from '@keepwell/sdk/health/fhir/search/bundle'
 import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
-import type { Params, SearchResult, Store } from '@keepwell/sdk/health/fhir/search/types'
+import type { Params, SearchIssue, SearchResult, Store } from '@keepwell/sdk/health/fhir/search/types'
 import { namedPatient } from '#gateway/core/patients'
 import type { Actor, PatientSession } from '#gateway/core/types'
 import { demand, visibleTo } from './access.ts'
 import { Refusal } from './outcome.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { type Fhir, patientOf, sessionFor } from './whose.ts'
+import { answerable, type Fhir, patientOf, STILL_OPENING, sessionFor } from './whose.ts'
 
 /** Parameters that look beyond the type that is searched. */
 const BEYOND = /^(_include|_revinclude|_has|_list|_type)\b|\./
@@ -29,9 +29,12 @@ export const searches =
       : await sessionFor(fhir, request, compartment ? { type: 'Patient', id: compartment } : { ...(type ? { type } : {}), query })
     const store = session ? session.store : directoryOf(fhir, request.actor)
     const params: Params = [...query].filter(([name]) => name !== '_cursor')
-    if (session) await session.ready(needed(type, params))
-    return { resource: bundled(request, searched(fhir, request, { store, type, params, compartment })) }
+    const whole = session ? await answerable(request, session, needed(type, params)) : true
+    const found = searched(fhir, request, { store, type, params, compartment })
+    return { resource: bundled(request, whole ? found : { ...found, total: null, issues: [...found.issues, PART] }) }
   }
+
+const PART: SearchIssue = { severity: 'warning', code: 'processing', text: STILL_OPENING }
 
 type Searching = { readonly store: Store; readonly type: string | null; readonly params: Params; readonly compartment: string | undefined }
 

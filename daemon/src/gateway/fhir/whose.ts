@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { literal, renamed } from '#gateway/core/references'
 import type { Gateway, PatientSession } from '#gateway/core/types'
@@ -71,4 +72,22 @@ export function patientsNamed(resource: JsonObject, base: string): Set<string> {
     return null
   })
   return found
+}
+
+/** A record of a hundred thousand resources takes a while to open. Whoever sends this header is answered with what is open, and told so. */
+const PARTIAL = 'x-keepwell-partial'
+
+export const STILL_OPENING = 'The record is still being opened: this is not all of it.'
+
+/** Waits until a question can be answered wholly; or, for who asked so, until there is something. True when it is all. */
+export async function answerable(
+  { headers }: Pick<FhirRequest, 'headers'>,
+  session: PatientSession,
+  types: readonly string[] | undefined,
+): Promise<boolean> {
+  const whole = session.ready(types).then(() => true)
+  if (headers[PARTIAL] !== 'yes' || types?.length !== 1) return whole
+  whole.catch(() => {})
+  await session.some(types[0]!)
+  return Promise.race([whole, breathe(false)])
 }
