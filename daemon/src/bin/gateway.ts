@@ -13,15 +13,20 @@ import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/a
 import { openGateway } from '#gateway/core/gateway'
 import type { PoolLimits } from '#gateway/core/pool'
 import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
+import { dicomwebPart } from '#gateway/dicomweb/part'
+import type { PatientOf } from '#gateway/dicomweb/patient-imaging'
 import { OUTCOMES } from '#gateway/fhir/outcome'
 import { httpRoutes } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
+import { hl7v2File } from '#gateway/hl7v2/part'
+import { type Desk, openDesk } from '#gateway/hl7v2/service'
 import { providerPart } from '#gateway/provider/routes'
 import { terminologyRoutes } from '#gateway/terminology/routes'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
+import { fileDrawer } from './drawer.ts'
 import { readIfThere } from './files.ts'
 import { VERSION } from './relay.ts'
 
@@ -74,7 +79,12 @@ export async function serveGateway(
     const asks = whoAsks(keysIn(apiKeyFile(dir)), request => others?.(request))
     const { parts: more, authenticate } = await partsOf(gateway, asks)
     others = authenticate
-    const parts = [providerPart({ gateway, authenticate: asks }), ...terminologyPart(gateway, dir), ...more]
+    const parts = [
+      providerPart({ gateway, authenticate: asks }),
+      dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
+      ...terminologyPart(gateway, dir),
+      ...more,
+    ]
     for (const part of parts) opened.defer(async () => part.close?.())
     const security = parts.map(p => p.security).find(Boolean)
     const check = await loadChecker()
@@ -101,6 +111,20 @@ export async function serveGateway(
     await opened.disposeAsync()
     throw error
   }
+}
+
+/** Where what could not be read as an image is kept, and whose the numbers are that the organisation gives its patients. */
+async function imagesAt({ ctx, dir }: GatewaySettings, opened: AsyncDisposableStack) {
+  const secret = ctx.session.state.ring.catalog
+  let desk: Desk | null = null
+  const patientOf: PatientOf = ({ issuer, value }) => {
+    if (!desk && existsSync(hl7v2File(dir))) {
+      desk = openDesk({ file: hl7v2File(dir), secret, random: ctx.random })
+      opened.defer(desk.close)
+    }
+    return desk?.patientOf(`${issuer}|${value}`) ?? null
+  }
+  return { drawer: await fileDrawer(join(dir, 'dicom-quarantine')), secret, patientOf }
 }
 
 /** Those that R4's own list of codes has: the definitions hold a few of later versions as well. */

@@ -115,7 +115,12 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     async submit(actor, patientId, what) {
       const patient = patientFor(actor, patientId)
       ensure(patient.write, 'NO_GRANT', 'The patient gave no live consent to write.')
-      if ('items' in what) return writeItems(writing(actor, patient), what.items)
+      if ('items' in what) {
+        const verdicts = await writeItems(writing(actor, patient), what.items)
+        // What sessions do not hold yet they list before they answer again.
+        for (const s of pool.open().filter(x => x.patient.id === patientId)) s.listedAt = 0
+        return verdicts
+      }
       if (what.resources.length === 0) return []
       ensure(what.resources.length <= MAX_TOGETHER, 'TOO_LARGE', `At most ${MAX_TOGETHER} resources are written together.`)
       const { verdicts, written } = await writeResources(writing(actor, patient), what.resources)

@@ -6,7 +6,7 @@ import {
   type SessionRecord,
 } from '@keepwell/sdk/actions/access/open-session'
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
@@ -103,12 +103,23 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     some: type => opening.some(type),
     authorOf: record => memory.authors.get(record) ?? null,
     async openBody(record) {
-      ensure(memory.records.has(record), 'NOT_FOUND', 'There is no such record among those the consent covers.')
-      const id = fromHex(record)
-      const reader = readers.find(r => r.records.some(x => toHex(x.id) === record))
-      ensure(reader, 'NOT_FOUND', 'That record was written just now; ask again in a moment.')
-      const [found] = await reader.ranges([id])
+      const [found] = await session.openBodies([record])
       ensure(found, 'NOT_FOUND', 'The record is not at the relay any more.')
+      return found
+    },
+    async openBodies(wanted) {
+      ensure(
+        wanted.every(r => memory.records.has(r)),
+        'NOT_FOUND',
+        'There is no such record among those the consent covers.',
+      )
+      const left = new Set(wanted)
+      const found: RangedRecord[] = []
+      for (const reader of readers) {
+        const here = reader.records.filter(r => left.delete(toHex(r.id)))
+        if (here.length) found.push(...(await reader.ranges(here.map(r => r.id))))
+      }
+      ensure(left.size === 0, 'NOT_FOUND', 'That record was written just now; ask again in a moment.')
       return found
     },
     close: () => end(CLOSED),

@@ -92,6 +92,8 @@ export type PatientSession = {
   authorOf(recordId: string): Did | null
   /** A record by parts: DICOM, documents. NOT_FOUND for one outside the grants. Leaves a receipt. */
   openBody(recordId: string): Promise<RangedRecord>
+  /** Several of them with one receipt, in any order; one that is not at the relay any more is left out. */
+  openBodies(recordIds: readonly string[]): Promise<RangedRecord[]>
   /** What could not be opened, and why: an error code. */
   readonly problems: readonly { readonly id: string; readonly code: string }[]
   close(): void

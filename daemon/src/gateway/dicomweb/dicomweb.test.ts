@@ -165,8 +165,8 @@ describe('search', () => {
     expect(told).toMatchObject({ '00180015': { Value: ['CHEST'] }, '00181030': { vr: 'LO' } })
     expect(Object.keys((await json(`/studies/${place.study}/instances?includefield=all`))[0]!).length).toBeGreaterThan(30)
   })
-  test('nothing found has no content; an attribute that does not exist is a bad request', async () => {
-    expect((await get('/studies?PatientID=nobody')).status).toBe(204)
+  test('nothing found is an empty list; an attribute that does not exist is a bad request', async () => {
+    expect(await json('/studies?PatientID=nobody')).toEqual([])
     for (const query of ['PatientNom=x', 'limit=-1', 'offset=1.5']) expect((await get(`/studies?${query}`)).status, query).toBe(400)
     expect((await get('/studies', 'text/html')).status).toBe(406)
   })

@@ -17,6 +17,8 @@ export type Kept = 'stored' | 'other' | 'not-allowed' | 'failed'
 
 /** What the DICOMweb services and the C-STORE receiver need of whoever keeps the images. One per caller. */
 export type Imaging = {
+  /** The `PatientID` that chose whose images these are: it need not be what stands in the files, and is not matched again. */
+  readonly chosenBy?: string
   /** Of one study, or all of them. */
   instances(study?: string): Promise<readonly Instance[]>
   /** The file as it was stored, byte for byte. */

@@ -20,6 +20,8 @@ export type DicomwebOptions = {
   readonly newId: () => string
 }
 
+const PATIENT_ID = 0x00100020
+
 type Handle = (retrieving: Retrieving) => Promise<HttpAnswer>
 
 const STUDY = '/studies/{study}'
@@ -54,15 +56,20 @@ const SEARCH: readonly (readonly [name: string, path: string, level: Level])[] =
 async function answerSearch(options: DicomwebOptions, request: HttpRequest, level: Level): Promise<HttpAnswer> {
   const choices = wanted(request.headers.accept, request.query.get('accept'))
   if (!choices.some(w => takes(w.type, 'application/dicom+json') || w.type === 'application/json')) throw notAcceptable()
-  const query = queryOf(request.query)
+  const asked = queryOf(request.query)
   const { study, series } = request.params
-  const all = await (await options.imaging(request)).instances(study)
+  const imaging = await options.imaging(request)
+  const all = await imaging.instances(study)
+  const query = {
+    ...asked,
+    keys: asked.keys.filter(k => !(k.value === imaging.chosenBy && k.path.length === 1 && k.path[0] === PATIENT_ID)),
+  }
   const path = { base: options.base, ...(study ? { study } : {}), ...(series ? { series } : {}) }
   const { results, cut } = search(all, level, query, path)
   const headers: Record<string, string> = cut
     ? { warning: `299 keepwell "There are more than ${MOST_RESULTS} results; ask with offset."` }
     : {}
-  if (results.length === 0) return { status: 204, type: 'application/dicom+json', body: '' }
+  // An empty list, not 204 without a body: Orthanc takes an empty answer for a broken one.
   return { type: 'application/dicom+json', headers, body: JSON.stringify(results) }
 }
 

@@ -89,6 +89,8 @@ export type Desk = {
   link(identifier: string, patient: string): Promise<number>
   unlink(identifier: string): Promise<void>
   links(): Promise<{ identifier: string; patient: string }[]>
+  /** Whose it is; null for one that was not linked. */
+  patientOf(identifier: string): string | null
   close(): Promise<void>
 }
 
@@ -121,6 +123,7 @@ export function openDesk(input: Pick<ServiceInput, 'file' | 'secret' | 'random'>
     unlink: identifier => spool.unlink(keep.mark('identifier', identifier)),
     links: () =>
       Promise.all(spool.links().map(async l => ({ identifier: text(await keep.open(l.identifier, l.sealed)), patient: l.patient }))),
+    patientOf: identifier => spool.patientOf(keep.mark('identifier', identifier)),
     close: spool.close,
   }
 }

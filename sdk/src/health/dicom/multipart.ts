@@ -23,10 +23,10 @@ export function mediaType(header: string): { readonly type: string; readonly par
   return { type: type.trim().toLowerCase(), parameters }
 }
 
-/** The boundary of a multipart content type; throws BAD_INPUT. */
+/** The boundary of a multipart content type; throws BAD_INPUT. RFC 2046 ends at 70 characters, and Orthanc sends 73. */
 export function boundaryOf(header: string | undefined): string {
   const boundary = mediaType(header ?? '').parameters.get('boundary') ?? ''
-  ensure(/^[ -~]{1,70}$/.test(boundary) && !boundary.endsWith(' '), 'BAD_INPUT', 'The content type names no usable boundary.')
+  ensure(/^[ -~]{1,200}$/.test(boundary) && !boundary.endsWith(' '), 'BAD_INPUT', 'The content type names no usable boundary.')
   return boundary
 }
 

@@ -4,7 +4,7 @@ import { concat, utf8 } from '#base/bytes'
 import { isKeepwellError } from '#base/error'
 import { sampleDicom } from '#sample/dicom'
 import { element, file, fragments, item, named, openItem, openSequence } from './elements.kit.ts'
-import { asciiOf, readDicom } from './read.ts'
+import { asciiOf, readDicom, readHeader } from './read.ts'
 
 const NAME = 0x00100010
 const SEQUENCE = 0x00081140
@@ -61,6 +61,14 @@ test('a sequence whose VR was lost is read in implicit form; padding at the end 
   const read = readDicom(file([lost, element(NAME, 'PN', 'AB'), new Uint8Array(512)]))
   expect(read.dataset.get(0x00091001)?.items?.[0]?.get(NAME)?.length).toBe(4)
   expect(read.dataset.size).toBe(2)
+})
+
+test('the beginning of a file gives the attributes before its pixels, or nothing when it is too short for them', () => {
+  const whole = sampleDicom('header', { rows: 64, columns: 64 })
+  const pixels = readDicom(whole).dataset.get(0x7fe00010)!
+  const header = readHeader(whole.subarray(0, pixels.at))!
+  expect([...header.dataset.keys()]).toEqual([...readDicom(whole).dataset.keys()])
+  for (let length = pixels.at - 1; length > 200; length -= 7) expect(readHeader(whole.subarray(0, length)), String(length)).toBeNull()
 })
 
 test('bytes changed at random are read or refused with a code, in time that follows their size', () => {

@@ -50,7 +50,15 @@ const SIGN = 0x00280103
 /** VRs with a 32-bit length (PS3.5 §7.1.2); those yet to come are to be of this form too. */
 const SHORT = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '))
 
-type State = { readonly bytes: Uint8Array; readonly view: DataView; readonly little: boolean; elements: number; signed: boolean }
+type State = {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly little: boolean
+  /** Ends at the pixel data of the image itself, which need not be there. */
+  readonly headerOnly: boolean
+  elements: number
+  signed: boolean
+}
 type Place = { readonly from: number; readonly to: number; readonly explicit: boolean; readonly depth: number; readonly open?: boolean }
 
 const bad = (text: string): KeepwellError => new KeepwellError('UNREADABLE', text)
@@ -137,6 +145,10 @@ function datasetAt(state: State, place: Place): { dataset: Map<number, DicomElem
     if (head.tag === ITEM_END && place.open) return { dataset, next: head.at }
     if (head.tag >>> 16 === 0xfffe) throw bad(`A delimiter stands where an element should, at byte ${at}.`)
     counted(state)
+    if (state.headerOnly && place.depth === 0 && head.tag === PIXELS) {
+      dataset.set(head.tag, { tag: head.tag, vr: head.vr, at: head.at, length: head.length })
+      return { dataset, next: place.to }
+    }
     const { element, next } = elementAt(state, head, place)
     if (head.tag === SIGN && element.length >= 2) state.signed = state.view.getUint16(element.at, state.little) === 1
     dataset.set(head.tag, element)
@@ -160,10 +172,11 @@ function elementAt(state: State, head: Head, place: Place): { element: DicomElem
   return { element: { tag, vr, at, length }, next: at + length }
 }
 
-const stateOf = (bytes: Uint8Array, little: boolean): State => ({
+const stateOf = (bytes: Uint8Array, little: boolean, headerOnly = false): State => ({
   bytes,
   view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
   little,
+  headerOnly,
   elements: 0,
   signed: false,
 })
@@ -208,8 +221,24 @@ function inflated(body: Uint8Array): Uint8Array {
   return concat(...parts)
 }
 
+/**
+ * The attributes before the pixel data, from the beginning of a file. Null when the beginning given is too short for that, and for a deflated
+ * data set: then the whole file is to be read. What stands behind the pixel data, padding and signatures, is not among them.
+ */
+export function readHeader(beginning: Uint8Array): DicomFile | null {
+  try {
+    const file = parsed(beginning, true)
+    return file.dataset.has(PIXELS) && file.transferSyntax !== DEFLATED ? file : null
+  } catch (e) {
+    if (e instanceof KeepwellError) return null
+    throw e
+  }
+}
+
 /** Reads a whole file, also one without preamble or meta group. Throws UNREADABLE or TOO_LARGE; never returns half a data set. */
-export function readDicom(bytes: Uint8Array): DicomFile {
+export const readDicom = (bytes: Uint8Array): DicomFile => parsed(bytes, false)
+
+function parsed(bytes: Uint8Array, headerOnly: boolean): DicomFile {
   const prefixed = hasDicomPrefix(bytes)
   const form = prefixed ? null : bareDicom(bytes)
   if (!prefixed && !form) throw bad('The file is not DICOM.')
@@ -219,7 +248,7 @@ export function readDicom(bytes: Uint8Array): DicomFile {
   const little = transferSyntax !== BIG
   const explicit = transferSyntax !== IMPLICIT
   const whole = transferSyntax === DEFLATED ? concat(bytes.subarray(0, next), inflated(bytes.subarray(next))) : bytes
-  const { dataset } = datasetAt(stateOf(whole, little), { from: next, to: whole.length, explicit, depth: 0 })
+  const { dataset } = datasetAt(stateOf(whole, little, headerOnly), { from: next, to: whole.length, explicit, depth: 0 })
   if (dataset.size === 0) throw bad('The file holds no data set.')
   return { bytes: whole, transferSyntax, little, meta, dataset }
 }

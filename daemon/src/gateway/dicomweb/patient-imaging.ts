@@ -1,0 +1,181 @@
+import type { ImportItem } from '@keepwell/sdk/actions/records/import-item'
+import { concat, equal, toHex } from '@keepwell/sdk/base/bytes'
+import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import { sha256 } from '@keepwell/sdk/crypto/hash'
+import { instanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
+import { readHeader } from '@keepwell/sdk/health/dicom/read'
+import type { Image } from '#gateway/core/as-fhir'
+import type { Actor, Gateway, PatientSession } from '#gateway/core/types'
+import { granted } from '#gateway/fhir/access'
+import type { Imaging, Instance, Kept, Taken } from './imaging.ts'
+
+/** Whose an instance or a query is, by the identifier the organisation gave the patient; null when nobody known goes by it. */
+export type PatientOf = (identifier: { readonly value: string; readonly issuer: string }) => string | null
+
+export type ImagingSource = {
+  readonly gateway: Gateway
+  readonly actor: Actor
+  readonly patientOf: PatientOf
+  readonly quarantine: Imaging['quarantine']
+  /** Attributes that were read already; they go with the session. */
+  readonly indexes: WeakMap<PatientSession, Map<string, Instance>>
+  /** `PatientID` of the query, when there is one. */
+  readonly asked: string | null
+}
+
+/** As much of a file as mostly holds all that comes before its pixels. */
+const BEGINNING = 96 << 10
+/** Records opened with one receipt. */
+const PAGE = 256
+const LARGEST = 1 << 30
+
+function rights({ actor }: ImagingSource, right: 'r' | 's' | 'c'): void {
+  // A scope that names search arguments is about FHIR resources; what of an image would meet them is not for us to guess.
+  if (granted(actor, 'ImagingStudy', right) !== true) throw new KeepwellError('DENIED', 'The token’s scopes do not cover imaging studies.')
+}
+
+/** The patient of a request: the one the token is for, or whom the query names. Nobody's images are looked through to find somebody. */
+function patientOf(source: ImagingSource): string {
+  const { gateway, actor, asked } = source
+  const found = actor.patient ?? (asked === null ? null : whose(source, { value: asked, issuer: '' }))
+  if (found) return found
+  const open = gateway.openFor(actor)
+  ensure(open.length === 1, 'BAD_INPUT', 'Say whose images: by a token for one patient, X-Keepwell-Patient, or PatientID in the query.')
+  return open[0]!.patient.id
+}
+
+const whose = ({ gateway, patientOf }: ImagingSource, identifier: { value: string; issuer: string }): string | null =>
+  gateway.patient(identifier.value)?.id ?? patientOf(identifier)
+
+async function* bodyOf(session: PatientSession, recordId: string): AsyncGenerator<Uint8Array> {
+  const record = await session.openBody(recordId)
+  yield* record.read(0, record.meta.size)
+}
+
+async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) parts.push(chunk)
+  return parts.length === 1 ? parts[0]! : concat(...parts)
+}
+
+/** Reads what is not in the index yet, a page with one receipt; one file that cannot be read costs itself. */
+async function indexed({ indexes }: ImagingSource, session: PatientSession, images: readonly Image[]): Promise<Instance[]> {
+  const index = indexes.get(session) ?? new Map<string, Instance>()
+  indexes.set(session, index)
+  const missing = images.filter(i => !index.has(i.recordId))
+  for (let at = 0; at < missing.length; at += PAGE) {
+    const page = missing.slice(at, at + PAGE)
+    const bodies = await session.openBodies(page.map(i => i.recordId))
+    for (const body of bodies) {
+      const image = page.find(i => i.recordId === toHex(body.meta.id))
+      if (!image) continue
+      try {
+        const header = readHeader(await collected(body.read(0, BEGINNING)))
+        const facts = header ? instanceFacts(header) : readInstance(await collected(body.read(0, body.meta.size)))
+        index.set(image.recordId, { ...facts, key: image.recordId, size: body.meta.size })
+      } catch (e) {
+        // It came from elsewhere and cannot be served as DICOM; as a document it is still there.
+        if (!isKeepwellError(e)) throw e
+      }
+    }
+  }
+  return images.flatMap(i => index.get(i.recordId) ?? [])
+}
+
+/** One UID may have been filed twice, by two organisations or again: the first of them is served. */
+const distinct = (images: readonly Image[]): Image[] => [...new Map(images.toReversed().map(i => [i.instance, i])).values()].toReversed()
+
+const itemOf = ({ bytes, facts }: Taken): ImportItem => ({
+  name: `${facts.instance}.dcm`,
+  size: bytes.length,
+  async *chunks() {
+    yield bytes
+  },
+})
+
+async function* each(taken: readonly Taken[]): AsyncGenerator<ImportItem> {
+  for (const t of taken) yield itemOf(t)
+}
+
+/** What lay in a patient's record when a request began, by instance; looked up once, since looking is a reading of the record. */
+type Before = { readonly session: PatientSession | null; readonly images: ReadonlyMap<string, Image> }
+
+async function lying(source: ImagingSource, patient: string): Promise<Before> {
+  if (!source.gateway.patient(patient)?.read) return { session: null, images: new Map() }
+  const session = await source.gateway.session(source.actor, patient)
+  await session.ready(['ImagingStudy'])
+  return { session, images: new Map(distinct(session.images).map(i => [i.instance, i])) }
+}
+
+/** What was there before, under the same UID: with the same bytes or with others. Of one UID twice in a request the first is filed. */
+async function known({ session, images }: Before, mine: Map<string, Uint8Array>, taken: readonly Taken[]): Promise<Map<Taken, Kept>> {
+  const out = new Map<Taken, Kept>()
+  for (const t of taken) {
+    const there = images.get(t.facts.instance)
+    const twin = mine.get(t.facts.instance)
+    if (there && session) out.set(t, equal(await collected(bodyOf(session, there.recordId)), t.bytes) ? 'stored' : 'other')
+    else if (twin) out.set(t, equal(sha256(t.bytes), twin) ? 'stored' : 'other')
+    else mine.set(t.facts.instance, sha256(t.bytes))
+  }
+  return out
+}
+
+async function file(source: ImagingSource, patient: string, taken: readonly Taken[], out: Map<Taken, Kept>): Promise<void> {
+  const fresh = taken.filter(t => !out.has(t))
+  const verdicts = fresh.length ? await source.gateway.submit(source.actor, patient, { items: each(fresh) }) : []
+  const kept = new Set(verdicts.filter(v => v.outcome !== 'failed').map(v => v.item))
+  for (const t of fresh) out.set(t, kept.has(`${t.facts.instance}.dcm`) ? 'stored' : 'failed')
+}
+
+const REFUSED = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'NOT_FOUND', 'UNVERIFIED'])
+
+/** A patient's images as DICOMweb sees them: read in a session of theirs, written into their record, each with its receipt. */
+export function patientImaging(source: ImagingSource): Imaging {
+  const { gateway, actor } = source
+  const before = new Map<string, Promise<Before>>()
+  const mine = new Map<string, Uint8Array>()
+  const lyingFor = (patient: string): Promise<Before> => {
+    const found = before.get(patient) ?? lying(source, patient)
+    before.set(patient, found)
+    return found
+  }
+  const session = async (): Promise<PatientSession> => {
+    const open = await gateway.session(actor, patientOf(source))
+    await open.ready(['ImagingStudy'])
+    return open
+  }
+  return {
+    ...(source.asked !== null && whose(source, { value: source.asked, issuer: '' }) ? { chosenBy: source.asked } : {}),
+    async instances(study) {
+      rights(source, 's')
+      const open = await session()
+      return indexed(
+        source,
+        open,
+        distinct(open.images).filter(i => study === undefined || i.study === study),
+      )
+    },
+    async open(instance) {
+      rights(source, 'r')
+      ensure(instance.size <= LARGEST, 'TOO_LARGE', `An instance of more than ${LARGEST} bytes is not served.`)
+      return collected(bodyOf(await session(), instance.key))
+    },
+    async store(taken) {
+      rights(source, 'c')
+      const kept = new Map<Taken, Kept>()
+      const issuer = (t: Taken): string => String(t.facts.attributes['00100021']?.Value?.[0] ?? '')
+      const groups = Map.groupBy(taken, t => actor.patient ?? whose(source, { value: t.facts.patientId, issuer: issuer(t) }))
+      for (const [patient, members] of groups)
+        try {
+          if (patient === null) continue
+          for (const [t, k] of await known(await lyingFor(patient), mine, members)) kept.set(t, k)
+          await file(source, patient, members, kept)
+        } catch (e) {
+          if (!isKeepwellError(e)) throw e
+          for (const t of members) kept.set(t, REFUSED.has(e.code) ? 'not-allowed' : 'failed')
+        }
+      return taken.map(t => kept.get(t) ?? 'not-allowed')
+    },
+    quarantine: source.quarantine,
+  }
+}
