@@ -44,6 +44,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     provider: { uses: [], from: ['sdk/base', 'sdk/ports'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
+    tables: { uses: [], from: ['sdk/base'] },
   },
   daemon: {
     http: { uses: [], from: ['sdk/base'] },

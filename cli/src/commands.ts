@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('#commands/serve')).start,
   demo: async () => (await import('#commands/demo')).demo,
   import: async () => (await import('#commands/import')).importFiles,
+  migrate: async () => (await import('#commands/migrate')).migrate,
   sync: async () => (await import('#commands/sync')).sync,
   list: async () => (await import('#commands/list')).list,
   timeline: async () => (await import('#commands/list')).timeline,

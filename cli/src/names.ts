@@ -26,6 +26,20 @@ const known = (contacts: readonly Contact[]): string =>
         .join(', ')}.`
     : 'There are no contacts yet; exchange an invitation: keepwell invite'
 
+const NOBODY = { bundle: new Uint8Array(0), verified: false, at: 0 }
+
+/** As {@link partyNamed}; whoever gave a consent can be named as well, contact or not. */
+export const namedGiver = (ring: Pick<Keyring, 'contacts' | 'received'>, text: string): Did =>
+  partyNamed(
+    {
+      contacts: [
+        ...ring.contacts,
+        ...ring.received.filter(g => !ring.contacts.some(c => c.did === g.patient)).map(g => ({ ...NOBODY, did: g.patient, name: g.name })),
+      ],
+    },
+    text,
+  )
+
 export const nameOf = (ring: Pick<Keyring, 'contacts' | 'did' | 'name'>, did: Did): string =>
   did === ring.did ? 'you' : safe(ring.contacts.find(c => c.did === did)?.name ?? did)
 

@@ -6,8 +6,10 @@ import { exportEverything } from '@keepwell/sdk/actions/records/export-everythin
 import { exportFiles, tar } from '@keepwell/sdk/actions/records/export-files'
 import { zip } from '@keepwell/sdk/actions/records/export-zip'
 import { summarise } from '@keepwell/sdk/actions/records/summarise'
-import { utf8 } from '@keepwell/sdk/base/bytes'
+import { concat, text, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import { isoTime } from '@keepwell/sdk/base/time'
+import { field, isObject, list } from '@keepwell/sdk/health/fhir/read'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { CHOICE, choose } from '#choose'
 import type { Args, Command } from '#command'
@@ -23,6 +25,7 @@ export const exportRecords: Command = {
   about:
     'bundle: one FHIR R4 file, resources byte for byte, documents inside as DocumentReference.\n' +
     'ips: the International Patient Summary, a FHIR document; ips-pdf: the same on paper, with the document inside the PDF.\n' +
+    'ccd: a Continuity of Care Document (C-CDA R2.1), for systems that speak no FHIR; documents and images have no place in it.\n' +
     'files: every record as the file it was, in a folder, with an index.\n' +
     'zip: those files and a Bundle in one archive, with who you are, what you shared with whom, and who looked. No key is in it.\n' +
     'age: those files as a tar archive, encrypted to age recipients; post-quantum ones (age1pq1…) and classical ones are never mixed.\n' +
@@ -35,7 +38,7 @@ export const exportRecords: Command = {
     'keepwell export --as age --to age1pq1… --out record.tar.age',
   ],
   options: {
-    as: { type: 'string', value: 'FORM', about: 'bundle (default), ips, ips-pdf, files, zip or age.' },
+    as: { type: 'string', value: 'FORM', about: 'bundle (default), ips, ips-pdf, ccd, files, zip or age.' },
     out: {
       type: 'string',
       value: 'PATH',
@@ -70,13 +73,31 @@ function contentOf(form: string, ctx: Ctx, entries: readonly Entry[], args: Args
   if (form === 'bundle') return exportBundle(ctx, entries, progress)
   if (form === 'age') return encryptToAge(tar(exportFiles(ctx, entries)), args.list('to'))
   if (form === 'zip') return zip(exportEverything(ctx, { entries, readme: README, progress }))
-  ensure(form === 'ips' || form === 'ips-pdf', 'USAGE', `"${form}" is no form; there are bundle, ips, ips-pdf, files, zip and age.`)
+  if (form === 'ccd') return ccdContent(ctx, entries, progress)
+  ensure(form === 'ips' || form === 'ips-pdf', 'USAGE', `"${form}" is no form; there are bundle, ips, ips-pdf, ccd, files, zip and age.`)
   return summaryContent(form, ctx, entries, progress)
 }
 
 async function* summaryContent(form: string, ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {
   const bundle = await summarise(ctx, entries, progress)
   yield form === 'ips' ? utf8(`${JSON.stringify(bundle, null, 1)}\n`) : await (await import('#summary-pdf')).summaryPdf(bundle)
+}
+
+async function* ccdContent(ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of exportBundle(ctx, entries, progress)) parts.push(part)
+  const bundle: unknown = JSON.parse(text(concat(...parts)))
+  const resources = list(field(bundle, 'entry')).flatMap(e => {
+    const resource = field(e, 'resource')
+    return isObject(resource) ? [resource] : []
+  })
+  const { openCcda } = await import('@keepwell/adapters/ccda/ccda')
+  const ccda = openCcda()
+  try {
+    yield await ccda.write(resources, { at: isoTime(ctx.clock()), author: ctx.session.state.ring.name })
+  } finally {
+    await ccda.close()
+  }
 }
 
 const README = `A health record, taken out of Keepwell. Nothing here is encrypted; keep it where others cannot read it.

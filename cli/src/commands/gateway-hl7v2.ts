@@ -9,7 +9,7 @@ import { isoTime } from '@keepwell/sdk/base/time'
 import type { Args } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { partyNamed } from '#names'
+import { namedGiver } from '#names'
 import { count, result, safe, table } from '#show'
 
 /** The listener as the command line asks for it; null when it does not. */
@@ -41,10 +41,7 @@ type Verb = (io: Io, args: Args, ctx: Ctx, desk: Desk) => Promise<void>
 
 const patientIdOf = (ctx: Ctx, name: string): string => {
   const { ring } = ctx.session.state
-  const did = partyNamed(
-    { contacts: ring.received.map(g => ({ bundle: new Uint8Array(0), verified: false, at: 0, did: g.patient, name: g.name })) },
-    name,
-  )
+  const did = namedGiver(ring, name)
   return makeIds(ring.catalog, ring.did, ctx.random).patient(did)
 }
 

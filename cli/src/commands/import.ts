@@ -1,9 +1,11 @@
 import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
+import { mapFeeds } from '@keepwell/sdk/actions/records/map-feeds'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Command } from '#command'
 import { describeElsewhere } from '#describe-worker'
+import { feedMapping } from '#feed-mapping'
 import { filesAt } from '#files'
 import { withHome } from '#home'
 import { summarize, tally, verdictLine } from '#verdicts'
@@ -16,10 +18,15 @@ export const importFiles: Command = {
   about:
     'Takes FHIR (Bundles, NDJSON, single resources), DICOM, and anything else as a document. Every resource becomes a record of its own, kept\n' +
     'byte for byte. What is there already is left alone, so an import can be run again. Exit code 3 when something could not be kept.',
-  examples: ['keepwell import my-records.json', 'keepwell import ~/Downloads/hospital --source hospital-west'],
+  examples: [
+    'keepwell import my-records.json',
+    'keepwell import --mapped summary.xml',
+    'keepwell import ~/Downloads/hospital --source hospital-west',
+  ],
   options: {
     source: { type: 'string', value: 'NAME', about: 'Where the files are from; tells apart ids that two hospitals both use.' },
     compartment: { type: 'string', value: 'NAME', about: 'File everything in this compartment, instead of by content.' },
+    mapped: { type: 'boolean', about: 'File C-CDA documents and HL7 v2 messages as FHIR as well, beside the original.' },
     quiet: { type: 'boolean', about: 'Show only what went wrong, and the summary.' },
   },
   run: (io, args) =>
@@ -29,8 +36,10 @@ export const importFiles: Command = {
       const compartment = args.text('compartment')
       const elsewhere = describeElsewhere(source)
       const counts = tally()
+      const feeds = args.flag('mapped') ? feedMapping(io, args) : null
+      const files = filesAt(args.positionals)
       try {
-        const verdicts = importItems(ctx, filesAt(args.positionals), {
+        const verdicts = importItems(ctx, feeds ? mapFeeds(ctx, files, feeds.mapping) : files, {
           describe: elsewhere.describe,
           ...(source ? { base: source } : {}),
           ...(compartment ? { compartment } : {}),
@@ -44,6 +53,7 @@ export const importFiles: Command = {
         }
       } finally {
         await elsewhere.close()
+        await feeds?.close()
         if (counts.written) await publishState(ctx)
       }
       return summarize(io, args, counts)

@@ -5,7 +5,7 @@ import { quietSync } from '#commands/sync'
 import { describeElsewhere } from '#describe-worker'
 import { filesAt } from '#files'
 import { withHome } from '#home'
-import { partyNamed } from '#names'
+import { namedGiver } from '#names'
 import { summarize, tally, verdictLine } from '#verdicts'
 import { purpose } from '#words'
 
@@ -25,7 +25,7 @@ export const submit: Command = {
     withHome(io, args, async ({ ctx }) => {
       ensure(args.positionals.length, 'USAGE', 'Say what to send: keepwell submit --to WHO PATH…')
       await quietSync(io, ctx)
-      const to = partyNamed(contactsAndPatients(ctx.session.state.ring), args.need('to'))
+      const to = namedGiver(ctx.session.state.ring, args.need('to'))
       const source = args.text('source')
       const elsewhere = describeElsewhere(source)
       const counts = tally()
@@ -49,14 +49,3 @@ export const submit: Command = {
       return summarize(io, args, counts)
     }),
 }
-
-/** Whoever gave a consent can be named, contact or not. */
-const contactsAndPatients = (ring: { contacts: readonly Named[]; received: readonly { patient: string; name: string }[] }) => ({
-  contacts: [
-    ...ring.contacts,
-    ...ring.received.filter(g => !ring.contacts.some(c => c.did === g.patient)).map(g => ({ ...NOBODY, did: g.patient, name: g.name })),
-  ],
-})
-
-type Named = Parameters<typeof partyNamed>[0]['contacts'][number]
-const NOBODY = { bundle: new Uint8Array(0), verified: false, at: 0 }
