@@ -42,7 +42,7 @@ export type GatewayWorld = {
 export const NURSE = { 'x-keepwell-person': 'Nurse Joy', 'x-keepwell-role': 'nurse' }
 
 export async function gatewayWorld(
-  options: { readonly sessions?: Partial<PoolLimits>; readonly parts?: (gateway: Gateway) => Promise<Parts> | Parts } = {},
+  options: { readonly sessions?: Partial<PoolLimits>; readonly parts?: (gateway: Gateway, clinic: Party) => Promise<Parts> | Parts } = {},
 ): Promise<GatewayWorld> {
   const network = await startNetwork({ homes: [{ name: 'home' }] })
   const clinic = await network.party('Clinic', 'home')
@@ -63,7 +63,7 @@ export async function gatewayWorld(
       ...(options.sessions ? { sessions: options.sessions } : {}),
       log: line => void logged.push(line),
     },
-    options.parts,
+    gateway => options.parts?.(gateway, clinic) ?? { parts: [] },
   )
   const base = `${running.url}/fhir`
   const asking =

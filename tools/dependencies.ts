@@ -19,6 +19,7 @@ export const SDK_DEPENDENCIES: Readonly<Record<string, string>> = {
 
 export const INSTALL_SCRIPTS: Readonly<Record<string, string>> = {
   'classic-level': 'LevelDB binding; prebuilt for common platforms, works without its script',
+  'core-js': 'prints a message; comes with SMART’s client, a test peer; development only',
   secp256k1: 'native signature recovery; prebuilt, works without its script',
   'core-js-pure': 'prints a message; comes with the image viewer',
   esbuild: 'checks its own binary; development only',

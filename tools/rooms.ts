@@ -45,6 +45,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
     tables: { uses: [], from: ['sdk/base'] },
+    tokens: { uses: ['base'], from: ['sdk/base'] },
   },
   daemon: {
     http: { uses: [], from: ['sdk/base'] },
@@ -66,7 +67,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'adapters/relay',
       ],
     },
-    gateway: { uses: ['http', 'config'], from: ['sdk/*', 'adapters/base', 'adapters/terminology'] },
+    gateway: { uses: ['http', 'config'], from: ['sdk/*', 'adapters/base', 'adapters/terminology', 'adapters/tokens'] },
     bin: { uses: ['http', 'config', 'relay', 'gateway'], from: ['sdk/*', 'adapters/*'] },
   },
   web: {

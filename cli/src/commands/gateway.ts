@@ -1,5 +1,6 @@
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
 import { apiKeyFile, type GatewaySettings, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
 import { readTls } from '@keepwell/daemon/bin/relay'
 import { type ApiKey, newApiKey, readApiKeys, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
 import { hl7v2Part } from '@keepwell/daemon/gateway/hl7v2/part'
@@ -12,20 +13,27 @@ import { placeOf, withHome } from '#home'
 import type { Io } from '#io'
 import { count, result, safe, table } from '#show'
 import { purpose, purposeWord } from '#words'
+import { people } from './gateway-people.ts'
 
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|hl7v2 …]',
-  summary: 'Serve an organisation’s gateway: FHIR R4 for its systems, on what patients granted to it.',
+  takes: '[onboard|key|staff|app|hl7v2 …]',
+  summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
     'It runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
-    'Its systems show an API key: `gateway key add` makes one and shows it once. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
+    'Its systems show an API key: `gateway key add` makes one and shows it once. Its people log in with a passkey, or with a passphrase and an authenticator app: ' +
+    '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite). ' +
+    'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. ' +
+    'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.',
   examples: [
     'keepwell gateway onboard',
     'keepwell gateway key add --name "Ward system" --role system',
+    'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
+    'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback',
+    'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
     'keepwell gateway --port 8788',
     'keepwell gateway key remove --name "Ward system"',
     'keepwell gateway --hl7v2 2575',
@@ -41,26 +49,29 @@ export const gateway: Command = {
     identifier: { type: 'string', value: 'ID', about: 'Of a patient in messages: authority|number, as in PID-3.' },
     patient: { type: 'string', value: 'WHO', about: 'Name or DID of someone who gave this organisation a consent.' },
     message: { type: 'string', value: 'N', about: 'Number of a message in the list; "all" for every one.' },
-    name: { type: 'string', value: 'NAME', about: 'Of a key: the system it is for.' },
+    name: { type: 'string', value: 'NAME', about: 'Of a key, a person or an app: what it is called.' },
+    login: { type: 'string', value: 'LOGIN', about: 'Of a person: what they type to log in.' },
+    redirect: { type: 'string', value: 'URL', about: 'Of an app: where people come back to it.' },
+    scope: { type: 'string', value: 'SCOPES', about: 'Of an app: the most it may ask for.' },
+    keys: { type: 'string', value: 'FILE|URL', about: 'Of a backend service: its public keys (JWKS).' },
+    file: { type: 'string', value: 'FILE', about: 'Of an app: its registration as JSON (RFC 7591).' },
+    id: { type: 'string', value: 'ID', about: 'Of an app: its client id.' },
     role: {
       type: 'string',
       value: 'ROLE',
-      about: 'Of a key: what stands on receipts where the system names no other role; default "system".',
+      about: 'Of a person: what they may do. Of a key: what stands on receipts where the system names no other role; default "system".',
     },
-    purpose: { type: 'string', value: 'WHY', about: 'Of a key: what it reads and writes for; default treatment.' },
+    purpose: { type: 'string', value: 'WHY', about: 'Of a key or a backend service: what it reads and writes for; default treatment.' },
   },
   async run(io, args) {
     const [what, verb] = args.positionals
     if (what === undefined) return serve(io, args)
     if (what === 'onboard') return (await import('#commands/gateway-onboard')).onboard(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
+    if (what === 'staff' || what === 'app') return people(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(
-      run,
-      'USAGE',
-      'Say: keepwell gateway, or keepwell gateway onboard, or keepwell gateway key add, list or remove, or keepwell gateway hl7v2 ….',
-    )
+    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app or hl7v2 and what to do.')
     return run(io, args)
   },
 }
@@ -86,7 +97,10 @@ const serve = (io: Io, args: Args): Promise<void> =>
       log,
     }
     const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })
-    const running = await serveGateway(settings, async gateway => ({ parts: feeds ? [await hl7v2Part(gateway, feeds)] : [] }))
+    const running = await serveGateway(settings, async own => {
+      const { part, authenticate } = await smartBeside(own, { ctx, dir })
+      return { parts: [part, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate }
+    })
     io.print(`Gateway of ${safe(ctx.session.state.ring.name)}, ${count(running.gateway.patients().length, 'patient')}`)
     io.print(`listening on ${running.url}, FHIR at ${running.url}/fhir`)
     if (feeds) io.print(`listening to HL7 v2 on port ${feeds.listen.port}`)

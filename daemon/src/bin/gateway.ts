@@ -201,6 +201,11 @@ function serve({ host, port, tls, origins, proxies, limits, log }: GatewaySettin
       log,
     },
     o => counters.observe(o),
-    { mounts: parts.flatMap(p => p.mounts ?? []), errors: [OUTCOMES] },
+    { mounts: parts.flatMap(p => p.mounts ?? []), errors: [OUTCOMES], mayCall: origin => anyOf(parts, origin) },
   )
+}
+
+async function anyOf(parts: readonly GatewayPart[], origin: string): Promise<boolean> {
+  for (const part of parts) if (await part.mayCall?.(origin)) return true
+  return false
 }

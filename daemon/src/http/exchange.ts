@@ -15,6 +15,7 @@ export type Exchange = {
   readonly routes: Router
   readonly mounts: readonly HttpMount[]
   readonly errors: readonly ErrorForm[]
+  readonly mayCall: ((origin: string) => Promise<boolean>) | undefined
   readonly memory: Budget
   readonly addresses: RateLimiter
   readonly observe: (o: Observation) => void
@@ -31,14 +32,15 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
   response.on('close', () => gone.abort())
   let sent = 0
   try {
-    commonHeaders(server, request, response)
+    const cors = await corsOf(server, request.headers.origin)
+    commonHeaders(server, response, cors)
     const { pathname, searchParams } = admitted(server, request)
     const mount = mountFor(server.mounts, pathname)
     if (mount) {
       line.route = mount.name
       sent = await runMount(mount, request, response)
     } else {
-      const answer = await answerTo(server, request, { line, held, signal: gone.signal, pathname, query: searchParams })
+      const answer = await answerTo(server, request, { line, held, signal: gone.signal, pathname, query: searchParams, cors })
       sent = await respond(response, answer, request.method === 'HEAD', gone.signal)
     }
   } catch (error) {
@@ -88,12 +90,13 @@ type Progress = {
   readonly signal: AbortSignal
   readonly pathname: string
   readonly query: URLSearchParams
+  readonly cors: Cors
 }
 
 async function answerTo(server: Exchange, request: IncomingMessage, progress: Progress): Promise<HttpAnswer> {
   const { options, routes } = server
   const { pathname, query } = progress
-  if (request.method === 'OPTIONS') return preflight(server, request, pathname)
+  if (request.method === 'OPTIONS') return preflight(server, pathname, progress.cors)
   const { route, params } = routes.match(request.method ?? '', pathname)
   progress.line.route = route.name
   checkType(route.accepts, request.headers['content-type'])
@@ -114,12 +117,19 @@ async function answerTo(server: Exchange, request: IncomingMessage, progress: Pr
   return route.handle(seen)
 }
 
-function commonHeaders(server: Exchange, request: IncomingMessage, response: ServerResponse): void {
-  const { options } = server
+type Cors = ReturnType<typeof corsHeaders>
+
+/** What a page of another origin may: those the operator named, and those that a part of the server knows. */
+async function corsOf({ options, mayCall }: Exchange, origin: string | undefined): Promise<Cors> {
+  const named = corsHeaders(origin, options.origins)
+  return named ?? (origin && (await mayCall?.(origin)) ? corsHeaders(origin, [origin]) : null)
+}
+
+function commonHeaders({ options, mayCall }: Exchange, response: ServerResponse, cors: Cors): void {
   const headers = { ...SECURITY_HEADERS, ...(options.tls ? { 'strict-transport-security': HSTS } : {}) }
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (options.origins.length) response.setHeader('vary', 'Origin')
-  for (const [name, value] of Object.entries(corsHeaders(request.headers.origin, options.origins) ?? {})) response.setHeader(name, value)
+  if (options.origins.length || mayCall) response.setHeader('vary', 'Origin')
+  for (const [name, value] of Object.entries(cors ?? {})) response.setHeader(name, value)
 }
 
 /** Against DNS rebinding: a page of another site may resolve to us, but it cannot choose its own name. */
@@ -159,10 +169,9 @@ function checkType(expected: string | readonly string[] | undefined, header: str
   ensure(named.includes(given), 'BAD_TYPE', `The body must be ${named.join(' or ')}.`)
 }
 
-function preflight(server: Exchange, request: IncomingMessage, path: string): HttpAnswer {
+function preflight(server: Exchange, path: string, cors: Cors): HttpAnswer {
   const allowed = server.routes.allowed(path)
   ensure(allowed.length, 'NO_ROUTE', 'There is nothing at that path.')
-  const cors = corsHeaders(request.headers.origin, server.options.origins)
   return { status: 204, type: 'text/plain', headers: { allow: allowed.join(', '), ...(cors ? preflightHeaders(allowed) : {}) }, body: '' }
 }
 

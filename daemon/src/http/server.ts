@@ -22,7 +22,11 @@ export type HttpServer = {
 }
 
 /** What is served beside routes. */
-export type Beside = { readonly mounts?: readonly HttpMount[]; readonly errors?: readonly ErrorForm[] }
+export type Beside = {
+  readonly mounts?: readonly HttpMount[]
+  readonly errors?: readonly ErrorForm[] /** Pages of further origins that may call the server, asked at each request that names one. */
+  readonly mayCall?: (origin: string) => Promise<boolean>
+}
 
 /**
  * Serves routes over HTTP/1.1. Beyond loopback only with TLS 1.3 (BAD_INPUT otherwise). Throws LOCKED when the port is taken.
@@ -31,7 +35,7 @@ export async function serveHttp(
   routes: readonly HttpRoute[],
   options: HttpOptions,
   observe: (o: Observation) => void = () => {},
-  { mounts = [], errors = [] }: Beside = {},
+  { mounts = [], errors = [], mayCall }: Beside = {},
 ): Promise<HttpServer> {
   const { host, limits, tls } = options
   ensure(
@@ -46,6 +50,7 @@ export async function serveHttp(
     routes: router(routes),
     mounts,
     errors,
+    mayCall,
     memory: budget(limits.bodyBytes),
     addresses: rateLimiter(limits.perAddress, options.now),
     observe,

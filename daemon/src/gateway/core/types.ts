@@ -161,5 +161,7 @@ export type GatewayPart = {
   readonly security?: JsonObject
   /** What it counts, for `/metrics`. */
   readonly gauges?: () => readonly Gauge[]
+  /** Whether pages of an origin may call the gateway, beside those of origins that the operator named. */
+  readonly mayCall?: (origin: string) => Promise<boolean>
   close?(): Promise<void> | void
 }

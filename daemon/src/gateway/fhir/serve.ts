@@ -36,7 +36,9 @@ async function answerOf(row: FhirRoute, base: string, authenticate: Authenticate
     const { type } = request.params
     if (type !== undefined && !R4.isType(type)) throw refuse(404, 'not-supported', 'FHIR R4 has no resource of that type.')
     const seen = await fhirRequest(row, { base, actor, request })
-    return await write(await row.handle(seen), { format, pretty })
+    const answer = await write(await row.handle(seen), { format, pretty })
+    // What needs nobody is for pages of any origin: apps read `/metadata` before they are known here (SMART App Launch 2.2, CORS).
+    return row.open ? { ...answer, headers: { ...answer.headers, 'access-control-allow-origin': '*' } } : answer
   } catch (error) {
     const refused = refusalOf(error)
     if (!refused) throw error

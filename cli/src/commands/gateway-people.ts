@@ -1,0 +1,143 @@
+import { readFile } from 'node:fs/promises'
+import { openTokens } from '@keepwell/adapters/tokens/sqlite'
+import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
+import { type App, addApp, listApps, newRegistrationCode, removeApp } from '@keepwell/daemon/gateway/smart/apps'
+import { ROLES } from '@keepwell/daemon/gateway/smart/roles'
+import {
+  addStaff,
+  inviteStaff,
+  isReady,
+  listStaff,
+  type StaffStore,
+  staffByLogin,
+  suspendStaff,
+} from '@keepwell/daemon/gateway/smart/staff'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import type { Args } from '#command'
+import { withHome } from '#home'
+import type { Io } from '#io'
+import { day, result, safe, table } from '#show'
+import { purpose } from '#words'
+
+type Run = (io: Io, args: Args, store: StaffStore) => Promise<void>
+
+/** `keepwell gateway staff …` and `keepwell gateway app …`: who may log in, and with which apps. Works while the gateway runs. */
+export async function people(io: Io, args: Args): Promise<void> {
+  const [what = '', verb = ''] = args.positionals
+  const verbs: Readonly<Record<string, Run>> = what === 'staff' ? STAFF : APPS
+  const run = Object.hasOwn(verbs, verb) && args.positionals.length === 2 ? verbs[verb] : undefined
+  ensure(run, 'USAGE', `Say: keepwell gateway ${what} ${Object.keys(verbs).join(', ')}.`)
+  await withHome(
+    io,
+    args,
+    async ({ ctx, dir }) => {
+      const tokens = openTokens({ file: smartFile(dir), key: smartKey(ctx), random: ctx.random, clock: ctx.clock })
+      try {
+        await run(io, args, { tokens, random: ctx.random, clock: ctx.clock })
+      } finally {
+        await tokens.close()
+      }
+    },
+    { offline: true },
+  )
+}
+
+const told = (code: string): string[] => [
+  code,
+  'Give it to that person now: it is not shown again, counts once, and ends in a week. They set up their login with it at /auth/enrol of the gateway.',
+]
+
+const STAFF: Readonly<Record<string, Run>> = {
+  async add(io, args, store) {
+    const role = args.need('role')
+    ensure(Object.hasOwn(ROLES, role), 'USAGE', `--role is one of ${Object.keys(ROLES).join(', ')}.`)
+    const { staff, code } = await addStaff(store, { login: args.need('login'), name: args.need('name'), role })
+    result(io, args, { login: staff.login, name: staff.name, role, code }, () => told(code))
+  },
+  async list(io, args, store) {
+    const all = (await listStaff(store)).map(s => ({
+      login: s.login,
+      name: s.name,
+      role: s.role,
+      suspended: s.suspended,
+      ready: isReady(s),
+      created: s.created,
+    }))
+    const state = (s: (typeof all)[number]) => (s.suspended ? 'suspended' : s.ready ? 'active' : 'not set up')
+    result(io, args, all, () =>
+      all.length ? table(all.map(s => [s.login, safe(s.name), s.role, state(s), day(s.created)])) : ['There is nobody yet.'],
+    )
+  },
+  async suspend(io, args, store) {
+    const { login, name } = await suspendStaff(store, args.need('login'), true)
+    result(io, args, { login, suspended: true }, () => [`${safe(name)} is out, and so is every app they let in.`])
+  },
+  async admit(io, args, store) {
+    const { login, name } = await suspendStaff(store, args.need('login'), false)
+    result(io, args, { login, suspended: false }, () => [`${safe(name)} may log in again.`])
+  },
+  async invite(io, args, store) {
+    const found = await staffByLogin(store, args.need('login'))
+    if (!found) throw new KeepwellError('NOT_FOUND', 'There is nobody with that login.')
+    const code = await inviteStaff(store, found.id)
+    result(io, args, { login: found.login, code }, () => told(code))
+  },
+}
+
+const APPS: Readonly<Record<string, Run>> = {
+  async add(io, args, store) {
+    const app = await addApp(store, await registrationOf(args))
+    result(io, args, app, () => [`Client id: ${app.client_id}`])
+  },
+  async list(io, args, store) {
+    const all = (await listApps(store)).map(({ client_secret: _secret, ...app }) => app)
+    const kind = (app: (typeof all)[number]) => (app.grant_types?.includes('client_credentials') ? 'service' : 'app')
+    result(io, args, all, () =>
+      all.length ? table(all.map(a => [a.client_id, safe(a.client_name ?? ''), kind(a)])) : ['There are no apps.'],
+    )
+  },
+  async remove(io, args, store) {
+    const id = args.need('id')
+    await removeApp(store, id)
+    result(io, args, { removed: id }, () => ['The app and all its tokens count no more.'])
+  },
+  async code(io, args, store) {
+    const code = await newRegistrationCode(store)
+    result(io, args, { code }, () => [code, 'With it one app may register itself at /auth/register, within a day.'])
+  },
+}
+
+/** A registration from a JSON file (RFC 7591), or put together from options. */
+async function registrationOf(args: Args): Promise<Partial<App>> {
+  const file = args.text('file')
+  if (file) {
+    const { scope, ...app } = await readJson(file)
+    return { ...app, ...(typeof scope === 'string' ? { smart_scope: scope } : {}) } as Partial<App>
+  }
+  const keys = args.text('keys')
+  const scope = args.text('scope')
+  const service = keys !== undefined
+  return {
+    client_name: args.need('name'),
+    ...(scope ? { smart_scope: scope } : {}),
+    ...(service
+      ? { grant_types: ['client_credentials'], smart_purpose: purpose(args.text('purpose') ?? 'treatment'), ...(await keysOf(keys)) }
+      : {
+          redirect_uris: [args.need('redirect')],
+          token_endpoint_auth_method: 'none',
+          grant_types: ['authorization_code', 'refresh_token'],
+          response_types: ['code'],
+        }),
+  } as Partial<App>
+}
+
+const keysOf = async (keys: string): Promise<Partial<App>> =>
+  /^https:/.test(keys) ? { jwks_uri: keys } : { jwks: await readJson<NonNullable<App['jwks']>>(keys) }
+
+async function readJson<T extends object = Record<string, unknown>>(file: string): Promise<T> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T
+  } catch (cause) {
+    throw new KeepwellError('BAD_INPUT', `${file} cannot be read as JSON.`, { cause })
+  }
+}

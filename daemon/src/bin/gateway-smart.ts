@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { utf8 } from '@keepwell/sdk/base/bytes'
+import { hkdf } from '@keepwell/sdk/crypto/hash'
+import { byApiKey, readApiKeys } from '#gateway/core/api-keys'
+import type { Gateway, GatewayPatient } from '#gateway/core/types'
+import type { Directory } from '#gateway/smart/directory'
+import { openSmart, type Smart } from '#gateway/smart/smart'
+import { readIfThere } from './files.ts'
+import { apiKeyFile } from './gateway.ts'
+
+export const smartFile = (dir: string): string => join(dir, 'gateway-smart.sqlite')
+
+/** The key of this home's store of logins and tokens: whoever has the file without the home's device key has noise. */
+export const smartKey = (ctx: Pick<Ctx, 'session'>): Uint8Array =>
+  hkdf(ctx.session.device.secret, new Uint8Array(32), utf8('keepwell/v1/gateway-smart'), 32)
+
+const SWEEP_MS = 3600_000
+
+/** The SMART authorization server beside a gateway: its patients, its systems' keys, its clock. */
+export async function smartBeside(gateway: Gateway, { ctx, dir }: { readonly ctx: Ctx; readonly dir: string }): Promise<Smart> {
+  const smart = await openSmart({
+    file: smartFile(dir),
+    key: smartKey(ctx),
+    url: gateway.url,
+    name: gateway.name,
+    directory: directoryOf(gateway),
+    systems: byApiKey(async () => readApiKeys(await readIfThere(apiKeyFile(dir)))),
+    random: gateway.random,
+    clock: gateway.clock,
+  })
+  const timer = setInterval(() => void smart.sweep().catch(() => {}), SWEEP_MS).unref()
+  const unlisten = gateway.onEnded(patient => void smart.ended(patient).catch(() => {}))
+  const close = async (): Promise<void> => {
+    unlisten()
+    clearInterval(timer)
+    await smart.close()
+  }
+  return { ...smart, part: { ...smart.part, close }, close }
+}
+
+const directoryOf = (gateway: Gateway): Directory => ({
+  patients: async () => gateway.patients().map(({ id, name }) => ({ id, name })),
+  async standing(id) {
+    const patient = gateway.patient(id)
+    const until = (consent: GatewayPatient['read']): number | null =>
+      consent && consent.terms.expiry > gateway.clock() ? consent.terms.expiry : null
+    return patient && { read: until(patient.read), write: until(patient.write) }
+  },
+})

@@ -1,0 +1,24 @@
+import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
+import type { RandomBytes } from '@keepwell/sdk/base/bytes'
+import type { Life } from './binding.ts'
+import type { Directory } from './directory.ts'
+import type { Places } from './discovery.ts'
+import type { SmartLimits } from './limits.ts'
+import type { Site } from './passkeys.ts'
+import type { Sessions } from './sessions.ts'
+import type { Argon2Cost } from './staff.ts'
+
+/** Everything the authorization server is made of. */
+export type SmartContext = {
+  readonly places: Places
+  readonly site: Site
+  readonly tokens: Tokens
+  readonly directory: Directory
+  readonly life: Life
+  readonly sessions: Sessions
+  readonly random: RandomBytes
+  readonly clock: () => number
+  readonly newId: () => string
+  readonly limits: SmartLimits
+  readonly cost?: Argon2Cost
+}

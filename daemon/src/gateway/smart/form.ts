@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ensure } from '@keepwell/sdk/base/error'
+
+const MAX_BODY = 64 * 1024
+
+export async function bodyText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    length += (chunk as Buffer).length
+    ensure(length <= MAX_BODY, 'TOO_LARGE', 'The form is too large.')
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** A form that one of our own pages sent. Throws DENIED for one that another site made the browser send, BAD_TYPE for what is no form. */
+export async function ownForm(request: IncomingMessage, origin: string): Promise<URLSearchParams> {
+  const { 'sec-fetch-site': site, origin: from, 'content-type': type } = request.headers
+  // With our referrer policy browsers send `null` for our own forms; those that send no Sec-Fetch-Site keep SameSite cookies at home.
+  const own = site === undefined ? from === undefined || from === 'null' || from === origin : site === 'same-origin'
+  ensure(own, 'DENIED', 'Forms are taken from this site’s own pages only.')
+  ensure(type?.startsWith('application/x-www-form-urlencoded'), 'BAD_TYPE', 'The body must be a form.')
+  return new URLSearchParams(await bodyText(request))
+}
+
+/** Scripts and styles are files of this origin; a form may lead to the app that is waiting, and nowhere else. */
+export function sendPage(response: ServerResponse, page: string, forms: readonly string[] = [], status = 200): void {
+  const policy = `default-src 'none'; style-src 'self'; script-src 'self'; form-action ${["'self'", ...forms].join(' ')}; frame-ancestors 'none'; base-uri 'none'`
+  response.statusCode = status
+  response.setHeader('content-type', 'text/html; charset=utf-8')
+  response.setHeader('content-security-policy', policy)
+  response.setHeader('cache-control', 'no-store')
+  response.end(page)
+}
+
+export function redirect(response: ServerResponse, location: string): void {
+  response.statusCode = 303
+  response.setHeader('location', location)
+  response.setHeader('content-length', '0')
+  response.end()
+}

@@ -1,0 +1,82 @@
+import type { CompartmentName } from '@keepwell/sdk/base/compartments'
+import type { Purpose, Terms } from '@keepwell/sdk/consent/terms'
+import { narrowed, parseScopes, type Scope } from '@keepwell/sdk/health/smart/scope'
+
+/**
+ * What a person of the organisation may do by their role: why, in which parts of a record, and with which resources. It is a table and
+ * no rules engine: interactions are SMART scopes, and purposes and parts only narrow the terms that `consent/decide` judges.
+ */
+export type Role = {
+  /** The first is what a launch is for unless another is chosen. */
+  readonly purposes: readonly [Purpose, ...Purpose[]]
+  readonly compartments: readonly CompartmentName[] | 'all'
+  readonly scopes: string
+}
+
+const CLINICAL: readonly CompartmentName[] = ['general', 'medications', 'imaging', 'laboratory', 'wearables', 'emergency']
+
+export const ROLES = {
+  physician: { purposes: ['TREAT', 'ETREAT', 'CAREMGT'], compartments: 'all', scopes: 'user/*.cruds' },
+  nurse: {
+    purposes: ['TREAT', 'CAREMGT'],
+    compartments: [...CLINICAL, 'mental-health', 'substance-use', 'sexual-health'],
+    scopes: 'user/*.rs user/Observation.cu user/Immunization.cu user/MedicationAdministration.cu user/DocumentReference.c user/Task.cu',
+  },
+  pharmacist: {
+    purposes: ['TREAT', 'CAREMGT'],
+    compartments: ['general', 'medications', 'laboratory', 'emergency'],
+    scopes: 'user/*.rs user/MedicationDispense.cu user/MedicationStatement.cu',
+  },
+  laboratory: {
+    purposes: ['TREAT'],
+    compartments: ['general', 'laboratory', 'genomics'],
+    scopes:
+      'user/Patient.rs user/ServiceRequest.rs user/Observation.crus user/DiagnosticReport.crus user/Specimen.crus user/DocumentReference.crs',
+  },
+  radiology: {
+    purposes: ['TREAT'],
+    compartments: ['general', 'imaging', 'laboratory', 'emergency'],
+    scopes: 'user/*.rs user/ImagingStudy.cu user/DiagnosticReport.cu user/Observation.cu user/DocumentReference.c',
+  },
+  reception: {
+    purposes: ['HOPERAT'],
+    compartments: ['general'],
+    scopes: 'user/Patient.crus user/Encounter.crus user/Appointment.crus user/Coverage.crus user/DocumentReference.c',
+  },
+  billing: {
+    purposes: ['HPAYMT', 'COVERAGE'],
+    compartments: ['general'],
+    scopes:
+      'user/Patient.rs user/Coverage.rs user/Encounter.rs user/Procedure.rs user/Condition.rs user/Claim.crus user/ExplanationOfBenefit.rs',
+  },
+  researcher: { purposes: ['HRESCH'], compartments: 'all', scopes: 'user/*.rs' },
+  auditor: { purposes: ['HOPERAT'], compartments: ['general'], scopes: 'user/AuditEvent.rs user/Provenance.rs user/Consent.rs' },
+} as const satisfies Readonly<Record<string, Role>>
+
+export type RoleName = keyof typeof ROLES
+export const isRole = (name: string): name is RoleName => Object.hasOwn(ROLES, name)
+export const roleOf = (name: RoleName): Role => ROLES[name]
+
+/** What is left of the scopes an app asks for when a person of this role grants them. */
+export function underRole(asked: Scope, role: RoleName): Scope[] {
+  const parts = parseScopes(ROLES[role].scopes).flatMap(limit => narrowed(asked, limit) ?? [])
+  // `user/*.rs user/Observation.cu` over `patient/*.cruds` gives both; over `patient/Observation.r` once is enough.
+  const known = new Set<string>()
+  return parts.filter(part => {
+    const key = JSON.stringify(part)
+    if (known.has(key)) return false
+    known.add(key)
+    return true
+  })
+}
+
+/** Terms as they bind a person of this role: fewer purposes, fewer parts, never more. `nameOf` tells a compartment's name by its id. */
+export function termsFor(terms: Terms, role: RoleName, nameOf: (id: Uint8Array) => string | undefined): Terms {
+  const { purposes, compartments }: Role = ROLES[role]
+  const open = compartments === 'all' ? null : new Set<string>(compartments)
+  return {
+    ...terms,
+    purposes: terms.purposes.filter(purpose => purposes.includes(purpose)),
+    compartments: open ? terms.compartments.filter(id => open.has(nameOf(id) ?? '')) : terms.compartments,
+  }
+}

@@ -1,0 +1,138 @@
+import { openTokens } from '@keepwell/adapters/tokens/sqlite'
+import { type RandomBytes, text, toBase64Url } from '@keepwell/sdk/base/bytes'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import type { Authenticate, GatewayPart } from '#gateway/core/types'
+import type { FhirRoute } from '#gateway/fhir/route'
+import type { HttpRoute } from '#http/route'
+import { isAppOrigin } from './apps.ts'
+import { authenticator } from './authenticate.ts'
+import { endPatient } from './binding.ts'
+import type { SmartContext } from './context.ts'
+import type { Directory } from './directory.ts'
+import { capabilitySecurity, smartConfiguration } from './discovery.ts'
+import { launchRequest, openLaunch } from './launches.ts'
+import { SMART_LIMITS, type SmartLimits } from './limits.ts'
+import { authMount } from './mount.ts'
+import { createProvider } from './provider.ts'
+import { sessions } from './sessions.ts'
+import { signingKeys } from './signing-keys.ts'
+import { type Argon2Cost, practitionerOf, STAFF_PREFIX, staffById } from './staff.ts'
+
+export type SmartInput = {
+  /** `smart.sqlite` in the gateway's home. */
+  readonly file: string
+  /** 32 bytes of the home's own, by which everything in the file is sealed. */
+  readonly key: Uint8Array
+  /** The gateway as its clients reach it, without a trailing slash. */
+  readonly url: string
+  /** Of the organisation, as passkeys show it. */
+  readonly name: string
+  readonly directory: Directory
+  /** Who the organisation's own systems are: they may open launches. */
+  readonly systems: Authenticate
+  readonly random: RandomBytes
+  readonly clock: () => number
+  readonly limits?: Partial<SmartLimits>
+  /** Of passphrases; Argon2id as RFC 9106 recommends unless given. */
+  readonly cost?: Argon2Cost
+}
+
+export type Smart = {
+  readonly part: GatewayPart
+  readonly authenticate: Authenticate
+  /** A consent of this patient ended: everything that rests on it is over for good. */
+  ended(patient: string): Promise<void>
+  /** Removes what has expired. */
+  sweep(): Promise<number>
+  readonly context: SmartContext
+  close(): Promise<void>
+}
+
+/** The SMART authorization server of a gateway: everything below `/auth`, and `/.well-known/smart-configuration` of its FHIR server. */
+export async function openSmart(input: SmartInput): Promise<Smart> {
+  const { clock, random, directory, url } = input
+  const tokens = openTokens({ file: input.file, key: input.key, random, clock })
+  try {
+    const limits = { ...SMART_LIMITS, ...input.limits }
+    const places = { issuer: `${url}/auth`, fhir: `${url}/fhir` }
+    const smart: SmartContext = {
+      places,
+      site: { origin: new URL(url).origin, name: input.name },
+      tokens,
+      directory,
+      life: { tokens, directory },
+      sessions: sessions(tokens, clock, limits),
+      random,
+      clock,
+      newId: () => toBase64Url(random(12)),
+      limits,
+      ...(input.cost ? { cost: input.cost } : {}),
+    }
+    const provider = createProvider(smart, await signingKeys(tokens, random))
+    const authenticate = authenticator(smart, provider)
+    return {
+      part: {
+        routes: [configurationRoute(smart), launchRoute(smart, input.systems)],
+        mounts: [authMount(smart, provider, authenticate)],
+        fhir: [practitionerRow(smart)],
+        security: capabilitySecurity(places),
+        mayCall: origin => isAppOrigin(smart, origin),
+        close: () => tokens.close(),
+      },
+      authenticate,
+      ended: patient => endPatient(smart, patient),
+      sweep: () => tokens.sweep(),
+      context: smart,
+      close: () => tokens.close(),
+    }
+  } catch (error) {
+    await tokens.close()
+    throw error
+  }
+}
+
+/** Read by every app before anything else, from whatever origin it comes. */
+const configurationRoute = ({ places }: SmartContext): HttpRoute => ({
+  name: 'smart-configuration',
+  method: 'GET',
+  path: '/fhir/.well-known/smart-configuration',
+  handle: () => ({
+    type: 'application/json',
+    headers: { 'access-control-allow-origin': '*', 'cache-control': 'public, max-age=300' },
+    body: JSON.stringify(smartConfiguration(places)),
+  }),
+})
+
+/** What `fhirUser` leads to: who holds any token may read who it is. */
+const practitionerRow = (smart: SmartContext): FhirRoute => ({
+  name: 'staff',
+  method: 'GET',
+  path: `/Practitioner/${STAFF_PREFIX}{id}`,
+  async handle({ params }) {
+    const staff = await staffById(smart, params.id ?? '')
+    ensure(staff, 'NOT_FOUND', 'There is no such Practitioner here.')
+    return { resource: practitionerOf(staff) }
+  },
+})
+
+/** `POST /launch`, for the organisation's own systems: opens an EHR launch. */
+const launchRoute = (smart: SmartContext, systems: Authenticate): HttpRoute => ({
+  name: 'launch',
+  method: 'POST',
+  path: '/launch',
+  accepts: 'application/json',
+  async handle(request) {
+    const actor = await systems(request)
+    ensure(actor.scopes === null, 'DENIED', 'Launches are opened by the organisation’s own systems.')
+    const asked = launchRequest.check(json(await request.body(16 * 1024)), '')
+    return { status: 201, type: 'application/json', body: JSON.stringify(await openLaunch(smart, asked)) }
+  },
+})
+
+function json(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(text(bytes))
+  } catch (cause) {
+    throw new KeepwellError('BAD_INPUT', 'The body is not JSON.', { cause })
+  }
+}
