@@ -79,6 +79,17 @@ test('it is found and fetched again, beside what the patient brought, and each r
   for (const r of read) expect([r.person, r.role]).toEqual(['Nurse Joy', 'nurse'])
 })
 
+test('a whole study fetched is one reading, not one for each image', async () => {
+  const views = async () => (await newReceipts(ada, NOTHING_SEEN)).receipts.filter(r => r.action === 'view').length
+  const [first] = await json('/instances?Modality=CT')
+  const before = await views()
+  const answer = await asks(`/studies/${String(first!['0020000D']!.Value![0])}`)
+  let images = 0
+  for await (const part of readMultipart(answer.body as AsyncIterable<Uint8Array>, boundaryOf(answer.headers.get('content-type') ?? '')))
+    images += (await collected(part.chunks)).length ? 1 : 0
+  expect([images, (await views()) - before]).toEqual([6, 1])
+})
+
 test('the same study stored again is there once', async () => {
   expect((await stow(series.slice(0, 2))).status).toBe(200)
   const other = series[0]!.with(series[0]!.length - 1, 7)

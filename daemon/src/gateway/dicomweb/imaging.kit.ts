@@ -24,6 +24,9 @@ export function memoryImaging(): MemoryImaging {
     held,
     instances: async study => [...kept.values()].map(k => k.instance).filter(i => study === undefined || i.study === study),
     open: async ({ key }) => kept.get(key)!.bytes,
+    async *each(instances) {
+      for (const { key } of instances) yield kept.get(key)!.bytes
+    },
     store: async taken => taken.map(keep),
     quarantine: async (bytes, reason) => void held.push({ bytes, reason }),
   }

@@ -23,6 +23,8 @@ export type Imaging = {
   instances(study?: string): Promise<readonly Instance[]>
   /** The file as it was stored, byte for byte. */
   open(instance: Instance): Promise<Uint8Array>
+  /** Many files one after another, in this order; opened together, so that a study leaves few receipts. */
+  each(instances: readonly Instance[]): AsyncIterable<Uint8Array>
   /** Answers when it is durable; one verdict each, in order. */
   store(taken: readonly Taken[]): Promise<readonly Kept[]>
   /** Keeps what could not be understood, with the reason, for people to look at. */

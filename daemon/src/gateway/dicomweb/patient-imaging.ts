@@ -27,6 +27,7 @@ export type ImagingSource = {
 const BEGINNING = 96 << 10
 /** Records opened with one receipt. */
 const PAGE = 256
+const PAGE_BYTES = 32 << 20
 const LARGEST = 1 << 30
 
 function rights({ actor }: ImagingSource, right: 'r' | 's' | 'c'): void {
@@ -80,6 +81,21 @@ async function indexed({ indexes }: ImagingSource, session: PatientSession, imag
     }
   }
   return images.flatMap(i => index.get(i.recordId) ?? [])
+}
+
+/** Instances to be opened together: their keys are good for a few minutes only, and a slow client may take its time over one. */
+function* pages(instances: readonly Instance[]): Generator<readonly Instance[]> {
+  let from = 0
+  let bytes = 0
+  for (const [i, { size }] of instances.entries()) {
+    if (i > from && (bytes + size > PAGE_BYTES || i - from === PAGE)) {
+      yield instances.slice(from, i)
+      from = i
+      bytes = 0
+    }
+    bytes += size
+  }
+  yield instances.slice(from)
 }
 
 /** One UID may have been filed twice, by two organisations or again: the first of them is served. */
@@ -159,6 +175,18 @@ export function patientImaging(source: ImagingSource): Imaging {
       rights(source, 'r')
       ensure(instance.size <= LARGEST, 'TOO_LARGE', `An instance of more than ${LARGEST} bytes is not served.`)
       return collected(bodyOf(await session(), instance.key))
+    },
+    async *each(instances) {
+      rights(source, 'r')
+      const open = await session()
+      for (const page of pages(instances)) {
+        const bodies = new Map((await open.openBodies(page.map(i => i.key))).map(b => [toHex(b.meta.id), b]))
+        for (const { key } of page) {
+          const body = bodies.get(key)
+          ensure(body, 'NOT_FOUND', 'An image is not at the relay any more.')
+          yield await collected(body.read(0, body.meta.size))
+        }
+      }
     },
     async store(taken) {
       rights(source, 'c')

@@ -67,8 +67,9 @@ export async function retrieveInstances(retrieving: Retrieving): Promise<HttpAns
 }
 
 async function* instanceParts({ imaging, base }: Retrieving, instances: readonly Instance[]): AsyncGenerator<PartToWrite> {
-  for (const i of instances) {
-    const body = await imaging.open(i)
+  const left = instances.values()
+  for await (const body of imaging.each(instances)) {
+    const i = left.next().value!
     yield {
       headers: [
         ['content-type', `${DICOM}; transfer-syntax=${i.transferSyntax}`],
