@@ -25,7 +25,7 @@ export const exportRecords: Command = {
   about:
     'bundle: one FHIR R4 file, resources byte for byte, documents inside as DocumentReference.\n' +
     'ips: the International Patient Summary, a FHIR document; ips-pdf: the same on paper, with the document inside the PDF.\n' +
-    'ccd: a Continuity of Care Document (C-CDA R2.1), for systems that speak no FHIR; documents and images have no place in it.\n' +
+    'ccd: a Continuity of Care Document (C-CDA R2.1), for systems that speak no FHIR; documents, images and observations without a category are left out.\n' +
     'files: every record as the file it was, in a folder, with an index.\n' +
     'zip: those files and a Bundle in one archive, with who you are, what you shared with whom, and who looked. No key is in it.\n' +
     'age: those files as a tar archive, encrypted to age recipients; post-quantum ones (age1pq1…) and classical ones are never mixed.\n' +
