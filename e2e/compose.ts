@@ -80,7 +80,7 @@ export async function openComposedHome({ dir, config, clock, random, compose }: 
     })
     const probe = async () => ({ ledger: true, log: true, envelopes: true, blocks: true })
     const all = opened.move()
-    return { relay, ledger, chain, service: { relay, rpc, clock, status, probe }, close: () => all.disposeAsync() }
+    return { relay, ledger, chain, service: { relay, links: relay, rpc, clock, status, probe }, close: () => all.disposeAsync() }
   } catch (error) {
     await opened.disposeAsync()
     throw error

@@ -46,6 +46,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
     tables: { uses: [], from: ['sdk/base'] },
     tokens: { uses: ['base'], from: ['sdk/base'] },
+    web: { uses: [], from: ['sdk/base', 'sdk/ports'] },
   },
   daemon: {
     http: { uses: [], from: ['sdk/base'] },

@@ -140,6 +140,15 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
     expect((await ada.json('shares', '--all')).given.map((g: { state: string }) => g.state).sort()).toEqual(['live', 'revoked'])
   })
 
+  test('a link shows a summary to somebody without a consent, with its passcode, until it is ended', async () => {
+    const made = await ada.json('link', '--until', '7d', '--passcode', '4711', '--label', 'For the trip')
+    expect((await clinic.run('receive', made.link, '--passcode', '0000')).code).toBe(4)
+    expect(await clinic.json('receive', made.link, '--passcode', '4711')).toMatchObject({ cards: [], taken: expect.any(Number) })
+    expect((await ada.json('link', 'list')).links).toMatchObject([{ label: 'For the trip', opened: 1, attempts: 4, ended: false }])
+    await ada.json('link', 'end', made.id.slice(0, 10))
+    expect((await clinic.run('receive', made.link, '--passcode', '4711')).code).toBe(4)
+  })
+
   test('while the servers run, verify and doctor look through them; they stop in order', async () => {
     expect(await ada.json('verify')).toMatchObject({ ok: true })
     const { lines } = await ada.json('doctor')

@@ -4,6 +4,7 @@ import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
 import { readTls } from '@keepwell/daemon/bin/relay'
 import { type ApiKey, newApiKey, readApiKeys, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
 import { hl7v2Part } from '@keepwell/daemon/gateway/hl7v2/part'
+import { terminologyPart } from '@keepwell/daemon/gateway/terminology/part'
 import type { LogLine } from '@keepwell/daemon/http/settings'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
@@ -43,6 +44,7 @@ export const gateway: Command = {
   options: {
     port: { type: 'string', value: 'PORT', about: 'Port to listen on; default 8788.' },
     url: { type: 'string', value: 'URL', about: 'How clients reach it, when it is not host and port.' },
+    terminology: { type: 'string', value: 'URL', about: 'A FHIR terminology server to ask instead of the code systems loaded here.' },
     hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
     'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
     zone: { type: 'string', value: '+HH:MM', about: 'Offset of the site, for messages that name none.' },
@@ -97,9 +99,16 @@ const serve = (io: Io, args: Args): Promise<void> =>
       log,
     }
     const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })
+    const server = args.text('terminology') ?? null
+    ensure(
+      !server || /^https:\/\//.test(server) || /^http:\/\/(localhost|127\.)/.test(server),
+      'USAGE',
+      '--terminology is an https address.',
+    )
     const running = await serveGateway(settings, async own => {
       const { part, authenticate } = await smartBeside(own, { ctx, dir })
-      return { parts: [part, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate }
+      const terms = await terminologyPart(own, { dir, server })
+      return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate }
     })
     io.print(`Gateway of ${safe(ctx.session.state.ring.name)}, ${count(running.gateway.patients().length, 'patient')}`)
     io.print(`listening on ${running.url}, FHIR at ${running.url}/fhir`)

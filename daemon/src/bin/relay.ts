@@ -108,7 +108,7 @@ export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
     const { anchorSeconds, headSeconds } = config
     const upkeep = startUpkeep({ relay, ...stores, anchorSeconds, headSeconds, now: () => performance.now(), failed: failed(log) })
     opened.defer(() => upkeep.stop())
-    const service: RelayService = { relay, rpc, clock, ...reporting(context, clock()) }
+    const service: RelayService = { relay, links: relay, rpc, clock, ...reporting(context, clock()) }
     const all = opened.move()
     return { relay, ledger, chain, rpc, url, swarm, blocks: stores.blocks, service, close: () => all.disposeAsync() }
   } catch (error) {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { type Budget, bodyFlow, bodyStream, type Held, wholeBody } from './body.ts'
 import { errorAnswer, RateLimited, type Told, tell } from './errors.ts'
-import { corsHeaders, HSTS, preflightHeaders, SECURITY_HEADERS } from './headers.ts'
+import { ANY_ORIGIN, corsHeaders, HSTS, preflightHeaders, SECURITY_HEADERS } from './headers.ts'
 import type { Observation } from './metrics.ts'
 import { type ErrorForm, formFor, type HttpMount, mountFor, runMount } from './mount.ts'
 import { addressKey, type RateLimiter } from './rate.ts'
@@ -35,6 +35,7 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
     const cors = await corsOf(server, request.headers.origin)
     commonHeaders(server, response, cors)
     const { pathname, searchParams } = admitted(server, request)
+    if (server.routes.anyOrigin(pathname)) for (const [name, value] of Object.entries(ANY_ORIGIN)) response.setHeader(name, value)
     const mount = mountFor(server.mounts, pathname)
     if (mount) {
       line.route = mount.name
@@ -172,7 +173,12 @@ function checkType(expected: string | readonly string[] | undefined, header: str
 function preflight(server: Exchange, path: string, cors: Cors): HttpAnswer {
   const allowed = server.routes.allowed(path)
   ensure(allowed.length, 'NO_ROUTE', 'There is nothing at that path.')
-  return { status: 204, type: 'text/plain', headers: { allow: allowed.join(', '), ...(cors ? preflightHeaders(allowed) : {}) }, body: '' }
+  return {
+    status: 204,
+    type: 'text/plain',
+    headers: { allow: allowed.join(', '), ...(cors || server.routes.anyOrigin(path) ? preflightHeaders(allowed) : {}) },
+    body: '',
+  }
 }
 
 /** A body that was not read is let run out, so that the client sees the answer; one that is far too long is cut off. */

@@ -28,6 +28,13 @@ export function corsHeaders(origin: string | undefined, allowed: readonly string
   }
 }
 
+/** For what is public to those who know its name, and asks nothing of the browser. */
+export const ANY_ORIGIN: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': EXPOSED,
+  'cross-origin-resource-policy': 'cross-origin',
+}
+
 export const preflightHeaders = (methods: readonly string[]): Record<string, string> => ({
   'access-control-allow-methods': methods.join(', '),
   'access-control-allow-headers':

@@ -35,6 +35,8 @@ export type HttpRoute = {
   readonly name: string
   readonly method: HttpMethod
   readonly path: string
+  /** Any page may ask, whatever its origin: for what is public to those who know its name. */
+  readonly anyOrigin?: true
   /** Media types, one of which a body must bear. */
   readonly accepts?: string | readonly string[]
   handle(request: HttpRequest): Promise<HttpAnswer> | HttpAnswer
@@ -46,6 +48,8 @@ export type Match = { readonly route: HttpRoute; readonly params: Record<string,
 export type Router = {
   /** Throws NO_ROUTE or BAD_METHOD (the methods that would do are in `allowed`). */
   match(method: string, path: string): Match
+  /** Whether a path is for pages of any origin. */
+  anyOrigin(path: string): boolean
   /** Methods served at a path, for `Allow`. */
   allowed(path: string): string[]
 }
@@ -62,6 +66,7 @@ export function router(routes: readonly HttpRoute[]): Router {
       if (!found) throw new KeepwellError('BAD_METHOD', 'That path is not for this method.')
       return { route: found.route, params: paramsOf(found, path) }
     },
+    anyOrigin: path => at(path).some(c => c.route.anyOrigin),
     allowed: path => [...new Set(at(path).flatMap(c => (c.route.method === 'GET' ? ['GET', 'HEAD'] : [c.route.method])))],
   }
 }

@@ -18,6 +18,7 @@ import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
 import { fileAnswer, staticRoutes } from '#http/static'
 import { callIn, capabilityIn, checkSigned, counted } from './authorization.ts'
 import { eventStream, streams } from './events.ts'
+import { linkHandlers } from './link-doors.ts'
 import { openApi } from './openapi.ts'
 import type { RelayLimits, RelayService, RelayStatus } from './service.ts'
 import { statusPage } from './status-page.ts'
@@ -41,11 +42,13 @@ export function relayRoutes(service: RelayService, options: RouteOptions): HttpR
     ...blockHandlers(service, options),
     ...readingHandlers(service, options),
     ...operatorHandlers(service, options),
+    ...linkHandlers(service.links, service.relay.url, rateLimiter(options.limits.linkPerAddress, options.now)),
   }
   const routes = (Object.entries(ROUTES) as [RouteName, RouteSpec][]).map(([name, spec]) => ({
     name,
     method: spec.method,
     path: spec.path,
+    ...(spec.anyOrigin ? { anyOrigin: true as const } : {}),
     ...(spec.request ? { accepts: spec.request.type } : {}),
     handle: async (request: HttpRequest) => ({ type: spec.answer.type, ...(await handlers[name](request)) }),
   }))

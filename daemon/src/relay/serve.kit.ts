@@ -32,9 +32,10 @@ export async function serveMemoryRelay(
 ): Promise<TestServer> {
   const { clock = realClock, random = (length: number) => new Uint8Array(randomBytes(length)), wrap = s => s } = options
   const port = options.port ?? (await freePort())
-  const { relay, context } = await memoryRelay({ clock, random, url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}` })
+  const { relay, links, context } = await memoryRelay({ clock, random, url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}` })
   const service = wrap({
     relay,
+    links,
     rpc: async text => JSON.stringify({ jsonrpc: '2.0', id: 1, result: text.length }),
     status: async () => ({
       did: context.keys.did,

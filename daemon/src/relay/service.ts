@@ -1,4 +1,5 @@
 import type { Relay } from '@keepwell/sdk/ports/relay'
+import type { LinkDoors } from '@keepwell/sdk/relay/links'
 import type { Rate } from '#http/rate'
 
 /** What pages, probes and metrics show: counts and states, nothing of anyone's. */
@@ -21,6 +22,7 @@ export type RelayPart = 'ledger' | 'log' | 'envelopes' | 'blocks'
 /** A running relay as its HTTP face needs it. */
 export type RelayService = {
   readonly relay: Relay
+  readonly links: LinkDoors
   /** Text of a JSON-RPC message in, text out; never throws. */
   readonly rpc: (text: string) => Promise<string>
   status(): Promise<RelayStatus>
@@ -37,6 +39,8 @@ export type RelayLimits = {
   /** JSON-RPC requests, for each address. */
   readonly rpcPerAddress: Rate
   readonly rpcBatch: number
+  /** Openings of health links, for each address. */
+  readonly linkPerAddress: Rate
   readonly streams: number
   readonly streamsPerCaller: number
 }
@@ -47,6 +51,7 @@ export const RELAY_LIMITS: RelayLimits = {
   restoreAll: { perSecond: 1, burst: 60 },
   rpcPerAddress: { perSecond: 200, burst: 2000 },
   rpcBatch: 50,
+  linkPerAddress: { perSecond: 1, burst: 60 },
   streams: 512,
   streamsPerCaller: 8,
 }

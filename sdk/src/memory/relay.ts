@@ -5,6 +5,7 @@ import type { Ledger } from '#ports/ledger'
 import type { Relay } from '#ports/relay'
 import { type RelayContext, relayMemory } from '#relay/context'
 import { newRelaySecrets, relayKeys } from '#relay/keys'
+import type { LinkDoors } from '#relay/links'
 import { createRelay, type Upkeep } from '#relay/relay'
 import { memoryBlocks } from './blocks.ts'
 import { memoryEnvelopes } from './envelopes.ts'
@@ -12,7 +13,12 @@ import { memoryLedger } from './ledger.ts'
 import { memoryLog } from './log.ts'
 import { memoryShredKeys } from './shred-keys.ts'
 
-export type MemoryRelay = { readonly relay: Relay & Upkeep; readonly ledger: Ledger; readonly context: RelayContext }
+export type MemoryRelay = {
+  readonly relay: Relay & Upkeep
+  readonly links: LinkDoors
+  readonly ledger: Ledger
+  readonly context: RelayContext
+}
 
 /** A whole relay over memory ports. `ledger` may be shared with another relay, to stand for one consortium. */
 export async function memoryRelay(options: {
@@ -38,5 +44,6 @@ export async function memoryRelay(options: {
     random,
     memory: relayMemory(),
   }
-  return { relay: createRelay(context), ledger, context }
+  const relay = createRelay(context)
+  return { relay, links: relay, ledger, context }
 }

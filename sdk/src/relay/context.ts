@@ -50,6 +50,8 @@ export type RelayMemory = {
   readonly queues: Map<string, Promise<unknown>>
   /** Vaults whose last receipt may lack its leaf: what storage answered is not known until the log has it. */
   readonly unlogged: Set<Did>
+  /** When links were last swept, Unix seconds. */
+  readonly sweptLinks: { at: number }
 }
 
 export const relayMemory = (): RelayMemory => ({
@@ -58,6 +60,7 @@ export const relayMemory = (): RelayMemory => ({
   listeners: new Map(),
   queues: new Map(),
   unlogged: new Set(),
+  sweptLinks: { at: 0 },
 })
 
 /** Tells whoever listens for `did` that something waits. */

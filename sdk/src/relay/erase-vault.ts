@@ -11,12 +11,28 @@ import { type VaultDeletion, vaultTombstone } from '#wire/tombstone'
 import { envelopeReader } from './buckets.ts'
 import { notify, type RelayContext } from './context.ts'
 import { destroyDoomed } from './erase.ts'
+import { forgetLinks } from './links.ts'
 import { dropPayloads, payloadBlocks } from './payloads.ts'
 import { at } from './schema.ts'
 
 const PAGE = 256
 /** All that a vault has here besides its envelopes. What stays is public or says that something was erased: `gone`, `grave`, `tomb`. */
-const KINDS = ['page', 'group', 'env', 'id', 'unanchored', 'anchor', 'rcpt', 'revoked', 'nonce', 'msg', 'copy', 'counter'] as const
+const KINDS = [
+  'page',
+  'group',
+  'env',
+  'id',
+  'unanchored',
+  'anchor',
+  'rcpt',
+  'revoked',
+  'nonce',
+  'msg',
+  'copy',
+  'counter',
+  'link',
+  'linkfile',
+] as const
 const STAYS = [at('erased'), at('tombstone/')]
 const stays = (key: Uint8Array): boolean => STAYS.some(name => equal(key.subarray(0, name.length), name))
 
@@ -66,6 +82,7 @@ async function drained(rows: Rows, kind: string): Promise<Row[]> {
 export async function sweepVault(ctx: RelayContext, vault: Did): Promise<void> {
   await destroyDoomed(ctx, vault)
   while (await sweepEnvelopes(ctx, vault));
+  await forgetLinks(ctx, vault)
   while (await ctx.envelopes.transact(vault, emptied));
   await destroyKeys(ctx, vault)
   await ctx.envelopes.transact(vault, rows => rows.delete('sweep', [at('vault')]))

@@ -15,6 +15,7 @@ import type { RelayContext } from './context.ts'
 import { destroyDoomed, erase, listTombstones } from './erase.ts'
 import { eraseVault, sweepVault } from './erase-vault.ts'
 import { currentHead, proveConsistency, publishHead } from './heads.ts'
+import { endLink, type LinkDoors, linkDoors, listLinks, putLink, sweepLinks } from './links.ts'
 import { putCopy, send, takeCopies, takeMessages } from './messages.ts'
 import { meta, revoke } from './meta.ts'
 import { bundleOf, departed, enroll } from './parties.ts'
@@ -42,19 +43,23 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   'put-copy': (ctx, _caller, body) => putCopy(ctx, body.vault, body.copy),
   'take-copies': (ctx, caller, body) => takeCopies(ctx, caller.did, body.done),
   anchors: (ctx, caller, body) => anchorsOf(ctx, caller.did, body),
+  'put-link': putLink,
+  'end-link': endLink,
+  links: (ctx, caller) => listLinks(ctx, caller.did),
 }
 
 /** What the operator's process does for a relay besides answering. */
 export type Upkeep = {
   /** Finishes what a crash left: missing log leaves, keys still to be destroyed. */
   recover(): Promise<{ logged: number }>
-  /** Anchors waiting records, then the log's head. */
+  /** Anchors waiting records, then the log's head; destroys what links left behind. */
   anchor(): Promise<{ records: number; head: boolean }>
 }
 
 /** A relay over its ports. The same object serves in process and behind HTTP. */
-export function createRelay(ctx: RelayContext): Relay & Upkeep {
+export function createRelay(ctx: RelayContext): Relay & Upkeep & LinkDoors {
   return {
+    ...linkDoors(ctx),
     url: ctx.settings.url,
     info: async () => ({
       did: ctx.keys.did,
@@ -83,7 +88,10 @@ export function createRelay(ctx: RelayContext): Relay & Upkeep {
       for (const vault of await ctx.envelopes.vaults('sweep')) await sweepVault(ctx, vault)
       return { logged: await repairLog(ctx) }
     },
-    anchor: async () => ({ records: await anchorPending(ctx), head: await publishHead(ctx) }),
+    async anchor() {
+      await sweepLinks(ctx)
+      return { records: await anchorPending(ctx), head: await publishHead(ctx) }
+    },
   }
 }
 

@@ -12,7 +12,8 @@ import type { Rows } from '#ports/envelopes'
  * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash · `grave` number → signed
  * tombstone · `gone` version → bundle of a vault that erased itself · `sweep` name → what of an erased vault is still to be destroyed ·
  * `unanchored` seq → id‖leaf · `anchor` id → proof · `rcpt` seq → sealed receipt · `revoked` commitment → time ·
- * `nonce` time‖nonce‖caller · `msg` id → message · `copy` id → receipt copy. Vault '' holds `lookup` tag hash → did,
+ * `nonce` time‖nonce‖caller · `msg` id → message · `copy` id → receipt copy · `link` SHA-256(name) → link · `linkfile` SHA-256(name)‖file‖part → sealed
+ * bytes. Vault '' holds `lookup` tag hash → did, `link` SHA-256(name) → did,
  * `payload` block digest → record, and `own` name.
  */
 export const at = (name: string): Uint8Array => utf8(name)

@@ -13,6 +13,18 @@ let other: DeskVault
 let id: Uint8Array
 let bodies: { readonly [M in MethodName]: Body<M> }
 
+const LINK = new Uint8Array(32).fill(9)
+const linkBody = (name: Uint8Array, now: number): Body<'put-link'> => ({
+  id: name,
+  files: [{ type: 'application/fhir+json', body: new Uint8Array(40) }],
+  direct: false,
+  lasting: true,
+  expiry: now + 86_400,
+  attempts: 5,
+  verifier: null,
+  note: new Uint8Array(8),
+})
+
 beforeAll(async () => {
   d = await desk('wrong party')
   v = await d.vault()
@@ -47,7 +59,11 @@ beforeAll(async () => {
     'put-copy': { vault: v.did, copy: d.random(40) },
     'take-copies': { done: [] },
     anchors: { vault: v.did, ids: [id] },
+    'put-link': linkBody(LINK, t),
+    'end-link': { id: LINK },
+    links: {},
   }
+  await d.callAs(v, 'put-link', linkBody(LINK, t))
 })
 
 /** Everything the relay holds of the vault, but what reading itself writes. */
@@ -69,6 +85,8 @@ async function stateOf(p: { did: string }): Promise<string> {
     'revoked',
     'copy',
     'msg',
+    'link',
+    'linkfile',
   ]
   return d.ports.envelopes.read(p.did, async rows => {
     const out: unknown[] = []
@@ -87,6 +105,8 @@ const FOR_ANOTHER: Readonly<Partial<Record<MethodName, string>>> = {
   revoke: 'DENIED',
   erase: 'BAD_SIGNATURE',
   'erase-vault': 'BAD_SIGNATURE',
+  'put-link': 'BAD_INPUT',
+  'end-link': 'NOT_FOUND',
 }
 /** Methods that anybody may call: what they do is guarded by another signature, or is meant for strangers. */
 const OPEN_TO_ALL: readonly MethodName[] = ['meta', 'put-copy']

@@ -9,6 +9,7 @@ import { message } from '#identity/message'
 import { sealedKeyring } from '#identity/sealed-keyring'
 import { signed } from '#identity/signed'
 import { envelopeGroup, servedGroup } from '#records/envelope'
+import { linkBody, linkId, linkState, MAX_LINKS } from './link.ts'
 
 const evmSignature = string(4096, /^0x[0-9a-f]+$/)
 const written = object({ tx: string(80), block: int(), time: int() })
@@ -164,6 +165,21 @@ export const METHODS = {
       anchors: list(object({ id: bytes(16), root: bytes(32), size: int(1), index: int(), path: list(bytes(32), 40) }), MAX_PAGE),
     }),
     about: 'Anchor proofs of records the caller wrote or owns, as far as they exist.',
+  },
+  'put-link': {
+    body: linkBody,
+    answer: nothing,
+    about: 'Leave sealed files under a random name, for whoever is told it; or replace those of a link that lasts.',
+  },
+  'end-link': {
+    body: object({ id: linkId }),
+    answer: nothing,
+    about: 'End a link of one’s own: its files are destroyed, its name leads nowhere.',
+  },
+  links: {
+    body: nothing,
+    answer: object({ links: list(linkState, MAX_LINKS) }),
+    about: 'The caller’s links: until when, how often opened, how many wrong passcodes are left.',
   },
 } as const satisfies Record<string, Method>
 

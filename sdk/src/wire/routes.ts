@@ -5,6 +5,7 @@ export const JSON_TYPE = 'application/json'
 export const CAR = 'application/vnd.ipld.car'
 export const RAW = 'application/vnd.ipld.raw'
 export const EVENTS = 'text/event-stream'
+export const JOSE = 'application/jose'
 
 /** Scheme of the `Authorization` header that carries a signed call, base64url of its CBOR. */
 export const CALL_SCHEME = 'Keepwell'
@@ -33,6 +34,8 @@ export type RouteSpec = {
   readonly request?: { readonly type: string; readonly max: number; readonly about: string }
   /** `max` is what a client takes before it gives up; absent for endless streams. */
   readonly answer: { readonly type: string; readonly max?: number; readonly about: string }
+  /** Pages of any origin may ask: nothing rests on who the browser is. */
+  readonly anyOrigin?: true
   /** What 404 means here, where it is an answer and not an error. */
   readonly absent?: string
 }
@@ -131,6 +134,31 @@ export const ROUTES = {
     about: 'A word whenever something waits for the caller: messages, records, receipts.',
     authorization: 'call',
     answer: { type: EVENTS, about: 'One event per word.' },
+  },
+  link: {
+    method: 'POST',
+    path: '/shl/{id}',
+    about: 'SMART Health Links: the manifest of a link, for whoever has its address (and its passcode).',
+    request: { type: JSON_TYPE, max: 4096, about: '{recipient, passcode?, embeddedLengthMax?}' },
+    anyOrigin: true,
+    answer: { type: JSON_TYPE, about: '{status, files}; 401 {remainingAttempts} for a passcode that is missing or wrong.' },
+    absent: 'There is no such link, or it has ended.',
+  },
+  'link-direct': {
+    method: 'GET',
+    path: '/shl/{id}',
+    about: 'SMART Health Links: the file of a link with the flag U.',
+    anyOrigin: true,
+    answer: { type: JOSE, about: 'A compact JWE.' },
+    absent: 'There is no such link, or it has ended.',
+  },
+  'link-file': {
+    method: 'GET',
+    path: '/shl-files/{ticket}',
+    about: 'SMART Health Links: a file by the address that a manifest gave.',
+    anyOrigin: true,
+    answer: { type: JOSE, about: 'A compact JWE.' },
+    absent: 'The address is too old, or the link has ended.',
   },
   rpc: {
     method: 'POST',

@@ -12,6 +12,7 @@ import { conceptsOf, systemOf } from '@keepwell/sdk/health/terminology/fhir-rele
 import { TERMINOLOGY_FIXTURE, terminologySuite } from '@keepwell/sdk/ports/terminology.suite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FhirRequest } from '#gateway/fhir/route'
+import { terminologyPart } from './part.ts'
 import { terminologyRoutes } from './routes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'keepwell-'))
@@ -129,4 +130,21 @@ describe('another server that misbehaves', () => {
     await expect(make().validateCode({ system: 's', code: 'c' })).rejects.toMatchObject({ code: 'PEER_FAILED' })
     await expect(make().lookup({ system: 's', code: 'c' })).rejects.toMatchObject({ code: 'PEER_FAILED' })
   })
+})
+
+test('a gateway that starts the first time knows what FHIR enumerates, and keeps what was loaded', { timeout: 60_000 }, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'keepwell-'))
+  try {
+    const gateway = { clock: () => 1_790_000_000, random: (n: number) => new Uint8Array(n) }
+    for (const _ of [1, 2]) {
+      const part = await terminologyPart(gateway, { dir, server: null })
+      const route = part.fhir!.find(r => r.method === 'GET' && r.path === '/CodeSystem/$lookup')!
+      const query = new URLSearchParams({ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' })
+      const answer = await route.handle({ query, resource: null } as FhirRequest)
+      expect(answer.resource).toMatchObject({ parameter: expect.arrayContaining([{ name: 'display', valueString: 'ambulatory' }]) })
+      await part.close!()
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
 })

@@ -1,0 +1,64 @@
+import { concat } from '@keepwell/sdk/base/bytes'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import type { Web, WebAsk } from '@keepwell/sdk/ports/web'
+
+const TIMEOUT_MS = 30_000
+
+function checked(text: string): URL {
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch (cause) {
+    throw new KeepwellError('BAD_INPUT', 'That is no web address.', { cause })
+  }
+  const loopback = url.protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)
+  ensure((url.protocol === 'https:' || loopback) && !url.username && !url.password, 'BAD_INPUT', 'Other servers are asked by https only.')
+  return url
+}
+
+/** Runs in Node and browsers. */
+export function openWeb(options: { readonly fetch?: typeof fetch; readonly timeout?: number } = {}): Web {
+  const send: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  return {
+    async ask(address, { method = 'GET', accept, body, max }: WebAsk) {
+      const url = checked(address)
+      try {
+        const response = await send(url, {
+          method,
+          headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+          ...(body === undefined ? {} : { body }),
+          redirect: 'error',
+          credentials: 'omit',
+          referrerPolicy: 'no-referrer',
+          cache: 'no-store',
+          signal: AbortSignal.timeout(options.timeout ?? TIMEOUT_MS),
+        })
+        const wait = Number(response.headers.get('retry-after'))
+        return {
+          status: response.status,
+          type: response.headers.get('content-type') ?? '',
+          body: await whole(response, max),
+          ...(wait > 0 ? { retryAfter: wait } : {}),
+        }
+      } catch (cause) {
+        if (cause instanceof KeepwellError) throw cause
+        throw new KeepwellError('PEER_FAILED', `The server at ${url.host} does not answer.`, { cause })
+      }
+    },
+  }
+}
+
+async function whole(response: Response, max: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  const reader = response.body?.getReader()
+  for (let part = await reader?.read(); part && !part.done; part = await reader!.read()) {
+    size += part.value.length
+    if (size > max) {
+      await reader!.cancel()
+      throw new KeepwellError('TOO_LARGE', `The server answers with more than ${max} bytes.`)
+    }
+    parts.push(part.value)
+  }
+  return concat(...parts)
+}
