@@ -171,7 +171,7 @@ describe('a sealed file', () => {
     const jwe = await sealJwe({ key, type: 'application/fhir+json', body: utf8('{"a":1}'), random })
     expect(await openJwe(jwe, key, 100)).toEqual({ type: 'application/fhir+json', body: utf8('{"a":1}') })
     await expect(openJwe(jwe, new Uint8Array(32), 100)).rejects.toMatchObject({ code: 'OPEN_FAILED' })
-    for (let i = 0; i < jwe.length; i += 2)
+    for (let i = 0; i < jwe.length; i++)
       await expect(openJwe(`${jwe.slice(0, i)}${jwe[i] === 'B' ? 'C' : 'B'}${jwe.slice(i + 1)}`, key, 100)).rejects.toMatchObject({
         code: 'OPEN_FAILED',
       })

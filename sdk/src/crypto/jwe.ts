@@ -42,10 +42,13 @@ const tooLarge = (max: number): KeepwellError => new KeepwellError('TOO_LARGE', 
 
 function decoded(part: string): Uint8Array {
   try {
-    return fromBase64Url(part)
+    const bytes = fromBase64Url(part)
+    // One spelling for each value (RFC 4648 §3.5): bits that say nothing are zero.
+    if (toBase64Url(bytes) === part) return bytes
   } catch (cause) {
     throw wrong(cause)
   }
+  throw wrong()
 }
 
 function headerOf(bytes: Uint8Array): Record<string, unknown> {

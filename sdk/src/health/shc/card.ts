@@ -107,6 +107,8 @@ function partsOf(jws: string): Parts | null {
   try {
     const [head, body, signature] = parts.map(fromBase64Url) as [Uint8Array, Uint8Array, Uint8Array]
     const header = jsonIn(head)
+    // One spelling for each value (RFC 4648 §3.5), or one card would have many texts.
+    if ([head, body, signature].some((b, i) => toBase64Url(b) !== parts[i])) return null
     return header && { header, body, signature, signed: utf8(`${parts[0]}.${parts[1]}`) }
   } catch {
     return null
