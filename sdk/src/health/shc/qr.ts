@@ -23,6 +23,8 @@ function chunkOf(code: string): Chunk | null {
   const found = /^shc:\/(?:([1-9]\d?)\/([1-9]\d?)\/)?(\d+)$/.exec(code)
   if (!found) return null
   const [, index, count, pairs] = found
+  // A code that stands alone does not number itself.
+  if (count === '1') return null
   if (pairs!.length % 2 || pairs!.length > 2 * MAX_SINGLE) return null
   let text = ''
   for (let i = 0; i < pairs!.length; i += 2) {

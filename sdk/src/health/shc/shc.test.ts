@@ -150,6 +150,7 @@ describe('codes', () => {
     ['an odd number of digits', ['shc:/567']],
     ['a number that is no character', ['shc:/5678']],
     ['letters', ['shc:/56a7']],
+    ['one of one, which would stand alone', ['shc:/1/1/5676']],
     ['one of several missing', ['shc:/1/2/5676']],
     ['the same one twice', ['shc:/1/2/5676', 'shc:/1/2/5676']],
     ['an index beyond', ['shc:/1/2/5676', 'shc:/3/2/5676']],
