@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openTerminology } from '@keepwell/adapters/terminology/sqlite'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
@@ -21,7 +20,6 @@ import { fhirTable } from '#gateway/fhir/table'
 import { hl7v2File } from '#gateway/hl7v2/part'
 import { type Desk, openDesk } from '#gateway/hl7v2/service'
 import { providerPart } from '#gateway/provider/routes'
-import { terminologyRoutes } from '#gateway/terminology/routes'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
@@ -82,7 +80,6 @@ export async function serveGateway(
     const parts = [
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
-      ...terminologyPart(gateway, dir),
       ...more,
     ]
     for (const part of parts) opened.defer(async () => part.close?.())
@@ -162,14 +159,6 @@ function keysIn(path: string): () => Promise<readonly ApiKey[]> {
     if (known?.at !== at) known = { at, keys: readApiKeys(await readIfThere(path)) }
     return known.keys
   }
-}
-
-/** What codes mean, where the operator has loaded or asked for it: `keepwell terminology`. */
-function terminologyPart(gateway: Gateway, dir: string): GatewayPart[] {
-  const file = join(dir, 'terminology.sqlite')
-  if (!existsSync(file)) return []
-  const terminology = openTerminology({ file })
-  return [{ fhir: terminologyRoutes({ terminology, clock: gateway.clock, random: gateway.random }), close: () => terminology.close() }]
 }
 
 type Served = { readonly routes: readonly HttpRoute[]; readonly parts: readonly GatewayPart[]; readonly url: string }
