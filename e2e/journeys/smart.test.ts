@@ -28,6 +28,16 @@ const HOSPITAL = {
       fullUrl: 'https://other.example/fhir/Patient/7',
       resource: { resourceType: 'Patient', id: '7', name: [{ family: 'Example', given: ['Ada'] }] },
     },
+    {
+      fullUrl: 'https://other.example/fhir/Condition/c1',
+      resource: {
+        resourceType: 'Condition',
+        id: 'c1',
+        clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' }] },
+        code: { coding: [{ system: 'http://snomed.info/sct', code: '370143000', display: 'Major depressive disorder' }] },
+        subject: { reference: 'Patient/7' },
+      },
+    },
     observation('o1', 'vital-signs'),
     observation('o2', 'laboratory'),
   ],
@@ -81,6 +91,26 @@ test('an app reads, for a person of the clinic, what patient, person and scopes 
   const seen = receipts.filter(r => r.purpose !== 'PATRQT')
   expect(seen.length).toBeGreaterThan(0)
   for (const r of seen) expect([r.person, r.role, r.purpose]).toEqual([`Dr. Grace Hopper (${person.staff.login})`, 'physician', 'TREAT'])
+})
+
+test('a role sees the parts of a record that are its own, whatever the patient granted and the app asked for', async () => {
+  const seen = async (role: 'physician' | 'pharmacist') => {
+    const someone = role === 'physician' ? person : await withPasskey(at, { login: 'curie', name: 'Marie Curie', role })
+    const { access_token } = await launched(at, { client, person: someone, patient: id, scope: 'launch/patient patient/*.rs' })
+    const conditions = await read(access_token, 'Condition')
+    return {
+      access_token,
+      status: conditions.status,
+      conditions: conditions.body.total,
+      vitals: (await read(access_token, 'Observation')).body.total,
+    }
+  }
+  const physician = await seen('physician')
+  expect(physician).toMatchObject({ conditions: 1, vitals: 2 })
+  const pharmacist = await seen('pharmacist')
+  expect(pharmacist).toMatchObject({ status: 200, conditions: 0, vitals: 2 })
+  const [depression] = (await read(physician.access_token, 'Condition')).body.entry
+  expect((await read(pharmacist.access_token, `Condition/${depression.resource.id}`)).status).toBe(404)
 })
 
 test('an organisation’s system opens a launch with its API key, and nothing but systems can', async () => {

@@ -80,13 +80,13 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     const grants = readingGrants(ctx, patient.did, actor.purpose)
     ensure(grants.length, 'NO_GRANT', 'The patient gave no live consent to read for that purpose.')
     const expires = Math.min(ctx.clock() + LONGEST, ...grants.map(g => g.terms.expiry))
-    const { person, role, purpose } = actor
+    const { person, role, purpose, parts } = actor
     return openPatientSession({
       ctx,
       ids,
       url,
       patient,
-      actor: { person, role, purpose },
+      actor: { person, role, purpose, ...(parts ? { parts } : {}) },
       grants: grants.map(g => g.grant.commitment),
       expires,
     })

@@ -1,6 +1,6 @@
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { HeldSession } from './session.ts'
-import type { Actor } from './types.ts'
+import type { PatientSession } from './types.ts'
 
 export type PoolLimits = {
   readonly sessions: number
@@ -25,8 +25,8 @@ export type Pool = {
 }
 
 /** Whose requests share a session: the same person in the same role, for the same purpose, at the same patient. */
-export const sessionKey = ({ person, role, purpose }: Pick<Actor, 'person' | 'role' | 'purpose'>, patient: string): string =>
-  JSON.stringify([person, role, purpose, patient])
+export const sessionKey = ({ person, role, purpose, parts }: PatientSession['actor'], patient: string): string =>
+  JSON.stringify([person, role, purpose, parts ?? null, patient])
 
 /** Sessions by key, bounded in number and in what they hold: the longest unused make room, those in use do not. */
 export function sessionPool(clock: () => number, limits: PoolLimits): Pool {

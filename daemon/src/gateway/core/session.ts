@@ -1,3 +1,4 @@
+import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
 import {
   type OpenedRecord,
   openSession,
@@ -18,14 +19,14 @@ import type { Ids } from './ids.ts'
 import { openAll } from './opening.ts'
 import { namedPatient } from './patients.ts'
 import { renamed } from './references.ts'
-import type { Actor, GatewayPatient, OpenRecord, PatientSession } from './types.ts'
+import type { GatewayPatient, OpenRecord, PatientSession } from './types.ts'
 
 export type SessionParts = {
   readonly ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
   readonly ids: Ids
   readonly url: string
   readonly patient: GatewayPatient
-  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose'>
+  readonly actor: PatientSession['actor']
   /** Commitments of the consents to open. */
   readonly grants: readonly Uint8Array[]
   /** Unix seconds. */
@@ -62,7 +63,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   }
   const opening = openAll({ ...memory.sink, failed: e => end(asEnd(e)) })
   const take = (fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
-    opening.add(memory.list(fresh), reader)
+    opening.add(memory.list(fresh.filter(mayBeSeen(parts))), reader)
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const listing = Promise.all(
     grants.map(async grant => {
@@ -137,6 +138,15 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     },
   }
   return session
+}
+
+/** What the role of who asks leaves of the consent: a part that the consent does not name is none of a role's. */
+function mayBeSeen({ ctx, actor, grants }: SessionParts): (record: SessionRecord) => boolean {
+  const { parts } = actor
+  if (!parts) return () => true
+  const named = grants.flatMap(g => receivedGrant(ctx, g).package.compartments)
+  const open = new Set(named.flatMap(c => (parts.includes(c.name) ? [toHex(c.id)] : [])))
+  return record => open.has(toHex(record.compartment))
 }
 
 /** Why a session ended, as its user is told: a refusal of the relay means that the consent is no more. */

@@ -40,6 +40,8 @@ export type Actor = {
   readonly scopes: readonly Scope[] | null
   /** Logical id of the one patient the token is for; null: all who gave a consent. */
   readonly patient: string | null
+  /** Names of the parts of a record that their role may see; absent: all that the consent covers. */
+  readonly parts?: readonly string[]
   /** The app that asks for the person, when there is one: for audit. */
   readonly client?: string
 }
@@ -70,7 +72,7 @@ export type OpenRecord = { readonly id: string; readonly card: Card; readonly se
  */
 export type PatientSession = {
   readonly patient: GatewayPatient
-  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose'>
+  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose' | 'parts'>
   /** FHIR in memory with its indexes; ids, references and `meta` are the gateway's. A version is a record: its `versionId` is the record's id. */
   readonly store: Store
   /** All records that the grants cover, documents and images too, by hex id. */

@@ -6,6 +6,7 @@ import { appById } from './apps.ts'
 import { givenScopes, liveBinding, stands } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import type { Level } from './directory.ts'
+import { type RoleName, roleOf } from './roles.ts'
 import { personOf, staffById } from './staff.ts'
 
 type Seen = { readonly actor: Actor; readonly levels: readonly Level[]; readonly expires: number }
@@ -64,10 +65,16 @@ async function ofPerson(smart: SmartContext, provider: Provider, access: Access)
     role: staff.role,
     purpose: binding.purpose,
     scopes,
+    ...partsOf(staff.role),
     patient: binding.context.patient,
     client: binding.client,
   }
   return { actor, levels: binding.levels, expires: access.exp ?? 0 }
+}
+
+function partsOf(role: RoleName): Pick<Actor, 'parts'> {
+  const { compartments } = roleOf(role)
+  return compartments === 'all' ? {} : { parts: compartments }
 }
 
 /** A backend service acts in its own name, for what the operator registered it for. */

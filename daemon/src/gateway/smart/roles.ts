@@ -1,10 +1,10 @@
 import type { CompartmentName } from '@keepwell/sdk/base/compartments'
-import type { Purpose, Terms } from '@keepwell/sdk/consent/terms'
+import type { Purpose } from '@keepwell/sdk/consent/terms'
 import { narrowed, parseScopes, type Scope } from '@keepwell/sdk/health/smart/scope'
 
 /**
  * What a person of the organisation may do by their role: why, in which parts of a record, and with which resources. It is a table and
- * no rules engine: interactions are SMART scopes, and purposes and parts only narrow the terms that `consent/decide` judges.
+ * no rules engine: interactions are SMART scopes, and purposes and parts only narrow what the patient's consent gives.
  */
 export type Role = {
   /** The first is what a launch is for unless another is chosen. */
@@ -68,15 +68,4 @@ export function underRole(asked: Scope, role: RoleName): Scope[] {
     known.add(key)
     return true
   })
-}
-
-/** Terms as they bind a person of this role: fewer purposes, fewer parts, never more. `nameOf` tells a compartment's name by its id. */
-export function termsFor(terms: Terms, role: RoleName, nameOf: (id: Uint8Array) => string | undefined): Terms {
-  const { purposes, compartments }: Role = ROLES[role]
-  const open = compartments === 'all' ? null : new Set<string>(compartments)
-  return {
-    ...terms,
-    purposes: terms.purposes.filter(purpose => purposes.includes(purpose)),
-    compartments: open ? terms.compartments.filter(id => open.has(nameOf(id) ?? '')) : terms.compartments,
-  }
 }

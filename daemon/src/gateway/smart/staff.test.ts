@@ -5,7 +5,7 @@ import { softPasskey } from './authenticator.kit.ts'
 import { logIn, totpStep } from './factors.ts'
 import { failed, isLocked } from './lockout.ts'
 import { passkeyAnswered, passkeyMade, passkeyOffer, passkeyQuestion } from './passkeys.ts'
-import { termsFor, underRole } from './roles.ts'
+import { underRole } from './roles.ts'
 import { browser, passkeyOptions, startGateway, type TestGateway, withPasskey } from './smart.kit.ts'
 import { addStaff, inviteStaff, isReady, listStaff, staffByLogin, suspendStaff } from './staff.ts'
 
@@ -167,18 +167,5 @@ describe('roles', () => {
     expect(under('patient/Observation.cruds', 'nurse')).toEqual(['patient/Observation.rs', 'patient/Observation.cu'])
     expect(under('user/Condition.rs', 'reception')).toEqual([])
     expect(under('patient/Observation.rs?category=laboratory', 'laboratory')).toEqual(['patient/Observation.rs?category=laboratory'])
-  })
-
-  test('a role narrows a consent’s purposes and parts, and widens neither', () => {
-    const id = (n: number) => new Uint8Array(16).fill(n)
-    const names = new Map([
-      [1, 'general'],
-      [2, 'genomics'],
-    ])
-    const terms = { purposes: ['TREAT', 'HRESCH'], compartments: [id(1), id(2), id(3)] } as unknown as Parameters<typeof termsFor>[0]
-    const nameOf = (c: Uint8Array) => names.get(c[0]!)
-    expect(termsFor(terms, 'pharmacist', nameOf)).toMatchObject({ purposes: ['TREAT'], compartments: [id(1)] })
-    expect(termsFor(terms, 'physician', nameOf)).toMatchObject({ purposes: ['TREAT'], compartments: [id(1), id(2), id(3)] })
-    expect(termsFor(terms, 'billing', nameOf)).toMatchObject({ purposes: [], compartments: [id(1)] })
   })
 })
