@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from 'react'
+import { useWords } from '#words/context.tsx'
 import { Icon, type IconName } from './icon.tsx'
 
 type PageProps = {
@@ -14,11 +15,17 @@ type PageProps = {
 /** One screen: its heading takes the focus when it appears, so that a screen reader begins there. */
 export function Page({ title, tab, lead, actions, back, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null)
+  const { locale } = useWords()
+  const spoken = useRef<string>(null)
   useEffect(() => {
     document.title = `${tab} · Keepwell`
+    // Another language is not another screen: whoever chose it stays where they are.
+    const same = spoken.current !== null && spoken.current !== locale
+    spoken.current = locale
+    if (same) return
     heading.current?.focus({ preventScroll: true })
     window.scrollTo(0, 0)
-  }, [tab])
+  }, [tab, locale])
   return (
     <div className="kw-stack kw-stack-wide">
       <header className="kw-stack kw-stack-tight">

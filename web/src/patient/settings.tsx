@@ -31,7 +31,8 @@ const SECTIONS: readonly { readonly href: string; readonly icon: IconName; reado
 export function Settings({ locale, onLocale, more }: SettingsProps) {
   const { t, n } = useWords()
   const { api, me } = useVault()
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  // Without it, Mantine writes a style sheet as markup, which this page's policy refuses.
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true })
   const devices = useAsk(() => api.devices(null), [])
   return (
     <Page title={t('settings.title')} tab={t('settings.title')} lead={t('settings.lead')}>

@@ -11,6 +11,7 @@ import { type Locale, makeWords } from '#words/words.ts'
 import { Begin } from './begin.tsx'
 import { Replaced } from './guard-notes.tsx'
 import { type Ending, Inside } from './inside.tsx'
+import { useKeptFocus } from './kept-focus.ts'
 import { keepIdle, keepLocale, readIdle } from './preferences.ts'
 import { useHash } from './route.ts'
 import { type Spoken, textsOf } from './texts.ts'
@@ -57,6 +58,7 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
   const [vault, setVault] = useState<Vault | null>(null)
   const current = useRef<Vault | null>(null)
   const hash = useHash()
+  useKeptFocus()
   const [caring, setCaring] = useState<Vault | null>(null)
   const restart = useCallback((why: Why, first: string | null = null) => {
     current.current?.lock()
