@@ -55,8 +55,13 @@ function differences(resource: Resource, into: Map<string, number>): number {
     for (const path of own.paths) walkerOf(path)(resource, resource, value => (!path.is || leadsTo(value, path.is)) && mine.push(value))
     const types = READS[own.type]
     // Medplum takes `subscriberId` for a form of `subscriber`.
+    // Once Medplum knows a type, it gives elements that have an extension in place of their value.
+    const hollow = (v: { type: string; value: unknown }): boolean => /^[a-z]/.test(v.type) && v.value?.constructor === Object
     const official = valuesOf(resource, parameter).filter(
-      v => (types.has(v.type) || !/^[A-Z]/.test(v.type) || v.type === 'BackboneElement') && !(own.type === 'reference' && v.type === 'id'),
+      v =>
+        !hollow(v) &&
+        (types.has(v.type) || !/^[A-Z]/.test(v.type) || v.type === 'BackboneElement') &&
+        !(own.type === 'reference' && v.type === 'id'),
     )
     compared += official.length
     // A union in FHIRPath has no duplicates, and Medplum takes very small numbers for the same.
