@@ -16,8 +16,8 @@ const steps: Step[] = filter.length
   ? [{ name: 'vitest', args: [vitest, 'run', ...filter] }]
   : [
       { name: 'contracts', args: ['contracts/run-tests.ts'] },
-      { name: 'node', args: [vitest, 'run', '--exclude', 'web/test/**'] },
-      // A journey waits more than it works: two go on at once, each with a browser and a relay of its own.
+      // Much of this waits for processes of its own, and a journey waits more than it works: two go on at once.
+      { name: 'node', args: [vitest, 'run', '--exclude', 'web/test/**', '--maxWorkers', '2'] },
       { name: 'journeys', args: [vitest, 'run', 'web/test', '--maxWorkers', '2'] },
       { name: 'node, fallback cryptography', args: [vitest, 'run', '--config', 'vitest.noble.config.ts'] },
       {
