@@ -91,6 +91,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'sdk/actions',
         'adapters/catalog',
         'adapters/relay',
+        'adapters/web',
       ],
     },
     client: { uses: ['rpc'], types: ['worker'] },

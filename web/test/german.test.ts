@@ -118,6 +118,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       ['milestones', 'Tetanus-Impfung'],
       ['print', t('print.what')],
       ['images', t('images.title')],
+      ['links', t('links.none')],
       ['news', t('news.title')],
       ['attention', t('attention.title')],
       ['add/photos', t('photos.lead')],

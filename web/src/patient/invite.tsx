@@ -15,7 +15,7 @@ import { useWords } from '#words/context.tsx'
 /** The link to this page that carries an invitation; what stands behind `#` is never sent to anyone by the browser. */
 const pageLink = (relay: string, code: string): string => `${relay}/#/join/${code.slice(code.indexOf('#') + 1)}`
 
-const isLocal = (url: string): boolean => /^http:\/\/(localhost|127\.|\[::1\])/.test(url)
+export const isLocal = (url: string): boolean => /^http:\/\/(localhost|127\.|\[::1\])/.test(url)
 
 /** Makes a single-use link, shown as a QR code too. */
 export function Invite() {

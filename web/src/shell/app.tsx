@@ -1,5 +1,5 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { VaultProvider } from '#client/context.tsx'
 import { useGuard } from '#client/guard.ts'
 import { useIdle } from '#client/idle.ts'
@@ -17,6 +17,8 @@ import { useHash } from './route.ts'
 import { type Spoken, textsOf } from './texts.ts'
 import { theme } from './theme.ts'
 import { Unlock } from './unlock.tsx'
+
+const ReadLink = lazy(async () => ({ default: (await import('#patient/read-link.tsx')).ReadLink }))
 
 const colors = localStorageColorSchemeManager({ key: 'keepwell-theme' })
 
@@ -83,6 +85,13 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
   useEffect(() => {
     if (place.kind !== 'open') document.title = 'Keepwell'
   }, [place.kind])
+  // A link to somebody's health data is taken out of the address at once: its key is in it, and addresses are remembered.
+  const [shlink, setShlink] = useState<string | null>(null)
+  useEffect(() => {
+    if (!hash.startsWith('#shlink:/')) return
+    setShlink(hash.slice(1))
+    history.replaceState(null, '', '#/')
+  }, [hash])
   if (replaced && !warned) return <Replaced onClose={() => setWarned(true)} />
   if (!vault || place.kind === 'starting')
     return (
@@ -90,6 +99,12 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
         <Waiting />
       </main>
     )
+  const reading = shlink && (
+    <Suspense fallback={<Waiting />}>
+      <ReadLink key={shlink} api={vault.api} link={shlink} own={place.kind === 'open'} onClose={() => setShlink(null)} />
+    </Suspense>
+  )
+  if (reading && place.kind !== 'open') return reading
   const opened = (me: Me): void => setPlace({ kind: 'open', me })
   const invited = hash.startsWith('#/join/')
   if (place.kind === 'failed')
@@ -131,7 +146,7 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
   }
   return (
     <Unlocked key={place.me.did} vault={vault} me={place.me} locale={locale} onLocale={onLocale} onLock={restart} onCare={care}>
-      {caring && <Begin api={caring.api} care invited={false} onOpen={cared} onBack={uncare} />}
+      {reading || (caring && <Begin api={caring.api} care invited={false} onOpen={cared} onBack={uncare} />)}
     </Unlocked>
   )
 }
@@ -149,7 +164,7 @@ type UnlockedProps = {
   readonly onLocale: (l: Locale) => void
   readonly onLock: (why: Why, first?: string) => void
   readonly onCare: () => void
-  /** Shown in place of the record’s screens, which stay open behind it. */
+  /** Shown in place of the record’s screens, which stay open behind it and lock themselves as ever. */
   readonly children: ReactNode
 }
 

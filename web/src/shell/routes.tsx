@@ -13,6 +13,7 @@ import { IDLE_MINUTES } from './preferences.ts'
 import type { Route } from './route.ts'
 
 /** Screens that are not needed to begin come when they are asked for. */
+const Links = lazy(async () => ({ default: (await import('#patient/links.tsx')).Links }))
 const Medicines = lazy(async () => ({ default: (await import('#patient/medicines.tsx')).Medicines }))
 const Milestones = lazy(async () => ({ default: (await import('#patient/milestones.tsx')).Milestones }))
 const News = lazy(async () => ({ default: (await import('#patient/news.tsx')).News }))
@@ -75,6 +76,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   'add-person': { under: 'share', draw: () => later(<AddPerson />) },
   'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
   results: { under: 'timeline', draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
+  links: { under: 'share', draw: () => later(<Links />) },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },

@@ -9,6 +9,7 @@ import { error } from './de/error.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
 import { images } from './de/images.ts'
+import { links } from './de/links.ts'
 import { offline } from './de/offline.ts'
 import { own } from './de/own.ts'
 import { record } from './de/record.ts'
@@ -39,6 +40,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...who,
   ...clinician,
   ...settings,
+  ...links,
   ...offline,
   ...release,
   ...devices,

@@ -9,6 +9,7 @@ import { error } from './en/error.ts'
 import { health } from './en/health.ts'
 import { home } from './en/home.ts'
 import { images } from './en/images.ts'
+import { links } from './en/links.ts'
 import { offline } from './en/offline.ts'
 import { own } from './en/own.ts'
 import { record } from './en/record.ts'
@@ -37,6 +38,7 @@ export const en = {
   ...who,
   ...clinician,
   ...settings,
+  ...links,
   ...offline,
   ...release,
   ...devices,

@@ -20,6 +20,7 @@ import { readGlance } from './glance.ts'
 import { imagesApi } from './images-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { joiningApi } from './joining-api.ts'
+import { linksApi } from './links-api.ts'
 import { offlineApi } from './offline-api.ts'
 import { ownApi } from './own-api.ts'
 import { openPlace, relayName } from './place.ts'
@@ -79,6 +80,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...entryApi(open),
     ...summaryApi(open),
     ...sharingApi(open),
+    ...linksApi(open, origin),
     ...clinicianApi(open, state, hear),
     ...ownApi(open, hear),
     ...attentionApi(open),

@@ -24,7 +24,7 @@ test('a summary is read back as people read it, by whoever it was made', () => {
   expect(read?.sections.find(s => s.code === '10160-0')?.lines).toEqual([
     { what: 'Ramipril', date: '', status: 'active', more: 'one in the morning' },
   ])
-  expect(read?.sections.find(s => s.code === '48765-2')?.words).toBe('There is no information about allergies in this record.')
+  expect(read?.sections.find(s => s.code === '48765-2')?.words).toBe('There is no information about allergies in this summary.')
 })
 
 test('anything else is not a summary, and nothing throws', () => {

@@ -93,7 +93,7 @@ export const SECTIONS: readonly SectionRule[] = [
     title: 'Allergies and Intolerances',
     code: '48765-2',
     display: 'Allergies and adverse reactions Document',
-    empty: 'There is no information about allergies in this record.',
+    empty: 'There is no information about allergies in this summary.',
     pick: record =>
       newestOfEach(real(record.of('AllergyIntolerance').filter(r => verified(r) && !codesAt(r, 'clinicalStatus').includes('resolved')))),
   },
@@ -101,14 +101,14 @@ export const SECTIONS: readonly SectionRule[] = [
     title: 'Medication Summary',
     code: '10160-0',
     display: 'History of Medication use Narrative',
-    empty: 'There is no information about current medicines in this record.',
+    empty: 'There is no information about current medicines in this summary.',
     pick: medicationsOf,
   },
   {
     title: 'Active Problems',
     code: '11450-4',
     display: 'Problem list - Reported',
-    empty: 'There is no information about health problems in this record.',
+    empty: 'There is no information about health problems in this summary.',
     pick: record => newestOfEach(real(record.of('Condition').filter(r => verified(r) && !over(r)))),
   },
   {
