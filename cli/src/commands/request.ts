@@ -5,6 +5,7 @@ import { toHex } from '@keepwell/sdk/base/bytes'
 import { COMPARTMENTS } from '@keepwell/sdk/base/compartments'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Command } from '#command'
+import { STATES } from '#commands/credential'
 import { arrivalLine, takeMessages } from '#commands/sync'
 import { withHome } from '#home'
 import { byPrefix, partyNamed } from '#names'
@@ -70,11 +71,9 @@ export const requests: Command = {
     }),
 }
 
-const lines = ({ id, name, verified, did, at, request: r }: Awaited<ReturnType<typeof waitingRequests>>[number]): string[] => [
+const lines = ({ id, name, verified, did, at, vouched, request: r }: Awaited<ReturnType<typeof waitingRequests>>[number]): string[] => [
   `${short(id)}  ${safe(name)}${verified ? '' : '  (NOT VERIFIED: exchange an invitation first)'}, ${day(at)}`,
-  ...(r.credential
-    ? [`  ${r.credential.role}, by the word of issuer ${r.credential.issuer}${verified ? '' : ', which does not hold'}`]
-    : []),
+  ...(r.credential ? [`  shows a credential as ${r.credential.role} ${safe(r.credential.name)}: ${STATES[vouched ?? 'false']}`] : []),
   `  asks to ${r.level} ${r.compartments.map(safe).join(', ')} for ${purposeWord(r.purpose)}, ${Math.round(r.seconds / 86_400)} days`,
   ...(r.text ? [`  “${safe(r.text)}”`] : []),
   `  to agree: keepwell share --to ${did} ${r.compartments.map(c => `--compartment ${safe(c)}`).join(' ')} --purpose ${purposeWord(r.purpose)} --until ${Math.max(1, Math.round(r.seconds / 86_400))}d${r.level === 'read' ? '' : ` --level ${r.level}`}`,

@@ -41,7 +41,7 @@ export function Requests({ list, onChange }: { readonly list: readonly RequestVi
                     {n('request.old', age)}. {t('request.oldNote')}
                   </Banner>
                 )}
-                {r.role && <Banner icon="check">{t('request.vouched', { name: r.name, role: r.role })}</Banner>}
+                {r.role && <Banner icon="check">{t('request.vouched', { name: r.vouchedName ?? r.name, role: r.role })}</Banner>}
                 {!r.verified && <Banner tone="warn">{t('request.unknown', { name: r.name })}</Banner>}
                 <div className="kw-row">
                   {r.verified && !r.role ? (

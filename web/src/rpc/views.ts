@@ -174,6 +174,8 @@ export type RequestView = {
   readonly known: boolean
   /** What an accredited issuer says they are, when one does: a code of its table, such as HOSPITAL. */
   readonly role?: string
+  /** The name that the issuer vouches for. */
+  readonly vouchedName?: string
 }
 
 export type Ended = { readonly compartments: number; readonly rekeyed: number; readonly unreached: readonly string[] }

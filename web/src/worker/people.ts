@@ -60,7 +60,7 @@ export const meetAsker = (vault: OpenVault, request: string): Promise<string> =>
     ensure(found, 'NOT_FOUND', 'That request was answered already.')
     const { did, name, relays = [] } = found
     const { credential } = found.request
-    if (found.verified && credential) await trustVouched(ctx, { did, credential, relays })
+    if (found.vouched === 'live' && credential) await trustVouched(ctx, { did, credential, relays })
     else await addContact(ctx, { did, name, relays })
     return did
   })

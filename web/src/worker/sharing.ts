@@ -23,10 +23,11 @@ import type { OpenVault } from './vault.ts'
 
 export async function requests({ ctx }: Pick<OpenVault, 'ctx'>): Promise<RequestView[]> {
   const known = ctx.session.state.ring.contacts
-  return (await waitingRequests(ctx)).map(({ id, did, name, verified, at, request }) => ({
+  return (await waitingRequests(ctx)).map(({ id, did, name, verified, at, request, vouched }) => ({
     id: toHex(id),
     did,
-    name: known.find(c => c.did === did)?.name ?? name,
+    // What an unverified contact called itself is not what an issuer vouches for.
+    name: known.find(c => c.did === did && (c.verified || vouched !== 'live'))?.name ?? name,
     // Someone may have become a contact since the request came.
     verified: verified || known.some(c => c.did === did && c.verified),
     known: known.some(c => c.did === did),
@@ -36,7 +37,7 @@ export async function requests({ ctx }: Pick<OpenVault, 'ctx'>): Promise<Request
     compartments: request.compartments,
     seconds: request.seconds,
     text: request.text,
-    ...(verified && request.credential ? { role: request.credential.role } : {}),
+    ...(vouched === 'live' && request.credential ? { role: request.credential.role, vouchedName: request.credential.name } : {}),
   }))
 }
 

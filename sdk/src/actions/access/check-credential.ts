@@ -10,7 +10,8 @@ import type { Did } from '#identity/did'
  * - `elsewhere`: it stands on another ledger, whose administrator this vault has no reason to trust.
  * - `false`: the ledger has no such credential, or it is about somebody else.
  */
-export type CredentialState = 'live' | 'ended' | 'elsewhere' | 'false'
+export const CREDENTIAL_STATES = ['live', 'ended', 'elsewhere', 'false'] as const
+export type CredentialState = (typeof CREDENTIAL_STATES)[number]
 
 type Checking = Pick<Ctx, 'network' | 'session'>
 

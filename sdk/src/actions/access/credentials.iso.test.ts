@@ -5,6 +5,7 @@ import { person, type World, world } from '#actions/story.kit'
 import { isKeepwellError } from '#base/error'
 import { type Credential, credentialText, readCredential } from '#identity/credential'
 import type { Did } from '#identity/did'
+import { addContact } from './add-contact.ts'
 import { checkCredential } from './check-credential.ts'
 import { grant } from './grant.ts'
 import { issueCredential } from './issue-credential.ts'
@@ -12,6 +13,7 @@ import { keepCredential, ownCredentials } from './own-credentials.ts'
 import { type Arrival, receiveMessages } from './receive-messages.ts'
 import { requestAccess } from './request.ts'
 import { trustVouched } from './trust-vouched.ts'
+import { keepRequests, waitingRequests } from './waiting-requests.ts'
 
 const HOME = 'http://home.test'
 const AWAY = 'http://away.test'
@@ -58,6 +60,16 @@ describe('somebody an issuer vouches for', () => {
     expect(await code(share)).toBe('no error')
   })
 
+  test('is known by the issuer’s name, whatever they called themselves before', async () => {
+    await addContact(ada, { did: didOf(clinic), name: 'University Hospital', relays: [HOME] })
+    await keepCredential(clinic, await vouch(didOf(clinic)))
+    await ask()
+    const asked = await arrival()
+    expect(asked).toMatchObject({ name: 'Clinic West', verified: true })
+    await trustVouched(ada, { did: asked.did, credential: asked.request.credential!, relays: asked.relays })
+    expect(ada.session.state.ring.contacts).toMatchObject([{ name: 'Clinic West', verified: true }])
+  })
+
   test('is unverified once suspended, again verified once reinstated, and never more once revoked or run out', async () => {
     const given = await vouch(didOf(clinic))
     await keepCredential(clinic, given)
@@ -72,6 +84,20 @@ describe('somebody an issuer vouches for', () => {
     expect(await now()).toBe('live')
     w.now += YEAR
     expect(await now()).toBe('ended')
+  })
+
+  test('a compared contact stays one, and is not said to be vouched for when it is not', async () => {
+    const given = await vouch(didOf(clinic))
+    await keepCredential(clinic, given)
+    await ask()
+    const first = await arrival()
+    await trustVouched(ada, { did: first.did, credential: given, relays: first.relays })
+    await w.homes.get(HOME)!.ledger.credentials.setState(given.id, 'suspended')
+    await ask()
+    const asked = await arrival()
+    expect(asked).toMatchObject({ verified: true, vouched: 'ended' })
+    await keepRequests(ada, [asked])
+    expect(await waitingRequests(ada)).toMatchObject([{ vouched: 'ended' }])
   })
 
   test('nobody else uses their credential, and nobody changes what it says', async () => {

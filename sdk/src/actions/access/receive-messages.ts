@@ -115,8 +115,9 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     const request = decodeAs(accessRequest, content)
     const contact = ctx.session.state.ring.contacts.find(c => c.did === sender.did)
     const vouched = request.credential && (await checkCredential(ctx, request.credential, sender.did))
-    // The issuer vouches for the name as well, so it is the one to show.
-    const name = contact?.name ?? (vouched === 'live' ? request.credential!.name : request.name)
+    // The issuer vouches for the name as well, so it is the one to show; a name that the asker gave itself before is not vouched for.
+    const said = vouched === 'live' ? request.credential!.name : (contact?.name ?? request.name)
+    const name = contact?.verified ? contact.name : said
     const verified = contact?.verified === true || vouched === 'live'
     return { kind: 'request', did: sender.did, name, verified, relays: sender.relays, at, request, ...(vouched ? { vouched } : {}) }
   },

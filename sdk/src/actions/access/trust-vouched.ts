@@ -1,9 +1,11 @@
 import type { Ctx } from '#actions/context'
+import { findParty } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { ensure } from '#base/error'
+import { encodeBundle } from '#identity/bundle'
 import type { Credential } from '#identity/credential'
 import type { Did } from '#identity/did'
-import { addContact } from './add-contact.ts'
+import { addContact, bundleOf } from './add-contact.ts'
 import { checkCredential } from './check-credential.ts'
 
 /**
@@ -16,6 +18,11 @@ export async function trustVouched(
 ): Promise<void> {
   const state = await checkCredential(ctx, credential, did)
   ensure(state === 'live', 'UNVERIFIED', 'No accredited issuer of this ledger vouches for that identity now.')
+  if (ctx.session.state.ring.contacts.some(c => c.did === did && c.verified)) return
   await addContact(ctx, { did, name: credential.name, relays })
-  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? { ...c, verified: true } : c)) }))
+  const party = await findParty(ctx, did, relays)
+  ensure(party, 'UNKNOWN_PARTY', 'None of that party’s relays answers.')
+  const pinned = { name: credential.name, bundle: encodeBundle(await bundleOf(ctx, party, relays)), verified: true }
+  // Somebody met before under a name of their own choice is known by the issuer's from now on.
+  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? { ...c, ...pinned } : c)) }))
 }

@@ -1,10 +1,11 @@
 import { type Keeping, type Reading, sealedMark } from '#actions/sealed-mark'
 import { toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { bool, bytes, type Infer, int, list, object, optional, string } from '#base/shape'
+import { bool, bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
 import { sha256 } from '#crypto/hash'
 import { did } from '#identity/did'
 import { accessRequest } from '#wire/messages'
+import { CREDENTIAL_STATES } from './check-credential.ts'
 import type { Arrival } from './receive-messages.ts'
 
 const request = object({
@@ -16,6 +17,8 @@ const request = object({
   request: accessRequest,
   /** Where whoever asks is reached; absent in what an older version kept. */
   relays: optional(list(string(300), 8)),
+  /** What its credential was worth when it arrived; absent without one. */
+  vouched: optional(oneOf(...CREDENTIAL_STATES)),
 })
 export type KeptRequest = Infer<typeof request>
 
@@ -32,9 +35,9 @@ export async function keepRequests(ctx: Keeping, arrivals: readonly Arrival[]): 
   if (!fresh.length) return
   const known = await waitingRequests(ctx)
   const seen = new Set(known.map(k => toHex(k.id)))
-  const added = fresh.map(({ did: from, name, verified, at, request: r, relays }): KeptRequest => {
+  const added = fresh.map(({ did: from, name, verified, at, request: r, relays, vouched }): KeptRequest => {
     const id = sha256(encode([from, at, r])).slice(0, 16)
-    return { id, did: from, name, verified, at, request: r, relays: [...relays] }
+    return { id, did: from, name, verified, at, request: r, relays: [...relays], ...(vouched ? { vouched } : {}) }
   })
   await mark.write(ctx, [...known, ...added.filter(a => !seen.has(toHex(a.id)))].slice(-MAX))
 }
