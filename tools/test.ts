@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { provideChromium } from './chromium.ts'
 
 /**
@@ -19,24 +21,46 @@ const steps: Step[] = filter.length
       // Much of this waits for processes of its own, and a journey waits more than it works: two go on at once.
       { name: 'node', args: [vitest, 'run', '--exclude', 'web/test/**', '--maxWorkers', '2'] },
       { name: 'journeys', args: [vitest, 'run', 'web/test', '--maxWorkers', '2'] },
-      { name: 'node, fallback cryptography', args: [vitest, 'run', '--config', 'vitest.noble.config.ts'] },
       {
+        // In Chromium twice: on its own cryptography, and on the fallback, which only browsers ever need.
         name: 'browser',
         args: [vitest, 'run', '--config', 'vitest.browser.config.ts'],
         ...(chromium ? {} : { skip: 'no Chromium here; set CHROME_PATH to run the isomorphic suites in a browser' }),
       },
     ]
 
-const results = steps.map(step => {
+const reports = mkdtempSync(join(tmpdir(), 'keepwell-test-'))
+
+/** What failed in a suite, a line each: said again at the very end, where a long log is read first. */
+const failures = (report: string): string[] => {
+  if (!existsSync(report)) return []
+  type Result = { readonly status: string; readonly fullName: string; readonly failureMessages?: readonly string[] }
+  type File = { readonly name: string; readonly status: string; readonly message?: string; readonly assertionResults: readonly Result[] }
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { readonly testResults: readonly File[] }
+  return testResults.flatMap(file => {
+    const failed = file.assertionResults.filter(t => t.status === 'failed')
+    const lines = failed.map(t => `${t.fullName}: ${(t.failureMessages?.[0] ?? '').split('\n', 12).join('\n    ')}`)
+    if (!failed.length && file.status === 'failed') lines.push(file.message ?? '')
+    return lines.map(line => `  ${relative('.', file.name)} > ${line}`)
+  })
+}
+const failed: string[] = []
+
+const results = steps.map((step, i) => {
   if (step.skip || !existsSync(step.args[0]!)) {
     console.log(`SKIPPED ${step.name}: ${step.skip ?? `${step.args[0]} is missing`}`)
     return 'skipped'
   }
-  const { status } = spawnSync(process.execPath, step.args, { stdio: 'inherit' })
+  const report = join(reports, `${i}.json`)
+  const reporting = step.args[0] === vitest ? ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : []
+  const { status } = spawnSync(process.execPath, [...step.args, ...reporting], { stdio: 'inherit' })
+  failed.push(...failures(report))
   return status === 0 ? 'passed' : 'failed'
 })
 
 const count = (what: string) => results.filter(r => r === what).length
 for (const [i, step] of steps.entries()) console.log(`${results[i]} ${step.name}`)
 console.log(`suites: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped`)
+if (failed.length) console.log(`failed:\n${failed.join('\n')}`)
+rmSync(reports, { recursive: true, force: true })
 process.exitCode = count('failed') ? 1 : 0
