@@ -76,7 +76,8 @@ export async function gatewayWorld(
         body: sent as BodyInit | null,
       })
       const text = await answer.text()
-      return { status: answer.status, headers: answer.headers, text, body: text.startsWith('{') ? JSON.parse(text) : null }
+      const whole = text.startsWith('{') && !answer.headers.get('content-type')?.includes('ndjson')
+      return { status: answer.status, headers: answer.headers, text, body: whole ? JSON.parse(text) : null }
     }
   return {
     network,

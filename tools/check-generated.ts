@@ -8,6 +8,7 @@ const GENERATORS = [
   'tools/gen-search.ts',
   'tools/gen-dicom.ts',
   'tools/gen-names.ts',
+  'tools/gen-cql.ts',
   'tools/gen-docs.ts',
   'cli/src/write-reference.ts',
 ]

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +8,8 @@ import { KeepwellError } from '@keepwell/sdk/base/error'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
+import { bulkPart } from '#gateway/bulk/part'
+import { cdsPart } from '#gateway/cds/part'
 import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/api-keys'
 import { openGateway } from '#gateway/core/gateway'
 import type { PoolLimits } from '#gateway/core/pool'
@@ -70,7 +72,7 @@ export async function serveGateway(
       url,
       log,
       ...(settings.sessions ? { limits: settings.sessions } : {}),
-      pause: (ms, signal) => sleep(ms, undefined, { signal, ref: false }),
+      pause,
     })
     opened.defer(() => gateway.close())
     let others: Authenticate | undefined
@@ -80,6 +82,8 @@ export async function serveGateway(
     const parts = [
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
+      bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), pause }),
+      cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...more,
     ]
     for (const part of parts) opened.defer(async () => part.close?.())
@@ -129,6 +133,8 @@ function resourceTypes(): string[] {
   const { codesOf, isResource } = shapes(definitions)
   return [...(codesOf('http://hl7.org/fhir/ValueSet/resource-types')?.all ?? [])].filter(isResource)
 }
+
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> => sleep(milliseconds, undefined, { signal, ref: false })
 
 type Other = (request: Parameters<Authenticate>[0]) => ReturnType<Authenticate> | undefined
 

@@ -5,7 +5,7 @@ import { equal } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { LogLine } from '#http/settings'
 import { makeIds } from './ids.ts'
-import { consentBook, readingGrants } from './patients.ts'
+import { consentBook, consentLives, readingGrants } from './patients.ts'
 import { POOL_LIMITS, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
 import type { Actor, Gateway, GatewayPatient } from './types.ts'
@@ -103,6 +103,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     ids,
     patients: book.patients,
     patient: id => book.patients().find(p => p.id === id) ?? null,
+    holds: grants => grants.every(g => consentLives(ctx, g)),
     async session(actor, patientId) {
       const patient = patientFor(actor, patientId)
       pool.sweep()

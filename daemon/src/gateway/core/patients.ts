@@ -1,5 +1,6 @@
 import { type OpenGrant, receivedGrants } from '@keepwell/sdk/actions/access/grants'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import type { FhirResource } from '@keepwell/sdk/health/fhir/search/types'
 import type { Ids } from './ids.ts'
@@ -43,6 +44,17 @@ export const readingGrants = (ctx: Knowing, did: string, purpose: Purpose): Open
   grantsOf(ctx).filter(
     g => g.terms.patient === did && g.terms.level !== 'write' && g.terms.purposes.includes(purpose) && lives(g, ctx.clock()),
   )
+
+const byCommitment = new WeakMap<OpenGrant[], ReadonlyMap<string, OpenGrant>>()
+
+/** Whether a consent is still among those received, and its time is not over. */
+export function consentLives(ctx: Knowing, commitment: Uint8Array): boolean {
+  const grants = grantsOf(ctx)
+  const known = byCommitment.get(grants) ?? new Map(grants.map(g => [toHex(g.grant.commitment), g]))
+  byCommitment.set(grants, known)
+  const found = known.get(toHex(commitment))
+  return found !== undefined && lives(found, ctx.clock())
+}
 
 /** A patient of whom nothing is known but the name under which the consent came. */
 export const namedPatient = ({ id, name }: Pick<GatewayPatient, 'id' | 'name'>): FhirResource => ({

@@ -37,7 +37,6 @@ export type SessionParts = {
 export type Written = { readonly meta: Meta; readonly resource: FhirResource }
 
 export type HeldSession = PatientSession & {
-  readonly grants: readonly Uint8Array[]
   /** Unix seconds of the last use, and of the last listing. */
   used: number
   listedAt: number

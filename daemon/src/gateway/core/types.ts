@@ -73,6 +73,8 @@ export type OpenRecord = { readonly id: string; readonly card: Card; readonly se
 export type PatientSession = {
   readonly patient: GatewayPatient
   readonly actor: Pick<Actor, 'person' | 'role' | 'purpose' | 'parts'>
+  /** Commitments of the consents under which it was opened. */
+  readonly grants: readonly Uint8Array[]
   /** FHIR in memory with its indexes; ids, references and `meta` are the gateway's. A version is a record: its `versionId` is the record's id. */
   readonly store: Store
   /** All records that the grants cover, documents and images too, by hex id. */
@@ -132,6 +134,8 @@ export type Gateway = {
   /** Everybody with a live consent, ordered by id. */
   patients(): readonly GatewayPatient[]
   patient(id: string): GatewayPatient | null
+  /** Whether all of these consents, by commitment, live now: for what outlasts the session it came from. */
+  holds(grants: readonly Uint8Array[]): boolean
   /**
    * Opens, or finds open, a patient's record for this actor. Resolves when the first records are indexed. Throws NOT_FOUND (no such
    * patient, or not for this actor), NO_GRANT, DENIED, RATE_LIMITED when too much is open.

@@ -1,0 +1,111 @@
+import { field, isObject, list, string } from '@keepwell/sdk/health/fhir/read'
+import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
+import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
+import { search } from '@keepwell/sdk/health/fhir/search/search'
+import { openStore } from '@keepwell/sdk/health/fhir/search/store'
+import type { Params, Visible } from '@keepwell/sdk/health/fhir/search/types'
+import type { Actor, Scope } from '#gateway/core/types'
+import { demand, granted } from '#gateway/fhir/access'
+import { withParameters } from '#gateway/fhir/operations'
+import { Refusal, refuse } from '#gateway/fhir/outcome'
+import type { FhirRequest } from '#gateway/fhir/route'
+
+/** What an export is to hold. */
+export type Plan = {
+  /** Everything in the records, or what belongs to the patients and what that refers to. */
+  readonly level: 'system' | 'patient'
+  /** Null for all that the actor may see. */
+  readonly types: readonly string[] | null
+  /** Unix milliseconds. */
+  readonly since: number | null
+  /** By type: a resource that meets one of the queries is in. */
+  readonly filters: ReadonlyMap<string, readonly Params[]>
+  /** Logical ids; null for everybody. */
+  readonly patients: ReadonlySet<string> | null
+}
+
+export const R4 = registry(table)
+
+const NDJSON = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
+const KNOWN = new Set(['_outputFormat', '_since', '_type', '_typeFilter', 'patient'])
+/** A filter finds resources; it neither orders nor shapes them, nor brings others along. */
+const NO_FILTER = /^_(include|revinclude|sort|count|summary|elements|total|contained|containedType|cursor)\b/
+
+/** A program's scopes for many patients: those of a person at one patient are not for taking records out in bulk. */
+const forBulk = (scope: Scope): boolean => scope.context === 'system' && scope.r && scope.s
+
+/** The actor with what counts here of its scopes. */
+export const bulkActor = (actor: Actor): Actor => (actor.scopes === null ? actor : { ...actor, scopes: actor.scopes.filter(forBulk) })
+
+/** What a bulk export may take of a type. */
+export const takes =
+  (actor: Actor) =>
+  (type: string): Visible =>
+    granted(bulkActor(actor), type, 's')
+
+/** The plan in a request to export (Bulk Data 2.0 §Query Parameters). Throws a refusal that names the parameter. */
+export function planOf(request: FhirRequest, level: Plan['level']): Plan {
+  const { actor, prefer } = request
+  if (!prefer.async) throw refuse(400, 'required', 'An export is asked for with Prefer: respond-async.', 'http.Prefer')
+  if (bulkActor(actor).scopes?.length === 0) throw refuse(403, 'forbidden', 'An export needs a system scope to read and search.')
+  const query = withParameters(request)
+  const lenient = prefer.handling === 'lenient'
+  const unknown = [...query.keys()].find(name => !KNOWN.has(name))
+  if (unknown !== undefined && !lenient) throw refuse(400, 'not-supported', 'The request has a parameter that is not served here.')
+  const format = query.get('_outputFormat')?.replace(/ /g, '+')
+  if (format && !NDJSON.has(format)) throw refuse(400, 'not-supported', 'Exports are NDJSON.', 'http._outputFormat')
+  const types = typesIn(actor, query, lenient)
+  return { level, types, since: sinceIn(query), filters: filtersIn(query, types), patients: patientsIn(request) }
+}
+
+function typesIn(actor: Actor, query: URLSearchParams, lenient: boolean): string[] | null {
+  const asked = query
+    .getAll('_type')
+    .flatMap(v => v.split(','))
+    .filter(Boolean)
+  if (!asked.length) return null
+  const known = asked.filter(R4.isType)
+  if (known.length < asked.length && !lenient) throw refuse(400, 'not-supported', '_type names what is no type of R4.', 'http._type')
+  for (const type of known) demand(bulkActor(actor), type, 's')
+  return [...new Set(known)]
+}
+
+function sinceIn(query: URLSearchParams): number | null {
+  const said = query.get('_since')
+  if (said === null) return null
+  const since = Date.parse(said.replace(/ /g, '+'))
+  if (!Number.isFinite(since)) throw refuse(400, 'invalid', '_since is no instant.', 'http._since')
+  return since
+}
+
+/** `_typeFilter=Observation?code=…`; those in one parameter are parted by commas, which in a query of theirs are escaped. */
+function filtersIn(query: URLSearchParams, types: readonly string[] | null): Map<string, Params[]> {
+  const filters = new Map<string, Params[]>()
+  const empty = openStore({ bases: [] })
+  for (const said of query.getAll('_typeFilter').flatMap(v => v.split(/,(?=[A-Z][A-Za-z]+\?)/))) {
+    const [, type = '', rest = ''] = /^([A-Z][A-Za-z]{1,63})\?(.*)$/.exec(said) ?? []
+    const params: Params = [...new URLSearchParams(rest)]
+    const bad = !R4.isType(type) || params.length === 0 || params.some(([name]) => NO_FILTER.test(name))
+    if (bad || (types && !types.includes(type)))
+      throw refuse(400, 'invalid', '_typeFilter is a search of one of the types that are exported.', 'http._typeFilter')
+    const tried = search(empty, { type, params, handling: 'strict', now: 0 })
+    if (tried.refused) throw new Refusal(400, tried.issues)
+    filters.set(type, [...(filters.get(type) ?? []), params])
+  }
+  return filters
+}
+
+/** The patients that a posted request is limited to. */
+function patientsIn({ resource }: FhirRequest): Set<string> | null {
+  if (resource?.resourceType !== 'Parameters') return null
+  const named = list(resource.parameter).filter(p => field(p, 'name') === 'patient')
+  if (!named.length) return null
+  return new Set(
+    named.map(p => {
+      const reference = isObject(p) ? string(field(field(p, 'valueReference'), 'reference')) : null
+      const id = /(?:^|\/)Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(reference ?? '')?.[1]
+      if (!id) throw refuse(400, 'invalid', 'patient is a reference to a Patient.', 'Parameters.parameter')
+      return id
+    }),
+  )
+}

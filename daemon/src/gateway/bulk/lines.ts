@@ -1,0 +1,65 @@
+import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { everything } from '@keepwell/sdk/health/fhir/search/everything'
+import { search } from '@keepwell/sdk/health/fhir/search/search'
+import type { Params, Store, Version, Visible } from '@keepwell/sdk/health/fhir/search/types'
+import { renamed } from '#gateway/core/references'
+import { needed } from '#gateway/fhir/search'
+import { type Plan, R4 } from './kick-off.ts'
+
+export type Taking = {
+  readonly plan: Plan
+  /** Logical id of the patient whose record the store holds. */
+  readonly patient: string
+  /** URL of the FHIR endpoint, without a trailing slash. */
+  readonly base: string
+  /** Unix milliseconds. */
+  readonly now: number
+  readonly visible: (type: string) => Visible
+}
+
+/** The types that must be open before a plan can be met; undefined for all. What a compartment refers to is known when all of it is open. */
+export function openedFor({ level, types, filters }: Plan): readonly string[] | undefined {
+  const beyond = [...filters].some(([type, queries]) => queries.some(q => needed(type, q) === undefined))
+  const outside = level === 'patient' && types?.some(t => t !== 'Patient' && !R4.compartment.has(t))
+  return types === null || beyond || outside ? undefined : types
+}
+
+/** What an export takes of a record: the current resources of each type, in the order of the types. Needs `openedFor` to be open. */
+export function taken(store: Store, taking: Taking): Map<string, JsonObject[]> {
+  const { plan, patient, base, now, visible } = taking
+  const own = plan.level === 'patient' ? new Set(everything(store, { id: patient, now, visible })?.matches) : null
+  const found = new Map<string, JsonObject[]>()
+  for (const type of store.types()) {
+    if (plan.types && !plan.types.includes(type)) continue
+    const versions = ofType(store, type, taking).filter(v => own === null || own.has(v))
+    if (versions.length)
+      found.set(
+        type,
+        versions.map(v => absolute(v.resource!, base)),
+      )
+  }
+  return found
+}
+
+const ALL = 1_000_000_000
+
+function ofType(store: Store, type: string, { plan, now, visible }: Taking): Version[] {
+  const since: Params = plan.since === null ? [] : [['_lastUpdated', `ge${new Date(plan.since).toISOString()}`]]
+  const found = new Set<Version>()
+  for (const query of plan.filters.get(type) ?? [[]])
+    for (const v of search(store, {
+      type,
+      params: [...query, ...since],
+      now,
+      visible,
+      handling: 'strict',
+      defaultCount: ALL,
+      maxCount: ALL,
+    }).matches)
+      found.add(v)
+  return [...found]
+}
+
+/** Bytes beside the lines are fetched by an address that stands for itself (Bulk Data 2.0 §Attachments). */
+const absolute = (resource: JsonObject, base: string): JsonObject =>
+  renamed(resource, reference => (reference.startsWith('Binary/') ? `${base}/${reference}` : null))

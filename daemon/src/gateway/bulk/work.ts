@@ -1,0 +1,99 @@
+import { isKeepwellError } from '@keepwell/sdk/base/error'
+import type { Actor, Gateway, GatewayPatient, PatientSession } from '#gateway/core/types'
+import { outcome } from '#gateway/fhir/outcome'
+import { type Plan, takes } from './kick-off.ts'
+import { openedFor, taken } from './lines.ts'
+import type { Sheaf } from './sheaf.ts'
+
+/** Lines of one patient, and the consents they were opened under. */
+export type Held = { readonly sheaf: Sheaf; grants: readonly Uint8Array[] }
+
+export type Work = {
+  readonly id: string
+  readonly gateway: Gateway
+  readonly actor: Actor
+  readonly plan: Plan
+  readonly signal: AbortSignal
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** An empty sheaf that is dropped when the patient's consent ends. */
+  hold(patient: string): Held
+  drop(patient: string): Promise<void>
+  progress(done: number, of: number): void
+}
+
+/** Problems stand among the lines under this type, which no record has. */
+export const PROBLEM = 'OperationOutcome'
+
+const CONSENT_ENDED = new Set(['NO_GRANT', 'GRANT_ENDED', 'DENIED', 'NOT_FOUND'])
+const BUSY_PAUSE = 2000
+const BUSY_TRIES = 30
+
+/** Whom an export is about: everybody who lets the actor read, or those of them that were named. */
+export const patientsOf = (gateway: Gateway, actor: Actor, { patients }: Pick<Plan, 'patients'>): GatewayPatient[] =>
+  gateway.patients().filter(p => p.read && (actor.patient === null || actor.patient === p.id) && (patients === null || patients.has(p.id)))
+
+/** Opens one record after the other and keeps the lines of each. Whose consent ended meanwhile is left out without a word. */
+export async function carryOut(work: Work): Promise<void> {
+  const { gateway, actor, plan, signal } = work
+  const patients = patientsOf(gateway, actor, plan)
+  for (const [done, patient] of patients.entries()) {
+    signal.throwIfAborted()
+    work.progress(done, patients.length)
+    await onePatient(work, patient.id)
+  }
+  work.progress(patients.length, patients.length)
+}
+
+/** The receipt says that this was an export, and which: a session of its own, closed when its lines are out. */
+const exporter = ({ actor, id }: Work): Actor => ({ ...actor, role: `${actor.role.slice(0, 60)}, export ${id.slice(0, 6)}` })
+
+async function onePatient(work: Work, patient: string): Promise<void> {
+  const held = work.hold(patient)
+  try {
+    const session = await opened(work, patient)
+    held.grants = session.grants
+    const close = () => session.close()
+    work.signal.addEventListener('abort', close)
+    try {
+      await keep(work, session, held.sheaf)
+    } finally {
+      work.signal.removeEventListener('abort', close)
+      session.close()
+    }
+  } catch (e) {
+    if (work.signal.aborted) throw work.signal.reason
+    if (!isKeepwellError(e) || e.code.startsWith('STORAGE_')) throw e
+    await work.drop(patient)
+    if (!CONSENT_ENDED.has(e.code)) await work.hold(patient).sheaf.add(PROBLEM, [problem(`The record of Patient/${patient}`, e.code)])
+  }
+}
+
+/** Waits while too much is open. */
+async function opened(work: Work, patient: string): Promise<PatientSession> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work.gateway.session(exporter(work), patient)
+    } catch (e) {
+      if (!isKeepwellError(e, 'RATE_LIMITED') || tries === BUSY_TRIES) throw e
+      await work.pause(BUSY_PAUSE, work.signal)
+    }
+  }
+}
+
+async function keep({ gateway, actor, plan, signal }: Work, session: PatientSession, sheaf: Sheaf): Promise<void> {
+  await session.ready(openedFor(plan))
+  const now = gateway.clock() * 1000
+  const lines = taken(session.store, { plan, patient: session.patient.id, base: `${gateway.url}/fhir`, now, visible: takes(actor) })
+  for (const [type, resources] of lines) {
+    signal.throwIfAborted()
+    session.ended.throwIfAborted()
+    await sheaf.add(type, resources)
+  }
+  await sheaf.add(
+    PROBLEM,
+    session.problems.map(p => problem(`A record of Patient/${session.patient.id}`, p.code)),
+  )
+}
+
+const problem = (what: string, code: string) =>
+  outcome([{ severity: 'error', code: 'processing', text: `${what} could not be opened, and is missing: ${code}.` }])
