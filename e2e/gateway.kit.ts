@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { apiKeyFile, type Parts, type RunningGateway, serveGateway } from '@keepwell/daemon/bin/gateway'
+import type { SubscriptionSettings } from '@keepwell/daemon/bin/gateway-subscriptions'
 import { systemRandom } from '@keepwell/daemon/bin/relay'
 import { newApiKey, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
 import type { PoolLimits } from '@keepwell/daemon/gateway/core/pool'
@@ -34,6 +35,8 @@ export type GatewayWorld = {
   /** Asks for Nurse Joy, about nobody in particular. */
   readonly ask: Ask
   asking(headers: Record<string, string>): Ask
+  /** Stops the gateway and serves it again at the same address; `meanwhile` runs while it is not there. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>
   /** A person who knows the clinic. */
   patient(name: string): Promise<Party>
   close(): Promise<void>
@@ -42,29 +45,37 @@ export type GatewayWorld = {
 export const NURSE = { 'x-keepwell-person': 'Nurse Joy', 'x-keepwell-role': 'nurse' }
 
 export async function gatewayWorld(
-  options: { readonly sessions?: Partial<PoolLimits>; readonly parts?: (gateway: Gateway, clinic: Party) => Promise<Parts> | Parts } = {},
+  options: {
+    readonly sessions?: Partial<PoolLimits>
+    readonly subscriptions?: SubscriptionSettings
+    readonly parts?: (gateway: Gateway, clinic: Party) => Promise<Parts> | Parts
+  } = {},
 ): Promise<GatewayWorld> {
   const network = await startNetwork({ homes: [{ name: 'home' }] })
   const clinic = await network.party('Clinic', 'home')
   const { key, shown } = newApiKey({ name: 'Ward system', role: 'system', purpose: 'TREAT', at: 0 }, systemRandom)
   await writeFile(apiKeyFile(clinic.folder), writeApiKeys([key]))
   const logged: LogLine[] = []
-  const running = await serveGateway(
-    {
-      ctx: clinic,
-      dir: clinic.folder,
-      host: '127.0.0.1',
-      port: await freePort(),
-      url: null,
-      tls: null,
-      origins: [],
-      proxies: 0,
-      limits: { perAddress: { perSecond: 1e6, burst: 1e6 } },
-      ...(options.sessions ? { sessions: options.sessions } : {}),
-      log: line => void logged.push(line),
-    },
-    gateway => options.parts?.(gateway, clinic) ?? { parts: [] },
-  )
+  const port = await freePort()
+  const serve = (): Promise<RunningGateway> =>
+    serveGateway(
+      {
+        ctx: clinic,
+        dir: clinic.folder,
+        host: '127.0.0.1',
+        port,
+        url: null,
+        tls: null,
+        origins: [],
+        proxies: 0,
+        limits: { perAddress: { perSecond: 1e6, burst: 1e6 } },
+        ...(options.sessions ? { sessions: options.sessions } : {}),
+        ...(options.subscriptions ? { subscriptions: options.subscriptions } : {}),
+        log: line => void logged.push(line),
+      },
+      gateway => options.parts?.(gateway, clinic) ?? { parts: [] },
+    )
+  let running = await serve()
   const base = `${running.url}/fhir`
   const asking =
     (more: Record<string, string>): Ask =>
@@ -82,8 +93,12 @@ export async function gatewayWorld(
   return {
     network,
     clinic,
-    running,
-    gateway: running.gateway,
+    get running() {
+      return running
+    },
+    get gateway() {
+      return running.gateway
+    },
     base,
     key: shown,
     logged,
@@ -93,6 +108,11 @@ export async function gatewayWorld(
       const party = await network.party(name, 'home')
       await introduce(party, clinic)
       return party
+    },
+    async restart(meanwhile) {
+      await running.close()
+      await meanwhile?.()
+      running = await serve()
     },
     async close() {
       await running.close()

@@ -42,6 +42,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     catalog: { uses: ['base', 'envelopes'], from: ['sdk/base', 'sdk/ports'] },
     keys: { uses: ['base'], from: ['sdk/base', 'sdk/ports'] },
     provider: { uses: [], from: ['sdk/base', 'sdk/ports'] },
+    hooks: { uses: [], from: ['sdk/base'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
     tables: { uses: [], from: ['sdk/base'] },
@@ -68,7 +69,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'adapters/relay',
       ],
     },
-    gateway: { uses: ['http', 'config'], from: ['sdk/*', 'adapters/base', 'adapters/terminology', 'adapters/tokens'] },
+    gateway: { uses: ['http', 'config'], from: ['sdk/*', 'adapters/base', 'adapters/hooks', 'adapters/terminology', 'adapters/tokens'] },
     bin: { uses: ['http', 'config', 'relay', 'gateway'], from: ['sdk/*', 'adapters/*'] },
   },
   web: {

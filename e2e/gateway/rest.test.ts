@@ -309,7 +309,7 @@ describe('/metadata', () => {
     expect(patient.interaction.map((i: Json) => i.code).sort()).toEqual(
       ['create', 'delete', 'history-instance', 'history-type', 'patch', 'read', 'search-type', 'update', 'vread'].sort(),
     )
-    expect(patient.operation.map((o: Json) => o.name).sort()).toEqual(['everything', 'summary'])
+    expect(patient.operation.map((o: Json) => o.name).sort()).toEqual(['everything', 'export', 'summary'])
     expect(patient.searchParam.map((p: Json) => p.name)).toContain('birthdate')
     const version = (await ask('GET', `Patient/${id}`)).body.meta.versionId
     const reads = [

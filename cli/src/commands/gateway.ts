@@ -44,6 +44,16 @@ export const gateway: Command = {
   options: {
     port: { type: 'string', value: 'PORT', about: 'Port to listen on; default 8788.' },
     url: { type: 'string', value: 'URL', about: 'How clients reach it, when it is not host and port.' },
+    'hooks-to': {
+      type: 'string',
+      value: 'NETWORKS',
+      about: 'Networks inside the walls that notifications may be posted to, with commas: 10.1.0.0/16. Else only the internet, by https.',
+    },
+    'look-every': {
+      type: 'string',
+      value: 'SECONDS',
+      about: 'How often a subscription looks for what others filed; each look stands on the patient’s log. Default 900.',
+    },
     terminology: { type: 'string', value: 'URL', about: 'A FHIR terminology server to ask instead of the code systems loaded here.' },
     hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
     'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
@@ -96,6 +106,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       origins: config.origins,
       proxies: config.proxies,
       limits: config.http,
+      subscriptions: subscriptionSettings(args),
       log,
     }
     const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })
@@ -106,9 +117,9 @@ const serve = (io: Io, args: Args): Promise<void> =>
       '--terminology is an https address.',
     )
     const running = await serveGateway(settings, async own => {
-      const { part, authenticate } = await smartBeside(own, { ctx, dir })
+      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir })
       const terms = await terminologyPart(own, { dir, server })
-      return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate }
+      return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate, stands }
     })
     io.print(`Gateway of ${safe(ctx.session.state.ring.name)}, ${count(running.gateway.patients().length, 'patient')}`)
     io.print(`listening on ${running.url}, FHIR at ${running.url}/fhir`)
@@ -119,6 +130,13 @@ const serve = (io: Io, args: Args): Promise<void> =>
     io.print('Stopping; every session is closed.')
     await running.close()
   })
+
+function subscriptionSettings(args: Args): NonNullable<GatewaySettings['subscriptions']> {
+  const seconds = args.text('look-every')
+  ensure(seconds === undefined || /^[1-9]\d{0,6}$/.test(seconds), 'USAGE', '--look-every is a number of seconds.')
+  const networks = args.text('hooks-to')?.split(',').filter(Boolean)
+  return { ...(seconds ? { lookEvery: Number(seconds) } : {}), ...(networks ? { hooksTo: networks } : {}) }
+}
 
 const keysAt = async (io: Io, args: Args): Promise<{ readonly file: string; readonly keys: readonly ApiKey[] }> => {
   const file = apiKeyFile(placeOf(io, args).dir)

@@ -28,6 +28,7 @@ import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
 import { fileDrawer } from './drawer.ts'
 import { readIfThere } from './files.ts'
+import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { VERSION } from './relay.ts'
 
 export type GatewaySettings = {
@@ -43,6 +44,7 @@ export type GatewaySettings = {
   readonly proxies: number
   readonly limits?: Partial<HttpLimits>
   readonly sessions?: Partial<PoolLimits>
+  readonly subscriptions?: SubscriptionSettings
   readonly log: (line: LogLine) => void
 }
 
@@ -54,7 +56,12 @@ export const apiKeyFile = (dir: string): string => join(dir, 'gateway-keys.json'
  * What tokens mean, and the standards' sides beside FHIR: each is made from the gateway, and none knows of another. `authenticate` speaks for
  * tokens that are no API keys.
  */
-export type Parts = { readonly parts: readonly GatewayPart[]; readonly authenticate?: Authenticate }
+export type Parts = {
+  readonly parts: readonly GatewayPart[]
+  readonly authenticate?: Authenticate
+  /** Whether what an actor's right rests on (`Actor.basis`) still stands, for bases that are no API keys. */
+  readonly stands?: (basis: string) => Promise<boolean>
+}
 
 const NO_PARTS: Parts = { parts: [] }
 
@@ -77,9 +84,14 @@ export async function serveGateway(
     opened.defer(() => gateway.close())
     let others: Authenticate | undefined
     const asks = whoAsks(keysIn(apiKeyFile(dir)), request => others?.(request))
-    const { parts: more, authenticate } = await partsOf(gateway, asks)
+    const { parts: more, authenticate, stands = async () => false } = await partsOf(gateway, asks)
     others = authenticate
+    const check = await loadChecker()
+    const keys = keysIn(apiKeyFile(dir))
+    const stillStands = async (basis: string) =>
+      basis.startsWith('key:') ? (await keys()).some(k => `key:${k.id}` === basis) : stands(basis)
     const parts = [
+      await subscriptionsBeside(gateway, { ctx, dir, log, check, pause, stands: stillStands, ...settings.subscriptions }),
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
       bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), pause }),
@@ -88,13 +100,13 @@ export async function serveGateway(
     ]
     for (const part of parts) opened.defer(async () => part.close?.())
     const security = parts.map(p => p.security).find(Boolean)
-    const check = await loadChecker()
     const told = {
       types: resourceTypes(),
       name: gateway.name,
       version: VERSION,
       date: new Date().toISOString(),
       ...(security ? { security } : {}),
+      more: parts.flatMap(p => p.told ?? []),
     }
     const rows = fhirTable(
       { gateway, check, now: () => Date.now() },
@@ -196,7 +208,12 @@ function serve({ host, port, tls, origins, proxies, limits, log }: GatewaySettin
       log,
     },
     o => counters.observe(o),
-    { mounts: parts.flatMap(p => p.mounts ?? []), errors: [OUTCOMES], mayCall: origin => anyOf(parts, origin) },
+    {
+      mounts: parts.flatMap(p => p.mounts ?? []),
+      upgrades: parts.flatMap(p => p.upgrades ?? []),
+      errors: [OUTCOMES],
+      mayCall: origin => anyOf(parts, origin),
+    },
   )
 }
 

@@ -76,7 +76,7 @@ function formed(server: Exchange, request: IncomingMessage, told: Told): HttpAns
 }
 
 /** Whether the request is served at all; then its URL. */
-function admitted(server: Exchange, request: IncomingMessage): URL {
+export function admitted(server: Exchange, request: IncomingMessage): URL {
   const { options } = server
   ensure(!server.stopping().aborted, 'STOPPING', 'The server is stopping; ask again in a moment.')
   checkHost(options, request.headers.host)

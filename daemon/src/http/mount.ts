@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Told } from './errors.ts'
@@ -17,6 +18,15 @@ export type HttpMount = {
   /** Largest body, bytes. */
   readonly maxBody: number
   handle(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): Promise<void> | void
+}
+
+/**
+ * A connection that becomes another protocol's (RFC 9110 §7.8) at one path. Host and rate are the server's to check before; from then on the
+ * socket is the handler's, until the server stops and cuts it.
+ */
+export type HttpUpgrade = {
+  readonly path: string
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 /** How refusals look below a prefix: `/fhir` speaks OperationOutcome. */

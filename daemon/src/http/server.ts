@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { budget } from './body.ts'
-import { type Exchange, exchange } from './exchange.ts'
+import { admitted, type Exchange, exchange } from './exchange.ts'
 import type { Observation } from './metrics.ts'
-import type { ErrorForm, HttpMount } from './mount.ts'
+import type { ErrorForm, HttpMount, HttpUpgrade } from './mount.ts'
 import { rateLimiter } from './rate.ts'
 import { type HttpRoute, router } from './route.ts'
 import { type HttpOptions, isLoopback, type Tls } from './settings.ts'
@@ -24,6 +25,7 @@ export type HttpServer = {
 /** What is served beside routes. */
 export type Beside = {
   readonly mounts?: readonly HttpMount[]
+  readonly upgrades?: readonly HttpUpgrade[]
   readonly errors?: readonly ErrorForm[] /** Pages of further origins that may call the server, asked at each request that names one. */
   readonly mayCall?: (origin: string) => Promise<boolean>
 }
@@ -35,7 +37,7 @@ export async function serveHttp(
   routes: readonly HttpRoute[],
   options: HttpOptions,
   observe: (o: Observation) => void = () => {},
-  { mounts = [], errors = [], mayCall }: Beside = {},
+  { mounts = [], errors = [], upgrades = [], mayCall }: Beside = {},
 ): Promise<HttpServer> {
   const { host, limits, tls } = options
   ensure(
@@ -62,6 +64,7 @@ export async function serveHttp(
     running.add(run)
   })
   configure(server, options)
+  const upgraded = takeUpgrades(server, shared, upgrades)
   await listen(server, options)
   const { port } = server.address() as AddressInfo
   let closed: Promise<void> | null = null
@@ -69,7 +72,7 @@ export async function serveHttp(
     url: `${tls ? 'https' : 'http'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
     connections: () => running.size,
     renew: renewed => 'setSecureContext' in server && (server as TlsServer).setSecureContext({ ...renewed, minVersion: 'TLSv1.3' }),
-    close: () => (closed ??= stop(server, { stopping, running, seconds: limits.graceSeconds })),
+    close: () => (closed ??= stop(server, { stopping, running, upgraded, seconds: limits.graceSeconds })),
   }
 }
 
@@ -102,7 +105,27 @@ function configure(server: Server | TlsServer, { limits }: HttpOptions): void {
     const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
     socket.end(error.code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : timedOut ? TIMED_OUT : MALFORMED)
   })
-  server.on('upgrade', (_request, socket) => socket.destroy())
+}
+
+const NO_UPGRADE = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+
+/** Connections that change their protocol; what is not asked for at a path of ours, or may not come in, is refused. Gives those that are open. */
+function takeUpgrades(server: Server | TlsServer, shared: Exchange, upgrades: readonly HttpUpgrade[]): ReadonlySet<Duplex> {
+  const open = new Set<Duplex>()
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    try {
+      const { pathname } = admitted(shared, request)
+      const found = upgrades.find(u => u.path === pathname)
+      if (!found) return void socket.end(NO_UPGRADE)
+      open.add(socket)
+      socket.on('close', () => open.delete(socket))
+      found.handle(request, socket, head)
+    } catch {
+      socket.end(MALFORMED)
+    }
+  })
+  return open
 }
 
 function listen(server: Server | TlsServer, { host, port }: HttpOptions): Promise<void> {
@@ -122,13 +145,19 @@ function listen(server: Server | TlsServer, { host, port }: HttpOptions): Promis
   })
 }
 
-type Stopping = { readonly stopping: AbortController; readonly running: ReadonlySet<Promise<void>>; readonly seconds: number }
+type Stopping = {
+  readonly stopping: AbortController
+  readonly running: ReadonlySet<Promise<void>>
+  readonly upgraded: ReadonlySet<Duplex>
+  readonly seconds: number
+}
 
-async function stop(server: Server | TlsServer, { stopping, running, seconds }: Stopping): Promise<void> {
+async function stop(server: Server | TlsServer, { stopping, running, upgraded, seconds }: Stopping): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   server.closeIdleConnections()
   const settled = Promise.allSettled([...running])
   stopping.abort()
+  for (const socket of upgraded) socket.destroy()
   const patience = new AbortController()
   const late = sleep(seconds * 1000, undefined, { signal: patience.signal, ref: false }).catch(() => {})
   // Work that outlasts the grace time loses its connection; it is not waited for, since it may wait for something that never comes.

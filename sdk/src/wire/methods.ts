@@ -84,6 +84,8 @@ export const METHODS = {
       terms: optional(encodedTerms),
       purpose: oneOf(...PURPOSES),
       replace: optional(bool),
+      person: optional(string(200)),
+      role: optional(string(80)),
     }),
     answer: object({ acceptance: signed, firstSeq: int() }),
     about: 'File envelopes; payload blocks must be there. The vault itself, or a writer under a live write consent.',

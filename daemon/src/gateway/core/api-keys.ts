@@ -68,6 +68,7 @@ export const byApiKey =
       scopes: null,
       patient: one(headers['x-keepwell-patient']) || null,
       client: key.name,
+      basis: `key:${key.id}`,
     }
     return actor
   }

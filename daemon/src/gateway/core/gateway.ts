@@ -1,13 +1,15 @@
 import { requestAccess } from '@keepwell/sdk/actions/access/request'
 import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { equal } from '@keepwell/sdk/base/bytes'
+import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { LogLine } from '#http/settings'
-import { makeIds } from './ids.ts'
+import { filedRecords, filedSince } from './filed.ts'
+import { hub } from './hub.ts'
+import { type Ids, makeIds } from './ids.ts'
 import { consentBook, consentLives, readingGrants } from './patients.ts'
 import { POOL_LIMITS, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
-import { type HeldSession, openPatientSession } from './session.ts'
+import { type HeldSession, openPatientSession, type SessionParts } from './session.ts'
 import type { Actor, Gateway, GatewayPatient } from './types.ts'
 import { watchGrants } from './watch.ts'
 import { MAX_TOGETHER, type Writing, writeItems, writeResources } from './write.ts'
@@ -31,13 +33,30 @@ const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** A session lasts a working day at most, so that what was erased meanwhile is not shown for longer. */
 const LONGEST = 8 * 3600
 
+type Here = { readonly ctx: Ctx; readonly ids: Ids; readonly url: string }
+
+/** What opening a record for an actor takes: the consents for their purpose, until when, and what of the actor goes onto receipts. */
+function readingParts({ ctx, ids, url }: Here, { person, role, purpose, parts }: Actor, patient: GatewayPatient): SessionParts {
+  const grants = readingGrants(ctx, patient.did, purpose)
+  ensure(grants.length, 'NO_GRANT', 'The patient gave no live consent to read for that purpose.')
+  return {
+    ctx,
+    ids,
+    url,
+    patient,
+    actor: { person, role, purpose, ...(parts ? { parts } : {}) },
+    grants: grants.map(g => g.grant.commitment),
+    expires: Math.min(ctx.clock() + LONGEST, ...grants.map(g => g.terms.expiry)),
+  }
+}
+
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
 export function openGateway(options: GatewayOptions): OpenGateway {
   const { ctx, url, log, pause } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
   const pool = sessionPool(ctx.clock, { ...POOL_LIMITS, ...options.limits })
-  const listeners = new Set<(patientId: string) => void>()
+  const told = hub()
   const stop = new AbortController()
   const book = consentBook(ctx, ids)
 
@@ -47,9 +66,6 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     return found
   }
 
-  const tell = (ids: Iterable<string>): void => {
-    for (const id of new Set(ids)) for (const listener of listeners) listener(id)
-  }
   /** Ends what is open under consents that are no more; gives whose it was. */
   function endGone(gone: (commitment: Uint8Array) => boolean): string[] {
     const affected = pool.open().filter(s => s.grants.some(gone))
@@ -57,15 +73,18 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     return affected.map(s => s.patient.id)
   }
   function changed(): void {
-    const { received } = ctx.session.state.ring
-    tell([...endGone(c => !received.some(g => equal(g.commitment, c))), ...book.ended()])
+    told.ended([...endGone(c => !ctx.session.state.ring.received.some(g => equal(g.commitment, c))), ...book.ended()])
   }
 
+  const watched = (): Uint8Array[] => {
+    const ids = told.watched()
+    return book.patients().flatMap(p => (p.read && ids.has(p.id) ? [p.read.commitment] : []))
+  }
   const watching = watchGrants({
     ctx,
-    inUse: () => pool.open().flatMap(s => s.grants),
+    inUse: () => [...pool.open().flatMap(s => s.grants), ...watched()],
     changed,
-    revoked: commitment => tell(endGone(c => equal(c, commitment))),
+    revoked: commitment => told.ended([...endGone(c => equal(c, commitment)), ...book.givers(commitment)]),
     failed: code => log({ level: 'error', task: 'watch', code }),
     signal: stop.signal,
     pause,
@@ -76,22 +95,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   }
   const sweeping = sweep(tick, pause, stop.signal)
 
-  async function open(actor: Actor, patient: GatewayPatient): Promise<HeldSession> {
-    const grants = readingGrants(ctx, patient.did, actor.purpose)
-    ensure(grants.length, 'NO_GRANT', 'The patient gave no live consent to read for that purpose.')
-    const expires = Math.min(ctx.clock() + LONGEST, ...grants.map(g => g.terms.expiry))
-    const { person, role, purpose, parts } = actor
-    return openPatientSession({
-      ctx,
-      ids,
-      url,
-      patient,
-      actor: { person, role, purpose, ...(parts ? { parts } : {}) },
-      grants: grants.map(g => g.grant.commitment),
-      expires,
-    })
-  }
-
+  const reading = (actor: Actor, patient: GatewayPatient): SessionParts => readingParts({ ctx, ids, url }, actor, patient)
+  const open = (actor: Actor, patient: GatewayPatient): Promise<HeldSession> =>
+    openPatientSession({ ...reading(actor, patient), filed: records => told.filed(patient.id, records) })
   const writing = (actor: Actor, patient: GatewayPatient): Writing => ({ ctx, ids, name: ring.name, actor, patient })
 
   return {
@@ -109,6 +115,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       pool.sweep()
       return pool.get(sessionKey(actor, patientId), () => open(actor, patient))
     },
+    filed: async (actor, patientId, after) => filedSince(reading(actor, patientFor(actor, patientId)), after),
+    opened: async (actor, patientId, records) => filedRecords(reading(actor, patientFor(actor, patientId)), records),
     openFor(actor) {
       const mine = sessionKey(actor, '')
       return pool.open().filter(s => sessionKey(s.actor, '') === mine && (actor.patient === null || actor.patient === s.patient.id))
@@ -120,6 +128,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
         const verdicts = await writeItems(writing(actor, patient), what.items)
         // What sessions do not hold yet they list before they answer again.
         for (const s of pool.open().filter(x => x.patient.id === patientId)) s.listedAt = 0
+        told.filed(
+          patientId,
+          verdicts.flatMap(v => v.id ?? []),
+        )
         return verdicts
       }
       if (what.resources.length === 0) return []
@@ -130,6 +142,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
         if (sessionKey(s.actor, patientId) === key) s.add(written)
         else s.listedAt = 0
       }
+      told.filed(
+        patientId,
+        written.map(w => toHex(w.meta.id)),
+      )
       return verdicts
     },
     async askErasure(actor, session, recordId) {
@@ -138,10 +154,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       await sendNotice(ctx, { to: session.patient.did, text })
     },
     ask: request => requestAccess(ctx, request),
-    onEnded(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onEnded: told.onEnded,
+    onFiled: told.onFiled,
+    watch: told.watch,
     async close() {
       stop.abort()
       pool.endAll(STOPPED)

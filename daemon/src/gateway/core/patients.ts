@@ -1,6 +1,6 @@
 import { type OpenGrant, receivedGrants } from '@keepwell/sdk/actions/access/grants'
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { toHex } from '@keepwell/sdk/base/bytes'
+import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import type { FhirResource } from '@keepwell/sdk/health/fhir/search/types'
 import type { Ids } from './ids.ts'
@@ -69,6 +69,8 @@ export type Book = {
   patients(): readonly GatewayPatient[]
   /** Ids of those whose consent to read ended since this was asked last. */
   ended(): string[]
+  /** Ids of the patient who gave this consent, whether it lives or not. */
+  givers(commitment: Uint8Array): string[]
   /** Whether any consent ran out that was there when `ended` was asked last. */
   ranOut(): boolean
 }
@@ -91,6 +93,7 @@ export function consentBook(ctx: Knowing, ids: Ids): Book {
       known = patients()
       return gone
     },
+    givers: commitment => grantsOf(ctx).flatMap(g => (equal(g.grant.commitment, commitment) ? [ids.patient(g.terms.patient)] : [])),
     ranOut: () => known.some(p => p.read !== null && p.read.terms.expiry <= ctx.clock()),
   }
 }

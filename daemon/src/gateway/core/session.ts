@@ -1,3 +1,4 @@
+import type { Receipted } from '@keepwell/sdk/actions/access/ask'
 import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
 import {
   type OpenedRecord,
@@ -31,6 +32,10 @@ export type SessionParts = {
   readonly grants: readonly Uint8Array[]
   /** Unix seconds. */
   readonly expires: number
+  /** Told of each access under it. */
+  readonly receipted?: Receipted
+  /** Told when a later listing brought something that was not there. */
+  readonly filed?: (records: readonly string[]) => void
 }
 
 /** What was just written here, and is therefore known without reading it back. */
@@ -50,7 +55,7 @@ const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask aga
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires } = parts
+  const { ctx, patient, actor, grants, expires, receipted } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -66,7 +71,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const listing = Promise.all(
     grants.map(async grant => {
-      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role }
+      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, ...(receipted ? { receipted } : {}) }
       const reader: ReadingSession = await openSession(ctx, {
         ...input,
         arrived(fresh, opener) {
@@ -128,7 +133,13 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     async refresh() {
       session.listedAt = ctx.clock()
       try {
-        for (const r of readers) take(await r.refresh(), r)
+        const fresh: SessionRecord[] = []
+        for (const r of readers) {
+          const found = await r.refresh()
+          fresh.push(...found)
+          take(found, r)
+        }
+        parts.filed?.(fresh.map(r => toHex(r.id)))
       } catch (e) {
         const reason = asEnd(e)
         if (!isKeepwellError(e, 'RELAY_UNREACHABLE')) end(reason)
@@ -140,7 +151,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
 }
 
 /** What the role of who asks leaves of the consent: a part that the consent does not name is none of a role's. */
-function mayBeSeen({ ctx, actor, grants }: SessionParts): (record: SessionRecord) => boolean {
+export function mayBeSeen({ ctx, actor, grants }: SessionParts): (record: SessionRecord) => boolean {
   const { parts } = actor
   if (!parts) return () => true
   const named = grants.flatMap(g => receivedGrant(ctx, g).package.compartments)
@@ -149,14 +160,14 @@ function mayBeSeen({ ctx, actor, grants }: SessionParts): (record: SessionRecord
 }
 
 /** Why a session ended, as its user is told: a refusal of the relay means that the consent is no more. */
-function asEnd(e: unknown): KeepwellError {
+export function asEnd(e: unknown): KeepwellError {
   if (isKeepwellError(e, 'DENIED') || isKeepwellError(e, 'NO_GRANT'))
     return new KeepwellError('GRANT_ENDED', 'The patient’s consent has ended, or no longer covers this.', { cause: e })
   return isKeepwellError(e) ? e : new KeepwellError('DEFECT', 'The session broke.', { cause: e })
 }
 
 /** What a session holds in memory. It goes when nothing points to it any more. */
-function remember({ ctx, ids, url, patient }: SessionParts) {
+export function remember({ ctx, ids, url, patient }: SessionParts) {
   const own = ctx.session.state.ring.did
   const store = openStore({ bases: [`${url}/fhir`] })
   const records = new Map<string, OpenRecord>()
@@ -207,6 +218,11 @@ function remember({ ctx, ids, url, patient }: SessionParts) {
     authors: authors as ReadonlyMap<string, Did>,
     images: images as readonly Image[],
     problems: problems as readonly { readonly id: string; readonly code: string }[],
+    /** Logical id of what a record became: its resource, or the study of its image. */
+    idOf(record: string): string | undefined {
+      const study = images.find(i => i.recordId === record)?.study
+      return study === undefined ? chains.get(record) : ids.resource(patient.id, 'dicom', study)
+    },
     /** Notes cards; gives those that are to be opened. */
     list: (fresh: readonly SessionRecord[]): SessionRecord[] =>
       fresh.filter(r => {

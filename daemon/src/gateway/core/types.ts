@@ -9,7 +9,7 @@ import type { Card } from '@keepwell/sdk/records/card'
 import type { AccessRequestMessage } from '@keepwell/sdk/wire/messages'
 import type { FhirRoute } from '#gateway/fhir/route'
 import type { Gauge } from '#http/metrics'
-import type { HttpMount } from '#http/mount'
+import type { HttpMount, HttpUpgrade } from '#http/mount'
 import type { HttpRequest, HttpRoute } from '#http/route'
 import type { Image } from './as-fhir.ts'
 import type { Ids } from './ids.ts'
@@ -44,6 +44,8 @@ export type Actor = {
   readonly parts?: readonly string[]
   /** The app that asks for the person, when there is one: for audit. */
   readonly client?: string
+  /** What their right rests on (a key, a login, an app), for what outlasts the request: `Parts.stands` says whether it still does. */
+  readonly basis?: string
 }
 
 /**
@@ -103,6 +105,24 @@ export type PatientSession = {
   close(): void
 }
 
+/** Where a look ended: the highest write number seen under each consent, by its commitment in hex. */
+export type Marks = Readonly<Record<string, number>>
+
+export type FiledAfter = {
+  /** Null: only the marks of now are wanted, and what `also` names. */
+  readonly after: Marks | null
+  /** Hex ids of records that are known to be new, wherever the marks are. */
+  readonly also?: readonly string[]
+  /** The types to open: `Observation`, `ImagingStudy` for images, `DocumentReference` for other files. */
+  readonly wanted: (type: string) => boolean
+}
+
+/** `seq` is its write number at the relay; by it the record is found again without listing all that came before. */
+export type FiledRecord = { readonly record: string; readonly seq: number; readonly type: string; readonly id: string }
+
+/** What was filed lately, and nothing else of the record; ids and references are as in a session. */
+export type Filed = { readonly store: Store; readonly marks: Marks; readonly records: readonly FiledRecord[] }
+
 /** What is to be written: files as an import takes them, or resources as FHIR has them. */
 export type Submission =
   | { readonly items: AsyncIterable<ImportItem> }
@@ -146,6 +166,13 @@ export type Gateway = {
    * written is in the writer's own session at once. Throws NO_GRANT, DENIED.
    */
   submit(actor: Actor, patientId: string, what: Submission): Promise<readonly Submitted[]>
+  /**
+   * What was filed in a record since a look before, opened for this actor by itself: receipts as for a session, and never more than that.
+   * Throws as `session` does.
+   */
+  filed(actor: Actor, patientId: string, after: FiledAfter): Promise<Filed>
+  /** These records alone, opened for this actor; those that are there no more are left out. Throws as `session` does. */
+  opened(actor: Actor, patientId: string, records: readonly Pick<FiledRecord, 'record' | 'seq'>[]): Promise<Filed>
   /** Sessions that are open for this actor now. */
   openFor(actor: Actor): readonly PatientSession[]
   /** Asks the patient to erase a record that this organisation wrote; it is theirs to do. Throws DENIED for what others wrote. */
@@ -154,6 +181,10 @@ export type Gateway = {
   ask(request: AskingAccess): Promise<void>
   /** Called when a patient's consent ended, with the logical id; returns what stops the calls. For tokens that live no longer than it. */
   onEnded(listener: (patientId: string) => void): () => void
+  /** Called when something was filed in a record, with the patient's logical id and the records: by this gateway, or as a session saw. */
+  onFiled(listener: (patientId: string, records: readonly string[]) => void): () => void
+  /** Consents of these patients are watched as if their records were open, so that their end is known within seconds. */
+  watch(patients: () => Iterable<string>): () => void
 }
 
 /** One of the standards' sides, as the composition root puts it before the server. */
@@ -165,6 +196,14 @@ export type GatewayPart = {
   readonly fhir?: readonly FhirRoute[]
   /** `CapabilityStatement.rest.security`. */
   readonly security?: JsonObject
+  /** What the CapabilityStatement says besides: extensions of `rest`, and members of a type's entry. */
+  readonly told?: {
+    readonly rest?: readonly JsonObject[]
+    readonly types?: Readonly<Record<string, JsonObject>>
+    readonly instantiates?: readonly string[]
+  }
+  /** Long-lived connections (RFC 6455). */
+  readonly upgrades?: readonly HttpUpgrade[]
   /** What it counts, for `/metrics`. */
   readonly gauges?: () => readonly Gauge[]
   /** Whether pages of an origin may call the gateway, beside those of origins that the operator named. */

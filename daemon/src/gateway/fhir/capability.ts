@@ -1,7 +1,8 @@
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
 import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
-import type { FhirRoute } from './route.ts'
+import type { GatewayPart } from '#gateway/core/types'
+import { ALONE, type FhirRoute } from './route.ts'
 
 export type Told = {
   readonly rows: readonly FhirRoute[]
@@ -13,6 +14,8 @@ export type Told = {
   readonly date: string
   /** `rest.security`, by whoever issues tokens. */
   readonly security?: JsonObject
+  /** What parts say besides: extensions of `rest`, members of a type's entry, statements that this one meets. */
+  readonly more?: readonly NonNullable<GatewayPart['told']>[]
 }
 
 const parameters = registry(table)
@@ -21,13 +24,13 @@ const parameters = registry(table)
 const serves = (row: FhirRoute, type: string): boolean => {
   const first = row.path.split('/')[1]
   if (row.operation?.types) return row.operation.types.includes(type)
-  return first === '{type}' || first === type
+  return first === type || (first === '{type}' && !ALONE.has(type))
 }
 
 const SYSTEM = new Set(['transaction', 'batch', 'search-system', 'history-system'])
 
 /** The statement of what is routed (R4 capabilitystatement.html): made from the rows, so it can name nothing else. */
-export function capability({ rows, types, name, version, date, security }: Told, base: string): JsonObject {
+export function capability({ rows, types, name, version, date, security, more = [] }: Told, base: string): JsonObject {
   const system = rows.filter(r => r.interaction && SYSTEM.has(r.interaction)).map(r => r.interaction!)
   const codes = [...new Set(system.flatMap(c => (c === 'transaction' ? ['transaction', 'batch'] : [c])))]
   const ownTypes = [...types].sort()
@@ -37,6 +40,10 @@ export function capability({ rows, types, name, version, date, security }: Told,
     status: 'active',
     date,
     kind: 'instance',
+    ...filled(
+      'instantiates',
+      more.flatMap(m => m.instantiates ?? []),
+    ),
     publisher: name,
     software: { name: 'Keepwell gateway', version },
     implementation: { description: `${name}: what patients have granted to this organisation`, url: base },
@@ -45,9 +52,13 @@ export function capability({ rows, types, name, version, date, security }: Told,
     patchFormat: ['application/json-patch+json'],
     rest: [
       {
+        ...filled(
+          'extension',
+          more.flatMap(m => m.rest ?? []),
+        ),
         mode: 'server',
         ...(security ? { security } : {}),
-        resource: ownTypes.map(type => resourceOf(rows, type)),
+        resource: ownTypes.map(type => ({ ...resourceOf(rows, type), ...Object.assign({}, ...more.map(m => m.types?.[type] ?? {})) })),
         interaction: codes.map(code => ({ code })),
         ...(general.length ? { operation: unique(general) } : {}),
         compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
@@ -55,6 +66,8 @@ export function capability({ rows, types, name, version, date, security }: Told,
     ],
   }
 }
+
+const filled = (name: string, list: readonly unknown[]): JsonObject => (list.length ? { [name]: list } : {})
 
 function resourceOf(rows: readonly FhirRoute[], type: string): JsonObject {
   const mine = rows.filter(r => serves(r, type))

@@ -12,7 +12,7 @@ import { demand, denied, mayTouch, type Right } from './access.ts'
 import { same } from './json-patch.ts'
 import { asIssues, Refusal, refuse } from './outcome.ts'
 import { etagsIn, gone, missing } from './read.ts'
-import type { FhirRequest } from './route.ts'
+import { ALONE, type FhirRequest } from './route.ts'
 import { needed } from './search.ts'
 import { type Fhir, patientsNamed } from './whose.ts'
 
@@ -58,6 +58,8 @@ export function prepared(
 ): { resource: JsonObject; issues: readonly Issue[] } {
   if (resource.resourceType !== type)
     throw refuse(400, 'invalid', `The body is of another type than the ${type} in the address.`, 'resourceType')
+  if (ALONE.has(type))
+    throw refuse(422, 'business-rule', `A ${type} is no part of a record: send it by itself, or in a batch.`, below || type)
   const own = `${work.base}/`
   const told = renamed(resource, r => (r.startsWith(own) ? r.slice(own.length) : null))
   const issues = work.fhir.check(told)

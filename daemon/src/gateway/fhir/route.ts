@@ -35,6 +35,9 @@ export type FhirAnswer = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Types that are the server's own business and no part of anybody's record: rows for every type do not serve them. */
+export const ALONE: ReadonlySet<string> = new Set(['Subscription'])
+
 /** R4 `CapabilityStatement.rest(.resource).interaction.code`. */
 export type Interaction =
   | 'read'

@@ -5,7 +5,7 @@ import { docref, everythingOf, meta, summary, validate } from './operations.ts'
 import { refuse } from './outcome.ts'
 import type { Writing } from './plan.ts'
 import { binary, histories, read, vread } from './read.ts'
-import type { FhirRequest, FhirRoute } from './route.ts'
+import { ALONE, type FhirRequest, type FhirRoute } from './route.ts'
 import { searches } from './search.ts'
 import { conditionalUpdate, create, patch, remove, update } from './write.ts'
 
@@ -13,7 +13,7 @@ const DEFINITION = 'http://hl7.org/fhir/OperationDefinition'
 
 /** Every row of the FHIR side: what is here is routed, and told in `/metadata`; what is not, is neither. `more` are the rows of other parts. */
 export function fhirTable(fhir: Writing, told: Omit<Told, 'rows'>, more: readonly FhirRoute[]): FhirRoute[] {
-  const rows: FhirRoute[] = [
+  const every: FhirRoute[] = [
     {
       name: 'metadata',
       method: 'GET',
@@ -31,8 +31,23 @@ export function fhirTable(fhir: Writing, told: Omit<Told, 'rows'>, more: readonl
     ...more,
     ...compartments(fhir),
   ]
+  const rows = every.map(served)
   return rows
 }
+
+const ABOUT_ANY = /^\/(Patient\/\{compartment\}\/)?\{type\}/
+
+/** A row for every type does not serve those that stand alone. */
+const served = (row: FhirRoute): FhirRoute =>
+  ABOUT_ANY.test(row.path)
+    ? {
+        ...row,
+        handle(request) {
+          if (ALONE.has(request.params.type ?? '')) throw refuse(405, 'not-supported', 'That is not done with resources of this type.')
+          return row.handle(request)
+        },
+      }
+    : row
 
 const reading = (fhir: Writing): FhirRoute[] => [
   { name: 'read', method: 'GET', path: '/{type}/{id}', interaction: 'read', handle: read(fhir) },

@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import type { Params } from '@keepwell/sdk/health/fhir/search/types'
 import { literal, renamed } from '#gateway/core/references'
 import type { Gateway, PatientSession } from '#gateway/core/types'
 import { refuse } from './outcome.ts'
@@ -20,6 +21,12 @@ const idIn = (value: string, base: string): string | null => {
   if (found) return found.type === 'Patient' && (found.base === '' || found.base === `${base}/`) ? found.id : null
   return /^[A-Za-z0-9\-.]{1,64}$/.test(value) ? value : null
 }
+
+/** The patients that a search of a type names. */
+export const patientIds = (type: string, params: Params, base: string): string[] =>
+  params.flatMap(([name, value]) =>
+    PATIENT_PARAMETERS.includes(name) || (type === 'Patient' && name === '_id') ? value.split(',').flatMap(v => idIn(v, base) ?? []) : [],
+  )
 
 export type About = { readonly type?: string; readonly id?: string | undefined; readonly query?: URLSearchParams }
 

@@ -122,9 +122,7 @@ export const patch =
   async (request: FhirRequest): Promise<FhirAnswer> => {
     const { type = '', id } = request.params
     demand(request.actor, type, 'u')
-    if (request.type !== 'application/json-patch+json')
-      throw refuse(415, 'not-supported', 'A patch is JSON Patch here: application/json-patch+json.', 'http.Content-Type')
-    const operations: unknown = parseJson(Buffer.concat([OPEN, request.bytes, CLOSE])).patch
+    const operations = patchOf(request)
     const work = target(fhir, request, null)
     const done = await inTurn(work, async () => {
       const found = id ?? (await theOne(work, type, conditionIn(request.query)))?.id
@@ -140,6 +138,13 @@ export const patch =
 /** A patch is a list, and bodies are read as objects. */
 const OPEN = Buffer.from('{"patch":')
 const CLOSE = Buffer.from('}')
+
+/** The operations of a JSON Patch in a body. Throws 415 for any other patch. */
+export function patchOf({ type, bytes }: Pick<FhirRequest, 'type' | 'bytes'>): unknown {
+  if (type !== 'application/json-patch+json')
+    throw refuse(415, 'not-supported', 'A patch is JSON Patch here: application/json-patch+json.', 'http.Content-Type')
+  return parseJson(Buffer.concat([OPEN, bytes, CLOSE])).patch
+}
 
 /**
  * Nothing can be deleted in another person's record. What this organisation wrote it may ask them to erase; until they do, it stays.

@@ -37,6 +37,13 @@ export function authenticator(smart: SmartContext, provider: Provider): Authenti
   }
 }
 
+/** Whether what an actor's right rested on still stands: the consent they gave an app with all that it needs, or the app itself. */
+export async function basisStands(smart: SmartContext, basis: string): Promise<boolean> {
+  const [kind, id = ''] = basis.split(':')
+  if (kind === 'grant') return (await liveBinding(smart.life, id)) !== null
+  return kind === 'app' && (await appById(smart, id)) !== null
+}
+
 /** RFC 6750 §2.1; tokens in forms and queries are not taken. */
 function bearer(header: string | undefined): string {
   const token = /^Bearer ([\w\-.~+/]{20,500}=*)$/i.exec(header ?? '')?.[1]
@@ -68,6 +75,7 @@ async function ofPerson(smart: SmartContext, provider: Provider, access: Access)
     ...partsOf(staff.role),
     patient: binding.context.patient,
     client: binding.client,
+    basis: `grant:${access.grantId}`,
   }
   return { actor, levels: binding.levels, expires: access.exp ?? 0 }
 }
@@ -88,6 +96,7 @@ async function ofService(smart: SmartContext, service: Service): Promise<Seen | 
     scopes: parseScopes(service.scope ?? ''),
     patient: null,
     client: app.client_id,
+    basis: `app:${app.client_id}`,
   }
   return { actor, levels: [], expires: service.exp ?? 0 }
 }

@@ -5,7 +5,7 @@ import type { Authenticate, GatewayPart } from '#gateway/core/types'
 import type { FhirRoute } from '#gateway/fhir/route'
 import type { HttpRoute } from '#http/route'
 import { isAppOrigin } from './apps.ts'
-import { authenticator } from './authenticate.ts'
+import { authenticator, basisStands } from './authenticate.ts'
 import { endPatient } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import type { Directory } from './directory.ts'
@@ -40,6 +40,8 @@ export type SmartInput = {
 export type Smart = {
   readonly part: GatewayPart
   readonly authenticate: Authenticate
+  /** Whether what an actor's right rests on still stands. */
+  readonly stands: (basis: string) => Promise<boolean>
   /** A consent of this patient ended: everything that rests on it is over for good. */
   ended(patient: string): Promise<void>
   /** Removes what has expired. */
@@ -80,6 +82,7 @@ export async function openSmart(input: SmartInput): Promise<Smart> {
         close: () => tokens.close(),
       },
       authenticate,
+      stands: basis => basisStands(smart, basis),
       ended: patient => endPatient(smart, patient),
       sweep: () => tokens.sweep(),
       context: smart,

@@ -14,11 +14,15 @@ import type { Answer, Body } from '#wire/methods'
 
 type Asking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
+/** The relay's word for one access, checked: a receipt that both signed, and where it lies in the relay's log. */
+export type Evidence = Pick<Answer<'access'>, 'receipt' | 'inclusion'>
+export type Receipted = (evidence: Evidence) => void
+
 /**
  * One access, receipt first: whatever the relay returned is looked at only after its receipt names this very request and is
- * proven to be in its signed log. Throws NO_RECEIPT, or DENIED with the reasons.
+ * proven to be in its signed log. `receipted` is told of refusals too. Throws NO_RECEIPT, or DENIED with the reasons.
  */
-export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>): Promise<Answer<'access'>> {
+export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>, receipted: Receipted = () => {}): Promise<Answer<'access'>> {
   const { call, answer } = await send(ctx, relay, body)
   const info = await relayParty(ctx, relay)
   const receipt = readReceipt(answer.receipt.signed)
@@ -30,6 +34,7 @@ export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>): Prom
     receipt.verdict === answer.verdict
   ensure(names, 'NO_RECEIPT', 'The relay returned a receipt for something else; nothing was opened.')
   await checkInclusion(info, receiptLeaf(answer.receipt.signed), { signed: answer.receipt.signed, ...answer.inclusion })
+  receipted({ receipt: answer.receipt, inclusion: answer.inclusion })
   if (answer.verdict === 'denied') {
     const reasons = answer.reasons.map(r => REASONS[r as Reason] ?? r)
     throw new KeepwellError('DENIED', `The relay refused: ${reasons.join(' ')}`)

@@ -19,7 +19,7 @@ import { payloadCid, type ServedItem } from '#records/envelope'
 import type { Tail } from '#records/plain'
 import { type Fetch, groupOpener, type Opened, openRanges, type UnpackInput, unpack } from '#records/unpack'
 import type { Answer } from '#wire/methods'
-import { ask, fetcher } from './ask.ts'
+import { ask, fetcher, type Receipted } from './ask.ts'
 import { type OpenGrant, receivedGrant } from './grants.ts'
 
 type Reading = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -59,6 +59,10 @@ export type SessionInput = {
   readonly purpose: Purpose
   readonly person?: string
   readonly role?: string
+  /** Lists only what was filed after this write number; `null` lists nothing, for whoever knows the ids of what they open. */
+  readonly since?: number | null
+  /** Told of each access by its receipt, before anything of it is looked at. */
+  readonly receipted?: Receipted
   /** Called with each page of cards while more are listed, so that opening need not wait for the end of the list. */
   readonly arrived?: (fresh: readonly SessionRecord[], session: Pick<ReadingSession, 'open' | 'ranges'>) => void
 }
@@ -79,7 +83,9 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     ...(input.person ? { person: input.person } : {}),
     ...(input.role ? { role: input.role } : {}),
   }
-  const listing = { ctx, open, relay, base, records: [] as SessionRecord[], problems: [] as { id: string; code: string }[] }
+  const { receipted, since = 0 } = input
+  const told = receipted ? { receipted } : {}
+  const listing = { ctx, open, relay, base, ...told, records: [] as SessionRecord[], problems: [] as { id: string; code: string }[] }
   let live = true
   const living = async <T>(work: () => Promise<T>): Promise<T> => {
     ensure(live, 'NO_GRANT', 'The session is closed.')
@@ -89,15 +95,16 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     return opened
   }
   const authorOf = authors(ctx, open.package.relays)
-  const payloads = { open, base, authorOf }
+  const payloads = { open, base, authorOf, ...told }
   const opener = {
     open: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, unpack)),
     ranges: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, openRanges)),
   }
-  const vaultVersion = await list(listing, 0, fresh => {
+  const arrived = (fresh: readonly SessionRecord[]): void => {
     input.arrived?.(fresh, opener)
     progress(listing.records.length, null)
-  })
+  }
+  const vaultVersion = since === null ? null : await list(listing, since, arrived)
   return {
     grant: open,
     records: listing.records,
@@ -108,7 +115,11 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
       living(async () => {
         const known = new Set(listing.records.map(r => toHex(r.id)))
         const added: SessionRecord[] = []
-        await list({ ...listing, records: added }, Math.max(0, ...listing.records.map(r => r.seq)), () => {})
+        await list(
+          { ...listing, records: added },
+          listing.records.reduce((last, r) => Math.max(last, r.seq), since ?? 0),
+          () => {},
+        )
         const fresh = added.filter(r => !known.has(toHex(r.id)))
         listing.records.push(...fresh)
         return fresh
@@ -125,20 +136,21 @@ type Listing = {
   readonly open: OpenGrant
   readonly relay: Relay
   readonly base: OpenInput['base']
+  readonly receipted?: Receipted
   readonly records: SessionRecord[]
   readonly problems: { id: string; code: string }[]
 }
 
 /** All cards after a write number, page by page; gives the version of the vault's head. */
 async function list(
-  { ctx, open, relay, base, records, problems }: Listing,
+  { ctx, open, relay, base, receipted, records, problems }: Listing,
   from: number,
   arrived: (fresh: readonly SessionRecord[]) => void,
 ): Promise<number | null> {
   let vaultVersion: number | null = null
   let since = from
   const page = (after: number) =>
-    ask(ctx, relay, { ...base, action: 'list', selection: { limit: PAGE, ...(after ? { since: after } : {}) } })
+    ask(ctx, relay, { ...base, action: 'list', selection: { limit: PAGE, ...(after ? { since: after } : {}) } }, receipted)
   for (let next: Promise<Answer<'access'>> | null = page(since); next; ) {
     const answer: Answer<'access'> = await next
     ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')
@@ -194,15 +206,16 @@ type OpenInput = {
   readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection'>
   readonly ids: readonly Uint8Array[]
   readonly authorOf: AuthorOf
+  readonly receipted?: Receipted
 }
 
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  { open, base, ids, authorOf }: OpenInput,
+  { open, base, ids, authorOf, receipted }: OpenInput,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
-  const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } })
+  const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } }, receipted)
   await leaveCopy(ctx, relay, base.vault, encode(answer.receipt))
   const asked = new Set(ids.map(toHex))
   const fetch = await fetchedAtOnce(

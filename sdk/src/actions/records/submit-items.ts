@@ -7,11 +7,11 @@ import type { ImportItem, Verdict } from './import-item.ts'
 import type { Known } from './import-known.ts'
 import { batches } from './import-stream.ts'
 import { type Unit, unitsOf } from './import-units.ts'
-import { submitRecords } from './submit-records.ts'
+import { submitRecords, type Writer } from './submit-records.ts'
 
 type Submitting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
-export type SubmitItems = {
+export type SubmitItems = Writer & {
   readonly to: Did
   readonly purpose: Purpose
   readonly describe?: Describer
@@ -42,7 +42,8 @@ function nothingKnown(): Known {
  * cover goes to that vault's inbox, and its owner files it. Throws NO_GRANT, DENIED.
  */
 export async function* submitItems(ctx: Submitting, source: AsyncIterable<ImportItem>, input: SubmitItems): AsyncGenerator<Verdict> {
-  const { to, purpose, signal, progress = () => {} } = input
+  const { to, purpose, signal, progress = () => {}, person, role, accepted } = input
+  const writer = { ...(person ? { person } : {}), ...(role ? { role } : {}), ...(accepted ? { accepted } : {}) }
   const intake = { ctx, known: nothingKnown(), describe: input.describe ?? describeHere(input.base) }
   async function* units(): AsyncGenerator<Unit> {
     for await (const item of source)
@@ -58,7 +59,9 @@ export async function* submitItems(ctx: Submitting, source: AsyncIterable<Import
       const { compartment: _own, ...rest } = draft
       return [{ ...rest, compartmentName: verdict.compartment ?? 'general' }]
     })
-    const sent = new Map((drafts.length ? await submitRecords(ctx, { to, purpose, drafts }) : []).map(s => [s.id, s.compartment]))
+    const sent = new Map(
+      (drafts.length ? await submitRecords(ctx, { to, purpose, drafts, ...writer }) : []).map(s => [s.id, s.compartment]),
+    )
     for (const { verdict } of group) {
       const compartment = verdict.id && sent.get(verdict.id)
       yield compartment ? { ...verdict, compartment } : verdict

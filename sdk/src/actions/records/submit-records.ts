@@ -9,7 +9,7 @@ import type { Purpose } from '#consent/terms'
 import { calendarMessage, epochPublicKey, pageHash } from '#identity/calendar'
 import { INBOX, isInbox } from '#identity/compartments'
 import type { Did } from '#identity/did'
-import { verifySigned } from '#identity/signed'
+import { type Signed, verifySigned } from '#identity/signed'
 import type { Relay } from '#ports/relay'
 import { type Draft, pack, type Target } from '#records/pack'
 import { uploader } from './file-records.ts'
@@ -19,6 +19,14 @@ type Submitting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 /** A draft for somebody else: `compartment` by its name; one the consent does not name goes to the vault's inbox. */
 export type SubmittedDraft = Omit<Draft, 'compartment'> & { readonly compartmentName: string }
 
+/** For whom it is written: the natural person and their role stand on the receipt that the owner gets. */
+export type Writer = {
+  readonly person?: string
+  readonly role?: string
+  /** Told of the relay's signed acceptance, and of the ids it is about. */
+  readonly accepted?: (acceptance: Signed, ids: readonly Uint8Array[]) => void
+}
+
 export type Submission = { readonly id: string; readonly compartment: string }
 
 /**
@@ -27,7 +35,7 @@ export type Submission = { readonly id: string; readonly compartment: string }
  */
 export async function submitRecords(
   ctx: Submitting,
-  input: { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly SubmittedDraft[] },
+  input: Writer & { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly SubmittedDraft[] },
 ): Promise<Submission[]> {
   const now = ctx.clock()
   const found = receivedGrants(ctx).find(
@@ -56,9 +64,9 @@ async function sendMissing(ctx: Submitting, relay: Relay, input: Sending): Promi
     })
 }
 
-type Sending = { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly Draft[]; readonly terms: Uint8Array }
+type Sending = Writer & { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly Draft[]; readonly terms: Uint8Array }
 
-async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, terms }: Sending): Promise<void> {
+async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, terms, person, role, accepted }: Sending): Promise<void> {
   const { ring } = ctx.session.state
   const targets = await targetsOf(ctx, relay, to, drafts)
   const upload = uploader(async blocks => relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault: to, terms }), blocks))
@@ -72,7 +80,18 @@ async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, 
     sink: upload.add,
   })
   await upload.flush()
-  await callRelay(ctx, relay, 'submit', { vault: to, groups, terms, purpose })
+  const { acceptance } = await callRelay(ctx, relay, 'submit', {
+    vault: to,
+    groups,
+    terms,
+    purpose,
+    ...(person ? { person } : {}),
+    ...(role ? { role } : {}),
+  })
+  accepted?.(
+    acceptance,
+    drafts.map(d => d.id),
+  )
 }
 
 /**
