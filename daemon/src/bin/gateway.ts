@@ -8,6 +8,7 @@ import { KeepwellError } from '@keepwell/sdk/base/error'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
+import { openMemory } from '#gateway/bulk/memory'
 import { bulkPart } from '#gateway/bulk/part'
 import { cdsPart } from '#gateway/cds/part'
 import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/api-keys'
@@ -27,7 +28,7 @@ import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
 import { fileDrawer } from './drawer.ts'
-import { readIfThere } from './files.ts'
+import { readIfThere, writeDurable } from './files.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { VERSION } from './relay.ts'
 
@@ -94,7 +95,7 @@ export async function serveGateway(
       await subscriptionsBeside(gateway, { ctx, dir, log, check, pause, stands: stillStands, ...settings.subscriptions }),
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
-      bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), pause }),
+      bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), pause }),
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...more,
     ]
@@ -139,6 +140,16 @@ async function imagesAt({ ctx, dir }: GatewaySettings, opened: AsyncDisposableSt
   }
   return { drawer: await fileDrawer(join(dir, 'dicom-quarantine')), secret, patientOf }
 }
+
+/** Names of what left in bulk, so that it can be said when it is gone. */
+const exportedFrom = ({ ctx, dir }: GatewaySettings) =>
+  openMemory({
+    dir: join(dir, 'exported'),
+    secret: ctx.session.state.ring.catalog,
+    random: ctx.random,
+    readFile: readIfThere,
+    writeFile: writeDurable,
+  })
 
 /** Those that R4's own list of codes has: the definitions hold a few of later versions as well. */
 function resourceTypes(): string[] {

@@ -1,14 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toHex } from '@keepwell/sdk/base/bytes'
+import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { sessionKey } from '#gateway/core/pool'
 import type { Actor, Gateway } from '#gateway/core/types'
+import { outcome } from '#gateway/fhir/outcome'
 import type { Gauge } from '#http/metrics'
 import type { Plan } from './kick-off.ts'
+import type { Memory } from './memory.ts'
 import { newSheaf, type Segment, type Sheaf } from './sheaf.ts'
 import { slotsOf } from './slots.ts'
-import { carryOut, type Held } from './work.ts'
+import { carryOut, type Held, PROBLEM } from './work.ts'
 
 export type BulkLimits = {
   /** Exports that open records at the same time; others wait. */
@@ -26,6 +28,7 @@ export type DeskInput = {
   readonly gateway: Gateway
   /** A folder of its own; emptied when the desk opens, for no key to what lies there is left. */
   readonly dir: string
+  readonly memory: Memory
   readonly limits?: Partial<BulkLimits>
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
@@ -92,11 +95,11 @@ const dropFrom = async ({ held }: Job, patient: string): Promise<void> => {
 }
 
 /** Exports, from the asking to the end of their time. */
-export function openDesk({ gateway, dir, limits, pause }: DeskInput): Desk {
+export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): Desk {
   const { together, perActor, all, keep } = { ...BULK_LIMITS, ...limits }
   const jobs = new Map<string, Job>()
   const slots = slotsOf(together)
-  const ready = rm(dir, { recursive: true, force: true })
+  const ready = Promise.all([rm(dir, { recursive: true, force: true }), memory.keep(gateway.patients().map(p => p.id))])
   ready.catch(() => {})
 
   const forget = async (job: Job): Promise<void> => {
@@ -132,6 +135,10 @@ export function openDesk({ gateway, dir, limits, pause }: DeskInput): Desk {
         plan,
         signal: stop.signal,
         pause,
+        remembered: {
+          read: patient => memory.read(job.owner, patient),
+          write: (patient, taken) => memory.write(job.owner, patient, taken),
+        },
         hold(patient) {
           const fresh: Held = { sheaf: newSheaf(join(dir, id, toHex(gateway.random(8))), gateway.random(32)), grants: [] }
           held.set(patient, fresh)
@@ -153,6 +160,7 @@ export function openDesk({ gateway, dir, limits, pause }: DeskInput): Desk {
 
   const stopListening = gateway.onEnded(patient => {
     for (const job of jobs.values()) void dropFrom(job, patient).catch(() => {})
+    if (!gateway.patient(patient)?.read) void memory.forget(patient).catch(() => {})
   })
   const timer = setInterval(() => {
     for (const job of jobs.values()) {
@@ -179,8 +187,8 @@ export function openDesk({ gateway, dir, limits, pause }: DeskInput): Desk {
         now: { is: 'waiting' },
         run: Promise.resolve(),
         state: () => job.now,
-        outputs: () => outputsOf(living(job)),
-        read: type => readAll(living(job), type),
+        outputs: () => outputsOf(living(job), plan),
+        read: type => readAll(living(job), type, plan),
       }
       jobs.set(job.id, job)
       job.run = run(job)
@@ -206,13 +214,14 @@ export function openDesk({ gateway, dir, limits, pause }: DeskInput): Desk {
   }
 }
 
-function outputsOf(sheaves: readonly Sheaf[]): Output[] {
-  const lines = new Map<string, number>()
+function outputsOf(sheaves: readonly Sheaf[], { notes }: Plan): Output[] {
+  const lines = new Map<string, number>(notes.length ? [[PROBLEM, 1]] : [])
   for (const s of sheaves.flatMap(x => x.segments)) lines.set(s.type, (lines.get(s.type) ?? 0) + s.lines)
   return [...lines].map(([type, n]) => ({ type, lines: n })).sort((a, b) => (a.type < b.type ? -1 : 1))
 }
 
-async function* readAll(sheaves: readonly Sheaf[], type: string): AsyncGenerator<Uint8Array> {
+async function* readAll(sheaves: readonly Sheaf[], type: string, { notes }: Plan): AsyncGenerator<Uint8Array> {
+  if (type === PROBLEM && notes.length) yield utf8(`${JSON.stringify(outcome(notes))}\n`)
   const all: { readonly sheaf: Sheaf; readonly segment: Segment }[] = sheaves.flatMap(sheaf =>
     sheaf.segments.filter(s => s.type === type).map(segment => ({ sheaf, segment })),
   )

@@ -7,7 +7,7 @@ import type { Params, Visible } from '@keepwell/sdk/health/fhir/search/types'
 import type { Actor, Scope } from '#gateway/core/types'
 import { demand, granted } from '#gateway/fhir/access'
 import { withParameters } from '#gateway/fhir/operations'
-import { Refusal, refuse } from '#gateway/fhir/outcome'
+import { type OutcomeIssue, Refusal, refuse } from '#gateway/fhir/outcome'
 import type { FhirRequest } from '#gateway/fhir/route'
 
 /** What an export is to hold. */
@@ -20,14 +20,20 @@ export type Plan = {
   readonly since: number | null
   /** By type: a resource that meets one of the queries is in. */
   readonly filters: ReadonlyMap<string, readonly Params[]>
+  /** Root elements that are wanted beside the mandatory ones, `status` or `Patient.name`; null for all. */
+  readonly elements: readonly string[] | null
   /** Logical ids; null for everybody. */
   readonly patients: ReadonlySet<string> | null
+  /** What a lenient caller asked for in vain. */
+  readonly notes: readonly OutcomeIssue[]
 }
 
 export const R4 = registry(table)
 
 const NDJSON = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
-const KNOWN = new Set(['_outputFormat', '_since', '_type', '_typeFilter', 'patient'])
+const KNOWN = new Set(['_elements', '_outputFormat', '_since', '_type', '_typeFilter', 'patient'])
+/** Of the standard, and not here. */
+const UNSERVED = new Set(['includeAssociatedData', 'organizeOutputBy', 'allowPartialManifests'])
 /** A filter finds resources; it neither orders nor shapes them, nor brings others along. */
 const NO_FILTER = /^_(include|revinclude|sort|count|summary|elements|total|contained|containedType|cursor)\b/
 
@@ -50,24 +56,52 @@ export function planOf(request: FhirRequest, level: Plan['level']): Plan {
   if (bulkActor(actor).scopes?.length === 0) throw refuse(403, 'forbidden', 'An export needs a system scope to read and search.')
   const query = withParameters(request)
   const lenient = prefer.handling === 'lenient'
-  const unknown = [...query.keys()].find(name => !KNOWN.has(name))
-  if (unknown !== undefined && !lenient) throw refuse(400, 'not-supported', 'The request has a parameter that is not served here.')
+  const notes: OutcomeIssue[] = []
+  /** Refuses what is not served; a lenient caller is told in the end. */
+  const decline: Decline = (text, expression) => {
+    if (!lenient) throw refuse(400, 'not-supported', text, expression)
+    notes.push({ severity: 'warning', code: 'not-supported', text, ...(expression ? { expression } : {}) })
+  }
+  for (const name of new Set(query.keys()))
+    if (UNSERVED.has(name)) decline(`${name} is not served here.`, `http.${name}`)
+    else if (!KNOWN.has(name)) decline('The request has a parameter that is not served here.')
   const format = query.get('_outputFormat')?.replace(/ /g, '+')
   if (format && !NDJSON.has(format)) throw refuse(400, 'not-supported', 'Exports are NDJSON.', 'http._outputFormat')
-  const types = typesIn(actor, query, lenient)
-  return { level, types, since: sinceIn(query), filters: filtersIn(query, types), patients: patientsIn(request) }
+  const types = typesIn(actor, query, decline)
+  const elements = elementsIn(query, decline)
+  return { level, types, since: sinceIn(query), filters: filtersIn(query, types), elements, patients: patientsIn(request), notes }
 }
 
-function typesIn(actor: Actor, query: URLSearchParams, lenient: boolean): string[] | null {
-  const asked = query
-    .getAll('_type')
+type Decline = (text: string, expression?: string) => void
+
+/** The values of a parameter that may be said several times, each with several. */
+const listed = (query: URLSearchParams, name: string): string[] =>
+  query
+    .getAll(name)
     .flatMap(v => v.split(','))
     .filter(Boolean)
+
+function typesIn(actor: Actor, query: URLSearchParams, decline: Decline): string[] | null {
+  const asked = listed(query, '_type')
   if (!asked.length) return null
   const known = asked.filter(R4.isType)
-  if (known.length < asked.length && !lenient) throw refuse(400, 'not-supported', '_type names what is no type of R4.', 'http._type')
+  if (known.length < asked.length) decline('_type names what is no type of R4.', 'http._type')
   for (const type of known) demand(bulkActor(actor), type, 's')
   return [...new Set(known)]
+}
+
+const ELEMENT = /^(?:([A-Z][A-Za-z]{1,63})\.)?[a-z][A-Za-z0-9]{0,63}$/
+
+/** Elements at the root of resources; deeper ones the standard does not permit. */
+function elementsIn(query: URLSearchParams, decline: Decline): string[] | null {
+  const asked = listed(query, '_elements')
+  if (!asked.length) return null
+  const known = asked.filter(e => {
+    const [whole, type] = ELEMENT.exec(e) ?? []
+    return whole !== undefined && (type === undefined || R4.isType(type))
+  })
+  if (known.length < asked.length) decline('_elements names root elements, as name or Type.name.', 'http._elements')
+  return known.length ? known : null
 }
 
 function sinceIn(query: URLSearchParams): number | null {

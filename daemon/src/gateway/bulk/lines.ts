@@ -1,6 +1,7 @@
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { everything } from '@keepwell/sdk/health/fhir/search/everything'
 import { search } from '@keepwell/sdk/health/fhir/search/search'
+import { shaped } from '@keepwell/sdk/health/fhir/search/shape'
 import type { Params, Store, Version, Visible } from '@keepwell/sdk/health/fhir/search/types'
 import { renamed } from '#gateway/core/references'
 import { needed } from '#gateway/fhir/search'
@@ -35,7 +36,7 @@ export function taken(store: Store, taking: Taking): Map<string, JsonObject[]> {
     if (versions.length)
       found.set(
         type,
-        versions.map(v => absolute(v.resource!, base)),
+        versions.map(v => absolute(shaped(v.resource!, { summary: 'false', elements: plan.elements }), base)),
       )
   }
   return found

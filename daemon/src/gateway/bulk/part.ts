@@ -1,17 +1,16 @@
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
-import type { Actor, Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
-import { demand, denied } from '#gateway/fhir/access'
+import type { Actor, Authenticate, GatewayPart } from '#gateway/core/types'
+import { denied } from '#gateway/fhir/access'
 import { outcome, refuse } from '#gateway/fhir/outcome'
-import { read } from '#gateway/fhir/read'
 import type { FhirAnswer, FhirRequest, FhirRoute } from '#gateway/fhir/route'
 import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
 import { type DeskInput, type Export, openDesk, type State } from './desk.ts'
+import { EVERYBODY, group, groups } from './group.ts'
+import { acceptsGzip, gzipped } from './gzip.ts'
+import { importing, MAX_IMPORT } from './import.ts'
 import { type Plan, planOf, takes } from './kick-off.ts'
-import { PROBLEM, patientsOf } from './work.ts'
-
-/** The one group there is: everybody who lets the organisation read. */
-export const EVERYBODY = 'all'
+import { GONE, PROBLEM, patientsOf } from './work.ts'
 
 export type BulkInput = DeskInput & { readonly authenticate: Authenticate }
 
@@ -47,6 +46,16 @@ export function bulkPart(input: BulkInput): GatewayPart {
   return {
     fhir: [
       { name: 'group', method: 'GET', path: '/Group/{id}', handle: request => group(gateway, request) },
+      { name: 'groups', method: 'GET', path: '/Group', handle: request => groups(gateway, request) },
+      {
+        name: 'import',
+        method: 'POST',
+        path: '/$import',
+        body: 'raw',
+        maxBody: MAX_IMPORT,
+        operation: { name: 'import', definition: 'urn:keepwell:operation:import' },
+        handle: request => importing({ gateway, base: request.base }, request),
+      },
       ...kicks.flatMap(({ level, ...row }): FhirRoute[] => [
         { name: 'export', method: 'GET', ...row, handle: start(level) },
         { name: 'export', method: 'POST', ...row, body: 'resource', handle: start(level) },
@@ -64,27 +73,6 @@ export function bulkPart(input: BulkInput): GatewayPart {
     ),
     gauges: desk.gauges,
     close: desk.close,
-  }
-}
-
-/** The built-in group; any other is a resource like all. */
-async function group(gateway: Gateway, request: FhirRequest): Promise<FhirAnswer> {
-  const { actor, params } = request
-  if (params.id !== EVERYBODY)
-    return read({ gateway, now: () => gateway.clock() * 1000 })({ ...request, params: { ...params, type: 'Group' } })
-  demand(actor, 'Group', 'r')
-  const member = patientsOf(gateway, actor, { patients: null }).map(p => ({ entity: { reference: `Patient/${p.id}` } }))
-  return {
-    resource: {
-      resourceType: 'Group',
-      id: EVERYBODY,
-      active: true,
-      type: 'person',
-      actual: true,
-      name: 'Everybody whose consent to read lives',
-      quantity: member.length,
-      ...(member.length ? { member } : {}),
-    },
   }
 }
 
@@ -118,10 +106,20 @@ function fetching(asked: Asked, cancel: (id: string) => Promise<void>, base: str
       path: '/fhir/bulk/{job}/{file}',
       async handle(request) {
         const { actor, job } = await asked(request)
-        const type = /^([A-Z][A-Za-z]{1,63})\.ndjson$/.exec(request.params.file ?? '')?.[1]
-        if (!type || !job.outputs().some(o => o.type === type)) throw new KeepwellError('NOT_FOUND', 'The export has no such file.')
-        if (type !== PROBLEM && !sameRight(actor, job.actor, type)) throw denied(type)
-        return { type: 'application/fhir+ndjson', headers: { 'content-disposition': 'attachment' }, body: job.read(type) }
+        const [, name = '', type = ''] = /^((?:deleted-)?([A-Z][A-Za-z]{1,63}))\.ndjson$/.exec(request.params.file ?? '') ?? []
+        if (!job.outputs().some(o => o.type === name)) throw new KeepwellError('NOT_FOUND', 'The export has no such file.')
+        if (name !== PROBLEM && !sameRight(actor, job.actor, type)) throw denied(type)
+        const body = job.read(name)
+        const zipped = acceptsGzip(request.headers['accept-encoding'])
+        return {
+          type: 'application/fhir+ndjson',
+          headers: {
+            'content-disposition': 'attachment',
+            vary: 'Origin, Accept-Encoding',
+            ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+          },
+          body: zipped ? gzipped(body) : body,
+        }
       },
     },
   ]
@@ -147,7 +145,8 @@ function statusOf(job: Export, base: string): HttpAnswer {
     transactionTime: isoTime(job.at),
     request: job.request,
     requiresAccessToken: true,
-    output: files.filter(f => f.type !== PROBLEM),
+    output: files.filter(f => f.type !== PROBLEM && !f.type.startsWith(GONE)),
+    deleted: files.filter(f => f.type.startsWith(GONE)).map(f => ({ ...f, type: 'Bundle' })),
     error: files.filter(f => f.type === PROBLEM),
   }
   return { type: JSON_TYPE, headers: { expires: new Date(state.until * 1000).toUTCString() }, body: JSON.stringify(manifest) }

@@ -1,8 +1,10 @@
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import type { Actor, Gateway, GatewayPatient, PatientSession } from '#gateway/core/types'
 import { outcome } from '#gateway/fhir/outcome'
+import { compared, deletions } from './gone.ts'
 import { type Plan, takes } from './kick-off.ts'
 import { openedFor, taken } from './lines.ts'
+import type { Taken } from './memory.ts'
 import type { Sheaf } from './sheaf.ts'
 
 /** Lines of one patient, and the consents they were opened under. */
@@ -15,6 +17,8 @@ export type Work = {
   readonly plan: Plan
   readonly signal: AbortSignal
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
+  /** Of what earlier exports of the same caller took. */
+  readonly remembered: { read(patient: string): Promise<Taken>; write(patient: string, taken: Taken): Promise<void> }
   /** An empty sheaf that is dropped when the patient's consent ends. */
   hold(patient: string): Held
   drop(patient: string): Promise<void>
@@ -23,6 +27,8 @@ export type Work = {
 
 /** Problems stand among the lines under this type, which no record has. */
 export const PROBLEM = 'OperationOutcome'
+/** And before a type's name, what is gone of it. */
+export const GONE = 'deleted-'
 
 const CONSENT_ENDED = new Set(['NO_GRANT', 'GRANT_ENDED', 'DENIED', 'NOT_FOUND'])
 const BUSY_PAUSE = 2000
@@ -80,7 +86,8 @@ async function opened(work: Work, patient: string): Promise<PatientSession> {
   }
 }
 
-async function keep({ gateway, actor, plan, signal }: Work, session: PatientSession, sheaf: Sheaf): Promise<void> {
+async function keep(work: Work, session: PatientSession, sheaf: Sheaf): Promise<void> {
+  const { gateway, actor, plan, signal } = work
   await session.ready(openedFor(plan))
   const now = gateway.clock() * 1000
   const lines = taken(session.store, { plan, patient: session.patient.id, base: `${gateway.url}/fhir`, now, visible: takes(actor) })
@@ -93,7 +100,24 @@ async function keep({ gateway, actor, plan, signal }: Work, session: PatientSess
     PROBLEM,
     session.problems.map(p => problem(`A record of Patient/${session.patient.id}`, p.code)),
   )
+  // What could not be opened is not gone.
+  if (session.problems.length === 0) await remember(work, session, sheaf, lines)
 }
+
+/** Tells what is gone of what earlier exports took, and notes what this one takes. */
+async function remember({ gateway, actor, plan, remembered }: Work, session: PatientSession, sheaf: Sheaf, lines: Lines): Promise<void> {
+  const { id } = session.patient
+  const before = await remembered.read(id)
+  const after = compared(before, { store: session.store, opened: openedFor(plan), now: gateway.clock() })
+  for (const [type, resources] of lines) for (const r of resources) after.set(`${type}/${String(r.id)}`, 0)
+  session.ended.throwIfAborted()
+  await remembered.write(id, after)
+  if (plan.since === null) return
+  const wanted = (type: string): boolean => (plan.types?.includes(type) ?? true) && takes(actor)(type) !== false
+  for (const [type, bundles] of deletions(after, plan.since, wanted)) await sheaf.add(`${GONE}${type}`, bundles)
+}
+
+type Lines = ReturnType<typeof taken>
 
 const problem = (what: string, code: string) =>
   outcome([{ severity: 'error', code: 'processing', text: `${what} could not be opened, and is missing: ${code}.` }])

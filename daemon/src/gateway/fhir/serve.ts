@@ -32,7 +32,7 @@ async function answerOf(row: FhirRoute, base: string, authenticate: Authenticate
   const pretty = request.query.get('_pretty') === 'true'
   try {
     const actor = row.open ? NOBODY : await authenticate(request)
-    format = row.name === 'binary' ? 'json' : wanted(request.query.get('_format'), request.headers.accept)
+    format = row.name === 'binary' || row.body === 'raw' ? 'json' : wanted(request.query.get('_format'), request.headers.accept)
     const { type } = request.params
     if (type !== undefined && !R4.isType(type)) throw refuse(404, 'not-supported', 'FHIR R4 has no resource of that type.')
     const seen = await fhirRequest(row, { base, actor, request })
