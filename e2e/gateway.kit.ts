@@ -48,6 +48,9 @@ export async function gatewayWorld(
   options: {
     readonly sessions?: Partial<PoolLimits>
     readonly subscriptions?: SubscriptionSettings
+    readonly hotBytes?: number
+    /** The clinic's powers as its gateway has them. */
+    readonly ctx?: (clinic: Party) => Party
     readonly parts?: (gateway: Gateway, clinic: Party) => Promise<Parts> | Parts
   } = {},
 ): Promise<GatewayWorld> {
@@ -60,7 +63,7 @@ export async function gatewayWorld(
   const serve = (): Promise<RunningGateway> =>
     serveGateway(
       {
-        ctx: clinic,
+        ctx: options.ctx?.(clinic) ?? clinic,
         dir: clinic.folder,
         host: '127.0.0.1',
         port,
@@ -69,6 +72,7 @@ export async function gatewayWorld(
         origins: [],
         proxies: 0,
         limits: { perAddress: { perSecond: 1e6, burst: 1e6 } },
+        ...(options.hotBytes === undefined ? {} : { hotBytes: options.hotBytes }),
         ...(options.sessions ? { sessions: options.sessions } : {}),
         ...(options.subscriptions ? { subscriptions: options.subscriptions } : {}),
         log: line => void logged.push(line),

@@ -54,6 +54,11 @@ export const gateway: Command = {
       value: 'SECONDS',
       about: 'How often a subscription looks for what others filed; each look stands on the patient’s log. Default 900.',
     },
+    hot: {
+      type: 'string',
+      value: 'MIB',
+      about: 'Sealed blocks kept on disk between sessions, so that they are not fetched again, in MiB; default 1024, 0 for none.',
+    },
     terminology: { type: 'string', value: 'URL', about: 'A FHIR terminology server to ask instead of the code systems loaded here.' },
     hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
     'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
@@ -92,6 +97,8 @@ const serve = (io: Io, args: Args): Promise<void> =>
   withHome(io, args, async ({ ctx, config, dir }) => {
     const port = args.text('port') ?? '8788'
     ensure(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536, 'USAGE', '--port is a number from 1 to 65535.')
+    const hot = args.text('hot') ?? '1024'
+    ensure(/^\d{1,8}$/.test(hot), 'USAGE', '--hot is a number of MiB.')
     const log = (line: LogLine): void => {
       if (line.level === 'error' || config.log === 'requests') io.note(JSON.stringify({ at: isoTime(io.clock()), ...line }))
     }
@@ -107,6 +114,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       proxies: config.proxies,
       limits: config.http,
       subscriptions: subscriptionSettings(args),
+      hotBytes: Number(hot) * 2 ** 20,
       log,
     }
     const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })

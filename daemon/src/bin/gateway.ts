@@ -13,6 +13,7 @@ import { bulkPart } from '#gateway/bulk/part'
 import { cdsPart } from '#gateway/cds/part'
 import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/api-keys'
 import { openGateway } from '#gateway/core/gateway'
+import { type Hot, openHot } from '#gateway/core/hot'
 import type { PoolLimits } from '#gateway/core/pool'
 import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
 import { dicomwebPart } from '#gateway/dicomweb/part'
@@ -46,6 +47,8 @@ export type GatewaySettings = {
   readonly limits?: Partial<HttpLimits>
   readonly sessions?: Partial<PoolLimits>
   readonly subscriptions?: SubscriptionSettings
+  /** Bytes of sealed blocks kept on disk between sessions; default 1 GiB, none for 0. */
+  readonly hotBytes?: number
   readonly log: (line: LogLine) => void
 }
 
@@ -75,10 +78,12 @@ export async function serveGateway(
   const url = (settings.url ?? `${tls ? 'https' : 'http'}://${host}:${port}`).replace(/\/+$/, '')
   const opened = new AsyncDisposableStack()
   try {
+    const hot = await hotAt(settings, opened)
     const gateway = openGateway({
       ctx,
       url,
       log,
+      ...(hot ? { hot } : {}),
       ...(settings.sessions ? { limits: settings.sessions } : {}),
       pause,
     })
@@ -97,6 +102,7 @@ export async function serveGateway(
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
       bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), pause }),
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
+      ...(hot ? [hotPart(hot)] : []),
       ...more,
     ]
     for (const part of parts) opened.defer(async () => part.close?.())
@@ -150,6 +156,27 @@ const exportedFrom = ({ ctx, dir }: GatewaySettings) =>
     readFile: readIfThere,
     writeFile: writeDurable,
   })
+
+const HOT_BYTES = 2 ** 30
+
+async function hotAt({ ctx, dir, hotBytes = HOT_BYTES }: GatewaySettings, opened: AsyncDisposableStack): Promise<Hot | null> {
+  if (hotBytes === 0) return null
+  const hot = await openHot({ dir: join(dir, 'hot'), limit: hotBytes, secret: ctx.session.state.ring.catalog })
+  opened.defer(hot.close)
+  return hot
+}
+
+const hotPart = (hot: Hot): GatewayPart => ({
+  gauges() {
+    const { hits, misses, damaged, bytes } = hot.counts()
+    return [
+      { name: 'keepwell_hot_hits_total', about: 'Sealed blocks that were here when they were wanted.', value: hits, type: 'counter' },
+      { name: 'keepwell_hot_misses_total', about: 'Sealed blocks that a relay was asked for.', value: misses, type: 'counter' },
+      { name: 'keepwell_hot_damaged_total', about: 'Kept blocks that were damaged, and fetched again.', value: damaged, type: 'counter' },
+      { name: 'keepwell_hot_bytes', about: 'Bytes of sealed blocks kept.', value: bytes },
+    ]
+  },
+})
 
 /** Those that R4's own list of codes has: the definitions hold a few of later versions as well. */
 function resourceTypes(): string[] {

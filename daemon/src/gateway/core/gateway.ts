@@ -5,10 +5,11 @@ import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { LogLine } from '#http/settings'
 import { filedRecords, filedSince } from './filed.ts'
+import type { Hot } from './hot.ts'
 import { hub } from './hub.ts'
 import { type Ids, makeIds } from './ids.ts'
-import { consentBook, consentLives, readingGrants } from './patients.ts'
-import { POOL_LIMITS, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
+import { consentBook, consentLives, livingGrants, readingGrants } from './patients.ts'
+import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
 import { type HeldSession, openPatientSession, type SessionParts } from './session.ts'
 import type { Actor, Gateway, GatewayPatient } from './types.ts'
 import { watchGrants } from './watch.ts'
@@ -20,6 +21,8 @@ export type GatewayOptions = {
   readonly url: string
   readonly log: (line: LogLine) => void
   readonly limits?: Partial<PoolLimits>
+  /** Where what is hot is kept between sessions; closed by whoever opened it. */
+  readonly hot?: Hot
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -66,25 +69,21 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     return found
   }
 
-  /** Ends what is open under consents that are no more; gives whose it was. */
-  function endGone(gone: (commitment: Uint8Array) => boolean): string[] {
-    const affected = pool.open().filter(s => s.grants.some(gone))
-    for (const session of affected) session.end(REVOKED)
-    return affected.map(s => s.patient.id)
-  }
+  const near = nearAs(options)
   function changed(): void {
-    told.ended([...endGone(c => !ctx.session.state.ring.received.some(g => equal(g.commitment, c))), ...book.ended()])
+    near.keepLiving()
+    told.ended([...endGone(pool, c => !ctx.session.state.ring.received.some(g => equal(g.commitment, c))), ...book.ended()])
   }
 
-  const watched = (): Uint8Array[] => {
-    const ids = told.watched()
-    return book.patients().flatMap(p => (p.read && ids.has(p.id) ? [p.read.commitment] : []))
-  }
+  const watched = (ids = told.watched()): Uint8Array[] => book.patients().flatMap(p => (p.read && ids.has(p.id) ? [p.read.commitment] : []))
   const watching = watchGrants({
     ctx,
     inUse: () => [...pool.open().flatMap(s => s.grants), ...watched()],
     changed,
-    revoked: commitment => told.ended([...endGone(c => equal(c, commitment)), ...book.givers(commitment)]),
+    revoked(commitment) {
+      near.drop(commitment)
+      told.ended([...endGone(pool, c => equal(c, commitment)), ...book.givers(commitment)])
+    },
     failed: code => log({ level: 'error', task: 'watch', code }),
     signal: stop.signal,
     pause,
@@ -97,7 +96,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
 
   const reading = (actor: Actor, patient: GatewayPatient): SessionParts => readingParts({ ctx, ids, url }, actor, patient)
   const open = (actor: Actor, patient: GatewayPatient): Promise<HeldSession> =>
-    openPatientSession({ ...reading(actor, patient), filed: records => told.filed(patient.id, records) })
+    openPatientSession({ ...reading(actor, patient), ...near.hot, filed: records => told.filed(patient.id, records) })
   const writing = (actor: Actor, patient: GatewayPatient): Writing => ({ ctx, ids, name: ring.name, actor, patient })
 
   return {
@@ -163,6 +162,22 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       await Promise.all([watching, sweeping])
     },
   }
+}
+
+/** Ends what is open under consents that are no more; gives whose it was. */
+function endGone(pool: Pool, gone: (commitment: Uint8Array) => boolean): string[] {
+  const affected = pool.open().filter(s => s.grants.some(gone))
+  for (const session of affected) session.end(REVOKED)
+  return affected.map(s => s.patient.id)
+}
+
+/** What is kept on disk follows the consents; a folder that cannot be removed is told, for somebody has to. */
+function nearAs({ ctx, hot, log }: GatewayOptions) {
+  const kept = (done: Promise<void> | undefined): void =>
+    void done?.catch(() => log({ level: 'error', task: 'hot', code: 'STORAGE_FAILED' }))
+  const keepLiving = (): void => kept(hot?.keep(livingGrants(ctx)))
+  keepLiving()
+  return { hot: hot ? { hot } : {}, keepLiving, drop: (commitment: Uint8Array): void => kept(hot?.drop(commitment)) }
 }
 
 const SWEEP = 1000

@@ -55,6 +55,8 @@ export function consentLives(ctx: Knowing, commitment: Uint8Array): boolean {
   const found = known.get(toHex(commitment))
   return found !== undefined && lives(found, ctx.clock())
 }
+/** Commitments of all consents that live now. */
+export const livingGrants = (ctx: Knowing): Uint8Array[] => grantsOf(ctx).flatMap(g => (lives(g, ctx.clock()) ? [g.grant.commitment] : []))
 
 /** A patient of whom nothing is known but the name under which the consent came. */
 export const namedPatient = ({ id, name }: Pick<GatewayPatient, 'id' | 'name'>): FhirResource => ({

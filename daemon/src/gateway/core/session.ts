@@ -16,6 +16,7 @@ import type { FhirResource } from '@keepwell/sdk/health/fhir/search/types'
 import type { Did } from '@keepwell/sdk/identity/did'
 import type { Meta } from '@keepwell/sdk/records/plain'
 import { asDocument, asImagingStudy, asResource, type Image, imageOf, type Naming, rawId } from './as-fhir.ts'
+import type { Hot } from './hot.ts'
 import type { Ids } from './ids.ts'
 import { openAll } from './opening.ts'
 import { namedPatient } from './patients.ts'
@@ -36,6 +37,7 @@ export type SessionParts = {
   readonly receipted?: Receipted
   /** Told when a later listing brought something that was not there. */
   readonly filed?: (records: readonly string[]) => void
+  readonly hot?: Hot
 }
 
 /** What was just written here, and is therefore known without reading it back. */
@@ -55,7 +57,7 @@ const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask aga
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires, receipted } = parts
+  const { ctx, patient, actor, grants, expires, receipted, hot } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -71,7 +73,8 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const listing = Promise.all(
     grants.map(async grant => {
-      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, ...(receipted ? { receipted } : {}) }
+      const told = { ...(receipted ? { receipted } : {}), ...(hot ? { near: hot.of(grant) } : {}) }
+      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, ...told }
       const reader: ReadingSession = await openSession(ctx, {
         ...input,
         arrived(fresh, opener) {

@@ -2,7 +2,7 @@ import type { Ctx, Progress } from '#actions/context'
 import { type GrantedNodes, grantedSecret } from '#actions/records/secrets'
 import { callRelay, findParty, partyAt } from '#actions/vault/calls'
 import { copyInfo } from '#audit/receipt'
-import { equal, toHex, utf8 } from '#base/bytes'
+import { equal, fromHex, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { type Cid, parseCid } from '#base/cid'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
@@ -54,6 +54,18 @@ export type ReadingSession = {
   close(): void
 }
 
+/**
+ * Blocks kept nearby between sessions, sealed as they came. Keys are no part of it: each opening asks the relay for them, and leaves its receipt.
+ */
+export type NearBlocks = {
+  /** Blocks that are here, and through `fetch` those that are not, which are then kept with the record they are of; in the order asked. */
+  through(fetch: Fetch, recordOf: (cid: Cid) => Uint8Array): Fetch
+  /** Told all records that the consent shows now: what is kept of others goes. */
+  only(records: readonly Uint8Array[]): Promise<void>
+  /** Told records that the relay no longer has. */
+  drop(records: readonly Uint8Array[]): Promise<void>
+}
+
 export type SessionInput = {
   readonly grant: Uint8Array | string
   readonly purpose: Purpose
@@ -63,6 +75,7 @@ export type SessionInput = {
   readonly since?: number | null
   /** Told of each access by its receipt, before anything of it is looked at. */
   readonly receipted?: Receipted
+  readonly near?: NearBlocks
   /** Called with each page of cards while more are listed, so that opening need not wait for the end of the list. */
   readonly arrived?: (fresh: readonly SessionRecord[], session: Pick<ReadingSession, 'open' | 'ranges'>) => void
 }
@@ -95,7 +108,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     return opened
   }
   const authorOf = authors(ctx, open.package.relays)
-  const payloads = { open, base, authorOf, ...told }
+  const payloads = { open, base, authorOf, ...told, ...(input.near ? { near: input.near } : {}) }
   const opener = {
     open: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, unpack)),
     ranges: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, openRanges)),
@@ -105,6 +118,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     progress(listing.records.length, null)
   }
   const vaultVersion = since === null ? null : await list(listing, since, arrived)
+  if (since === 0) await input.near?.only(listing.records.map(r => r.id))
   return {
     grant: open,
     records: listing.records,
@@ -207,50 +221,63 @@ type OpenInput = {
   readonly ids: readonly Uint8Array[]
   readonly authorOf: AuthorOf
   readonly receipted?: Receipted
+  readonly near?: NearBlocks
 }
 
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  { open, base, ids, authorOf, receipted }: OpenInput,
+  { open, base, ids, authorOf, receipted, near }: OpenInput,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
   const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } }, receipted)
   await leaveCopy(ctx, relay, base.vault, encode(answer.receipt))
   const asked = new Set(ids.map(toHex))
-  const fetch = await fetchedAtOnce(
-    fetcher(relay, answer.capability),
-    answer.groups.flatMap(g => g.items.filter(i => asked.has(toHex(i.id))).map(payloadCid)),
+  const served = new Map(answer.groups.flatMap(g => g.items.map(i => [payloadCid(i), i.id])))
+  const blocks = fetcher(relay, answer.capability)
+  const fetchFor = (recordOf: (cid: Cid) => Uint8Array): Fetch => near?.through(blocks, recordOf) ?? blocks
+  const here = await fetchedAtOnce(
+    fetchFor(cid => served.get(cid)!),
+    [...served].flatMap(([cid, id]) => (asked.has(toHex(id)) ? [cid] : [])),
   )
   const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
   for (const group of answer.groups) {
     const opener = await openerFor(open, group)
     for (const item of group.items) {
-      ensure(asked.has(toHex(item.id)), 'NO_RECEIPT', 'The relay returned a record that was not asked for; it was not opened.')
+      ensure(asked.delete(toHex(item.id)), 'NO_RECEIPT', 'The relay returned a record that was not asked for; it was not opened.')
       const named = open.package.records.find(r => equal(r.id, item.id))
       const card = named?.card ?? (await opener?.card(item))
       const dek = named?.dek ?? (await opener?.dek(item))
       ensure(card && dek, 'NO_KEY', 'The consent holds no key for this record.')
+      const fetch = firstFrom(
+        here,
+        fetchFor(() => item.id),
+      )
       const opened = await read({ id: item.id, subject: base.vault, dek, cid: payloadCid(item), fetch })
       checkCard(opened.meta, card)
       out.push({ ...opened, author: await authorOf(opened) })
     }
   }
+  await near?.drop([...asked].map(fromHex))
   return out
 }
 
-/** Small payloads come in one answer instead of one each; whatever is not among them is fetched when it is asked for. */
-async function fetchedAtOnce(fetch: Fetch, cids: readonly Cid[]): Promise<Fetch> {
+/** Small payloads come in one answer instead of one each. */
+async function fetchedAtOnce(fetch: Fetch, cids: readonly Cid[]): Promise<ReadonlyMap<Cid, Uint8Array>> {
   const here = new Map<Cid, Uint8Array>()
   const small = cids.filter(cid => parseCid(cid).codec === 'raw')
   if (small.length > 1) for await (const { cid, bytes } of fetch(small)) here.set(cid, bytes)
-  return async function* (wanted) {
+  return here
+}
+
+/** Whatever is not among those that came is fetched when it is asked for. */
+const firstFrom = (here: ReadonlyMap<Cid, Uint8Array>, fetch: Fetch): Fetch =>
+  async function* (wanted) {
     const [cid] = wanted
     const bytes = wanted.length === 1 ? here.get(cid!) : undefined
     if (bytes) yield { cid: cid!, bytes }
     else yield* fetch(wanted)
   }
-}
 
 type AuthorOf = (opened: Tail) => Promise<'verified' | 'unknown'>
 
