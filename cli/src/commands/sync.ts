@@ -1,3 +1,4 @@
+import { passOnward } from '@keepwell/sdk/actions/access/pass-onward'
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -45,10 +46,11 @@ export const sync: Command = {
     }),
 }
 
-/** Takes the mail; requests are kept until they are answered. */
+/** Takes the mail; requests are kept until they are answered, and what we passed on follows what was renewed or ended. */
 export async function takeMessages(ctx: Ctx): Promise<Arrival[]> {
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
+  await passOnward(ctx, arrivals)
   return arrivals
 }
 

@@ -1,7 +1,6 @@
 import { openIndexedDbCatalog } from '@keepwell/adapters/catalog/indexeddb'
-import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
-import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
-import { renewPassed } from '@keepwell/sdk/actions/access/renew-passed'
+import { passOnward } from '@keepwell/sdk/actions/access/pass-onward'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx, Session } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
@@ -10,7 +9,6 @@ import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
-import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Catalog } from '@keepwell/sdk/ports/catalog'
@@ -200,7 +198,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   }
   void vault.finder.warm(end.signal)
   settle()
-  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once, opened })
+  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once.anew, opened })
   return vault
 }
 
@@ -229,10 +227,22 @@ async function prove(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<v
 
 const unanchored = (entries: Entries) => [...entries.all()].filter(i => i.entry.anchoredAt === undefined).map(i => i.entry)
 
+type Single<T> = {
+  (): Promise<T>
+  /** For who knows that there is something new: a run that goes on may have looked before it was there, so one follows it. */
+  anew(): Promise<T>
+}
+
 /** Work of which one run at a time is enough; a call meanwhile waits for the run that goes on. */
-function single<T>(work: () => Promise<T>): () => Promise<T> {
+function single<T>(work: () => Promise<T>): Single<T> {
   let running: Promise<T> | null = null
-  return () => (running ??= work().finally(() => (running = null)))
+  const once = (): Promise<T> => (running ??= work().finally(() => (running = null)))
+  return Object.assign(once, {
+    async anew() {
+      await running?.catch(() => {})
+      return once()
+    },
+  })
 }
 
 type Syncing = { readonly entries: Entries; readonly inbox: Inbox; readonly tell: Tell }
@@ -242,7 +252,7 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
-  await renewOnward(ctx, arrivals)
+  await passOnward(ctx, arrivals)
   if (arrivals.length) tell('sharing', newsOf(arrivals))
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)
@@ -252,12 +262,6 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   const { wrong } = await confirmAnchors(ctx, unanchored(entries))
   if (fresh) await publishState(ctx)
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
-}
-
-/** What was renewed for us goes on to those we passed it on to; a share that was renewed and ended in one breath is gone already. */
-async function renewOnward(ctx: Ctx, arrivals: readonly Arrival[]): Promise<void> {
-  const here = new Set(receivedGrants(ctx).map(g => toHex(g.grant.commitment)))
-  for (const a of arrivals) if (a.kind === 'grant' && a.renewed && here.has(a.commitment)) await renewPassed(ctx, a.commitment)
 }
 
 type Listening = {
@@ -281,7 +285,8 @@ async function listen(ctx: Ctx, { signal, tell, idle, sync, opened }: Listening)
       const first = words.next()
       const reached = await Promise.race([first.then(() => true), pause(1500, signal).then(() => true)])
       if (reached && !signal.aborted) tell('online', true)
-      if (lost) await sync()
+      // What was said while nobody listened is not said again.
+      await sync()
       lost = false
       for (let next = await first; !next.done; next = await words.next()) {
         wait = 1000

@@ -14,6 +14,7 @@ import { grantAsProxy } from './grant-as-proxy.ts'
 import { receivedGrants } from './grants.ts'
 import { invite, join } from './invite.ts'
 import { openSession } from './open-session.ts'
+import { passOnward } from './pass-onward.ts'
 import { notePassed } from './passed.ts'
 import { post } from './post.ts'
 import { receiveMessages } from './receive-messages.ts'
@@ -79,11 +80,23 @@ describe('what a proxy passes on', () => {
     expect(await read(given.commitment)).toBe('DENIED')
     expect(child.session.state.ring.passed![0]!.state).toBe('revoked')
     // The proxy's own consent lives on, with the new generation's keys.
-    expect((await receiveMessages(parent)).map(a => a.kind)).toEqual(['grant'])
+    expect((await receiveMessages(parent)).map(a => a.kind)).toEqual(['grant', 'revoked'])
     await fileRecords(child, [draft(child, 'laboratory', 'later')])
     const session = await openSession(parent, { grant: under, purpose: 'TREAT' })
     expect(session.records.map(r => r.card.title).sort()).toEqual(['glucose', 'later'])
     expect(session.problems).toEqual([])
+  })
+
+  test('what the patient ended is renewed no more: the proxy passes no later keys on, and no order of messages brings it back', async () => {
+    const given = await passOnLab()
+    await receiveMessages(child)
+    await receiveMessages(clinic)
+    for (let i = 0; i < 6; i++) await renewPassed(parent, under)
+    await revokePassed(child, given.commitment)
+    await passOnward(parent, await receiveMessages(parent))
+    expect(parent.session.state.ring.given.map(g => g.state)).toEqual(['revoked'])
+    expect((await receiveMessages(clinic)).map(a => a.kind)).toEqual([...Array<string>(6).fill('grant'), 'revoked'])
+    expect(receivedGrants(clinic)).toEqual([])
   })
 
   test('a proxy that tells nothing is found in the receipts, and can be ended then', async () => {

@@ -9,8 +9,7 @@ import { decodeAs } from '#base/shape'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import { encodeBundle, type Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
-import type { Contact, PassedGrant, ReceivedGrant } from '#identity/keyring'
-import type { Message } from '#identity/message'
+import type { Contact, GivenGrant, PassedGrant, ReceivedGrant } from '#identity/keyring'
 import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
 import { verifySigned } from '#identity/signed'
 import {
@@ -48,7 +47,9 @@ export type Arrival =
   | { readonly kind: 'passed-on'; readonly did: Did; readonly name: string; readonly to: string; readonly commitment: string }
   | { readonly kind: 'revoked'; readonly did: Did; readonly name: string; readonly commitment: string }
   | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | Refused
+
+type Refused = { readonly kind: 'refused'; readonly code: string; readonly message: string }
 
 /** Takes what waits at the home relay; each message is deleted there only after it was dealt with here. */
 export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
@@ -61,29 +62,36 @@ export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
     // A relay that shows a message again after it was told that it is done with would keep us here for ever.
     const fresh = messages.filter(m => !seen.has(toHex(m.id)))
     if (fresh.length === 0) return arrivals
+    const opened: (Incoming | Refused)[] = []
     for (const { id, message } of fresh) {
-      arrivals.push(await take(ctx, message))
+      opened.push(await orRefused(() => withInbox(ctx.session.state.ring, secret => openMessage(message, secret))))
       seen.add(toHex(id))
     }
+    // A relay keeps no order: what ends a consent counts after what renewed it, or it would live on here for ever.
+    for (const one of opened.toSorted((a, b) => Number(a.kind === 'revoked') - Number(b.kind === 'revoked')))
+      arrivals.push(one.kind === 'refused' ? one : await orRefused(() => take(ctx, one)))
     done = messages.map(m => m.id)
   }
 }
 
-/** One message; a bad one is reported and dropped, for it would come again for ever. */
-async function take(ctx: Receiving, message: Message): Promise<Arrival> {
+/** A bad message is reported and dropped, for it would come again for ever. */
+async function orRefused<T>(work: () => Promise<T>): Promise<T | Refused> {
   try {
-    const incoming = await withInbox(ctx.session.state.ring, secret => openMessage(message, secret))
-    const sender = await senderOf(ctx, incoming)
-    const { content, at } = await verifyMessage(incoming, sender)
-    const arrival = await HANDLERS[incoming.kind](ctx, sender, content, at)
-    if (arrival.kind === 'grant' && incoming.from) await meet(ctx, sender, { bundle: encodeBundle(incoming.from), name: arrival.name })
-    return arrival
+    return await work()
   } catch (e) {
     if (isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
     return isKeepwellError(e)
       ? { kind: 'refused', code: e.code, message: e.message }
       : { kind: 'refused', code: 'DEFECT', message: 'A message could not be read.' }
   }
+}
+
+async function take(ctx: Receiving, incoming: Incoming): Promise<Arrival> {
+  const sender = await senderOf(ctx, incoming)
+  const { content, at } = await verifyMessage(incoming, sender)
+  const arrival = await HANDLERS[incoming.kind](ctx, sender, content, at)
+  if (arrival.kind === 'grant' && incoming.from) await meet(ctx, sender, { bundle: encodeBundle(incoming.from), name: arrival.name })
+  return arrival
 }
 
 /** Who shares with us is remembered, unverified, so that its later messages are believed; who is known stays as it is. */
@@ -125,8 +133,12 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
   async revoked(ctx, sender, content) {
     const { commitment } = decodeAs(revokedMessage, content)
     const ends = (p: PassedGrant): boolean => equal(p.commitment, commitment) && p.proxy === sender.did
+    // The patient may end what we passed on in their name; it is not renewed then.
+    const ours = (g: GivenGrant): boolean =>
+      equal(g.commitment, commitment) && readTerms(decodeTerms(g.terms).signed).patient === sender.did
     await changeRing(ctx, ring => ({
       ...ring,
+      given: ring.given.map(g => (ours(g) ? { ...g, state: 'revoked' as const } : g)),
       received: ring.received.filter(g => !(equal(g.commitment, commitment) && [g.patient, proxyOf(g)].includes(sender.did))),
       ...(ring.passed ? { passed: ring.passed.map(p => (ends(p) ? { ...p, state: 'revoked' as const } : p)) } : {}),
     }))

@@ -15,12 +15,17 @@ export async function revokePassed(ctx: Pick<Ctx, 'clock' | 'random' | 'network'
   const terms = readTerms(decodeTerms(found.terms).signed)
   const body = { vault: terms.patient, holder: terms.holder, commitment, terms: found.terms, deadline: ctx.clock() }
   await callRelay(ctx, await homeRelay(ctx), 'revoke', body)
+  const unreached: string[] = []
+  // Before the keys that follow reach the proxy, who would pass them on.
+  const { proxy } = found
+  const nameOf = ctx.session.state.ring.contacts.find(c => c.did === proxy)?.name ?? proxy
+  await tellEnded(ctx, { grantee: proxy, commitment }).catch(() => unreached.push(nameOf))
   const concerned = terms.level === 'write' ? [] : terms.compartments
   await newGenerations(ctx, concerned, r => ({
     ...r,
     passed: (r.passed ?? []).map(p => (equal(p.commitment, commitment) ? { ...p, state: 'revoked' as const } : p)),
   }))
-  const unreached = await rekeyGrantees(ctx, concerned)
+  unreached.push(...(await rekeyGrantees(ctx, concerned)))
   await tellEnded(ctx, found).catch(() => unreached.push(found.name))
   return { compartments: concerned.length, rekeyed: remaining(ctx, concerned).length, unreached }
 }
