@@ -52,7 +52,7 @@ describe.skipIf(!hasChromium())('what is large', () => {
   }
 
   test('a large file is sealed in pieces, in little memory, and comes back byte for byte on another device', {
-    timeout: DEEP ? 1_800_000 : 180_000,
+    timeout: DEEP ? 1_800_000 : 400_000,
   }, async () => {
     const size = (DEEP ? 2048 : 192) * MEBI + 12_345
     const path = join(stage.home, 'scan.bin')
