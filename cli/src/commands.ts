@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('#commands/import')).importFiles,
   migrate: async () => (await import('#commands/migrate')).migrate,
   receive: async () => (await import('#commands/receive')).receive,
+  connect: async () => (await import('#commands/connect')).connect,
   sync: async () => (await import('#commands/sync')).sync,
   list: async () => (await import('#commands/list')).list,
   timeline: async () => (await import('#commands/list')).timeline,

@@ -20,32 +20,53 @@ function checked(text: string): URL {
 export function openWeb(options: { readonly fetch?: typeof fetch; readonly timeout?: number } = {}): Web {
   const send: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   return {
-    async ask(address, { method = 'GET', accept, body, max }: WebAsk) {
+    async ask(address, ask) {
       const url = checked(address)
       try {
-        const response = await send(url, {
-          method,
-          headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-          ...(body === undefined ? {} : { body }),
-          redirect: 'error',
-          credentials: 'omit',
-          referrerPolicy: 'no-referrer',
-          cache: 'no-store',
-          signal: AbortSignal.timeout(options.timeout ?? TIMEOUT_MS),
-        })
-        const wait = Number(response.headers.get('retry-after'))
+        const response = await send(url, requestOf(ask, options.timeout ?? TIMEOUT_MS))
+        const wait = waitOf(response.headers)
         return {
           status: response.status,
           type: response.headers.get('content-type') ?? '',
-          body: await whole(response, max),
+          body: await whole(response, ask.max),
           ...(wait > 0 ? { retryAfter: wait } : {}),
         }
       } catch (cause) {
         if (cause instanceof KeepwellError) throw cause
+        if (ask.signal?.aborted) throw new KeepwellError('CANCELLED', 'Stopped while a server was asked.', { cause })
         throw new KeepwellError('PEER_FAILED', `The server at ${url.host} does not answer.`, { cause })
       }
     },
   }
+}
+
+function requestOf(
+  { method = 'GET', accept, body, type = 'application/json', authorization, signal }: WebAsk,
+  timeout: number,
+): RequestInit {
+  const patience = AbortSignal.timeout(timeout)
+  return {
+    method,
+    headers: {
+      accept,
+      ...(body === undefined ? {} : { 'content-type': type }),
+      ...(authorization === undefined ? {} : { authorization }),
+    },
+    ...(body === undefined ? {} : { body }),
+    redirect: 'error',
+    credentials: 'omit',
+    referrerPolicy: 'no-referrer',
+    cache: 'no-store',
+    signal: signal ? AbortSignal.any([signal, patience]) : patience,
+  }
+}
+
+/** `Retry-After` in seconds (RFC 9110 §10.2.3); a date counts from the server's own, so that no clock needs to agree. */
+function waitOf(headers: Headers): number {
+  const said = headers.get('retry-after') ?? ''
+  if (/^\d+$/.test(said)) return Number(said)
+  const [then, now] = [Date.parse(said), Date.parse(headers.get('date') ?? '')]
+  return Number.isNaN(then) || Number.isNaN(now) ? 0 : Math.max(0, Math.ceil((then - now) / 1000))
 }
 
 async function whole(response: Response, max: number): Promise<Uint8Array> {

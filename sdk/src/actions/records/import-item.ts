@@ -11,7 +11,7 @@ export type ImportItem = {
   readonly told?: Told
 }
 
-/** What whoever brings a document says of it; it counts before what the document's name says. FHIR speaks for itself. */
+/** What whoever brings a document says of it; it counts before what the document's name says. FHIR speaks for itself, but for `attributes`. */
 export type Told = {
   /** Of the record to be, chosen beforehand, so that another record can point to it. */
   readonly id?: Uint8Array
@@ -20,6 +20,8 @@ export type Told = {
   readonly date?: string
   readonly codes?: readonly { readonly system?: string; readonly code: string; readonly display?: string }[]
   readonly attributes?: Readonly<Record<string, string>>
+  /** What it is called at its source, at most 600 characters: other content of the same name is a new version of it. */
+  readonly source?: string
 }
 
 /**

@@ -18,6 +18,10 @@ export type ImportOptions = {
   readonly base?: string
   /** Files everything in this compartment instead of by the filing table. */
   readonly compartment?: string
+  /** What comes is what its source holds now: where an older version here says the same, it is a new version all the same. */
+  readonly current?: boolean
+  /** Records filed at once; fewer are on record sooner where the source is slow. */
+  readonly batch?: number
   /** Where resources are checked and described; default: in this thread. */
   readonly describe?: Describer
   readonly progress?: Progress
@@ -71,8 +75,9 @@ export async function* importItems(
     known: await knownRecords(ctx),
     describe: options.describe ?? describeHere(options.base),
     ...(compartment === undefined ? {} : { compartment }),
+    current: options.current === true,
   }
-  const grouped = batches(unitsIn(intake, source, signal), { ...BATCH, sizeOf: weight })
+  const grouped = batches(unitsIn(intake, source, signal), { ...BATCH, count: options.batch ?? BATCH.count, sizeOf: weight })
   let done = 0
   for await (const verdicts of mapAhead(grouped, IN_FLIGHT, units => fileUnits(filing, intake.known, units))) {
     for (const verdict of verdicts) yield verdict

@@ -9,8 +9,11 @@ export type Claim =
   { readonly state: 'there'; readonly id: Uint8Array } | { readonly state: 'new'; readonly prior?: Uint8Array }
 
 export type Known = {
-  /** Asks whether a record is there and, when it is not, remembers that it is about to be. */
-  claim(facts: CardFacts, id: Uint8Array): Claim
+  /**
+   * Asks whether a record is there and, when it is not, remembers that it is about to be. What comes from its source as it is `current`
+   * there is new when the newest version here is another, even where an older one was the same.
+   */
+  claim(facts: CardFacts, id: Uint8Array, current?: boolean): Claim
   /** Takes a claim back, after the record could not be filed. */
   release(facts: CardFacts, id: Uint8Array, prior?: Uint8Array): void
 }
@@ -38,10 +41,11 @@ export async function knownRecords(ctx: Pick<Ctx, 'catalog' | 'session' | 'outbo
   // What waits on this device is on its way, too.
   for (const { id, waiting } of await heldRecords(ctx)) remember(waiting.card, id, ++newest)
   return {
-    claim(facts, id) {
+    claim(facts, id, current = false) {
       const there = facts.canonical && contents.get(contentKey(facts))
-      if (there) return { state: 'there', id: there }
-      const before = facts.source !== undefined && !WEAK.test(facts.source) ? latest.get(facts.source) : undefined
+      const last = facts.source === undefined ? undefined : latest.get(facts.source)
+      if (there && (!current || !last || equal(last.id, there))) return { state: 'there', id: there }
+      const before = facts.source !== undefined && !WEAK.test(facts.source) ? last : undefined
       remember(facts, id, ++newest)
       return before ? { state: 'new', prior: before.id } : { state: 'new' }
     },

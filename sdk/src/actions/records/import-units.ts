@@ -21,6 +21,8 @@ export type Intake = {
   readonly describe: Describer
   /** Files everything in this compartment instead of by the table. */
   readonly compartment?: string
+  /** What comes is what its source holds now, and not an older copy. */
+  readonly current?: boolean
 }
 
 /** Documents up to this size are held in memory; larger ones are read twice, once to know them and once to seal them. */
@@ -94,7 +96,13 @@ async function describeGroup(intake: Intake, group: FhirPart[]): Promise<{ group
 }
 
 const resourceUnit = (intake: Intake, item: ImportItem, part: FhirResourcePart, described: Described): Unit =>
-  unit(intake, { item, place: part.path, described, body: part.bytes })
+  unit(intake, {
+    item,
+    place: part.path,
+    described,
+    body: part.bytes,
+    ...(item.told?.attributes ? { told: { attributes: item.told.attributes } } : {}),
+  })
 
 /** A piece that could not be read: its bytes are kept, as far as the splitter could hold them. */
 function brokenUnit(intake: Intake, item: ImportItem, part: FhirErrorPart): Unit {
@@ -137,15 +145,16 @@ type UnitInput = {
   readonly body: Body
   /** Why it was not what it claims to be; then it is kept as a document. */
   readonly why?: string
-  /** What only a whole document can be told. */
+  /** Of a resource, its attributes only. */
   readonly told?: Told
 }
 
 function unit(intake: Intake, { item, place, described, body, why, told = {} }: UnitInput): Unit {
   const { ctx } = intake
-  const { facts, kind, issues } = described
+  const { kind, issues } = described
+  const facts = told.source === undefined ? described.facts : { ...described.facts, source: told.source }
   const id = told.id ?? ctx.random(16)
-  const claim = intake.known.claim(facts, id)
+  const claim = intake.known.claim(facts, id, intake.current)
   const base = { item: item.name, place, kind, ...(facts.resourceType ? { resourceType: facts.resourceType } : {}) }
   if (claim.state === 'there') return { verdict: { ...base, outcome: 'already-there', id: toHex(claim.id) } }
   const name = intake.compartment ?? described.compartment
