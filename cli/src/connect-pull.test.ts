@@ -10,8 +10,9 @@ import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
 import { person, world } from '@keepwell/sdk/actions/story.kit'
 import { text, toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { corpusTest } from '@keepwell/sdk/health/corpora.kit'
 import { afterEach, expect, test } from 'vitest'
-import { condition, fill, type Hospital, letter, observation, openHospital } from './hospital.kit.ts'
+import { condition, fill, type Hospital, letter, observation, openHospital, type Resource } from './hospital.kit.ts'
 
 // The verbs over real HTTP, with a vault in memory; the command itself is in `connect.test.ts`.
 
@@ -295,3 +296,27 @@ test('a server of SMART’s first version is asked in its words; what is no logi
   )
   await expect(findHospital(all, 'http://hospital.example/fhir')).rejects.toThrow(/https/)
 })
+
+corpusTest(
+  'a whole made patient of US Core comes as it was served: every resource, the bills and medicines it points to, and who wrote it',
+  async ({ files }) => {
+    const [, file] = files('fhir/synthea-us-core').toSorted((a, b) => a.bytes.length - b.bytes.length)
+    const bundle = JSON.parse(text(file!.bytes)) as { entry: { fullUrl: string; resource: Resource }[] }
+    const names = new Map(bundle.entry.map(e => [e.fullUrl, `${e.resource.resourceType}/${e.resource.id}`]))
+    const served = bundle.entry.map(
+      e =>
+        JSON.parse(
+          JSON.stringify(e.resource).replace(/"urn:uuid:[0-9a-f-]{36}"/g, urn => JSON.stringify(names.get(urn.slice(1, -1)) ?? urn)),
+        ) as Resource,
+    )
+    const h = await hospital({ types: [...new Set(served.map(r => r.resourceType))], page: 40 })
+    for (const resource of served) h.put(resource)
+    h.login.patient = served.find(r => r.resourceType === 'Patient')!.id
+    const ada = await patientOf()
+    const first = await pulled(ada, await logIn(ada, h))
+    const came = new Set((await listEntries(ada)).map(e => e.card.source))
+    expect(served.filter(r => !came.has(`${h.base}/${r.resourceType}/${r.id}`)).map(r => `${r.resourceType}/${r.id}`)).toEqual([])
+    expect(missingOf(first).filter(m => !m.endsWith('not-offered'))).toEqual([])
+    console.log(`connect: ${served.length} resources of ${file!.name} pulled, ${Object.keys(fresh(first)).length} types`)
+  },
+)

@@ -283,10 +283,16 @@ export function authorizeUrl(gateway: At, client: string, query: Record<string, 
 /** Logs in where asked, allows what is asked, and comes back with the code. */
 export async function authorized(gateway: At, input: Launching): Promise<{ code: string; verifier: string; url: URL; page: string }> {
   const { verifier, challenge } = pkce()
-  const b = input.browser ?? browser()
   const scope = input.scope ?? 'openid fhirUser launch/patient patient/*.rs'
   const query = { scope, code_challenge: challenge, ...(input.launch ? { launch: input.launch } : {}), ...input.query }
-  let page = await b.follow(await b.send(authorizeUrl(gateway, input.client, query)), gateway.url)
+  const { url, page } = await agreed(gateway, authorizeUrl(gateway, input.client, query), input)
+  return { code: url.searchParams.get('code') ?? '', verifier, url, page }
+}
+
+/** What a person does in the browser to which an app sent them; gives where they end, and the page of the consent. */
+export async function agreed(gateway: At, start: string, input: Omit<Launching, 'client'>): Promise<{ url: URL; page: string }> {
+  const b = input.browser ?? browser()
+  let page = await b.follow(await b.send(start), gateway.url)
   if (page.text.includes('/passkey"')) {
     const answer = JSON.stringify(input.person.passkey.use(passkeyOptions(page.text)))
     page = await b.follow(await b.post(`${page.url}/passkey`, { answer }), gateway.url)
@@ -300,8 +306,7 @@ export async function authorized(gateway: At, input: Launching): Promise<{ code:
       gateway.url,
     )
   }
-  const url = new URL(page.url)
-  return { code: url.searchParams.get('code') ?? '', verifier, url, page: consent || page.text }
+  return { url: new URL(page.url), page: consent || page.text }
 }
 
 export type TokenResponse = Record<string, unknown> & { access_token: string; refresh_token?: string; id_token?: string; scope: string }

@@ -26,7 +26,7 @@ export function checkEndpoint(endpoint: string, base: string): string {
     !url.username &&
     !url.password &&
     (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname) && LOOPBACK.test(home.hostname))) &&
-    (!PRIVATE.test(url.hostname) || PRIVATE.test(home.hostname))
+    (!PRIVATE.test(url.hostname.replace(/\.$/, '')) || PRIVATE.test(home.hostname))
   if (!fit) throw new KeepwellError('DENIED', 'The server names an address for its login that is not safe to go to.')
   return url.href
 }
