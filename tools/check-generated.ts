@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 const GENERATORS = [
   'tools/gen-abi.ts',
   'tools/gen-fhir.ts',
+  'tools/gen-profiles.ts',
   'tools/gen-search.ts',
   'tools/gen-dicom.ts',
   'tools/gen-names.ts',

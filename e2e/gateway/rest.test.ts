@@ -1,3 +1,4 @@
+import { terminologyPart } from '@keepwell/daemon/gateway/terminology/part'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
@@ -25,7 +26,9 @@ const practitioner = (npi: string, family = 'House'): Json => ({
 const codeOf = (answer: { status: number; body: Json }) => [answer.status, answer.body?.issue?.[0]?.code]
 
 beforeAll(async () => {
-  world = await gatewayWorld()
+  world = await gatewayWorld({
+    parts: async (gateway, clinic) => ({ parts: [await terminologyPart(gateway, { dir: clinic.folder, server: null })] }),
+  })
   ada = await world.patient('Ada')
   await files(ada, { 'x.json': { resourceType: 'Condition', id: 'c1', subject: { reference: 'Patient/1' }, code: { text: 'Asthma' } } })
   ;({ id } = await consents(world, ada))
@@ -130,6 +133,39 @@ describe('changing', () => {
     expect(codeOf(await patch([{ op: 'test', path: '/status', value: 'final' }]))).toEqual([422, 'invalid'])
     expect(codeOf(await patch([{ op: 'replace', path: '/status', value: 'bogus' }]))[0]).toBe(422)
     expect((await ask('GET', `Observation/${made.body.id}`)).body.status).toBe('amended')
+  })
+
+  test('FHIRPath Patch does the same by path, alone, in a transaction and in a batch', async () => {
+    const made = await ask('POST', 'Observation', observation(7, { note: [{ text: 'x' }] }))
+    const address = `Observation/${made.body.id}`
+    const operation = (...parts: Json[]): Json => ({
+      resourceType: 'Parameters',
+      parameter: [{ name: 'operation', part: parts.map(([name, value]) => ({ name, ...value })) }],
+    })
+    const replace = (status: string): Json =>
+      operation(['type', { valueCode: 'replace' }], ['path', { valueString: 'Observation.status' }], ['value', { valueCode: status }])
+    expect((await ask('PATCH', address, replace('amended'))).body).toMatchObject({ status: 'amended', note: [{ text: 'x' }] })
+    const xml = `<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/><part><name value="type"/><valueCode value="delete"/></part>
+      <part><name value="path"/><valueString value="Observation.note.where(text = 'x')"/></part></parameter></Parameters>`
+    const gone = await ask('PATCH', address, xml, { 'content-type': 'application/fhir+xml' })
+    expect([gone.status, gone.body.note]).toEqual([200, undefined])
+    for (const [type, status] of [
+      ['transaction', 'final'],
+      ['batch', 'corrected'],
+    ] as const) {
+      const entry = [{ request: { method: 'PATCH', url: address }, resource: replace(status) }]
+      const done = await ask('POST', '', { resourceType: 'Bundle', type, entry })
+      expect([type, done.body.entry?.[0].response.status]).toEqual([type, expect.stringContaining('200')])
+      expect((await ask('GET', address)).body.status).toBe(status)
+    }
+    expect(codeOf(await ask('PATCH', address, replace('bogus')))[0]).toBe(422)
+    const nowhere = await ask(
+      'PATCH',
+      address,
+      operation(['type', { valueCode: 'replace' }], ['path', { valueString: 'Observation.method' }]),
+    )
+    expect([nowhere.status, nowhere.body.issue[0].expression]).toEqual([422, ['Parameters.parameter[0]']])
+    expect(codeOf(await ask('PATCH', address, made.body))).toEqual([400, 'structure'])
   })
 
   test('DELETE asks the patient for what this organisation wrote, and for nothing else', async () => {
@@ -267,6 +303,58 @@ describe('who the patient is', () => {
       'business-rule',
     ])
     expect((await ask('GET', `Patient/${id}`)).body.birthDate).toBe('1980-02-03')
+  })
+})
+
+describe('codes in searches', () => {
+  const CLINICAL = 'http://terminology.hl7.org/CodeSystem/condition-clinical'
+  const condition = (code: string): Json => ({
+    resourceType: 'Condition',
+    clinicalStatus: { coding: [{ system: CLINICAL, code }] },
+    code: { text: code },
+    subject: { reference: `Patient/${id}` },
+  })
+  test('are found by value set and by what they mean', async () => {
+    for (const code of ['relapse', 'resolved']) await ask('POST', 'Condition', condition(code))
+    const found = async (question: string): Promise<string[]> => {
+      const { body } = await ask('GET', `Condition?${question}`)
+      return body.entry?.map((e: Json) => e.resource.code.text).sort() ?? [body.issue?.[0]?.code, body.total]
+    }
+    expect(await found(`clinical-status:below=${CLINICAL}|active`)).toEqual(['relapse'])
+    expect(await found(`clinical-status:above=${CLINICAL}|resolved`)).toEqual(['resolved'])
+    expect(await found('clinical-status:in=http://hl7.org/fhir/ValueSet/condition-clinical')).toEqual(['relapse', 'resolved'])
+    expect(await found('clinical-status:not-in=http://hl7.org/fhir/ValueSet/condition-clinical')).toEqual(['Asthma'])
+    expect(await found('clinical-status:in=http://nowhere.example/vs')).toEqual(['not-found', undefined])
+  })
+})
+
+describe('profiles', () => {
+  const IPS = 'http://hl7.org/fhir/uv/ips/StructureDefinition/Observation-results-laboratory-pathology-uv-ips'
+  const claiming = (): Json => observation(3, { meta: { profile: [IPS] } })
+  test('that a resource claims are checked: told at a write, refused when the writer is strict', async () => {
+    const told = await ask('POST', 'Observation', claiming(), { prefer: 'return=OperationOutcome' })
+    expect(told.status).toBe(201)
+    const warned = told.body.issue.filter((i: Json) => i.severity === 'warning')
+    expect(warned.map((i: Json) => i.expression[0])).toEqual(expect.arrayContaining(['Observation.category', 'Observation.performer']))
+    const strict = await ask('POST', 'Observation', claiming(), { prefer: 'handling=strict' })
+    expect([strict.status, strict.body.issue[0].severity]).toEqual([422, 'error'])
+    const entry = [{ request: { method: 'POST', url: 'Observation' }, resource: claiming() }]
+    const sent = await ask('POST', '', { resourceType: 'Bundle', type: 'transaction', entry })
+    expect(sent.body.entry[0].response.outcome.issue[0].severity).toBe('warning')
+  })
+  test('are what $validate judges by, claimed or asked for', async () => {
+    const severities = async (path: string, body: Json): Promise<string[]> =>
+      (await ask('POST', path, body)).body.issue.map((i: Json) => i.severity)
+    expect(await severities('Observation/$validate', claiming())).toContain('error')
+    expect(await severities('Observation/$validate', observation(3))).toEqual(['information'])
+    expect(await severities(`Observation/$validate?profile=${IPS}`, observation(3))).toContain('error')
+    expect(await severities('Observation/$validate?profile=http://nowhere.example/p', observation(3))).toEqual(['error'])
+    expect(await severities('Observation/$validate', observation(3, { meta: { profile: ['http://nowhere.example/p'] } }))).toEqual([
+      'information',
+    ])
+    const told = await ask('GET', 'metadata')
+    const supported = told.body.rest[0].resource.find((r: Json) => r.type === 'Observation').supportedProfile
+    expect(supported).toContain(`${IPS}|2.0.0`)
   })
 })
 

@@ -36,6 +36,7 @@ export const gateway: Command = {
     'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback',
     'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
     'keepwell gateway --port 8788',
+    'keepwell gateway --profiles hl7.fhir.us.core-8.0.0.tgz',
     'keepwell gateway key remove --name "Ward system"',
     'keepwell gateway --hl7v2 2575',
     'keepwell gateway hl7v2 link --identifier "2.16.840.1.113883.19.5|4711" --patient "Ada Example"',
@@ -60,6 +61,11 @@ export const gateway: Command = {
       about: 'Sealed blocks kept on disk between sessions, so that they are not fetched again, in MiB; default 1024, 0 for none.',
     },
     terminology: { type: 'string', value: 'URL', about: 'A FHIR terminology server to ask instead of the code systems loaded here.' },
+    profiles: {
+      type: 'string',
+      value: 'PATH',
+      about: 'Packages of definitions (.tgz, as HL7 publishes its guides) to check against: a file, or a folder of them.',
+    },
     hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
     'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
     zone: { type: 'string', value: '+HH:MM', about: 'Offset of the site, for messages that name none.' },
@@ -115,6 +121,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       limits: config.http,
       subscriptions: subscriptionSettings(args),
       hotBytes: Number(hot) * 2 ** 20,
+      ...(args.text('profiles') ? { profiles: args.text('profiles')! } : {}),
       log,
     }
     const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })

@@ -7,6 +7,7 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
+import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
 import { openMemory } from '#gateway/bulk/memory'
 import { bulkPart } from '#gateway/bulk/part'
@@ -23,6 +24,7 @@ import { httpRoutes } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
 import { hl7v2File } from '#gateway/hl7v2/part'
 import { type Desk, openDesk } from '#gateway/hl7v2/service'
+import { readPackages } from '#gateway/profiles/package-file'
 import { providerPart } from '#gateway/provider/routes'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
@@ -49,6 +51,8 @@ export type GatewaySettings = {
   readonly subscriptions?: SubscriptionSettings
   /** Bytes of sealed blocks kept on disk between sessions; default 1 GiB, none for 0. */
   readonly hotBytes?: number
+  /** Folder or file with packages of definitions, beside the profiles that ship. */
+  readonly profiles?: string
   readonly log: (line: LogLine) => void
 }
 
@@ -107,6 +111,7 @@ export async function serveGateway(
     ]
     for (const part of parts) opened.defer(async () => part.close?.())
     const security = parts.map(p => p.security).find(Boolean)
+    const profiles = await loadLibrary(settings.profiles ? await readPackages(settings.profiles, shapes(definitions)) : [])
     const told = {
       types: resourceTypes(),
       name: gateway.name,
@@ -116,7 +121,7 @@ export async function serveGateway(
       more: parts.flatMap(p => p.told ?? []),
     }
     const rows = fhirTable(
-      { gateway, check, now: () => Date.now() },
+      { gateway, check, profiles, terminology: parts.map(p => p.terminology).find(Boolean) ?? null, now: () => Date.now() },
       told,
       parts.flatMap(p => p.fhir ?? []),
     )

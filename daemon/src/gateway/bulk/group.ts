@@ -25,7 +25,7 @@ const everybody = (gateway: Gateway, actor: Actor): FhirResource => {
   } as unknown as FhirResource
 }
 
-const fhirOf = (gateway: Gateway) => ({ gateway, now: () => gateway.clock() * 1000 })
+const fhirOf = (gateway: Gateway) => ({ gateway, terminology: null, now: () => gateway.clock() * 1000 })
 
 /** The built-in group; any other is a resource like all. */
 export async function group(gateway: Gateway, request: FhirRequest): Promise<FhirAnswer> {

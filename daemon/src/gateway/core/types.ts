@@ -5,6 +5,7 @@ import type { Issue } from '@keepwell/sdk/health/fhir/issue'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import type { FhirResource, Store } from '@keepwell/sdk/health/fhir/search/types'
 import type { Did } from '@keepwell/sdk/identity/did'
+import type { Terminology } from '@keepwell/sdk/ports/terminology'
 import type { Card } from '@keepwell/sdk/records/card'
 import type { AccessRequestMessage } from '@keepwell/sdk/wire/messages'
 import type { FhirRoute } from '#gateway/fhir/route'
@@ -204,6 +205,8 @@ export type GatewayPart = {
   }
   /** Long-lived connections (RFC 6455). */
   readonly upgrades?: readonly HttpUpgrade[]
+  /** What codes mean, for searches and for required value sets. */
+  readonly terminology?: Terminology
   /** What it counts, for `/metrics`. */
   readonly gauges?: () => readonly Gauge[]
   /** Whether pages of an origin may call the gateway, beside those of origins that the operator named. */

@@ -4,8 +4,8 @@ import type { Version } from '@keepwell/sdk/health/fhir/search/types'
 import { literal, renamed } from '#gateway/core/references'
 import { demand } from './access.ts'
 import { resourceType } from './content.ts'
-import { patched } from './json-patch.ts'
-import { Refusal, refusalOf, refuse } from './outcome.ts'
+import { outcome, Refusal, refusalOf, refuse } from './outcome.ts'
+import { changeInEntry } from './patch.ts'
 import {
   type Body,
   carryOut,
@@ -161,6 +161,7 @@ function writtenAnswer({ base, prefer }: FhirRequest, { plan, versionId, lastUpd
       location: `${base}/${plan.type}/${plan.id}/_history/${versionId}`,
       etag: etag(versionId),
       lastModified: lastUpdated,
+      ...(plan.told?.length ? { outcome: outcome(plan.told) } : {}),
     },
   }
 }
@@ -281,7 +282,7 @@ async function planOne(work: Work, e: Entry, { id, names, conditions }: Naming):
     return target === undefined ? null : `${target}${fragment ? `#${fragment}` : ''}`
   })
   const told = withConditions(linked, conditions)
-  const ready: Body = prepared(work, e.method === 'POST' ? told : { ...told, id }, { type: place.type, below })
+  const ready: Body = await prepared(work, e.method === 'POST' ? told : { ...told, id }, { type: place.type, below })
   if (e.method === 'POST') return planCreate(work, ready, undefined, id)
   const ifMatch = e.headers['if-match']
   return place.id === null && place.type !== 'Patient'
@@ -290,19 +291,11 @@ async function planOne(work: Work, e: Entry, { id, names, conditions }: Naming):
 }
 
 async function planPatch(work: Work, e: Entry, { type, id }: { type: string; id: string }, below: string): Promise<Plan> {
-  // R4 http.html#jsonpatch: in a Bundle a JSON Patch travels in a Binary.
-  const data = e.resource?.resourceType === 'Binary' ? string(e.resource.data) : undefined
-  if (data === undefined) throw refuse(400, 'not-supported', 'A patch in a Bundle is JSON Patch, in a Binary.', below)
-  let operations: unknown
-  try {
-    operations = JSON.parse(Buffer.from(data, 'base64').toString('utf8'))
-  } catch {
-    throw refuse(400, 'structure', 'The patch is not JSON.', below)
-  }
+  const change = changeInEntry(e.resource, below)
   const current = await presentOf(work, type, id)
   checkMatch(e.headers['if-match'], current)
-  const changed = patched(current.resource, operations) as JsonObject
-  return planUpdate(work, prepared(work, changed, { type, below }), { id, ifMatch: undefined })
+  const changed = change(current.resource)
+  return planUpdate(work, await prepared(work, changed, { type, below }), { id, ifMatch: undefined })
 }
 
 // conditional references (R4 http.html#trules)

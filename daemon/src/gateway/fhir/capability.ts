@@ -1,3 +1,4 @@
+import type { ProfileLibrary } from '@keepwell/sdk/health/fhir/profile/library'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
 import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
@@ -6,6 +7,7 @@ import { ALONE, type FhirRoute } from './route.ts'
 
 export type Told = {
   readonly rows: readonly FhirRoute[]
+  readonly profiles: ProfileLibrary
   /** Resource types of R4. */
   readonly types: readonly string[]
   readonly name: string
@@ -30,7 +32,7 @@ const serves = (row: FhirRoute, type: string): boolean => {
 const SYSTEM = new Set(['transaction', 'batch', 'search-system', 'history-system'])
 
 /** The statement of what is routed (R4 capabilitystatement.html): made from the rows, so it can name nothing else. */
-export function capability({ rows, types, name, version, date, security, more = [] }: Told, base: string): JsonObject {
+export function capability({ rows, profiles, types, name, version, date, security, more = [] }: Told, base: string): JsonObject {
   const system = rows.filter(r => r.interaction && SYSTEM.has(r.interaction)).map(r => r.interaction!)
   const codes = [...new Set(system.flatMap(c => (c === 'transaction' ? ['transaction', 'batch'] : [c])))]
   const ownTypes = [...types].sort()
@@ -49,7 +51,7 @@ export function capability({ rows, types, name, version, date, security, more = 
     implementation: { description: `${name}: what patients have granted to this organisation`, url: base },
     fhirVersion: '4.0.1',
     format: ['json', 'xml'],
-    patchFormat: ['application/json-patch+json'],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json', 'application/fhir+xml'],
     rest: [
       {
         ...filled(
@@ -58,7 +60,10 @@ export function capability({ rows, types, name, version, date, security, more = 
         ),
         mode: 'server',
         ...(security ? { security } : {}),
-        resource: ownTypes.map(type => ({ ...resourceOf(rows, type), ...Object.assign({}, ...more.map(m => m.types?.[type] ?? {})) })),
+        resource: ownTypes.map(type => ({
+          ...resourceOf(rows, type, profiles.of(type)),
+          ...Object.assign({}, ...more.map(m => m.types?.[type] ?? {})),
+        })),
         interaction: codes.map(code => ({ code })),
         ...(general.length ? { operation: unique(general) } : {}),
         compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
@@ -69,7 +74,7 @@ export function capability({ rows, types, name, version, date, security, more = 
 
 const filled = (name: string, list: readonly unknown[]): JsonObject => (list.length ? { [name]: list } : {})
 
-function resourceOf(rows: readonly FhirRoute[], type: string): JsonObject {
+function resourceOf(rows: readonly FhirRoute[], type: string, supported: ReturnType<ProfileLibrary['of']>): JsonObject {
   const mine = rows.filter(r => serves(r, type))
   const interactions = [...new Set(mine.flatMap(r => (r.interaction && !SYSTEM.has(r.interaction) ? [r.interaction] : [])))]
   const operations = mine.filter(r => r.operation?.types)
@@ -77,6 +82,7 @@ function resourceOf(rows: readonly FhirRoute[], type: string): JsonObject {
   return {
     type,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    ...(supported.length ? { supportedProfile: supported.map(p => (p.version ? `${p.url}|${p.version}` : p.url)) } : {}),
     interaction: interactions.map(code => ({ code })),
     versioning: 'versioned',
     readHistory: interactions.includes('vread'),

@@ -5,7 +5,8 @@ import { everything } from '@keepwell/sdk/health/fhir/search/everything'
 import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
 import type { EverythingInput, Params } from '@keepwell/sdk/health/fhir/search/types'
 import { demand, visibleTo } from './access.ts'
-import { asIssues, outcome, refuse } from './outcome.ts'
+import { judged, judgedWhole } from './judge.ts'
+import { asIssues, type OutcomeIssue, outcome, refuse } from './outcome.ts'
 import type { Writing } from './plan.ts'
 import { counted, missing, visibleVersion } from './read.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
@@ -51,6 +52,17 @@ export const everythingOf =
     return { resource: bundled(request, found) }
   }
 
+const UNKNOWN_PROFILE: OutcomeIssue = {
+  severity: 'error',
+  code: 'not-supported',
+  text: 'That profile is not known here; nothing was checked against it.',
+}
+const UNKNOWN_CLAIM: OutcomeIssue = {
+  severity: 'information',
+  code: 'not-supported',
+  text: 'It claims a profile that is not known here and was not checked.',
+}
+
 /** `$validate` (R4 resource-operation-validate): the answer is the judgement, whatever it is. */
 export const validate =
   (fhir: Writing) =>
@@ -62,21 +74,16 @@ export const validate =
     const resource = inside ? field(inside, 'resource') : (given ?? (await stored(fhir, request, type, id)))
     if (!isObject(resource)) throw refuse(400, 'required', 'There is no resource to validate.')
     const issues = asIssues(fhir.check(resource))
+    const asked = profile ? await judged(fhir, resource, [profile]) : null
+    const { issues: told, unknown } = asked ? { issues: asIssues(asked.issues), unknown: 0 } : await judgedWhole(fhir, resource)
     const more = [
       ...(type && resource.resourceType !== type
         ? [{ severity: 'error' as const, code: 'invalid', text: `The resource is no ${type}.`, expression: 'resourceType' }]
         : []),
-      ...(profile
-        ? [
-            {
-              severity: 'warning' as const,
-              code: 'not-supported',
-              text: 'Only the base definitions of R4 are checked here, not that profile.',
-            },
-          ]
-        : []),
+      ...(asked?.unknown ? [UNKNOWN_PROFILE] : []),
+      ...(unknown ? [UNKNOWN_CLAIM] : []),
     ]
-    const all = [...issues, ...more]
+    const all = [...issues, ...told, ...more]
     return { resource: outcome(all.length ? all : [{ severity: 'information', code: 'informational', text: 'Nothing is wrong with it.' }]) }
   }
 

@@ -10,13 +10,15 @@ import { renamed } from '#gateway/core/references'
 import type { Actor, PatientSession } from '#gateway/core/types'
 import { demand, denied, mayTouch, type Right } from './access.ts'
 import { same } from './json-patch.ts'
-import { asIssues, Refusal, refuse } from './outcome.ts'
+import { type Judging, judged } from './judge.ts'
+import { asIssues, type OutcomeIssue, Refusal, refuse } from './outcome.ts'
 import { etagsIn, gone, missing } from './read.ts'
 import { ALONE, type FhirRequest } from './route.ts'
 import { needed } from './search.ts'
+import { withTerms } from './terms.ts'
 import { type Fhir, patientsNamed } from './whose.ts'
 
-export type Writing = Fhir & { readonly check: Checker }
+export type Writing = Fhir & Judging & { readonly check: Checker }
 
 /** One record that is being written to. `session` opens it when something must be looked up; a plain create needs none. */
 export type Work = {
@@ -25,6 +27,8 @@ export type Work = {
   readonly base: string
   readonly patient: string
   readonly session: () => Promise<PatientSession>
+  /** Of `Prefer: handling=`: a breach of a claimed profile refuses the write. */
+  readonly strict: boolean
 }
 
 /** What is to happen with one resource: it is there already, or it is to be written. */
@@ -34,6 +38,8 @@ export type Plan = {
   readonly status: 200 | 201
   readonly existing?: Version
   readonly write?: { readonly resource: JsonObject; readonly prior?: string; readonly issues: readonly Issue[] }
+  /** Warnings for who wrote it. */
+  readonly told?: readonly OutcomeIssue[]
 }
 
 export const paramsOf = (query: string): Params => [...new URLSearchParams(query)]
@@ -44,18 +50,23 @@ export async function theOne(work: Work, type: string, query: string): Promise<V
   if (params.length === 0) throw refuse(400, 'invalid', 'A condition names at least one search parameter.')
   const session = await work.session()
   await session.ready(needed(type, params))
-  const found = conditional(session.store, { type, params, now: work.fhir.now() })
+  const found = await withTerms(work.fhir.terminology, told =>
+    conditional(session.store, { type, params, now: work.fhir.now(), ...(told ? { terminology: told } : {}) }),
+  )
   if (found.found === 'refused') throw new Refusal(400, found.issues)
   if (found.found === 'many') throw refuse(412, 'multiple-matches', `The condition finds more than one ${type}.`)
   return found.found === 'one' ? found.version : null
 }
 
-/** The resource as it may be written: valid, of its type, about this patient alone, with references below our base made relative. */
-export function prepared(
+/**
+ * The resource as it may be written: valid, of its type, about this patient alone, with references below our base made relative. What breaks
+ * a profile that it claims is told, and with `handling=strict` refused: a claim is its author's word, and no reason to lose the rest.
+ */
+export async function prepared(
   work: Work,
   resource: JsonObject,
   { type, below = '' }: { readonly type: string; readonly below?: string },
-): { resource: JsonObject; issues: readonly Issue[] } {
+): Promise<Body> {
   if (resource.resourceType !== type)
     throw refuse(400, 'invalid', `The body is of another type than the ${type} in the address.`, 'resourceType')
   if (ALONE.has(type))
@@ -73,7 +84,9 @@ export function prepared(
         'The resource names another patient than the one into whose record it is to be written.',
         below || type,
       )
-  return { resource: told, issues }
+  const breaches = asIssues((await judged(work.fhir, told)).issues, below)
+  if (work.strict && breaches.length) throw new Refusal(422, breaches)
+  return { resource: told, issues, told: breaches.map(b => ({ ...b, severity: 'warning' as const })) }
 }
 
 /** Scopes with search arguments count for what is written, too. */
@@ -89,9 +102,14 @@ function allowed(work: Work, resource: JsonObject, right: Right): void {
   if (!visible.some(params => matches(store, version, { params, now: work.fhir.now() }))) throw denied(version.type)
 }
 
-export type Body = { readonly resource: JsonObject; readonly issues: readonly Issue[] }
+export type Body = { readonly resource: JsonObject; readonly issues: readonly Issue[]; readonly told: readonly OutcomeIssue[] }
 
-export async function planCreate(work: Work, { resource, issues }: Body, ifNoneExist: string | undefined, id?: string): Promise<Plan> {
+export async function planCreate(
+  work: Work,
+  { resource, issues, told }: Body,
+  ifNoneExist: string | undefined,
+  id?: string,
+): Promise<Plan> {
   const type = String(resource.resourceType)
   allowed(work, resource, 'c')
   await samePerson(work, resource)
@@ -100,7 +118,7 @@ export async function planCreate(work: Work, { resource, issues }: Body, ifNoneE
     if (there) return { type, id: there.id, status: 200, existing: there }
   }
   const chosen = id ?? (type === 'Patient' ? work.patient : work.fhir.gateway.ids.fresh(work.patient))
-  return { type, id: chosen, status: 201, write: { resource: { ...resource, id: chosen }, issues } }
+  return { type, id: chosen, status: 201, write: { resource: { ...resource, id: chosen }, issues }, told }
 }
 
 /** Who the patient is may be told anew; that it is somebody else may not. Nothing is asked where nothing may be read. */
@@ -114,7 +132,7 @@ async function samePerson(work: Work, resource: JsonObject): Promise<void> {
 type Updating = { readonly id: string; readonly ifMatch: string | undefined }
 
 /** A new version; or the first, when a client names an id that nothing has (R4 http.html#upsert). Ids that we make up are ours to give. */
-export async function planUpdate(work: Work, { resource, issues }: Body, { id, ifMatch }: Updating): Promise<Plan> {
+export async function planUpdate(work: Work, { resource, issues, told }: Body, { id, ifMatch }: Updating): Promise<Plan> {
   const type = String(resource.resourceType)
   if (resource.id !== id) throw refuse(400, 'invalid', 'The id in the body is not the one in the address.', `${type}.id`)
   const current = await currentOf(work, type, id)
@@ -123,14 +141,14 @@ export async function planUpdate(work: Work, { resource, issues }: Body, { id, i
     if (type !== 'Patient' && work.fhir.gateway.ids.patientOf(id) !== null)
       throw refuse(405, 'not-supported', 'An id of that form is given by the server; there is nothing under it.')
     if (type === 'Patient' && id !== work.patient) throw missing('Patient')
-    return planCreate(work, { resource, issues }, undefined, id)
+    return planCreate(work, { resource, issues, told }, undefined, id)
   }
   allowed(work, resource, 'u')
   await samePerson(work, resource)
   const session = await work.session()
   if (!mayTouch(work.actor, session.store, current, 'u', work.fhir.now())) throw denied(type)
   if (current.resource && same(content(current.resource), content(resource))) return { type, id, status: 200, existing: current }
-  return { type, id, status: 200, write: { resource, issues, ...priorOf(session, current) } }
+  return { type, id, status: 200, write: { resource, issues, ...priorOf(session, current) }, told }
 }
 
 /** What a client may change: all but what the server says of the version. */
@@ -197,10 +215,17 @@ export async function inTurn<T>({ fhir, patient }: Pick<Work, 'fhir' | 'patient'
   }
 }
 
-export type Asked = Pick<FhirRequest, 'actor' | 'base'>
+export type Asked = Pick<FhirRequest, 'actor' | 'base' | 'prefer'>
 
-export const workOf = (fhir: Writing, { actor, base }: Asked, patient: string): Work => {
+export const workOf = (fhir: Writing, { actor, base, prefer }: Asked, patient: string): Work => {
   ensure(fhir.gateway.patient(patient), 'NO_GRANT', 'There is no live consent of such a patient.')
   let opened: Promise<PatientSession> | undefined
-  return { fhir, actor, base, patient, session: () => (opened ??= fhir.gateway.session(actor, patient)) }
+  return {
+    fhir,
+    actor,
+    base,
+    patient,
+    strict: prefer.handling === 'strict',
+    session: () => (opened ??= fhir.gateway.session(actor, patient)),
+  }
 }

@@ -1,12 +1,14 @@
 import { searchBundle } from '@keepwell/sdk/health/fhir/search/bundle'
 import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
-import type { Params, SearchIssue, SearchResult, Store } from '@keepwell/sdk/health/fhir/search/types'
+import type { Params, SearchIssue, SearchResult, Store, Terminology } from '@keepwell/sdk/health/fhir/search/types'
 import { namedPatient } from '#gateway/core/patients'
 import type { Actor, PatientSession } from '#gateway/core/types'
 import { demand, visibleTo } from './access.ts'
+import type { Judging } from './judge.ts'
 import { Refusal } from './outcome.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
+import { withTerms } from './terms.ts'
 import { answerable, type Fhir, patientOf, STILL_OPENING, sessionFor } from './whose.ts'
 
 /** Parameters that look beyond the type that is searched. */
@@ -16,9 +18,11 @@ const BEYOND = /^(_include|_revinclude|_has|_list|_type)\b|\./
 export const needed = (type: string | null, params: Params): readonly string[] | undefined =>
   type === null || params.some(([name]) => BEYOND.test(name)) ? undefined : [type]
 
+type Asking = Fhir & Pick<Judging, 'terminology'>
+
 /** Search by GET and by POST, of a type or of all, in a patient's compartment or not. */
 export const searches =
-  (fhir: Fhir) =>
+  (fhir: Asking) =>
   async (request: FhirRequest): Promise<FhirAnswer> => {
     const { type = null, compartment } = { ...request.params } as { type?: string; compartment?: string }
     if (type) demand(request.actor, type, 's')
@@ -30,16 +34,22 @@ export const searches =
     const store = session ? session.store : directoryOf(fhir, request.actor)
     const params: Params = [...query].filter(([name]) => name !== '_cursor')
     const whole = session ? await answerable(request, session, needed(type, params)) : true
-    const found = searched(fhir, request, { store, type, params, compartment })
+    const found = await withTerms(fhir.terminology, told => searched(fhir, request, { store, type, params, compartment, told }))
     return { resource: bundled(request, whole ? found : { ...found, total: null, issues: [...found.issues, PART] }) }
   }
 
 const PART: SearchIssue = { severity: 'warning', code: 'processing', text: STILL_OPENING }
 
-type Searching = { readonly store: Store; readonly type: string | null; readonly params: Params; readonly compartment: string | undefined }
+type Searching = {
+  readonly store: Store
+  readonly type: string | null
+  readonly params: Params
+  readonly compartment: string | undefined
+  readonly told: Terminology | undefined
+}
 
-function searched(fhir: Fhir, { actor, query, prefer }: FhirRequest, { store, type, params, compartment }: Searching): SearchResult {
-  const common = { now: fhir.now(), visible: visibleTo(actor) }
+function searched(fhir: Fhir, { actor, query, prefer }: FhirRequest, { store, type, params, compartment, told }: Searching): SearchResult {
+  const common = { now: fhir.now(), visible: visibleTo(actor), ...(told ? { terminology: told } : {}) }
   const cursor = query.get('_cursor')
   if (cursor) return searchPage(store, cursor, common)
   return search(store, {

@@ -12,14 +12,14 @@ import { conditionalUpdate, create, patch, remove, update } from './write.ts'
 const DEFINITION = 'http://hl7.org/fhir/OperationDefinition'
 
 /** Every row of the FHIR side: what is here is routed, and told in `/metadata`; what is not, is neither. `more` are the rows of other parts. */
-export function fhirTable(fhir: Writing, told: Omit<Told, 'rows'>, more: readonly FhirRoute[]): FhirRoute[] {
+export function fhirTable(fhir: Writing, told: Omit<Told, 'rows' | 'profiles'>, more: readonly FhirRoute[]): FhirRoute[] {
   const every: FhirRoute[] = [
     {
       name: 'metadata',
       method: 'GET',
       path: '/metadata',
       open: true,
-      handle: request => ({ resource: capability({ ...told, rows }, request.base) }),
+      handle: request => ({ resource: capability({ ...told, profiles: fhir.profiles, rows }, request.base) }),
     },
     ...reading(fhir),
     ...writing(fhir),

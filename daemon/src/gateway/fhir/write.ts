@@ -1,8 +1,8 @@
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { demand } from './access.ts'
-import { parseJson, resourceType } from './content.ts'
-import { patched } from './json-patch.ts'
-import { outcome, refuse } from './outcome.ts'
+import { resourceType } from './content.ts'
+import { type OutcomeIssue, outcome, refuse } from './outcome.ts'
+import { changeIn, changeInEntry } from './patch.ts'
 import {
   carryOut,
   checkMatch,
@@ -44,6 +44,8 @@ function bodyOf(request: FhirRequest): JsonObject {
   return request.resource
 }
 
+const WRITTEN: OutcomeIssue = { severity: 'information', code: 'informational', text: 'It is written.' }
+
 /** The answer to a write, as `Prefer: return=` wants it. */
 export function answered({ prefer, base }: Pick<FhirRequest, 'prefer' | 'base'>, done: Done): FhirAnswer {
   const { plan, versionId, lastUpdated, resource } = done
@@ -53,8 +55,7 @@ export function answered({ prefer, base }: Pick<FhirRequest, 'prefer' | 'base'>,
   }
   const { status } = plan
   if (prefer.return === 'minimal') return { status, headers }
-  if (prefer.return === 'OperationOutcome')
-    return { status, headers, resource: outcome([{ severity: 'information', code: 'informational', text: 'It is written.' }]) }
+  if (prefer.return === 'OperationOutcome') return { status, headers, resource: outcome([WRITTEN, ...(plan.told ?? [])]) }
   return { status, headers, resource }
 }
 
@@ -65,7 +66,7 @@ export const create =
     demand(request.actor, type, 'c')
     const body = bodyOf(request)
     const work = target(fhir, request, body)
-    const ready = prepared(work, body, { type })
+    const ready = await prepared(work, body, { type })
     const condition = header(request, 'if-none-exist')
     const run = async (): Promise<Done> => (await carryOut(work, [await planCreate(work, ready, condition)]))[0]!
     return answered(request, condition === undefined && type !== 'Patient' ? await run() : await inTurn(work, run))
@@ -78,7 +79,7 @@ export const update =
     demand(request.actor, type, 'u')
     const body = bodyOf(request)
     const work = target(fhir, request, body)
-    const ready = prepared(work, body, { type })
+    const ready = await prepared(work, body, { type })
     const ifMatch = header(request, 'if-match')
     return answered(request, await inTurn(work, async () => (await carryOut(work, [await planUpdate(work, ready, { id, ifMatch })]))[0]!))
   }
@@ -93,7 +94,7 @@ export const conditionalUpdate =
     demand(request.actor, type, 'u')
     const body = bodyOf(request)
     const work = target(fhir, request, body)
-    const ready = prepared(work, body, { type })
+    const ready = await prepared(work, body, { type })
     const ifMatch = header(request, 'if-match')
     const done = await inTurn(
       work,
@@ -122,29 +123,21 @@ export const patch =
   async (request: FhirRequest): Promise<FhirAnswer> => {
     const { type = '', id } = request.params
     demand(request.actor, type, 'u')
-    const operations = patchOf(request)
+    // Within a batch the patch is the entry's resource.
+    const change = request.resource ? changeInEntry(request.resource, type) : await changeIn(request)
     const work = target(fhir, request, null)
     const done = await inTurn(work, async () => {
       const found = id ?? (await theOne(work, type, conditionIn(request.query)))?.id
       if (found === undefined) throw refuse(404, 'not-found', 'The condition finds nothing.')
       const current = await presentOf(work, type, found)
       checkMatch(header(request, 'if-match'), current)
-      const changed = patched(current.resource, operations) as JsonObject
-      return (await carryOut(work, [await planUpdate(work, prepared(work, changed, { type }), { id: found, ifMatch: undefined })]))[0]!
+      const changed = change(current.resource)
+      return (
+        await carryOut(work, [await planUpdate(work, await prepared(work, changed, { type }), { id: found, ifMatch: undefined })])
+      )[0]!
     })
     return answered(request, done)
   }
-
-/** A patch is a list, and bodies are read as objects. */
-const OPEN = Buffer.from('{"patch":')
-const CLOSE = Buffer.from('}')
-
-/** The operations of a JSON Patch in a body. Throws 415 for any other patch. */
-export function patchOf({ type, bytes }: Pick<FhirRequest, 'type' | 'bytes'>): unknown {
-  if (type !== 'application/json-patch+json')
-    throw refuse(415, 'not-supported', 'A patch is JSON Patch here: application/json-patch+json.', 'http.Content-Type')
-  return parseJson(Buffer.concat([OPEN, bytes, CLOSE])).patch
-}
 
 /**
  * Nothing can be deleted in another person's record. What this organisation wrote it may ask them to erase; until they do, it stays.

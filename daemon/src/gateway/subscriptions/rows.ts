@@ -8,14 +8,13 @@ import { type Notice, statusParameters } from '@keepwell/sdk/health/fhir/subscri
 import { BACKPORT, CONTENTS, type Content, type Filter, readSubscription } from '@keepwell/sdk/health/fhir/subscription/subscription'
 import type { Actor, Gateway } from '#gateway/core/types'
 import { demand, denied, granted, type Right } from '#gateway/fhir/access'
-import { patched } from '#gateway/fhir/json-patch'
 import { asIssues, Refusal, refuse } from '#gateway/fhir/outcome'
+import { changeIn } from '#gateway/fhir/patch'
 import { checkMatch } from '#gateway/fhir/plan'
 import { etag, missing } from '#gateway/fhir/read'
 import type { FhirAnswer, FhirRequest, FhirRoute } from '#gateway/fhir/route'
 import { bundled, needed } from '#gateway/fhir/search'
 import { patientIds } from '#gateway/fhir/whose'
-import { patchOf } from '#gateway/fhir/write'
 import type { Runner } from './runner.ts'
 import { owns, type Subscribed } from './types.ts'
 
@@ -222,7 +221,7 @@ const patch =
   (desk: Desk) =>
   async (request: FhirRequest): Promise<FhirAnswer> => {
     const { sub } = mine(desk, request, 'u')
-    return changed(desk, request, sub, patched(shown(sub), patchOf(request)) as JsonObject)
+    return changed(desk, request, sub, (await changeIn(request))(shown(sub)))
   }
 
 const remove =

@@ -19,7 +19,7 @@ export async function terminologyPart(
   settings: TerminologySettings,
 ): Promise<GatewayPart> {
   const terminology = await opened(settings)
-  return { fhir: terminologyRoutes({ terminology, clock, random }), close: () => terminology.close() }
+  return { terminology, fhir: terminologyRoutes({ terminology, clock, random }), close: () => terminology.close() }
 }
 
 async function opened({ dir, server }: TerminologySettings): Promise<Terminology> {
