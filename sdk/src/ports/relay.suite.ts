@@ -566,11 +566,10 @@ export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): voi
         const [a, b] = [await party(), await party()]
         const end = new AbortController()
         const words = relay.events(signed(b, 'events', {}), end.signal)[Symbol.asyncIterator]()
-        const first = words.next()
-        // Listening begins some time after asking; whoever takes messages after that has missed nothing.
-        const sender = setInterval(() => void message(a, b).then(relay.send), 50)
-        expect(await first).toEqual({ done: false, value: 'messages' })
-        clearInterval(sender)
+        // Listening begins some time after asking, and says so; whoever takes messages after that misses nothing.
+        expect(await words.next()).toEqual({ done: false, value: 'ready' })
+        await relay.send(await message(a, b))
+        expect(await words.next()).toEqual({ done: false, value: 'messages' })
         end.abort()
         let next = await words.next()
         while (!next.done) next = await words.next()
@@ -584,11 +583,10 @@ export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): voi
         const used = signed(a, 'events', {})
         const end = new AbortController()
         const words = relay.events(used, end.signal)[Symbol.asyncIterator]()
-        const waiting = words.next()
-        await new Promise(resolve => setTimeout(resolve, 100))
+        await words.next()
         await refused(relay.events(used, new AbortController().signal)[Symbol.asyncIterator]().next(), 'REPLAYED')
         end.abort()
-        await waiting
+        expect((await words.next()).done).toBe(true)
       })
     })
 

@@ -16,7 +16,8 @@ import type { Ledger } from './ledger.ts'
  * - `getBlocks` yields the blocks it has among those asked, in the order asked, checked against their CIDs. `capability` is what `access` gave.
  * - `bundle`, `calendar`, `page`, `restore`: null when unknown here.
  * - `consistency` and `head` prove that the log only grew.
- * - `events` yields a short word whenever something waits for the caller: `messages`, `records`, `receipts`.
+ * - `events` yields `ready` once it listens, for what came before must be asked for; then a short word whenever something waits for the
+ *   caller: `messages`, `records`, `receipts`.
  * - An unreachable relay throws RELAY_UNREACHABLE. Nothing is retried inside.
  */
 export interface Relay {

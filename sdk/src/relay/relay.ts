@@ -116,7 +116,7 @@ function claimed(body: Body<'enroll'>, call: Call): Party {
 
 async function* events(ctx: RelayContext, auth: Call, signal: AbortSignal): AsyncIterable<string> {
   await authenticate(ctx, 'events', auth)
-  const waiting: string[] = []
+  const waiting: string[] = ['ready']
   let wake = () => {}
   const tell = (word: string): void => {
     if (!waiting.includes(word)) waiting.push(word)

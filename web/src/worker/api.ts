@@ -10,6 +10,7 @@ import { recoveryOf, rootFromWords } from '@keepwell/sdk/identity/root'
 import { peek } from '@keepwell/sdk/identity/signed'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import type { Call, Handlers } from '#rpc/rpc.ts'
+import type { SharingNews } from '#rpc/sharing.ts'
 import type { Overview } from '#rpc/summary.ts'
 import type { Me, Unlock } from '#rpc/views.ts'
 import { attentionApi } from './attention-api.ts'
@@ -53,7 +54,7 @@ export function vaultApi(origin: string, tell: Tell) {
   const state: State = { vault: null, opening: null, fresh: null, reading: null }
   const hear: Tell = (event, value) => {
     // A share that its owner ended takes the session under it along.
-    if (event === 'sharing') state.reading?.check()
+    if (event === 'sharing') state.reading?.check((value ?? []) as readonly SharingNews[])
     tell(event, value)
   }
   const open = (): OpenVault => {

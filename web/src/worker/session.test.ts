@@ -171,6 +171,15 @@ describe('a session in another record', () => {
     expect(ended.map(o => o.why)).toEqual(['refused', 'revoked'])
   })
 
+  test('closes when its share was ended, even if another word brought the share back in the same breath', async () => {
+    const share = await give('read', ['laboratory'])
+    const reading = await openIt(share)
+    reading.check([{ kind: 'ended', did: 'did:other', name: 'Somebody', share: '00'.repeat(32) }])
+    expect(ended).toEqual([])
+    reading.check([{ kind: 'ended', did: patient.session.state.ring.did, name: 'Patient', share }])
+    expect(ended.map(o => o.why)).toEqual(['revoked'])
+  })
+
   test('opens nothing under a purpose that was not agreed, and nothing that was not shared', async () => {
     const share = await give('read', ['laboratory'])
     expect(await code(() => openIt(share, 'HRESCH'))).toBe('DENIED')

@@ -6,6 +6,7 @@ import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import { digestOf } from '@keepwell/sdk/health/fhir/digest'
 import type { OpenedCount, OpenSession, ProblemsView, SessionOver, SessionOverview, SessionQuery, SessionView } from '#rpc/clinician.ts'
+import type { SharingNews } from '#rpc/sharing.ts'
 import type { Found, RecordView, Row, ShareView } from '#rpc/views.ts'
 import { contentOf } from './content.ts'
 import { lastSeen, noteOpened } from './desk.ts'
@@ -34,8 +35,8 @@ export type OpenReading = {
   record(id: string): Promise<RecordView>
   /** A record's content as it came; opened anew, with a receipt of its own. */
   file(id: string): Promise<Blob>
-  /** Ends the session if the share behind it is not here any more. */
-  check(): void
+  /** Ends the session if the share behind it was ended, or is not here any more. */
+  check(news?: readonly SharingNews[]): void
   end(why: SessionOver['why']): void
 }
 
@@ -258,8 +259,11 @@ function readingOf(state: State): OpenReading {
       state.receipt()
       return new Blob([opened.body.slice()], { type: 'application/octet-stream' })
     },
-    check() {
-      if (!receivedShares(state.vault).some(s => s.id === state.share.id)) state.end('revoked')
+    check(news = []) {
+      const { id } = state.share
+      // Ended, and renewed in the same breath, it is another share.
+      const ended = news.some(n => n.kind === 'ended' && n.share === id)
+      if (ended || !receivedShares(state.vault).some(s => s.id === id)) state.end('revoked')
     },
     end: state.end,
   }

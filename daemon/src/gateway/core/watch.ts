@@ -46,7 +46,8 @@ async function watchMessages({ ctx, changed, failed, signal, pause }: WatchInput
         wait = 500
         next = words.next()
         next.catch(() => {})
-        if (found.value === 'messages') await take(ctx, changed)
+        // What came while listening began is not told; what comes from `ready` on is.
+        if (found.value === 'messages' || found.value === 'ready') await take(ctx, changed)
       }
     } catch (e) {
       if (signal.aborted) return
