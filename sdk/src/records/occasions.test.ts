@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { encountersOf, type Happening, occasions } from './occasions.ts'
+import { belonging, encountersOf, type Happening, occasions } from './occasions.ts'
 
 let next = 0
 const item = (h: Partial<Happening>): Happening => ({ id: `i${next++}`, date: '', type: 'Observation', author: 'me', ...h })
-const gather = (items: readonly Happening[], all = items) => occasions(items, encountersOf(all))
+const gather = (items: readonly Happening[], all = items) => {
+  const encounterOf = encountersOf(all)
+  return occasions(items, item => belonging(item, encounterOf))
+}
 
 describe('occasions', () => {
   test('an encounter gathers what refers to it, however the reference is written', () => {

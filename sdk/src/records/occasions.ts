@@ -60,21 +60,30 @@ function within(item: Happening, encounter: Happening): boolean {
   return Number.isNaN(at) || Number.isNaN(from) || (at >= from - BEFORE && at <= Math.max(from, to || from) + AFTER)
 }
 
-/** Gathers dated items, newest occasion first. An item goes to its encounter unless it is dated far from it. */
-export function occasions<T extends Happening>(items: readonly T[], encounterOf: Encounters<T>): Occasion<T>[] {
+/** The occasion that an item belongs to, whatever else is looked at. */
+export type Belonging<T extends Happening> = { readonly key: string; readonly encounter: T | null }
+
+/** An item goes to its encounter unless it is dated far from it. */
+export function belonging<T extends Happening>(item: T, encounterOf: Encounters<T>): Belonging<T> {
+  const encounter = item.type === 'Encounter' ? item : encounterOf(item)
+  if (encounter && within(item, encounter)) return { key: `e/${encounter.id}`, encounter }
+  if (item.encounter && !encounter) return { key: `r/${item.encounter}/${dayOf(item)}`, encounter: null }
+  return { key: `d/${dayOf(item)}/${item.author}`, encounter: null }
+}
+
+/** Gathers dated items by what each belongs to, newest occasion first. */
+export function occasions<T extends Happening>(items: readonly T[], belongs: (item: T) => Belonging<T>): Occasion<T>[] {
   const groups = new Map<string, { encounter: T | null; items: T[] }>()
-  const into = (key: string, encounter: T | null, item: T): void => {
-    const group = groups.get(key) ?? { encounter, items: [] }
-    groups.set(key, group)
-    if (item === encounter) group.items.unshift(item)
-    else group.items.push(item)
-  }
   for (const item of items) {
     if (!item.date) continue
-    const encounter = item.type === 'Encounter' ? item : encounterOf(item)
-    if (encounter && within(item, encounter)) into(`e/${encounter.id}`, encounter, item)
-    else if (item.encounter && !encounter) into(`r/${item.encounter}/${dayOf(item)}`, null, item)
-    else into(`d/${dayOf(item)}/${item.author}`, null, item)
+    const { key, encounter } = belongs(item)
+    let group = groups.get(key)
+    if (!group) {
+      group = { encounter, items: [] }
+      groups.set(key, group)
+    }
+    if (item === encounter) group.items.unshift(item)
+    else group.items.push(item)
   }
   const out = [...groups].map(([key, g]) => ({ ...g, key, date: dateOf(g) }))
   return out.sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0))

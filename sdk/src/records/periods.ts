@@ -37,17 +37,43 @@ export function histogram(
   unit: Unit,
   around = '',
 ): { readonly unit: Unit; readonly bars: { key: string; count: number }[] } {
-  const counts = new Map<string, number>()
-  for (const date of dates) {
-    // A date vaguer than the unit cannot be placed.
-    const key = periodOf(date, unit)
-    if (key.length === LENGTH[unit]) counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
-  const keys = [...counts.keys()].sort()
-  const [first, last] = around && around.length < LENGTH[unit] ? edges(around, unit) : [keys[0], keys.at(-1)]
-  const all = keys.length ? between(first!, last!, unit) : []
+  const span = spanOf(dates, unit)
+  const [first, last] = span && around && around.length < LENGTH[unit] ? edges(around, unit) : (span ?? [])
+  const all = span ? between(first!, last!, unit) : []
   if (!all && unit !== 'decade') return histogram(dates, UNITS[UNITS.indexOf(unit) - 1]!, around)
-  return { unit, bars: (all ?? keys).map(key => ({ key, count: counts.get(key) ?? 0 })) }
+  const counts = countsOf(dates, unit)
+  return { unit, bars: (all ?? [...counts.keys()].sort()).map(key => ({ key, count: counts.get(key) ?? 0 })) }
+}
+
+/** The first and the last unit that anything lies in. A date vaguer than the unit cannot be placed. */
+function spanOf(dates: readonly string[], unit: Unit): [string, string] | null {
+  let first: string | null = null
+  let last: string | null = null
+  for (const date of dates) {
+    if (date.length < LENGTH[unit]) continue
+    if (first === null || date < first) first = date
+    if (last === null || date > last) last = date
+  }
+  return first === null || last === null ? null : [periodOf(first, unit), periodOf(last, unit)]
+}
+
+/** Dates mostly come in order, so that the next is in the same unit as the one before. */
+function countsOf(dates: readonly string[], unit: Unit): Map<string, number> {
+  const counts = new Map<string, number>()
+  let key = ''
+  let run = 0
+  const put = (): void => void (run && counts.set(key, (counts.get(key) ?? 0) + run))
+  for (const date of dates) {
+    if (date.length < LENGTH[unit]) continue
+    if (!run || !date.startsWith(key)) {
+      put()
+      key = periodOf(date, unit)
+      run = 0
+    }
+    run++
+  }
+  put()
+  return counts
 }
 
 /** The first and the last unit of a stretch. */

@@ -1,12 +1,13 @@
 import { Button } from '@mantine/core'
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { type OpenRecord, useVault } from '#client/context.tsx'
+import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { Icon } from '#parts/icon.tsx'
 import { Empty, Page } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { BLOCK, Windowed } from '#record/windowed.tsx'
-import type { Found, Query, TimelineItem } from '#rpc/views.ts'
+import type { Looked } from '#rpc/timeline.ts'
+import type { TimelineItem } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { NeedsLook } from './attention.tsx'
 import { TimelineFilters } from './timeline-filters.tsx'
@@ -17,8 +18,6 @@ import { closer, type View, ZoomPanel } from './timeline-zoom.tsx'
 const Selection = lazy(async () => ({ default: (await import('./selection.tsx')).Selection }))
 
 const HEIGHT = 72
-
-type Answer = { readonly found: Found; readonly first: readonly TimelineItem[] }
 
 const EVERYTHING: Place = { text: '', part: '', kind: '', from: '', to: '', author: '', zoom: 'day', stretch: '' }
 
@@ -39,14 +38,7 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
   const choosing = useChoosing()
   const flat = choosing.picking !== null
   const query = { text, compartment: part, type: kind, from: place.from, to: place.to, author: place.author, stretch }
-  const { value, error, again } = useAsk(
-    async () => {
-      const life = await api.life({ ...query, zoom, flat })
-      return { life, answer: text.trim() ? await search(api, query) : null }
-    },
-    [place, flat],
-    ['records'],
-  )
+  const { value, error, again } = useAsk(() => api.look({ ...query, zoom, flat, rows: BLOCK }), [place, flat], ['records'])
   useKeeping({ asked, place, open })
   const view = useCallback((next: View) => change(next), [change])
   const toggle = useCallback((key: string) => setOpen(o => toggled(o ?? value?.life.open ?? [], key)), [value?.life])
@@ -146,11 +138,6 @@ export function Timeline({ compartment, type }: { readonly compartment: string; 
   )
 }
 
-async function search(api: OpenRecord['api'], query: Query): Promise<Answer> {
-  const found = await api.find(query)
-  return { found, first: await api.window({ token: found.token, from: 0, to: BLOCK }) }
-}
-
 const toggled = (open: readonly string[], key: string): string[] => (open.includes(key) ? open.filter(o => o !== key) : [...open, key])
 
 const NONE: ReadonlySet<string> = new Set()
@@ -192,7 +179,7 @@ function useKeeping(now: { readonly asked: string; readonly place: Place; readon
   }, [api])
 }
 
-function Rows({ answer, picking }: { readonly answer: Answer; readonly picking: Picking }) {
+function Rows({ answer, picking }: { readonly answer: NonNullable<Looked['answer']>; readonly picking: Picking }) {
   const words = useWords()
   const { api } = useVault()
   const load = useCallback((w: Parameters<typeof api.window>[0]) => api.window(w), [api])

@@ -1,4 +1,4 @@
-import type { Query, Row } from './views.ts'
+import type { Found, Query, Row, TimelineItem } from './views.ts'
 
 export type Zoom = 'decade' | 'year' | 'month' | 'day'
 
@@ -23,6 +23,12 @@ export type Life = {
   readonly authors: readonly string[]
   /** Whether the vault's owner wrote any of it. */
   readonly own: boolean
+}
+
+export type Looked = {
+  readonly life: Life
+  /** Of a query with words: its rows, the first of them at once. */
+  readonly answer: { readonly found: Found; readonly first: readonly TimelineItem[] } | null
 }
 
 export type Count = { readonly name: string; readonly count: number }

@@ -78,6 +78,17 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
       waiting.delete(item.row.id)
     }
   }
+  let before: readonly Item[] = []
+  const current = (): readonly Item[] => {
+    if (sorted) return sorted
+    // As they stood before, for little has changed, and what is nearly in order is soon put in order.
+    const all = new Map([...items.values(), ...[...waiting.values()].map(w => w.item)].map(i => [i.row.id, i]))
+    const known = before.flatMap(({ row: { id } }) => all.get(id) ?? [])
+    for (const { row } of known) all.delete(row.id)
+    sorted = inOrder([...known, ...all.values()])
+    before = sorted
+    return sorted
+  }
   const known = naming(ring())
   const rest = await openPacked(catalog, ring().catalog, opened => keep(opened, known))
   // While some are opened, the next are read.
@@ -91,7 +102,7 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
   let noting = 0
   return {
     entries: {
-      current: () => (sorted ??= inOrder([...items.values(), ...[...waiting.values()].map(w => w.item)])),
+      current,
       get: id => items.get(id) ?? waiting.get(id)?.item,
       all: () => items.values(),
       version: () => version,
@@ -140,7 +151,8 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
       await packAll(
         catalog,
         ring().catalog,
-        [...items.values()].map(i => i.entry),
+        // In order of care, in which they are wanted next time.
+        [...new Set([...current(), ...items.values()])].filter(i => items.get(i.row.id) === i).map(i => i.entry),
       )
     },
   }

@@ -1,7 +1,7 @@
 import { readWords } from '@keepwell/sdk/records/digest'
 import type { Found, Query, Row, TimelineItem } from '#rpc/views.ts'
 import type { Entries, Item } from './entries.ts'
-import { excerptOf, queryWords } from './fold.ts'
+import { excerptOf, holds, queryWords } from './fold.ts'
 import { elapsed, pause } from './platform.ts'
 
 /** Answers queries over the opened cards; the page fetches the items it shows. */
@@ -20,20 +20,40 @@ const KEPT = 3
 /** Records folded before something else may be done: a few milliseconds' worth. */
 const WARMED = 400
 
-/** What a query finds, in order of care. The last answer is kept, for lists and bars ask the same. */
+/**
+ * What a query finds, in order of care. The last answer is kept, for lists and bars ask the same; and whoever types on looks through what
+ * the letters before found.
+ */
 export function searcher(entries: Entries): (query: Query) => readonly Item[] {
-  let last: { readonly asked: string; readonly found: readonly Item[] } | null = null
-  return ({ text, compartment, type, from, to, author, stretch }) => {
-    const asked = JSON.stringify([entries.version(), text, compartment, type, from, to, author, stretch])
-    if (last?.asked !== asked)
-      last = { asked, found: entries.current().filter(matcher({ text, compartment, type, from, to, author, stretch } as Query)) }
-    return last.found
+  let last: { readonly asked: string; readonly words: readonly string[]; readonly found: readonly Item[] } | null = null
+  return ({ text = '', compartment, type, from, to, author, stretch }) => {
+    const asked = JSON.stringify([entries.version(), compartment, type, from, to, author, stretch])
+    const words = queryWords(text)
+    const same = last?.asked === asked ? last : null
+    if (same && same.words.join() === words.join()) return same.found
+    // Whatever has a word that begins with more letters has one that begins with fewer.
+    const more = same?.words.every(w => words.some(now => now.startsWith(w))) ? same : null
+    const passes = filter({ compartment, type, from, to, author, stretch } as Query)
+    const found = (more?.found ?? entries.current().filter(passes)).filter(saying(words))
+    last = { asked, words, found }
+    return found
   }
+}
+
+const saying = (words: readonly string[]): ((item: Item) => boolean) => {
+  const tests = words.map(holds)
+  return item => tests.every(test => test(item.hay()))
 }
 
 export function finder(entries: Entries, search = searcher(entries)): Finder {
   const answers = new Map<number, { readonly items: readonly TimelineItem[]; readonly words: readonly string[] }>()
   let next = 1
+  let seen: { readonly version: number; readonly types: readonly string[] } | null = null
+  const types = (): readonly string[] => {
+    if (seen?.version !== entries.version())
+      seen = { version: entries.version(), types: [...new Set(entries.current().map(i => i.row.type))].sort() }
+    return seen.types
+  }
   return {
     find(query) {
       const started = elapsed()
@@ -42,8 +62,7 @@ export function finder(entries: Entries, search = searcher(entries)): Finder {
       const items = withYears(found)
       answers.set(token, { items, words: queryWords(query.text ?? '') })
       for (const old of [...answers.keys()].slice(0, -KEPT)) answers.delete(old)
-      const types = [...new Set(entries.current().map(i => i.row.type))].sort()
-      return { token, items: items.length, records: found.length, types, milliseconds: elapsed() - started }
+      return { token, items: items.length, records: found.length, types: types(), milliseconds: elapsed() - started }
     },
     ids: query => search(query).map(i => i.row.id),
     async warm(signal) {
@@ -62,9 +81,9 @@ export function finder(entries: Entries, search = searcher(entries)): Finder {
 }
 
 export function matcher({ text = '', ...filters }: Query): (item: Item) => boolean {
-  const words = queryWords(text)
+  const says = saying(queryWords(text))
   const passes = filter(filters)
-  return item => passes(item) && words.every(w => item.hay().includes(w))
+  return item => passes(item) && says(item)
 }
 
 /** Everything a query asks for but its words. */
@@ -88,9 +107,17 @@ function withExcerpt(entries: Entries, row: Row, words: readonly string[]): Row 
   return excerpt ? { ...row, excerpt } : row
 }
 
+/** They come in order of care, so that each year is one stretch. */
 function withYears(found: readonly Item[]): TimelineItem[] {
   const out: TimelineItem[] = []
-  for (const [year, list] of Map.groupBy(found, i => i.row.date.slice(0, 4)))
-    out.push({ year, count: list.length }, ...list.map(i => i.row))
+  let head: { year: string; count: number } | null = null
+  for (const { row } of found) {
+    if (!head || (head.year ? !row.date.startsWith(head.year) : row.date !== '')) {
+      head = { year: row.date.slice(0, 4), count: 0 }
+      out.push(head)
+    }
+    head.count++
+    out.push(row)
+  }
   return out
 }

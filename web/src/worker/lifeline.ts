@@ -1,4 +1,4 @@
-import { type Encounters, encountersOf, type Happening, type Occasion, occasions } from '@keepwell/sdk/records/occasions'
+import { type Belonging, belonging, encountersOf, type Happening, type Occasion, occasions } from '@keepwell/sdk/records/occasions'
 import { histogram, periodOf, stretches, type Told, teller, unitOf } from '@keepwell/sdk/records/periods'
 import type { Count, Life, LifeQuery, Line, Lines, LinesQuery } from '#rpc/timeline.ts'
 import type { Entries, Item } from './entries.ts'
@@ -15,11 +15,18 @@ type Drawn =
 type Answer = {
   readonly query: LifeQuery
   readonly found: readonly Happened[]
+  /** While nothing is open. */
+  closed: readonly Drawn[] | null
   layout: { readonly open: string; readonly drawn: readonly Drawn[] } | null
 }
 
 /** Looks at a life from any distance; the page fetches the lines it shows. */
-export type Lifeline = { look(query: LifeQuery): Life; lines(query: LinesQuery): Lines }
+export type Lifeline = {
+  look(query: LifeQuery): Life
+  lines(query: LinesQuery): Lines
+  /** Learns what holds for every question, so that the first is answered as quickly as the next. */
+  warm(): void
+}
 
 /** Answers kept: the one shown, and those left a moment ago while their last lines are fetched. */
 const KEPT = 3
@@ -31,33 +38,36 @@ export function lifeline(entries: Entries, search = searcher(entries)): Lifeline
   const answers = new Map<number, Answer>()
   let next = 1
   let known: Known | null = null
+  const happened = happenings()
   const know = (): Known => {
-    if (known?.version !== entries.version()) known = knowing(entries)
+    if (known?.version !== entries.version()) known = knowing(entries, happened)
     return known
+  }
+  const closed = (answer: Answer): readonly Drawn[] => {
+    answer.closed ??= lay(answer, know())
+    return answer.closed
   }
   const drawn = (answer: Answer, open: readonly string[]): readonly Drawn[] => {
     const key = open.join()
-    if (answer.layout?.open !== key) answer.layout = { open: key, drawn: lay(answer, new Set(open), know()) }
+    if (answer.layout?.open !== key) answer.layout = { open: key, drawn: opened(closed(answer), new Set(open)) }
     return answer.layout.drawn
   }
   return {
+    warm: () => void know(),
     look(query) {
-      const { of, types, authors, own } = know()
-      const found = search(query).map(item => of.get(item)!)
-      const answer: Answer = { query, found, layout: null }
+      const { types, authors, own } = know()
+      const found = search(query).map(happened)
+      const answer: Answer = { query, found, closed: null, layout: null }
       const token = next++
       answers.set(token, answer)
       for (const old of [...answers.keys()].slice(0, -KEPT)) answers.delete(old)
-      const open = firstOpen(drawn(answer, []))
+      // Words are answered with rows (`finder`); they need no laying out.
+      const open = query.text?.trim() ? [] : firstOpen(closed(answer))
       return {
         token,
         records: found.length,
-        bars: histogram(
-          found.flatMap(h => h.date || []),
-          query.zoom,
-          query.stretch,
-        ),
-        items: drawn(answer, open).length,
+        bars: histogram(datesOf(found), query.zoom, query.stretch),
+        items: query.text?.trim() ? 0 : drawn(answer, open).length,
         open,
         types,
         authors,
@@ -68,8 +78,8 @@ export function lifeline(entries: Entries, search = searcher(entries)): Lifeline
       const answer = answers.get(token)
       if (!answer) return null
       const all = drawn(answer, open)
-      const opened = new Set(open)
-      return { items: all.length, lines: all.slice(from, to).map(d => lineOf(d, opened, know())) }
+      const shown = new Set(open)
+      return { items: all.length, lines: all.slice(from, to).map(d => lineOf(d, shown, know())) }
     },
   }
 }
@@ -80,27 +90,49 @@ const firstOpen = (drawn: readonly Drawn[]): string[] => {
   return first && 'items' in first ? [first.key] : []
 }
 
+const datesOf = (found: readonly Happened[]): string[] => {
+  const out: string[] = []
+  for (const { date } of found) if (date) out.push(date)
+  return out
+}
+
 type Known = {
   readonly version: number
-  readonly of: ReadonlyMap<Item, Happened>
-  readonly encounterOf: Encounters<Happened>
+  readonly belongs: (h: Happened) => Belonging<Happened>
   readonly tell: ReturnType<typeof teller<Happened>>
   readonly types: readonly string[]
   readonly authors: readonly string[]
   readonly own: boolean
 }
 
-/** What holds for every question until the records change. */
-function knowing(entries: Entries): Known {
-  const all = entries.current().map((item): Happened => {
+/** Each record as it is told of, made once: a record that changes is another item. */
+function happenings(): (item: Item) => Happened {
+  const made = new WeakMap<Item, Happened>()
+  return item => {
+    const before = made.get(item)
+    if (before) return before
     const { row, entry } = item
     const { encounter, source, codes } = entry.card
-    return { ...row, end: row.end, author: row.author ?? '', encounter, source, codes, item }
-  })
+    const now: Happened = { ...row, end: row.end, author: row.author ?? '', encounter, source, codes, item }
+    made.set(item, now)
+    return now
+  }
+}
+
+/** What holds for every question until the records change. */
+function knowing(entries: Entries, happened: (item: Item) => Happened): Known {
+  const all = entries.current().map(happened)
+  const encounterOf = encountersOf(all)
+  const belongings = new Map<Happened, Belonging<Happened>>()
   return {
     version: entries.version(),
-    of: new Map(all.map(h => [h.item, h])),
-    encounterOf: encountersOf(all),
+    belongs(h) {
+      const before = belongings.get(h)
+      if (before) return before
+      const now = belonging(h, encounterOf)
+      belongings.set(h, now)
+      return now
+    },
     tell: teller(all),
     types: [...new Set(all.map(h => h.type))].sort(),
     authors: [...new Set(all.map(h => h.author))].filter(Boolean).sort(),
@@ -108,25 +140,31 @@ function knowing(entries: Entries): Known {
   }
 }
 
-function lay({ query, found }: Answer, open: ReadonlySet<string>, known: Known): Drawn[] {
+function lay({ query, found }: Answer, known: Known): Drawn[] {
   const undated = found.filter(h => !h.date)
   const rest: Drawn[] = undated.length ? [{ head: '', count: undated.length }, ...undated] : []
   if (query.zoom !== 'day') return [...stretches(found, query.zoom).map(s => ({ key: s.key, period: s.items })), ...rest]
   // Within a year its months are told apart.
   const unit = (unitOf(query.stretch ?? '') ?? 'decade') === 'decade' ? 'year' : 'month'
   // Who asks for one kind of thing wants to see those things.
-  const lines = query.type || query.flat ? found.filter(h => h.date) : occasions(found, known.encounterOf)
+  const lines = query.type || query.flat ? found.filter(h => h.date) : occasions(found, known.belongs)
   const out: Drawn[] = []
   for (const [head, list] of Map.groupBy<string, Happened | Occasion<Happened>>(lines, o => periodOf(o.date, unit))) {
     out.push({ head, count: list.reduce((n, o) => n + ('items' in o ? o.items.length : 1), 0) })
-    for (const o of list) {
-      if (!('items' in o)) out.push(o)
-      else if (o.items.length === 1) out.push(o.items[0]!)
-      else if (open.has(o.key)) out.push(o, ...o.items.map(inside => ({ inside })))
-      else out.push(o)
-    }
+    for (const o of list) out.push('items' in o && o.items.length === 1 ? o.items[0]! : o)
   }
   return [...out, ...rest]
+}
+
+/** With the records of what is open behind it. */
+function opened(drawn: readonly Drawn[], open: ReadonlySet<string>): readonly Drawn[] {
+  if (!open.size) return drawn
+  const out: Drawn[] = []
+  for (const d of drawn) {
+    out.push(d)
+    if ('items' in d && open.has(d.key)) for (const inside of d.items) out.push({ inside })
+  }
+  return out
 }
 
 const counted = (names: Iterable<string>, most: number): Count[] => {

@@ -1,5 +1,5 @@
 import type { Overview, PrintQuery } from '#rpc/summary.ts'
-import type { LifeQuery, LinesQuery } from '#rpc/timeline.ts'
+import type { LifeQuery, LinesQuery, Looked } from '#rpc/timeline.ts'
 import { about } from './details.ts'
 import { medicineViews, overview, printable } from './overview.ts'
 import { clock } from './platform.ts'
@@ -21,6 +21,13 @@ export const summaryApi = (open: () => OpenVault) => ({
   about: async (ids: readonly string[]) => about(open(), ids),
   medicines: async (_: null) => medicineViews(open().entries, clock()),
   printable: async (query: PrintQuery) => printable(open().entries, query, clock()),
-  life: async (query: LifeQuery) => open().lifeline.look(query),
+  /** What a query finds, from a distance; and of words, the first rows. One question, for whoever types waits for all of it. */
+  async look({ rows, ...query }: LifeQuery & { readonly rows: number }): Promise<Looked> {
+    const { lifeline, finder } = open()
+    const life = lifeline.look(query)
+    if (!query.text?.trim()) return { life, answer: null }
+    const found = finder.find(query)
+    return { life, answer: { found, first: finder.window(found.token, 0, rows) } }
+  },
   lines: async (query: LinesQuery) => open().lifeline.lines(query),
 })

@@ -28,6 +28,7 @@ import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { overviewOf } from './summary-api.ts'
 import { tellTabs } from './tabs.ts'
+import { anew, single } from './turns.ts'
 import { lastVisit } from './visits.ts'
 
 export type Tell = (
@@ -131,12 +132,11 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   const inbox = openInbox(ctx, entries, (unread, kinds) => tell('news', { unread, kinds }))
   // Whoever looked is told at the next time, if not at this.
   const opened = single(() => inbox.opened().catch(() => {}))
-  const once = single(async () => {
+  let begun = false
+  const once = anew(async () => {
+    begun = true
     const synced = await run(() => synchronise(ctx, { entries, inbox, tell }))
-      .catch(async e => {
-        if (isKeepwellError(e, 'CLOCK_SKEW')) tell('clock', await skew(origin).catch(() => null))
-        throw e
-      })
+      .catch(toldOfClock(tell, origin))
       .catch(told(tell, end.signal))
     tell('clock', 0)
     await run(async () => away?.send())
@@ -196,10 +196,15 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       void away?.close()
     },
   }
-  void vault.finder.warm(end.signal)
+  void vault.finder.warm(end.signal).then(() => end.signal.aborted || vault.lifeline.warm())
   settle()
-  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, sync: once.anew, opened })
+  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, begun: () => begun, sync: once, opened })
   return vault
+}
+
+const toldOfClock = (tell: Tell, origin: string) => async (e: unknown) => {
+  if (isKeepwellError(e, 'CLOCK_SKEW')) tell('clock', await skew(origin).catch(() => null))
+  throw e
 }
 
 /** Whether this device was shut out, or the record ended elsewhere: the page says so, for trying again is no use then. */
@@ -227,24 +232,6 @@ async function prove(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<v
 
 const unanchored = (entries: Entries) => [...entries.all()].filter(i => i.entry.anchoredAt === undefined).map(i => i.entry)
 
-type Single<T> = {
-  (): Promise<T>
-  /** For who knows that there is something new: a run that goes on may have looked before it was there, so one follows it. */
-  anew(): Promise<T>
-}
-
-/** Work of which one run at a time is enough; a call meanwhile waits for the run that goes on. */
-function single<T>(work: () => Promise<T>): Single<T> {
-  let running: Promise<T> | null = null
-  const once = (): Promise<T> => (running ??= work().finally(() => (running = null)))
-  return Object.assign(once, {
-    async anew() {
-      await running?.catch(() => {})
-      return once()
-    },
-  })
-}
-
 type Syncing = { readonly entries: Entries; readonly inbox: Inbox; readonly tell: Tell }
 
 /** Messages, records others wrote, proofs: what `keepwell sync` does. */
@@ -252,8 +239,9 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
-  await passOnward(ctx, arrivals)
+  // Before anything that may fail: a session under a share that has ended closes now.
   if (arrivals.length) tell('sharing', newsOf(arrivals))
+  await passOnward(ctx, arrivals)
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)
   const fresh = [...entries.all()].filter(i => !before.has(i.row.id)).length
@@ -268,6 +256,8 @@ type Listening = {
   readonly signal: AbortSignal
   readonly tell: Tell
   readonly idle: () => boolean
+  /** Whether anything was asked for before; if not, it will be, once the page is there. */
+  readonly begun: () => boolean
   readonly sync: () => Promise<Synced>
   readonly opened: () => Promise<void>
 }
@@ -275,8 +265,7 @@ type Listening = {
 const MAX_WAIT = 30_000
 
 /** Follows the relay's words; while it cannot be reached the page says so, and it is tried again, less and less often. */
-async function listen(ctx: Ctx, { signal, tell, idle, sync, opened }: Listening): Promise<void> {
-  let lost = false
+async function listen(ctx: Ctx, { signal, tell, idle, begun, sync, opened }: Listening): Promise<void> {
   for (let wait = 1000; !signal.aborted; wait = Math.min(MAX_WAIT, wait * 2)) {
     try {
       const relay = await homeRelay(ctx)
@@ -285,10 +274,12 @@ async function listen(ctx: Ctx, { signal, tell, idle, sync, opened }: Listening)
       const first = words.next()
       const reached = await Promise.race([first.then(() => true), pause(1500, signal).then(() => true)])
       if (reached && !signal.aborted) tell('online', true)
-      // What was said while nobody listened is not said again.
-      await sync()
-      lost = false
       for (let next = await first; !next.done; next = await words.next()) {
+        // What came before it listens is not told.
+        if (next.value === 'ready') {
+          if (begun()) await sync()
+          continue
+        }
         wait = 1000
         if (next.value === 'receipts') {
           tell('looked')
@@ -299,8 +290,7 @@ async function listen(ctx: Ctx, { signal, tell, idle, sync, opened }: Listening)
       }
     } catch (e) {
       if (signal.aborted) return
-      lost = isKeepwellError(e, 'RELAY_UNREACHABLE')
-      if (lost) tell('online', false)
+      if (isKeepwellError(e, 'RELAY_UNREACHABLE')) tell('online', false)
     }
     await pause(wait, signal)
   }
