@@ -1,5 +1,6 @@
 import { Button, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { forgetArrived, useArrived } from '#client/arrived.ts'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
 import { Digits } from '#parts/digits.tsx'
@@ -19,13 +20,22 @@ type Step =
 const LINK = /(?:#\/add-device\/|device#)[\w-]{40,}\s*$/
 
 /** Lets a new device in: its code is read, the digits are compared by the person, and only then is anything sealed to it. */
-export function AddDevice({ code }: { readonly code: string }) {
+export function AddDevice() {
+  const code = useArrived('add-device')
+  const [first, setFirst] = useState(code)
+  // Once it was read it is forgotten, which is no reason to begin afresh; another one is.
+  if (code && code !== first) setFirst(code)
+  return <Admit key={first} code={first} />
+}
+
+function Admit({ code }: { readonly code: string }) {
   const { t } = useWords()
   const { api } = useVault()
   const [step, setStep] = useState<Step>({ kind: 'read' })
   const reading = useDo(async (link: string) => {
     if (!LINK.test(link.trim())) throw { code: 'BAD_OFFER' }
     setStep({ kind: 'compare', device: await api.readOffer(link) })
+    forgetArrived('add-device')
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link that was opened is read once
   useEffect(() => {

@@ -1,6 +1,7 @@
 import { Button, Progress } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { useVault } from '#client/context.tsx'
+import { useAsk } from '#client/use-ask.ts'
 import { FileDrop, type Picked } from '#parts/file-drop.tsx'
 import { Icon, type IconName } from '#parts/icon.tsx'
 import { Banner, Page, Panel, Tag, type Tone } from '#parts/page.tsx'
@@ -68,7 +69,8 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
   const { t, n } = words
   const done = [...intake.outcomes.values()].filter(o => o.done).length
   const { state, records } = intake
-  const waiting = [...intake.outcomes.values()].reduce((sum, o) => sum + (o.waiting ?? 0), 0)
+  const waits = useWaiting(intake.outcomes)
+  const waiting = [...waits.values()].reduce((sum, n) => sum + n, 0)
   return (
     <>
       <Panel>
@@ -121,13 +123,28 @@ function Progressing({ intake, onStop, onMore }: ProgressingProps) {
         <ul className="kw-lines">
           {listed(intake).map(name => (
             <li key={name}>
-              <FileLine name={name} outcome={intake.outcomes.get(name)} running={state === 'running'} />
+              <FileLine name={name} outcome={intake.outcomes.get(name)} waits={waits.get(name) ?? 0} running={state === 'running'} />
             </li>
           ))}
         </ul>
       </Panel>
     </>
   )
+}
+
+/** How many of each file still wait on this device: what waits is sent oldest first, so what is left is of the last ones. */
+function useWaiting(outcomes: Intake['outcomes']): ReadonlyMap<string, number> {
+  const { api } = useVault()
+  const held = [...outcomes.values()].reduce((sum, o) => sum + (o.waiting ?? 0), 0)
+  const { value } = useAsk(async () => ({ of: held, left: held && (await api.standing(null)).waiting }), [held], ['records'])
+  // An answer about fewer says nothing of those that came since.
+  let left = value?.of === held ? value.left : held
+  const out = new Map<string, number>()
+  for (const [name, { waiting = 0 }] of [...outcomes].reverse()) {
+    out.set(name, Math.min(left, waiting))
+    left -= Math.min(left, waiting)
+  }
+  return out
 }
 
 const progressOf = ({ part, names }: Intake, done: number): number => part ?? done / names.length
@@ -186,10 +203,12 @@ const COUNTS: readonly (readonly [keyof FileOutcome & ('taken' | 'withIssues' | 
 function FileLine({
   name,
   outcome,
+  waits,
   running,
 }: {
   readonly name: string
   readonly outcome: FileOutcome | undefined
+  readonly waits: number
   readonly running: boolean
 }) {
   const words = useWords()
@@ -210,7 +229,7 @@ function FileLine({
         ) : running ? (
           <Tag>{t('add.waiting')}</Tag>
         ) : null}
-        {outcome?.waiting && <Tag>{`${words.number(outcome.waiting)} ${t('offline.waiting')}`}</Tag>}
+        {waits > 0 && <Tag>{`${words.number(waits)} ${t('offline.waiting')}`}</Tag>}
         {outcome && !outcome.done && running && <Tag tone="brand">{t('add.reading')}</Tag>}
       </div>
       {outcome?.why && <p className="kw-dim kw-small">{outcome.why}</p>}

@@ -6,7 +6,7 @@ import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
-import { Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
+import { endedKey, Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
 
 /** A record that one looks after: open it, add to it, share it on, and end what was shared on. */
 export function Cared({ id }: { readonly id: string }) {
@@ -94,7 +94,7 @@ function PassedOn({ list, onChange }: { readonly list: readonly ShareView[]; rea
               title={s.name}
               sub={shareSub(words, s)}
               glyph={<Person />}
-              side={s.state === 'live' ? undefined : <Tag>{t(s.state === 'revoked' ? 'share.revoked' : 'share.expired')}</Tag>}
+              side={s.state === 'live' ? undefined : <Tag>{t(endedKey(s))}</Tag>}
             />
             {s.state === 'live' && (
               <Button size="sm" variant="default" onClick={() => ending.ask(s)}>

@@ -1,5 +1,6 @@
 import { Button, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { forgetArrived, useArrived } from '#client/arrived.ts'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
 import { CopyButton } from '#parts/copy-button.tsx'
@@ -160,7 +161,15 @@ function Camera({ onLink }: { readonly onLink: (link: string) => void }) {
 }
 
 /** Answers an invitation that came as a link, a code, or by opening the link itself. */
-export function Join({ code }: { readonly code: string }) {
+export function Join() {
+  const code = useArrived('join')
+  const [first, setFirst] = useState(code)
+  // Once it was used it is forgotten, which is no reason to begin afresh; another one is.
+  if (code && code !== first) setFirst(code)
+  return <Answer key={first} code={first} />
+}
+
+function Answer({ code }: { readonly code: string }) {
   const { t } = useWords()
   const { api } = useVault()
   const [text, setText] = useState(code ? `${location.origin}/#/join/${code}` : '')
@@ -168,6 +177,7 @@ export function Join({ code }: { readonly code: string }) {
   const joining = useDo(async () => {
     if (!INVITATION.test(text.trim())) throw { code: 'BAD_LINK' }
     setDone(await api.join(text))
+    forgetArrived('join')
   })
   const submit = (e: FormEvent): void => {
     e.preventDefault()

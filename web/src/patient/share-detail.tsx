@@ -12,7 +12,7 @@ import type { ReadUnder } from '#rpc/sharing.ts'
 import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
-import { endDay, endsSoon, now, Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
+import { endDay, endedKey, endsSoon, now, Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
 
 /** One share: what it says, and what was read under it. */
 export function ShareDetail({ id }: { readonly id: string }) {
@@ -108,7 +108,7 @@ function Terms({ share: s }: { readonly share: ShareView }) {
         s.state === 'live' ? (
           <Tag tone={endsSoon(s) ? 'warn' : 'brand'}>{t(endsSoon(s) ? 'sharing.endsSoon' : 'share.live')}</Tag>
         ) : (
-          <Tag>{t(s.state === 'revoked' ? 'share.revoked' : 'share.expired')}</Tag>
+          <Tag>{t(endedKey(s))}</Tag>
         )
       }
     >
@@ -166,8 +166,10 @@ function Read({ share }: { readonly share: ShareView }) {
             <Banner tone="bad">
               <a href="#/who">{t('sharing.checkedBad')}</a>
             </Banner>
-          ) : (
+          ) : value.looked.length ? (
             <p className="kw-good kw-small">{t('sharing.checked')}</p>
+          ) : (
+            <p className="kw-dim kw-small">{t('sharing.nobody')}</p>
           )}
         </div>
       )}
@@ -193,7 +195,7 @@ function PassedOn({ share, list }: { readonly share: ShareView; readonly list: r
                 title={p.name}
                 sub={shareSub(words, p)}
                 glyph={<Person />}
-                side={p.state === 'live' ? undefined : <Tag>{t(p.state === 'revoked' ? 'share.revoked' : 'share.expired')}</Tag>}
+                side={p.state === 'live' ? undefined : <Tag>{t(endedKey(p))}</Tag>}
               />
             </li>
           ))}

@@ -9,6 +9,7 @@ import { Waiting } from '#parts/state.tsx'
 import { partName, purposeName, titleText } from '#record/labels.ts'
 import type { Ended, ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import type { Key } from '#words/en.ts'
 import { errorText } from '#words/error.ts'
 import type { Words } from '#words/words.ts'
 
@@ -46,6 +47,10 @@ export const endDay = (words: Words, until: number): string =>
   `${words.day(until)} (${words.n('sharing.daysLeft', Math.floor((until - now()) / DAY))})`
 
 export const endsSoon = (s: Pick<ShareView, 'state' | 'until'>): boolean => s.state === 'live' && s.until - now() < 3 * DAY
+
+/** How a share ended that is in force no more; one of or by somebody else may have been ended by them. */
+export const endedKey = ({ state, of, by }: ShareView): Key =>
+  state === 'expired' ? 'share.expired' : of || by ? 'share.ended' : 'share.revoked'
 
 /** Instead of a share that ended while its page was asked for. */
 export function ShareGone() {

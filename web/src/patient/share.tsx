@@ -9,7 +9,7 @@ import { Failed, Waiting } from '#parts/state.tsx'
 import type { ContactView, ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { Requests } from './requests.tsx'
-import { endsSoon, Person, shareSub, useEnding } from './share-terms.tsx'
+import { endedKey, endsSoon, Person, shareSub, useEnding } from './share-terms.tsx'
 
 /** Who may see what: requests, shares given and received, people. */
 export function Share() {
@@ -118,7 +118,7 @@ function Given({ list, passed, onChange }: GivenProps) {
 const ShareLine = ({ share: s }: { readonly share: ShareView }) => {
   const words = useWords()
   const { t } = words
-  const state = s.state === 'revoked' ? <Tag>{t('share.revoked')}</Tag> : s.state === 'expired' ? <Tag>{t('share.expired')}</Tag> : null
+  const state = s.state === 'live' ? null : <Tag>{t(endedKey(s))}</Tag>
   return (
     <RecordLine
       wrap

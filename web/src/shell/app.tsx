@@ -1,5 +1,6 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { forgetArrived, useArrived } from '#client/arrived.ts'
 import { VaultProvider } from '#client/context.tsx'
 import { useGuard } from '#client/guard.ts'
 import { useIdle } from '#client/idle.ts'
@@ -13,7 +14,6 @@ import { Replaced } from './guard-notes.tsx'
 import { type Ending, Inside } from './inside.tsx'
 import { useKeptFocus } from './kept-focus.ts'
 import { keepIdle, keepLocale, readIdle } from './preferences.ts'
-import { useHash } from './route.ts'
 import { type Spoken, textsOf } from './texts.ts'
 import { theme } from './theme.ts'
 import { Unlock } from './unlock.tsx'
@@ -59,7 +59,6 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
   const [place, setPlace] = useState<Place>({ kind: 'starting' })
   const [vault, setVault] = useState<Vault | null>(null)
   const current = useRef<Vault | null>(null)
-  const hash = useHash()
   useKeptFocus()
   const [caring, setCaring] = useState<Vault | null>(null)
   const restart = useCallback((why: Why, first: string | null = null) => {
@@ -85,13 +84,8 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
   useEffect(() => {
     if (place.kind !== 'open') document.title = 'Keepwell'
   }, [place.kind])
-  // A link to somebody's health data is taken out of the address at once: its key is in it, and addresses are remembered.
-  const [shlink, setShlink] = useState<string | null>(null)
-  useEffect(() => {
-    if (!hash.startsWith('#shlink:/')) return
-    setShlink(hash.slice(1))
-    history.replaceState(null, '', '#/')
-  }, [hash])
+  const shlink = useArrived('shlink')
+  const invited = useArrived('join') !== ''
   if (replaced && !warned) return <Replaced onClose={() => setWarned(true)} />
   if (!vault || place.kind === 'starting')
     return (
@@ -101,12 +95,11 @@ function Record({ locale, onLocale }: { readonly locale: Locale; readonly onLoca
     )
   const reading = shlink && (
     <Suspense fallback={<Waiting />}>
-      <ReadLink key={shlink} api={vault.api} link={shlink} own={place.kind === 'open'} onClose={() => setShlink(null)} />
+      <ReadLink key={shlink} api={vault.api} link={shlink} own={place.kind === 'open'} onClose={() => forgetArrived('shlink')} />
     </Suspense>
   )
   if (reading && place.kind !== 'open') return reading
   const opened = (me: Me): void => setPlace({ kind: 'open', me })
-  const invited = hash.startsWith('#/join/')
   if (place.kind === 'failed')
     return (
       <main className="kw-main">

@@ -78,7 +78,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   results: { under: 'timeline', draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
   links: { under: 'share', draw: () => later(<Links />) },
   invite: { under: 'share', draw: () => <Invite /> },
-  join: { under: 'share', draw: ({ rest: [code = ''] }) => <Join key={code} code={code} /> },
+  join: { under: 'share', draw: () => <Join /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
   'new-share': { under: 'share', draw: r => later(<NewShare key={r.query.toString()} {...newShareOf(r)} />) },
   cared: { under: 'share', draw: ({ rest: [id = ''] }) => later(<Cared key={id} id={id} />) },
@@ -86,7 +86,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   news: { draw: () => later(<News />) },
   attention: { under: '', draw: () => later(<Attention />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
-  'add-device': { under: 'settings', draw: ({ rest: [code = ''] }) => later(<AddDevice key={code} code={code} />) },
+  'add-device': { under: 'settings', draw: () => later(<AddDevice />) },
   settings: { draw: ({ rest: [part = ''] }, choices) => later(drawSettings(part, choices)) },
 }
 

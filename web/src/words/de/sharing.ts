@@ -87,6 +87,7 @@ export const sharing: Texts<typeof en> = {
   'sharing.openedTimes': { one: 'einmal', other: '{count}-mal' },
   'sharing.openedLine': '{times}, zuletzt {date}, von {by}',
   'sharing.checked': 'Jede Zeile wurde auf diesem Gerät gegen das Protokoll geprüft.',
+  'sharing.nobody': 'Noch hat niemand hineingesehen; es gibt keine Zeile zu prüfen.',
   'sharing.checkedBad': 'Nicht jede Quittung hält. Siehe „Wer las“.',
   'sharing.checking': 'Die Quittungen werden geprüft …',
   'sharing.erased': 'Ein Eintrag, den Sie seither gelöscht haben',

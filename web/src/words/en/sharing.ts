@@ -83,6 +83,7 @@ export const sharing = {
   'sharing.openedTimes': { one: 'once', other: '{count} times' },
   'sharing.openedLine': '{times}, last {date}, by {by}',
   'sharing.checked': 'Every line was checked on this device against the log.',
+  'sharing.nobody': 'Nobody has looked yet, so there is no line to check.',
   'sharing.checkedBad': 'Not every receipt holds. See Who looked.',
   'sharing.checking': 'Checking the receipts …',
   'sharing.erased': 'A record that you erased since',
