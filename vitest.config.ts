@@ -8,5 +8,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for may take its time where several browsers share a core; by default it would be given one second.
+    expect: { poll: { timeout: 60_000 } },
   },
 })

@@ -11,7 +11,7 @@ describe('the app stays small enough to begin quickly', () => {
   let dir: string
   beforeAll(async () => {
     dir = await builtApp()
-  }, 120_000)
+  }, 240_000)
 
   const packed = (file: string): number => gzipSync(readFileSync(join(dir, file)), { level: 9 }).length / 1000
   const named = (pattern: RegExp): string[] => [...readFileSync(join(dir, 'index.html'), 'utf8').matchAll(pattern)].map(m => m[1]!)

@@ -11,7 +11,19 @@ import type { RelayProxy } from '../../e2e/proxy.ts'
 import { findChromium } from '../../tools/chromium.ts'
 import { filmOf } from './camera.kit.ts'
 import { everyWriting, hitsIn, type Kept, keptBy, profileOf } from './canary.kit.ts'
-import { begin, type FileInput, fill, hasChromium, lines, lock, newBrowser, PHONE, type Stage, sampleFile } from './journey.kit.ts'
+import {
+  begin,
+  type FileInput,
+  fill,
+  hasChromium,
+  lines,
+  lock,
+  newBrowser,
+  PATIENCE,
+  PHONE,
+  type Stage,
+  sampleFile,
+} from './journey.kit.ts'
 import { openBehindProxy } from './proxy.kit.ts'
 
 /** Written by the patient, her files and her reader wherever something can be written. */
@@ -108,7 +120,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
       locale: 'en-GB',
       reducedMotion: 'reduce',
     })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(PATIENCE)
     listen(context)
     const page = await context.newPage()
     await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
@@ -221,7 +233,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
     const browser = await chromium.launch({ executablePath: findChromium()!, args })
     closing.push(() => browser.close())
     const context = await browser.newContext({ viewport: PHONE, locale: 'en-GB', reducedMotion: 'reduce', permissions: ['camera'] })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(PATIENCE)
     listen(context)
     const page = await context.newPage()
     await page.goto(url)
@@ -305,7 +317,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
     ;({ stage, proxy } = await openBehindProxy())
     proxy.record = true
     url = stage.url
-  }, 120_000)
+  }, 240_000)
   afterAll(async () => {
     for (const close of closing) await close()
     await stage?.close()
@@ -313,7 +325,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
     rmSync(dir, { recursive: true, force: true })
   })
 
-  test('each place is looked into: it would be found there', { timeout: 60_000 }, async () => {
+  test('each place is looked into: it would be found there', { timeout: 300_000 }, async () => {
     const page = await other({})
     await page.getByRole('button', { name: 'Create my record' }).waitFor()
     const before = proxy.recorded.length
@@ -362,7 +374,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
     for (const heard of [proxy.recorded, said, asked, places]) heard.length = 0
   })
 
-  test('the journey itself: everything is done once', { timeout: 240_000 }, async () => {
+  test('the journey itself: everything is done once', { timeout: 300_000 }, async () => {
     const ada = await ownProfile()
     closing.push(() => ada.context().close())
     await ada.waitForFunction(() => navigator.serviceWorker.controller?.state === 'activated')

@@ -27,10 +27,10 @@ describe.skipIf(!able)('a phone, over HTTPS on a name that is not of this machin
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage({}, { tls: true })
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
-  test('a record is made with a passkey, filled, and opened on a second device from its words', { timeout: 90_000 }, async () => {
+  test('a record is made with a passkey, filled, and opened on a second device from its words', { timeout: 300_000 }, async () => {
     expect(stage.url).toContain(`https://${ELSEWHERE}:`)
     const { page, heard } = await newBrowser(stage, { viewport: PHONE })
     await givePasskey(page)
@@ -53,7 +53,7 @@ describe.skipIf(!able)('a phone, over HTTPS on a name that is not of this machin
   })
 
   test('a second device is let in by its code, read with a camera, and a third by its link; no words are needed', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const phone = await newBrowser(stage, { viewport: PHONE })
     await givePasskey(phone.page)

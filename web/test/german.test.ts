@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   let texts = 0
@@ -105,7 +105,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
     }
   }
 
-  test('from the first screen to the end of a share, on a desk and on a phone', { timeout: 180_000 }, async () => {
+  test('from the first screen to the end of a share, on a desk and on a phone', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage, { locale: 'de-DE' })
     await beginInGerman(page, 'Ada Beispiel')
     await noEnglish(page, 'home, empty')

@@ -174,6 +174,9 @@ export async function begin(
   return words.join(' ')
 }
 
+/** Nothing is asserted on time: what takes longer than this never comes. */
+export const PATIENCE = 60_000
+
 const DESK = { width: 1280, height: 860 }
 export const PHONE = { width: 390, height: 844 }
 
@@ -185,8 +188,18 @@ export async function newBrowser(
 ): Promise<{ page: Page; heard: Heard }> {
   // Fading panels have other colours half-way, which is not what is judged.
   const context = await stage.browser.newContext({ viewport: DESK, locale: 'en-GB', reducedMotion: 'reduce', ...options })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(PATIENCE)
   return openPage(context, url)
+}
+
+/** A secret that came in the address stands in it no more, nor where the tab could go back to. */
+export async function forgotten(page: Page, secret: string): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  const { entries } = await session.send('Page.getNavigationHistory')
+  await session.detach()
+  expect(entries.length).toBeGreaterThan(0)
+  // What was typed or followed is remembered by the browser itself (`userTypedURL`), out of any page's reach.
+  for (const url of [page.url(), ...entries.map(e => e.url)]) expect(url.includes(secret), 'a secret in the history').toBe(false)
 }
 
 export type FileInput = { readonly name: string; readonly mimeType: string; readonly buffer: Buffer }
@@ -215,14 +228,17 @@ export const lock = (page: Page) => page.getByRole('button', { name: 'Lock' }).f
 export const noViolations = (heard: Heard): void => expect(heard.problems.filter(p => !/favicon/.test(p))).toEqual([])
 
 type Violation = { readonly id: string; readonly nodes: readonly { readonly html: string }[] }
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const RULES = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
 
 /** WCAG 2.2 AA by axe on what is shown now. The engine is given through the debugger, for the page's own policy allows no script. */
 export async function accessible(page: Page, screen: string): Promise<void> {
   const session = await page.context().newCDPSession(page)
-  const run = `${readFileSync(AXE, 'utf8')};axe.run(document, { runOnly: ${RULES} }).then(r => JSON.stringify(r.violations))`
+  const here = await session.send('Runtime.evaluate', { expression: 'typeof axe' })
+  if (here.result.value === 'undefined') await session.send('Runtime.evaluate', { expression: AXE })
+  const run = `axe.run(document, { runOnly: ${RULES}, resultTypes: ['violations'] }).then(r => JSON.stringify(r.violations))`
   const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
+  await session.detach()
   const found = JSON.parse(String(result.value)) as Violation[]
   expect(
     found.map(v => `${screen}: ${v.id}: ${v.nodes[0]?.html.slice(0, 160)}`),

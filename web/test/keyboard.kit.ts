@@ -51,7 +51,7 @@ export async function write(page: Page, target: Locator, text: string): Promise<
 }
 
 /** After a step the keyboard is somewhere that makes sense, not at the top of nothing. */
-export const stands = (page: Page, where: RegExp) => expect.poll(async () => (await focusOf(page)).at, { timeout: 15_000 }).toMatch(where)
+export const stands = (page: Page, where: RegExp) => expect.poll(async () => (await focusOf(page)).at, { timeout: 90_000 }).toMatch(where)
 
 /** Tab goes round: through everything, and out again. */
 export async function noTrap(page: Page): Promise<void> {

@@ -9,7 +9,7 @@ describe.skipIf(!hasChromium())('by keyboard alone', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   const menu = (page: Page, name: string) =>
@@ -21,7 +21,7 @@ describe.skipIf(!hasChromium())('by keyboard alone', () => {
       .first()
 
   test('a record is begun, filled, shared, the share ended, a record found and erased, the app set, locked and opened', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     const { page, heard } = await newBrowser(stage)
     // Begin.

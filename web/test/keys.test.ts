@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { found, type Marker, marker } from '../../e2e/markers.ts'
 import { findChromium } from '../../tools/chromium.ts'
 import { everyWriting } from './canary.kit.ts'
-import { begin, fill, givePasskey, hasChromium, lines, lock, openStage, type Stage, sampleFile } from './journey.kit.ts'
+import { begin, fill, givePasskey, hasChromium, lines, lock, openStage, PATIENCE, type Stage, sampleFile } from './journey.kit.ts'
 import { type Heap, heapOf, type Said, watchWorker } from './keys.kit.ts'
 
 const PHRASE = 'correct horse battery'
@@ -40,7 +40,7 @@ describe.skipIf(!hasChromium())('keys, seen from the page', () => {
     // A picture of a heap has its strings whole.
     const args = ['--no-sandbox', '--disable-gpu', '--js-flags=--heap-snapshot-string-limit=100000000']
     browser = await chromium.launch({ executablePath: findChromium()!, args })
-  }, 120_000)
+  }, 240_000)
   afterAll(async () => {
     await browser?.close()
     await stage?.close()
@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium())('keys, seen from the page', () => {
 
   const opened = async (): Promise<Page> => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', reducedMotion: 'reduce' })
-    context.setDefaultTimeout(20_000)
+    context.setDefaultTimeout(PATIENCE)
     return context.newPage()
   }
 
@@ -107,7 +107,7 @@ describe.skipIf(!hasChromium())('keys, seen from the page', () => {
   const canary = everyWriting('the record', 'Zyxquorbian')
 
   test('none is in a message between page and worker: only words once shown, a passphrase once typed, an invitation asked for', {
-    timeout: 90_000,
+    timeout: 300_000,
   }, async () => {
     let shown: Heap | undefined
     ada = await opened()
@@ -152,7 +152,7 @@ describe.skipIf(!hasChromium())('keys, seen from the page', () => {
   }
 
   test('none is in the memory of the page, with everything open; and neither is the passphrase that opened it', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     expect(foundIn(await heapOf(ada), [...keys, spoken, phrase])).toEqual([])
     const page = await ada.context().newPage()
@@ -172,7 +172,7 @@ describe.skipIf(!hasChromium())('keys, seen from the page', () => {
     expect(locked.holders).toEqual([])
   })
 
-  test('a passkey’s answer does not stay in the page either', { timeout: 90_000 }, async () => {
+  test('a passkey’s answer does not stay in the page either', { timeout: 300_000 }, async () => {
     const page = await opened()
     const heard: Said[] = []
     await watchWorker(page, heard)
@@ -194,7 +194,7 @@ describe.skipIf(!hasChromium())('keys, seen from the page', () => {
     expect(heap.holders).toEqual([])
   })
 
-  test('each kind of hiding place in a page is looked into', { timeout: 60_000 }, async () => {
+  test('each kind of hiding place in a page is looked into', { timeout: 300_000 }, async () => {
     const page = await opened()
     await page.goto(stage.url)
     const secret = randomBytes(48)

@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium())('what is large', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   const add = async (page: Page, paths: readonly string[], timeout: number): Promise<void> => {

@@ -10,6 +10,7 @@ import {
   accessible,
   begin,
   fill,
+  forgotten,
   type Heard,
   hasChromium,
   lines,
@@ -31,7 +32,7 @@ describe.skipIf(!hasChromium())('a link for somebody without an account', () => 
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   const go = (page: Page, hash: string) => page.goto(`${stage.url}/#/${hash}`)
@@ -66,7 +67,7 @@ describe.skipIf(!hasChromium())('a link for somebody without an account', () => 
   const asked = ({ sent }: Heard): Buffer =>
     Buffer.concat(sent.flatMap(s => [Buffer.from(`${s.url.replace(/#.*$/, '')} ${s.headers} `), s.body ?? Buffer.alloc(0)]))
 
-  test('is made, opened with its passcode alone, counted and ended; nobody between has a word of it', { timeout: 150_000 }, async () => {
+  test('is made, opened with its passcode alone, counted and ended; nobody between has a word of it', { timeout: 300_000 }, async () => {
     const ada = await owner('Ada Link')
     await fill(ada.page, stage, [sampleFile('links', 60)])
     await typeIn(ada.page, 'medication', 'Which medicine?', `${GIVEN} 5 mg`)
@@ -96,6 +97,7 @@ describe.skipIf(!hasChromium())('a link for somebody without an account', () => 
 
     const camp = await stranger(link, { viewport: PHONE, colorScheme: 'dark' })
     expect(camp.page.url()).toBe(`${stage.url}/#/`)
+    await forgotten(camp.page, 'shlink:/')
     await look(camp.page, 'link first')
     await camp.page.getByLabel('Who are you?').fill('The ski camp')
     await press(camp.page, 'Open')
@@ -156,7 +158,7 @@ describe.skipIf(!hasChromium())('a link for somebody without an account', () => 
   })
 
   test('takes along the parts that were chosen; somebody with a record takes it in; in German, on phones', {
-    timeout: 150_000,
+    timeout: 300_000,
   }, async () => {
     const ada = await owner('Ada Parts', { viewport: PHONE })
     await typeIn(ada.page, 'medication', 'Which medicine?', `${GIVEN} 5 mg`)

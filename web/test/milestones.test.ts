@@ -5,10 +5,10 @@ describe.skipIf(!hasChromium())('milestones', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
-  test('stand on a wall; one becomes a token that says what it shows, and is burned again', { timeout: 180_000 }, async () => {
+  test('stand on a wall; one becomes a token that says what it shows, and is burned again', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage, { viewport: PHONE })
     await begin(page, { name: 'Ada Achieves', passphrase: 'correct horse battery' })
     await page.goto(`${stage.url}/#/milestones`)
@@ -32,12 +32,12 @@ describe.skipIf(!hasChromium())('milestones', () => {
     await dialog.getByRole('button', { name: 'Make it' }).click()
     await card.getByText('Token on the ledger').waitFor({ timeout: 60_000 })
     await card.getByText('Details').click()
-    expect(await card.getByText(/^0x[0-9a-f]{40}$/i).count()).toBe(1)
+    await expect.poll(() => card.getByText(/^0x[0-9a-f]{40}$/i).count()).toBe(1)
     await accessible(page, 'milestones with a token')
     await card.getByRole('button', { name: 'Burn' }).click()
     await page.getByRole('button', { name: 'Burn it' }).click()
     await card.getByRole('button', { name: 'Make a token' }).waitFor()
-    expect(await cards.count()).toBe(count)
+    await expect.poll(() => cards.count()).toBe(count)
     await page.setViewportSize({ width: 1280, height: 860 })
     await page.goto(`${stage.url}/#/settings`)
     await page.getByLabel('Language').selectOption('de')

@@ -65,10 +65,10 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
-  test('everything is taken out: each file byte for byte, the Bundle, shares and log, and no key', { timeout: 120_000 }, async () => {
+  test('everything is taken out: each file byte for byte, the Bundle, shares and log, and no key', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage)
     await begin(page, { name: 'Ada Example', passphrase: PHRASE })
     await fill(page, stage, FILES())
@@ -89,7 +89,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     noViolations(heard)
   })
 
-  test('a backup is written, read back, and brings the record back where nothing is left of it', { timeout: 180_000 }, async () => {
+  test('a backup is written, read back, and brings the record back where nothing is left of it', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage, { viewport: PHONE })
     const words = await begin(page, { name: 'Ben Backup', passphrase: PHRASE })
     await fill(page, stage, FILES())
@@ -114,7 +114,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     expect(file.includes('Ben Backup')).toBe(false)
     await page.goto(`${stage.url}/#/`)
     await page.getByText('What your record holds').waitFor()
-    expect(await page.getByText('Keep it safe').count()).toBe(0)
+    await expect.poll(() => page.getByText('Keep it safe').count()).toBe(0)
 
     const empty = await openStage()
     try {
@@ -148,7 +148,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
   })
 
   test('new keys after a loss: new words, checked; the old ones open nothing, and another device is shut out', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const { page, heard } = await newBrowser(stage)
     const old = await begin(page, { name: 'Lost Example', passphrase: PHRASE })
@@ -191,7 +191,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     await page.getByText('New keys are in force').waitFor()
     await page.goto(`${stage.url}/#/`)
     await page.getByText('What your record holds').waitFor()
-    expect(await page.getByText('You have no checked recovery words').count()).toBe(0)
+    await expect.poll(() => page.getByText('You have no checked recovery words').count()).toBe(0)
     await page.goto(`${stage.url}/#/timeline`)
     await lines(page).first().click()
     await page.getByText('Where it came from').waitFor()
@@ -211,7 +211,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
   })
 
   test('the whole record is erased: a receipt is given, this browser and the relay keep nothing, no words bring it back', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const { page, heard } = await newBrowser(stage, { viewport: PHONE })
     const words = await begin(page, { name: 'Gone Example', passphrase: PHRASE })
@@ -227,7 +227,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Erase for ever' }).click()
     await page.getByText('The record is erased').waitFor({ timeout: 60_000 })
     await accessible(page, 'erased')
-    expect(await page.getByText('erased on another device').count()).toBe(0)
+    await expect.poll(() => page.getByText('erased on another device').count()).toBe(0)
     const receipts = JSON.parse((await saved(page, 'Save the receipts')).toString())
     expect(receipts.records.reduce((n: number, r: { ids: string[] }) => n + r.ids.length, 0)).toBeGreaterThan(30)
     expect(receipts.whole.signed.length).toBeGreaterThan(4000)

@@ -16,7 +16,7 @@ describe('the build', () => {
   const folder = mkdtempSync(join(tmpdir(), 'keepwell-build-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  test('gives the same bytes wherever it is built', { timeout: 120_000 }, async () => {
+  test('gives the same bytes wherever it is built', { timeout: 300_000 }, async () => {
     const key = join(folder, 'key')
     writeFileSync(key, JSON.stringify({ ed25519: '11'.repeat(32), mldsa65: '22'.repeat(32) }))
     Object.assign(process.env, { KEEPWELL_RELEASE_KEY: key, KEEPWELL_RELEASE_NUMBER: '7' })
@@ -68,7 +68,7 @@ describe.skipIf(!hasChromium())('an installed app, and a relay that serves anoth
     site = join(folder, 'site')
     await restore()
     stage = await openStage({ KEEPWELL_WEB_ROOT: site })
-  }, 120_000)
+  }, 240_000)
   afterAll(async () => {
     await stage?.close()
     rmSync(folder, { recursive: true, force: true })
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium())('an installed app, and a relay that serves anoth
 
   const guarded = (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller?.state === 'activated')
 
-  test('altered, added, older and foreign code is refused, and the old app goes on', { timeout: 120_000 }, async () => {
+  test('altered, added, older and foreign code is refused, and the old app goes on', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage)
     number = 5
     await restore()
@@ -141,7 +141,7 @@ describe.skipIf(!hasChromium())('an installed app, and a relay that serves anoth
     noViolations({ ...heard, problems: heard.problems.filter(p => !/404/.test(p)) })
   })
 
-  test('a newer release of the same makers is taken, and used from the next start on', { timeout: 60_000 }, async () => {
+  test('a newer release of the same makers is taken, and used from the next start on', { timeout: 300_000 }, async () => {
     number = 10
     await restore()
     const { page } = await newBrowser(stage)
@@ -159,7 +159,7 @@ describe.skipIf(!hasChromium())('an installed app, and a relay that serves anoth
   })
 
   // A browser takes a new guard from whoever serves it: this is noticed, not prevented.
-  test('an exchanged guard is an alarm: the record is locked at once', { timeout: 60_000 }, async () => {
+  test('an exchanged guard is an alarm: the record is locked at once', { timeout: 300_000 }, async () => {
     number = 20
     await restore()
     const { page } = await newBrowser(stage)
@@ -179,7 +179,7 @@ describe.skipIf(!hasChromium())('an installed app, and a relay that serves anoth
     await accessible(page, 'the guard was exchanged')
   })
 
-  test('a guard that a signed release announces is no alarm', { timeout: 60_000 }, async () => {
+  test('a guard that a signed release announces is no alarm', { timeout: 300_000 }, async () => {
     number = 30
     await restore()
     const { page } = await newBrowser(stage)
@@ -195,7 +195,7 @@ describe.skipIf(!hasChromium())('an installed app, and a relay that serves anoth
     expect(await page.getByText('The guard of this app was exchanged').count()).toBe(0)
   })
 
-  test('text becomes no script and no markup', { timeout: 60_000 }, async () => {
+  test('text becomes no script and no markup', { timeout: 300_000 }, async () => {
     number = 40
     await restore()
     const { page } = await newBrowser(stage)

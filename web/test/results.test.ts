@@ -97,10 +97,10 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
-  test('two laboratories with different units make one series, converted, with what is outside marked', { timeout: 120_000 }, async () => {
+  test('two laboratories with different units make one series, converted, with what is outside marked', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage)
     await begin(page, { name: 'Ada Results', passphrase: 'correct horse battery' })
     await page.goto(`${stage.url}/#/results`)
@@ -112,7 +112,7 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     await page.getByRole('link', { name: 'All results' }).click()
     const glucose = page.getByRole('main').getByRole('link', { name: /^Glucose/ })
     await glucose.waitFor()
-    expect(await glucose.count()).toBe(1)
+    await expect.poll(() => glucose.count()).toBe(1)
     await expect.poll(() => glucose.textContent()).toMatch(/6 values.*93\.68 mg\/dL/)
     expect(await page.getByRole('link', { name: /^Blood pressure/ }).textContent()).toMatch(/2 values.*119\/76 mmHg/)
     await accessible(page, 'results')
@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     await chart.waitFor()
     await row(page, /Sep 1, 2024 93\.68 mg\/dL.*written as 5\.2 mmol\/L.*70\.26–99\.09.*Labor Berlin/).waitFor()
     await row(page, /Mar 1, 2023 141 mg\/dL.*high.*70–99/).waitFor()
-    expect(await page.getByRole('row').count()).toBe(6)
+    await expect.poll(() => page.getByRole('row').count()).toBe(6)
     await page.getByText('2 were written in mmol/L and are converted').waitFor()
     await page.getByText('in a unit that cannot be converted').waitFor()
     await page.getByText('3 drops').waitFor()
@@ -155,7 +155,7 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     noViolations(heard)
   })
 
-  test('a word that stands only in a note’s text is found, and the words around it are shown', { timeout: 90_000 }, async () => {
+  test('a word that stands only in a note’s text is found, and the words around it are shown', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage, { viewport: PHONE })
     await begin(page, { name: 'Ada Searches', passphrase: 'correct horse battery' })
     await fill(page, stage, providers())
@@ -171,7 +171,7 @@ describe.skipIf(!hasChromium())('results and search, in a real browser', () => {
     noViolations(heard)
   })
 
-  test('results speak German', { timeout: 90_000 }, async () => {
+  test('results speak German', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage, { viewport: PHONE, locale: 'de-DE' })
     await page.getByRole('button', { name: /Beispiel/ }).click()
     await page.getByRole('navigation').waitFor()

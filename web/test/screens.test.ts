@@ -21,6 +21,8 @@ import {
 
 /** Where pictures of every screen go, when somebody wants to look at them. */
 const SHOTS = process.env.KEEPWELL_SHOTS
+/** Whether every screen is looked at in every theme and width, rather than each in two that differ in both. */
+const EVERY = SHOTS !== undefined || process.env.KEEPWELL_DEEP === '1'
 
 /** Screens that need something to be about: how to reach one. */
 type Paths = Readonly<Record<string, string>>
@@ -29,7 +31,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   /** A filled record that is shared with a second person, who has it open. */
@@ -102,10 +104,10 @@ describe.skipIf(!hasChromium())('every screen', () => {
 
   const look = async (page: Page, name: string, variant: string): Promise<void> => {
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await expect.poll(() => page.getByTestId('waiting').count(), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => page.getByTestId('waiting').count(), { timeout: 90_000 }).toBe(0)
     // Colours fade from one theme to the other; what is judged is where they end.
     const moving = () => page.evaluate(() => document.getAnimations().filter(a => a.playState === 'running').length)
-    await expect.poll(moving, { timeout: 20_000 }).toBe(0)
+    await expect.poll(moving, { timeout: 90_000 }).toBe(0)
     if (SHOTS) {
       mkdirSync(SHOTS, { recursive: true })
       await page.screenshot({ path: join(SHOTS, `${name || 'home'}-${variant}.png`), fullPage: !name.endsWith('timeline') })
@@ -122,11 +124,18 @@ describe.skipIf(!hasChromium())('every screen', () => {
     { name: 'phone-dark', viewport: PHONE, scheme: 'dark' as const },
   ]
 
-  /** `prefix` tells apart what has the same name elsewhere; without `all`, screens are looked at in turn on a light desk and a dark phone. */
+  /** Both themes and both widths: for one screen a light desk and a dark phone, for the next a dark desk and a light phone. */
+  const corners = (i: number, all: boolean): readonly (typeof VARIANTS)[number][] => {
+    if (EVERY) return VARIANTS
+    const two = i % 2 ? [VARIANTS[1]!, VARIANTS[2]!] : [VARIANTS[0]!, VARIANTS[3]!]
+    return all ? two : [two[(i >> 1) % 2]!]
+  }
+
+  /** `prefix` tells apart what has the same name elsewhere; without `all`, each screen is looked at once. */
   const tour = async (page: Page, names: readonly string[], paths: Paths, { prefix = '', all = true } = {}): Promise<void> => {
     for (const [i, name] of names.entries()) {
       await page.goto(`${stage.url}/${paths[name] ?? `#/${name}`}`)
-      for (const { name: variant, viewport, scheme } of all ? VARIANTS : [VARIANTS[i % 2 ? 3 : 0]!]) {
+      for (const { name: variant, viewport, scheme } of corners(i, all)) {
         await page.setViewportSize(viewport)
         await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
         await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor()
@@ -143,7 +152,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
       SCREEN_NAMES.filter(n => !others.includes(n)),
       paths,
     )
-    await tour(page, Object.keys(deeper), deeper, { prefix: 'sub-', all: SHOTS !== undefined })
+    await tour(page, Object.keys(deeper), deeper, { prefix: 'sub-', all: false })
     await tour(other.page, others, otherPaths)
     await other.page.getByRole('button', { name: 'Begin the session' }).click()
     await other.page.getByText('Open for').waitFor()

@@ -4,6 +4,7 @@ import {
   accessible,
   begin,
   fill,
+  forgotten,
   hasChromium,
   lines,
   newBrowser,
@@ -20,7 +21,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   type Options = Parameters<typeof newBrowser>[1]
@@ -31,18 +32,38 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
   }
   const go = (page: Page, hash: string) => page.goto(`${stage.url}/#/${hash}`)
 
-  /** `host` invites `guest`, who answers; each knows the other by the name given. */
-  async function meet(host: Page, guest: Page, called: string): Promise<void> {
+  async function invite(host: Page, called: string): Promise<string> {
     await go(host, 'invite')
     await host.getByLabel('Who is it for?').fill(called)
     await host.getByRole('button', { name: 'Make the link' }).click()
-    const link = await host.getByTestId('link').inputValue()
-    await go(guest, 'join')
-    await guest.getByLabel('Invitation link or code').fill(link)
+    return host.getByTestId('link').inputValue()
+  }
+  async function connect(host: Page, guest: Page, called: string): Promise<void> {
     await guest.getByRole('button', { name: 'Connect' }).click()
     await guest.getByText('are connected').waitFor()
     await go(host, 'share')
     await host.getByRole('link', { name: new RegExp(called) }).waitFor()
+  }
+  /** `host` invites `guest`, who answers; each knows the other by the name given. */
+  async function meet(host: Page, guest: Page, called: string): Promise<void> {
+    const link = await invite(host, called)
+    await go(guest, 'join')
+    await guest.getByLabel('Invitation link or code').fill(link)
+    await connect(host, guest, called)
+  }
+  /** The same by opening the link, whose secret is in the history no longer than it takes to read it. */
+  async function meetByLink(host: Page, guest: Page, called: string): Promise<void> {
+    const link = await invite(host, called)
+    const secret = link.split('/').at(-1)!
+    await guest.goto(link)
+    await expect.poll(() => guest.getByLabel('Invitation link or code').inputValue()).toContain(secret)
+    await forgotten(guest, secret)
+    await connect(host, guest, called)
+    await guest.goBack()
+    await forgotten(guest, secret)
+    // It was used: it does not stand there again.
+    await go(guest, 'join')
+    await expect.poll(() => guest.getByLabel('Invitation link or code').inputValue()).toBe('')
   }
   const share = async (page: Page, name: string) => {
     await page.getByRole('button', { name: 'Share', exact: true }).click()
@@ -65,7 +86,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
   const fits = async (page: Page) =>
     expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
 
-  test('named records: the other sees exactly these, the owner what was read, and it is extended', { timeout: 150_000 }, async () => {
+  test('named records: the other sees exactly these, the owner what was read, and it is extended', { timeout: 300_000 }, async () => {
     const ada = await someone('Ada Named')
     const ben = await someone('Ben Reader', { viewport: PHONE })
     await fill(ada.page, stage, [sampleFile('named', 80)])
@@ -126,12 +147,12 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
   })
 
   test('only care of the last years; later records are not in it; who opened what is named before the end', {
-    timeout: 150_000,
+    timeout: 300_000,
   }, async () => {
     const ada = await someone('Ada Sliced')
     const ben = await someone('Ben Sliced')
     await fill(ada.page, stage, [sampleFile('sliced', 80)])
-    await meet(ada.page, ben.page, 'Ben')
+    await meetByLink(ada.page, ben.page, 'Ben')
     await go(ada.page, 'new-share')
     await ada.page.getByRole('checkbox', { name: /^General/ }).check()
     await ada.page.getByLabel('From when on?').selectOption('10')
@@ -155,7 +176,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     noViolations(ben.heard)
   })
 
-  test('a caregiver adds a record and shares on; the owner sees both, and ends it', { timeout: 200_000 }, async () => {
+  test('a caregiver adds a record and shares on; the owner sees both, and ends it', { timeout: 300_000 }, async () => {
     const child = await someone('Child Example')
     const parent = await someone('Parent Example', { viewport: PHONE, colorScheme: 'dark' })
     const clinic = await someone('Clinic East')
@@ -229,7 +250,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     noViolations(clinic.heard)
   })
 
-  test('by identity alone: nothing can be shared before both compared codes; in German, on a phone', { timeout: 120_000 }, async () => {
+  test('by identity alone: nothing can be shared before both compared codes; in German, on a phone', { timeout: 300_000 }, async () => {
     const ada = await someone('Ada Unknown')
     const ben = await someone('Ben Unknown', { viewport: PHONE, colorScheme: 'dark' })
     await go(ben.page, 'add-person')

@@ -11,7 +11,7 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await openStage()
-  }, 120_000)
+  }, 240_000)
   afterAll(() => stage?.close())
 
   const open = (page: Page, route: string) => page.goto(`${stage.url}/#/${route}`)
@@ -30,7 +30,7 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
   }
 
   test('a reading rings the bell and may be told by the browser; it is found, and taken along as CSV and PDF', {
-    timeout: 240_000,
+    timeout: 300_000,
   }, async () => {
     const { page, heard } = await newBrowser(stage, { permissions: ['notifications'] })
     await begin(page, { name: 'Ada Watches', passphrase: PASS })
@@ -85,7 +85,7 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
     await accessible(page, 'news')
     await open(page, 'who')
     await page.getByText(/receipts hold/).waitFor()
-    expect(await page.getByRole('link', { name: /News.*new/ }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('link', { name: /News.*new/ }).count()).toBe(0)
     await page.getByRole('searchbox').fill('nobody like this')
     await page.getByText('No opening matches').waitFor()
     await page.getByRole('searchbox').fill('')
@@ -113,7 +113,7 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
     noViolations(other.heard)
   })
 
-  test('a record that is not what it claims is shown and marked, asked for again, set aside, erased', { timeout: 180_000 }, async () => {
+  test('a record that is not what it claims is shown and marked, asked for again, set aside, erased', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage, { viewport: PHONE, colorScheme: 'dark' })
     await begin(page, { name: 'Ada Doubts', passphrase: PASS })
     const writer = await writerAt(stage.relay.url, 'Lab East', await invitation(page, 'Lab East'))
@@ -147,7 +147,7 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
     await expect.poll(() => page.getByRole('article').count()).toBe(1)
     await open(page, 'timeline')
     await page.getByText('Nothing here yet').waitFor()
-    expect(await page.getByText('need a look').count()).toBe(0)
+    await expect.poll(() => page.getByText('need a look').count()).toBe(0)
     await open(page, 'news')
     await page.getByText('A record needs a look: Lab East').first().waitFor()
     noViolations(heard)
