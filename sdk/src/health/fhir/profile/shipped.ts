@@ -1,4 +1,4 @@
-/** The profiles that ship: R4's own, the International Patient Summary's, and US Core's as far as they are here. */
+/** The profiles that ship: R4's own, the International Patient Summary's, and US Core's. */
 import { shapes } from '#health/fhir/shapes'
 import { openLibrary, type ProfileLibrary } from './library.ts'
 import type { ProfilePackage } from './types.ts'
