@@ -8,7 +8,7 @@ import { certificate } from '@keepwell/daemon/bin/certificate.kit'
 import { type RelayProcess, spawnRelay } from '@keepwell/daemon/bin/process.kit'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type BrowserContextOptions, type CDPSession, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { expect } from 'vitest'
 import { findChromium } from '../../tools/chromium.ts'
@@ -192,11 +192,20 @@ export async function newBrowser(
   return openPage(context, url)
 }
 
+const sessions = new WeakMap<Page, Promise<CDPSession>>()
+
+/** One debugger's session a page, never detached: Chromium would take a page's virtual authenticator away with it. */
+function sessionOf(page: Page): Promise<CDPSession> {
+  const before = sessions.get(page)
+  if (before) return before
+  const made = page.context().newCDPSession(page)
+  sessions.set(page, made)
+  return made
+}
+
 /** A secret that came in the address stands in it no more, nor where the tab could go back to. */
 export async function forgotten(page: Page, secret: string): Promise<void> {
-  const session = await page.context().newCDPSession(page)
-  const { entries } = await session.send('Page.getNavigationHistory')
-  await session.detach()
+  const { entries } = await (await sessionOf(page)).send('Page.getNavigationHistory')
   expect(entries.length).toBeGreaterThan(0)
   // What was typed or followed is remembered by the browser itself (`userTypedURL`), out of any page's reach.
   for (const url of [page.url(), ...entries.map(e => e.url)]) expect(url.includes(secret), 'a secret in the history').toBe(false)
@@ -233,12 +242,11 @@ const RULES = JSON.stringify(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag2
 
 /** WCAG 2.2 AA by axe on what is shown now. The engine is given through the debugger, for the page's own policy allows no script. */
 export async function accessible(page: Page, screen: string): Promise<void> {
-  const session = await page.context().newCDPSession(page)
+  const session = await sessionOf(page)
   const here = await session.send('Runtime.evaluate', { expression: 'typeof axe' })
   if (here.result.value === 'undefined') await session.send('Runtime.evaluate', { expression: AXE })
   const run = `axe.run(document, { runOnly: ${RULES}, resultTypes: ['violations'] }).then(r => JSON.stringify(r.violations))`
   const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true })
-  await session.detach()
   const found = JSON.parse(String(result.value)) as Violation[]
   expect(
     found.map(v => `${screen}: ${v.id}: ${v.nodes[0]?.html.slice(0, 160)}`),
