@@ -259,7 +259,7 @@ describe.skipIf(!hasChromium())('images and documents, in a real browser', () =>
     expect(await page.evaluate(() => Object.hasOwn(window, 'hacked'))).toBe(false)
     await accessible(page, 'attachment')
     await openRecord(page, 'Results')
-    await page.getByRole('heading', { name: /Result/ }).waitFor()
+    await page.getByRole('heading', { name: /^Result OBX/ }).waitFor()
     await page.getByText('718-7 Hemoglobin LN').waitFor()
     await openRecord(page, 'weights')
     await page.getByRole('cell', { name: '70,5' }).waitFor()
