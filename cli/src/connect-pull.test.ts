@@ -8,7 +8,7 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
 import { person, world } from '@keepwell/sdk/actions/story.kit'
-import { text, toHex } from '@keepwell/sdk/base/bytes'
+import { text, toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { corpusTest } from '@keepwell/sdk/health/corpora.kit'
 import { afterEach, expect, test } from 'vitest'
@@ -143,6 +143,36 @@ test('what a hospital refuses or cannot do is said type by type, and does not ke
   expect(h.asked.slice(before).filter(a => a.path === '/fhir/Observation' && !a.query.has('category'))).toEqual([])
   expect(missingOf(second)).toContain('DocumentReference document-gone')
   expect(missingOf(second)).not.toContain('Procedure failed')
+})
+
+test('a person or a letter that could not be fetched is fetched by the next pull; a letter that changed is a new version of itself', async () => {
+  const h = await hospital()
+  fill(h, 2)
+  h.always.set('/fhir/Practitioner/dr-1', { status: 500 })
+  h.always.set('/fhir/Binary/b-1', { status: 502 })
+  const ada = await patientOf()
+  const west = await logIn(ada, h)
+  const first = await pulled(ada, west)
+  expect([fresh(first).Practitioner, fresh(first).document]).toEqual([undefined, undefined])
+  expect(missingOf(first)).toEqual(expect.arrayContaining(['Practitioner failed', 'DocumentReference document-failed']))
+  h.always.clear()
+  expect(fresh(await pulled(ada, west))).toEqual({ Practitioner: 1, document: 1 })
+  h.clock.now += 3600_000
+  h.binary(
+    'b-1',
+    'application/fhir+json',
+    utf8(JSON.stringify({ resourceType: 'Binary', contentType: 'text/plain', data: btoa('Sent home, corrected.') })),
+  )
+  h.put(letter('Binary/b-1'))
+  expect((await pulled(ada, west)).filed).toEqual({ document: { fresh: 0, changed: 1 } })
+  const entries = (await listEntries(ada)).filter(e => e.card.source === `${h.base}/Binary/b-1`)
+  const contents: string[] = []
+  for await (const { chunks } of openBodies(ada, entries)) for await (const part of chunks()) contents.push(text(part))
+  expect(contents.sort()).toEqual(['Sent home, corrected.', 'The patient was sent home in good health.'])
+  // From the beginning: everything is asked for again, and nothing is filed twice.
+  const all = await pulled(ada, west, true)
+  expect([all.filed, all.already]).toEqual([{}, 7])
+  expect(searches(h, 'Observation').at(-1)).not.toContain('_lastUpdated')
 })
 
 test('a server that wants a pause gets it; one that wants a long one is left, and the next pull goes on where it was', async () => {

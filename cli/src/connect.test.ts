@@ -82,7 +82,7 @@ test('a login, a pull that is killed in the middle, and the next that goes on: e
   west.always.set('/fhir/Condition', { status: 403 })
   const third = await ada.run('connect', 'pull')
   expect([third.code, third.err]).toEqual([0, ''])
-  expect(third.out).toContain('Hospital West: 0 new records, 1 changed')
+  expect(third.out).toMatch(/^Hospital West, the record of .*Example.*: 0 new records, 1 changed/m)
   expect(third.out).toContain('Condition: the hospital refused to show them (403)')
   expect(third.out).toMatch(/Goal.*: this server does not offer them/)
 

@@ -8,6 +8,8 @@ import { beginLogin, findHospital, finishLogin } from '@keepwell/sdk/actions/con
 import { type Missing, missingWords } from '@keepwell/sdk/actions/connect/missing'
 import { type Pulled, pull } from '@keepwell/sdk/actions/connect/pull'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Args, Command } from '#command'
@@ -44,19 +46,21 @@ export const connect: Command = {
     'no-pull': { type: 'boolean', about: 'Only log in.' },
     all: { type: 'boolean', about: 'With pull: from the beginning, not only what changed.' },
   },
-  run: (io, args) =>
-    withHome(io, args, async ({ ctx }) => {
-      const [what, name] = args.positionals
-      if (what === undefined) throw new KeepwellError('USAGE', 'Say: keepwell connect URL, connect list, pull, again NAME, or remove NAME.')
-      if (what === 'list') return list(io, args, ctx)
-      if (what === 'pull') return pullAll(io, args, ctx, name === undefined ? await connections(ctx) : [await named(ctx, name)])
-      if (what === 'remove') return remove(io, args, ctx, await named(ctx, name ?? ''))
-      const again = what === 'again' ? await named(ctx, name ?? '') : undefined
-      ensure(again || what.includes(':'), 'USAGE', `"${safe(what).slice(0, 40)}" is no address; write https://…`)
-      const made = await logIn(io, args, ctx, again?.base ?? what, again)
-      if (!args.flag('no-pull')) return pullAll(io, args, ctx, [made])
-      result(io, args, { id: toHex(made.id), name: made.label, server: made.base }, () => [`${safe(made.label)} is connected.`])
-    }),
+  // A login may take minutes; the home's relay is not held meanwhile.
+  run: (io, args) => withHome(io, args, ({ ctx }) => doWhat(io, args, ctx), { offline: true }),
+}
+
+async function doWhat(io: Io, args: Args, ctx: Ctx): Promise<unknown> {
+  const [what, name] = args.positionals
+  if (what === undefined) throw new KeepwellError('USAGE', 'Say: keepwell connect URL, connect list, pull, again NAME, or remove NAME.')
+  if (what === 'list') return list(io, args, ctx)
+  if (what === 'pull') return pullAll(io, args, ctx, name === undefined ? await connections(ctx) : [await named(ctx, name)])
+  if (what === 'remove') return remove(io, args, ctx, await named(ctx, name ?? ''))
+  const again = what === 'again' ? await named(ctx, name ?? '') : undefined
+  ensure(again || what.includes(':'), 'USAGE', `"${safe(what).slice(0, 40)}" is no address; write https://…`)
+  const made = await logIn(io, args, ctx, again?.base ?? what, again)
+  if (!args.flag('no-pull')) return pullAll(io, args, ctx, [made])
+  result(io, args, { id: toHex(made.id), name: made.label, server: made.base }, () => [`${safe(made.label)} is connected.`])
 }
 
 /** A slow search of a large server takes its time. */
@@ -107,7 +111,8 @@ function portOf(args: Args, again: Connection | undefined): number {
 async function pullAll(io: Io, args: Args, ctx: Ctx, which: readonly Connection[]): Promise<number> {
   ensure(which.length, 'NOT_FOUND', 'No hospital is connected. Connect one with: keepwell connect URL')
   const all = powers(ctx)
-  const pulled: { connection: Connection; pulled: Pulled }[] = []
+  await refreshRing(ctx)
+  const pulled: { connection: Connection; pulled: Pulled; whose: string }[] = []
   for (const connection of which) {
     const elsewhere = describeElsewhere(connection.base)
     try {
@@ -117,7 +122,7 @@ async function pullAll(io: Io, args: Args, ctx: Ctx, which: readonly Connection[
         progress: (type, filed) => io.progress(`${connection.label}: ${type}, ${filed} new …`),
         signal: io.signal,
       })
-      pulled.push({ connection, pulled: told })
+      pulled.push({ connection, pulled: told, whose: await whoseRecord(ctx, connection) })
     } finally {
       await elsewhere.close()
     }
@@ -128,16 +133,25 @@ async function pullAll(io: Io, args: Args, ctx: Ctx, which: readonly Connection[
     server: connection.base,
     ...pulled,
   }))
-  result(io, args, { connections: shown }, () => pulled.flatMap(({ connection, pulled }) => pulledLines(connection, pulled)))
+  result(io, args, { connections: shown }, () => pulled.flatMap(pulledLines))
   return pulled.some(p => p.pulled.stopped !== null) ? 6 : 0
 }
 
-function pulledLines({ label }: Connection, { filed, already, missing, stopped }: Pulled): string[] {
+/** As the hospital's own details of the patient have it: a parent's login may be a child's record. */
+async function whoseRecord(ctx: Ctx, { base, patient }: Connection): Promise<string> {
+  const source = `${base}/Patient/${patient}`
+  const details = await selectEntries(ctx, e => e.card.source === source)
+  return details.toSorted((a, b) => b.seq - a.seq)[0]?.card.title ?? ''
+}
+
+type Told = { readonly connection: Connection; readonly pulled: Pulled; readonly whose: string }
+
+function pulledLines({ connection: { label }, pulled: { filed, already, missing, stopped }, whose }: Told): string[] {
   const all = Object.entries(filed).sort(([a], [b]) => (a < b ? -1 : 1))
   const fresh = all.reduce((n, [, c]) => n + c.fresh, 0)
   const changed = all.reduce((n, [, c]) => n + c.changed, 0)
   return [
-    `${safe(label)}: ${count(fresh, 'new record')}, ${changed.toLocaleString('en')} changed${already ? `, ${already.toLocaleString('en')} here already` : ''}.`,
+    `${safe(label)}${whose ? `, the record of ${safe(whose)}` : ''}: ${count(fresh, 'new record')}, ${changed.toLocaleString('en')} changed${already ? `, ${already.toLocaleString('en')} here already` : ''}.`,
     ...(all.length ? [`  ${all.map(([type, c]) => `${safe(type)} ${(c.fresh + c.changed).toLocaleString('en')}`).join(', ')}`] : []),
     ...missingLines(missing),
     ...(stopped === null ? [] : ['  The pull ended before its end; run it again to go on: keepwell connect pull']),

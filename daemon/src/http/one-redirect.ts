@@ -11,6 +11,7 @@ export type OneRedirect = {
 }
 
 const PATH = '/callback'
+const LAST_MS = 2000
 const PAGE = (text: string): string => `<!doctype html><meta charset="utf-8"><title>Keepwell</title><p>${text}`
 
 /**
@@ -55,6 +56,10 @@ export async function openOneRedirect(port = 0): Promise<OneRedirect> {
           },
         }
       }),
-    close: () => void server.close(),
+    close() {
+      server.close()
+      // A browser keeps connections in store; none of them keeps this process. The page just sent has its time to arrive.
+      setTimeout(() => server.closeAllConnections(), LAST_MS).unref()
+    },
   }
 }

@@ -15,6 +15,7 @@ export const REASONS = {
   'next-elsewhere': 'the server sent us to another server for the rest; we did not follow',
   'goes-round': 'the server’s pages lead in a circle; what came until then is here',
   'too-large': 'the answer was larger than this device takes',
+  'too-many': 'there were more than one pull takes; the next goes on',
   fewer: 'the server spoke of more than it gave',
   'held-back': 'the server says that it left something out',
   gone: 'the server does not have what its own record points to',

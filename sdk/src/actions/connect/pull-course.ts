@@ -7,7 +7,7 @@ import { grantedFor } from '#health/smart/patient-scopes'
 import type { Got } from './asker.ts'
 import type { AskState, Paper } from './connections.ts'
 import { itemOf } from './pull-item.ts'
-import { EMPTY_ASK, miss, missed, note, paperKey, type Run } from './pull-run.ts'
+import { EMPTY_ASK, miss, missed, note, paperKey, type Run, toFetch, toRead } from './pull-run.ts'
 import { sameServer } from './reach.ts'
 
 export const FHIR_JSON = 'application/fhir+json'
@@ -143,8 +143,8 @@ async function* pageItems(run: Run, { type, params, lean }: AskInput, page: Page
   for (const e of page.entries) run.came.set(e.type, (run.came.get(e.type) ?? 0) + 1)
   if (page.bytes) yield itemOf(run, `${type} ${++run.items}`, page.bytes)
   const found = pointedTo(run, page)
-  for (const one of found.references) run.waiting.add(one)
-  for (const paper of found.papers) run.papers.set(paperKey(paper), paper)
+  for (const one of found.references) toRead(run, one)
+  for (const paper of found.papers) toFetch(run, paper)
   run.steps.push({
     item: null,
     done: () => {

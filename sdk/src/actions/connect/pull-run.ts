@@ -84,6 +84,17 @@ export const miss = (run: Run, one: Missing): void => {
   run.missing = note(run.missing, one)
 }
 
+/** Something to be read by itself, in its turn. A hospital whose record points on without end is followed so far and no further. */
+export function toRead(run: Run, name: string): void {
+  if (run.waiting.size < MAX_READ) run.waiting.add(name)
+  else if (!run.waiting.has(name)) miss(run, { type: name.slice(0, name.indexOf('/')), reason: 'too-many' })
+}
+
+export function toFetch(run: Run, paper: Paper): void {
+  if (run.papers.size < MAX_PAPERS) run.papers.set(paperKey(paper), paper)
+  else miss(run, { type: paper.type, reason: 'too-many' })
+}
+
 /** Notes why a question had no answer, and that no further one is asked where the reason is everybody's. */
 export function missed(run: Run, type: string, got: Extract<Got, { ok: false }>, reason: Reason = got.reason): void {
   const { status, codes } = got

@@ -9,7 +9,7 @@ import { grantedFor } from '#health/smart/patient-scopes'
 import type { Paper } from './connections.ts'
 import { FHIR_JSON } from './pull-course.ts'
 import { itemOf } from './pull-item.ts'
-import { miss, missed, note, paperKey, type Run } from './pull-run.ts'
+import { miss, missed, note, paperKey, type Run, toRead } from './pull-run.ts'
 import { sameServer } from './reach.ts'
 
 const MAX_RESOURCE = 32 << 20
@@ -71,7 +71,7 @@ async function* readItem(run: Run, name: string, refused: () => void = () => {})
     const found = local && `${local.type}/${local.id}`
     return local && found && POINTED_TO.includes(local.type) && !run.held.read.has(found) && found !== name ? [found] : []
   })
-  for (const one of further) run.waiting.add(one)
+  for (const one of further) toRead(run, one)
   run.steps.push({
     item: null,
     done: () => {
