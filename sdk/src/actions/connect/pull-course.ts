@@ -94,7 +94,7 @@ async function* askItems(run: Run, input: AskInput): AsyncGenerator<ImportItem, 
     }
     seen.add(url)
     const got = await run.asker.get(url, FHIR_JSON, MAX_PAGE)
-    const page = got.ok ? await readPage(got.answer.body) : null
+    const page = got.ok ? await readPage(got.answer.body, run.connection.base) : null
     if (resumed && !page && (got.ok || got.reason === 'not-understood')) {
       // The page to go on with is no longer kept there: the search begins again, and what is here already is not taken twice.
       ask = { ...fresh, next: first }

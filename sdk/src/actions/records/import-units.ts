@@ -152,7 +152,9 @@ type UnitInput = {
 function unit(intake: Intake, { item, place, described, body, why, told = {} }: UnitInput): Unit {
   const { ctx } = intake
   const { kind, issues } = described
-  const facts = told.source === undefined ? described.facts : { ...described.facts, source: told.source }
+  // What a file says of itself (an instance of DICOM its UID) counts before where it lay.
+  const source = described.facts.source ?? told.source
+  const facts = source === undefined ? described.facts : { ...described.facts, source }
   const id = told.id ?? ctx.random(16)
   const claim = intake.known.claim(facts, id, intake.current)
   const base = { item: item.name, place, kind, ...(facts.resourceType ? { resourceType: facts.resourceType } : {}) }

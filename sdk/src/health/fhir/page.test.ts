@@ -20,25 +20,24 @@ test('what is no page of a search is none, whatever it is', async () => {
     '{"resourceType":"Bundle","type":"history"}',
     '{"resourceType":"Bundle"',
   ]
-  for (const text of none) expect(await readPage(utf8(text)), text).toBeNull()
-  expect(await readPage(new Uint8Array([0xff, 0xfe, 0x00]))).toBeNull()
-  expect(await readPage(utf8('['.repeat(200_000)))).toBeNull()
+  for (const text of none) expect(await readPage(utf8(text), BASE), text).toBeNull()
+  expect(await readPage(new Uint8Array([0xff, 0xfe, 0x00]), BASE)).toBeNull()
+  expect(await readPage(utf8('['.repeat(200_000)), BASE)).toBeNull()
 })
 
 test('a time, a total or a link that is not one is left out, and nothing of it is believed', async () => {
   const odd = { meta: { lastUpdated: '2026-99-99' }, total: -3, link: [{ relation: 'next', url: 7 }, 'next', null] }
-  expect(await readPage(page(odd, [null, 7, {}, { resource: { resourceType: '' } }]))).toMatchObject({
+  expect(await readPage(page(odd, [null, 7, {}, { resource: { resourceType: '' } }]), BASE)).toMatchObject({
     searchedAt: null,
     newest: null,
     total: null,
     next: null,
     broken: 4,
-    bytes: null,
   })
   const times = ['2026-01-01T00:00:00Z', '2026-01-01T01:30:00+02:00', 'soon'].map(lastUpdated => ({
     resource: { resourceType: 'Condition', meta: { lastUpdated } },
   }))
-  expect(await readPage(page({}, times))).toMatchObject({ newest: '2026-01-01T00:00:00Z' })
+  expect(await readPage(page({}, times), BASE)).toMatchObject({ newest: '2026-01-01T00:00:00Z' })
 })
 
 test('resources keep their bytes when what the server says beside them is taken out, and when one stands alone', async () => {
@@ -46,7 +45,7 @@ test('resources keep their bytes when what the server says beside them is taken 
   const whole = utf8(
     `{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"suppressed"}]}},{"fullUrl":"${BASE}/Condition/c","resource":${odd}}]}`,
   )
-  const read = (await readPage(whole))!
+  const read = (await readPage(whole, BASE))!
   expect([read.outcomes, read.entries.length]).toEqual([['suppressed'], 1])
   for (const bytes of [read.bytes!, alone(`${BASE}/Condition/c`, utf8(odd))]) {
     const parts = []
@@ -54,6 +53,17 @@ test('resources keep their bytes when what the server says beside them is taken 
     expect(parts).toHaveLength(1)
     expect(parts[0]).toMatchObject({ bytes: utf8(odd), fullUrl: `${BASE}/Condition/c` })
   }
+})
+
+test('a server speaks for itself only: what it files under another’s address stands under its own', async () => {
+  const entry = [
+    { fullUrl: 'https://east.example/fhir/Condition/c', resource: { resourceType: 'Condition', id: 'c' } },
+    { fullUrl: 'urn:uuid:1', resource: { resourceType: 'Condition', id: 'd' } },
+    { resource: { resourceType: 'Condition', id: 'a b/../c' } },
+  ]
+  const urls: (string | undefined)[] = []
+  for await (const part of splitFhir(one((await readPage(page({}, entry), BASE))!.bytes!))) if (!part.error) urls.push(part.fullUrl)
+  expect(urls).toEqual([`${BASE}/Condition/c`, 'urn:uuid:1', undefined])
 })
 
 async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -112,7 +122,7 @@ test('altered pages end in a page or in none, never in an error, and what is to 
       if (random.int(0, 3) === 0) bytes = concat(bytes.subarray(0, at), bytes.subarray(at + random.int(1, 30)))
       else bytes[at] = random.pick([0x22, 0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x5c, 0x31, 0x6e, random.int(0, 255)])
     }
-    const read = await readPage(bytes)
+    const read = await readPage(bytes, BASE)
     if (!read) continue
     pages++
     for (const { resource } of read.entries)

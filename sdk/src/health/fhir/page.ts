@@ -1,6 +1,6 @@
 import { concat, utf8 } from '#base/bytes'
 import { field, isObject, type JsonObject, list, resourceTypeOf, string } from './read.ts'
-import { splitFhir } from './split.ts'
+import { type FhirResourcePart, splitFhir } from './split.ts'
 
 /** One page of a search, as its server gave it. */
 export type Page = {
@@ -21,11 +21,15 @@ export type Page = {
 
 const OUTCOME = 'OperationOutcome'
 const MAX_OUTCOMES = 20
+const ID = /^[A-Za-z0-9.-]{1,64}$/
 /** A time that can be compared and sent back as it stands. */
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/
 
-/** Null for what is no searchset: no JSON, another resource, a Bundle of another kind. Never throws. */
-export async function readPage(bytes: Uint8Array): Promise<Page | null> {
+/**
+ * Null for what is no searchset: no JSON, another resource, a Bundle of another kind. Never throws. What is to be filed bears addresses below
+ * `base`, the server's own, whatever the page says: behind proxies it may call itself something else, and it speaks for no other server.
+ */
+export async function readPage(bytes: Uint8Array, base: string): Promise<Page | null> {
   const bundle = parsed(bytes)
   if (resourceTypeOf(bundle) !== 'Bundle' || field(bundle, 'type') !== 'searchset') return null
   const found = list(field(bundle, 'entry')).map(e => field(e, 'resource'))
@@ -34,10 +38,11 @@ export async function readPage(bytes: Uint8Array): Promise<Page | null> {
     return isObject(resource) && type && type !== OUTCOME ? [{ resource, type }] : []
   })
   const outcomes = found.filter(r => resourceTypeOf(r) === OUTCOME)
+  const broken = found.length - entries.length - outcomes.length
   const { total } = bundle as { total?: unknown }
   return {
     entries,
-    broken: found.length - entries.length - outcomes.length,
+    broken,
     total: typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? total : null,
     searchedAt: instant(field(field(bundle, 'meta'), 'lastUpdated')),
     newest: newestOf(entries.map(e => instant(field(field(e.resource, 'meta'), 'lastUpdated')))),
@@ -48,7 +53,7 @@ export async function readPage(bytes: Uint8Array): Promise<Page | null> {
           .find(Boolean),
       ) ?? null,
     outcomes: outcomes.flatMap(issueCodes).slice(0, MAX_OUTCOMES),
-    bytes: entries.length === 0 ? null : outcomes.length === 0 ? bytes : await withoutOutcomes(bytes),
+    bytes: entries.length + broken === 0 ? null : await toFile(bytes, base),
   }
 }
 
@@ -76,7 +81,7 @@ export const issueCodes = (outcome: unknown): string[] =>
     return code && field(i, 'severity') !== 'information' && /^[a-z-]{1,40}$/.test(code) ? [code] : []
   })
 
-async function withoutOutcomes(bytes: Uint8Array): Promise<Uint8Array> {
+async function toFile(bytes: Uint8Array, base: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   const whole = (async function* () {
     yield bytes
@@ -86,14 +91,16 @@ async function withoutOutcomes(bytes: Uint8Array): Promise<Uint8Array> {
     if (parts.length) parts.push(utf8(','))
     // What could not be taken apart is an entry as it came.
     if (part.error) parts.push(part.bytes)
-    else
-      parts.push(
-        utf8(`{${part.fullUrl === undefined ? '' : `"fullUrl":${JSON.stringify(part.fullUrl)},`}"resource":`),
-        part.bytes,
-        utf8('}'),
-      )
+    else parts.push(utf8(`{${addressOf(part, base)}"resource":`), part.bytes, utf8('}'))
   }
   return concat(utf8('{"resourceType":"Bundle","type":"searchset","entry":['), ...parts, utf8(']}'))
+}
+
+/** `urn:` addresses stay, for others on the page may point to them. */
+function addressOf({ resourceType, resource, fullUrl }: FhirResourcePart, base: string): string {
+  const id = string(resource.id)
+  const address = fullUrl?.startsWith('urn:') ? fullUrl : id && ID.test(id) ? `${base}/${resourceType}/${id}` : null
+  return address === null ? '' : `"fullUrl":${JSON.stringify(address)},`
 }
 
 /** One resource in a Bundle of its own, its bytes as they came, so that the address it was read from goes with it. */
