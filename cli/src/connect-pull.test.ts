@@ -232,7 +232,7 @@ test('pages that lead elsewhere or in a circle are not followed, and what came u
       entry: [{ fullUrl: `${h.base}/Condition/c-1`, resource: condition }],
     })
   h.always.set('/fhir/Condition', { status: 200, body: page('https://elsewhere.example/fhir?page=2') })
-  h.always.set('/fhir/Procedure', { status: 200, body: page(`${h.base}/Procedure?again`).replace('c-1', 'c-2') })
+  h.always.set('/fhir/Procedure', { status: 200, body: page(`${h.base}/Procedure?again`).replaceAll('c-1', 'c-2') })
   const ada = await patientOf()
   const first = await pulled(ada, await logIn(ada, h))
   expect(fresh(first).Condition).toBe(2)
