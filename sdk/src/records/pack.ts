@@ -10,7 +10,7 @@ import type { Did } from '#identity/did'
 import { type Signer, sign } from '#identity/signed'
 import type { Card } from './card.ts'
 import { type EnvelopeGroup, type EnvelopeItem, envelopeHash, groupInfo, itemAad, leafInner, recordLeaf } from './envelope.ts'
-import { type BlockSink, type Body, joinPlain, sealStream, sealWhole } from './payload.ts'
+import { type BlockSink, type Body, sealBody, sealStream } from './payload.ts'
 import { type Authorship, encodeTail, type Meta, recordDigest } from './plain.ts'
 
 export type CardFacts = Omit<Card, 'v' | 'salt' | 'token' | 'author' | 'kind' | 'mediaType' | 'size' | 'prior' | 'milestone'>
@@ -23,6 +23,8 @@ export type Draft = {
   readonly compartment: Uint8Array
   readonly authoredAt: number
   readonly body: Body
+  /** SHA-256 of a body in memory, for who knows it already. */
+  readonly bodyHash?: Uint8Array
   readonly facts: CardFacts
   readonly prior?: Uint8Array
   readonly milestone?: NonNullable<Card['milestone']>
@@ -96,13 +98,13 @@ type Sealed = { readonly draft: Draft; readonly dek: Uint8Array; readonly cid: U
 
 async function sealBodies(input: PackInput): Promise<Sealed[]> {
   const small = input.drafts.filter((d): d is Draft & { body: Uint8Array } => d.body instanceof Uint8Array)
-  const metas = small.map(d => metaOf(input, d, sha256(d.body), d.body.length))
+  const metas = small.map(d => metaOf(input, d, d.bodyHash ?? sha256(d.body), d.body.length))
   const proofs = await authorships(input, metas)
   const out = new Map<Draft, Sealed>()
   for (const [i, draft] of small.entries()) {
     const dek = input.random(32)
-    const plain = joinPlain(draft.body, encodeTail({ meta: metas[i]!, proof: proofs[i]! }))
-    const cid = await sealWhole(plain, { id: draft.id, key: dek, random: input.random, sink: input.sink })
+    const tail = encodeTail({ meta: metas[i]!, proof: proofs[i]! })
+    const cid = await sealBody(draft.body, tail, { id: draft.id, key: dek, random: input.random, sink: input.sink })
     out.set(draft, { draft, dek, cid: cidBytes(cid), size: draft.body.length })
   }
   for (const draft of input.drafts) if (!out.has(draft)) out.set(draft, await sealLarge(input, draft))

@@ -35,22 +35,28 @@ export type SealInput = { readonly id: Uint8Array; readonly key: Uint8Array; rea
 
 /** Seals a plaintext in memory; returns the payload's address. */
 export async function sealWhole(plain: Uint8Array, input: SealInput): Promise<Cid> {
-  if (plain.length > ONE_BLOCK) return sealStream(once(plain), async () => new Uint8Array(0), input)
+  if (plain.length > ONE_BLOCK) return sealSegments(cut(each(plain)), input)
   const sealed = await sealPayload({ key: input.key, aad: payloadAad(input.id), plaintext: plain, random: input.random })
   const cid = rawCid(sha256(sealed))
   await input.sink([{ cid, bytes: sealed }])
   return cid
 }
 
+/** Seals a body in memory with its tail; a large one is not copied for it. */
+export const sealBody = (body: Uint8Array, tail: Uint8Array, input: SealInput): Promise<Cid> =>
+  body.length + tail.length > ONE_BLOCK ? sealSegments(cut(each(body, tail)), input) : sealWhole(joinPlain(body, tail), input)
+
 /**
  * Seals a stream in one pass: `tail` is asked for once the body's SHA-256 and size are known. Leaf 0 is the FLOE header, leaf
  * i + 1 segment i, so any byte range can be fetched and opened alone.
  */
-export async function sealStream(
-  chunks: AsyncIterable<Uint8Array>,
-  tail: (bodyHash: Uint8Array, size: number) => Promise<Uint8Array>,
-  { id, key, random, sink }: SealInput,
-): Promise<Cid> {
+export const sealStream = (chunks: AsyncIterable<Uint8Array>, tail: TailOf, input: SealInput): Promise<Cid> =>
+  sealSegments(cut(withTail(chunks, tail)), input)
+
+type TailOf = (bodyHash: Uint8Array, size: number) => Promise<Uint8Array>
+type Segment = { readonly bytes: Uint8Array; readonly last: boolean }
+
+async function sealSegments(segments: AsyncIterable<Segment>, { id, key, random, sink }: SealInput): Promise<Cid> {
   const sealer = payloadSealer({ key, aad: payloadAad(id), random })
   const builder = unixfsBuilder(sha256)
   let waiting: Block[] = []
@@ -63,44 +69,46 @@ export async function sealStream(
   }
   await leaf(sealer.header)
   let index = 0
-  for await (const { bytes, last } of segments(chunks, tail)) await leaf(await sealer.segment(index++, bytes, last))
+  for await (const { bytes, last } of segments) await leaf(await sealer.segment(index++, bytes, last))
   const { root, blocks } = builder.finish()
   await sink([...waiting, ...blocks])
   return root
 }
 
-/** Cuts body and tail into plaintext segments; the last may be short. */
-async function* segments(
-  chunks: AsyncIterable<Uint8Array>,
-  tail: (bodyHash: Uint8Array, size: number) => Promise<Uint8Array>,
-): AsyncIterable<{ bytes: Uint8Array; last: boolean }> {
+async function* withTail(chunks: AsyncIterable<Uint8Array>, tail: TailOf): AsyncGenerator<Uint8Array> {
   const hash = sha256Stream()
   let size = 0
-  let rest: Uint8Array[] = []
-  let held = 0
-  const cut = (): Uint8Array => {
-    const all = concat(...rest)
-    rest = [all.subarray(PLAIN_SEGMENT)]
-    held = all.length - PLAIN_SEGMENT
-    return all.subarray(0, PLAIN_SEGMENT)
-  }
-  const push = (chunk: Uint8Array): void => {
-    rest.push(chunk)
-    held += chunk.length
-  }
   for await (const chunk of chunks) {
     hash.update(chunk)
     size += chunk.length
-    for (let at = 0; at < chunk.length; at += PLAIN_SEGMENT) {
-      push(chunk.subarray(at, at + PLAIN_SEGMENT))
-      while (held > PLAIN_SEGMENT) yield { bytes: cut(), last: false }
-    }
+    yield chunk
   }
-  push(await tail(hash.digest(), size))
-  while (held > PLAIN_SEGMENT) yield { bytes: cut(), last: false }
-  yield { bytes: concat(...rest), last: true }
+  yield await tail(hash.digest(), size)
 }
 
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes
+/** Cuts a plaintext into segments; the last may be short. What lies whole in one chunk is not copied. */
+async function* cut(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Segment> {
+  const rest: Uint8Array[] = []
+  let held = 0
+  const take = (length: number): Uint8Array => {
+    const pieces: Uint8Array[] = []
+    for (let left = length; left > 0; ) {
+      const first = rest.shift()!
+      pieces.push(first.subarray(0, left))
+      if (first.length > left) rest.unshift(first.subarray(left))
+      left -= Math.min(left, first.length)
+    }
+    held -= length
+    return pieces.length === 1 ? pieces[0]! : concat(...pieces)
+  }
+  for await (const chunk of chunks) {
+    if (chunk.length) rest.push(chunk)
+    held += chunk.length
+    while (held > PLAIN_SEGMENT) yield { bytes: take(PLAIN_SEGMENT), last: false }
+  }
+  yield { bytes: take(held), last: true }
+}
+
+async function* each(...chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks
 }

@@ -80,14 +80,20 @@ async function fetchOne(fetch: Fetch, cid: Cid): Promise<Uint8Array> {
   throw new KeepwellError('NOT_FOUND', 'A payload block is not at the relay; try another relay of this vault.')
 }
 
+/** All of them, in the order asked. */
+async function fetchAll(fetch: Fetch, cids: readonly Cid[]): Promise<Uint8Array[]> {
+  const out: Uint8Array[] = []
+  if (cids.length === 0) return out
+  for await (const block of fetch(cids)) if (block.cid === cids[out.length]) out.push(block.bytes)
+  ensure(out.length === cids.length, 'NOT_FOUND', 'A payload block is not at the relay; try another relay of this vault.')
+  return out
+}
+
 async function fetchPayload({ cid, fetch, maxSize = MAX_IN_MEMORY }: UnpackInput): Promise<Uint8Array> {
   if (parseCid(cid).codec === 'raw') return fetchOne(fetch, cid)
   const leaves = await leavesOf(fetch, cid)
   ensure((leaves.length - 1) * CIPHER_SEGMENT <= maxSize, 'TOO_LARGE', 'The record is too large to open in memory; read it as a stream.')
-  const parts: Uint8Array[] = []
-  for await (const block of fetch(leaves)) parts.push(block.bytes)
-  ensure(parts.length === leaves.length, 'NOT_FOUND', 'A payload block is not at the relay; try another relay of this vault.')
-  return concat(...parts)
+  return concat(...(await fetchAll(fetch, leaves)))
 }
 
 /** The leaf addresses of a large payload, in order: header, then segments. */
@@ -97,6 +103,14 @@ export async function leavesOf(fetch: Fetch, cid: Cid): Promise<Cid[]> {
   const out: Cid[] = []
   for (const link of links) out.push(...(await leavesOf(fetch, link.cid)))
   return out
+}
+
+/** The blocks from which a large record's meta is read, for who opens many and fetches them together; those that its root names. */
+export function endsOf(root: Uint8Array): Cid[] {
+  const { links } = readNode(root)
+  const last = links.at(-1)!
+  const before = last.size < MAX_TAIL + 4 + (CIPHER_SEGMENT - PLAIN_SEGMENT) ? links.at(-2) : undefined
+  return [...new Set([links[0]!, ...(before ? [before] : []), last].map(l => l.cid))]
 }
 
 /**
@@ -111,8 +125,11 @@ export async function openRanges(input: UnpackInput) {
   const header = whole ? whole.subarray(0, HEADER) : await fetchOne(fetch, leaves[0]!)
   const opener = payloadOpener({ key: input.dek, aad: payloadAad(input.id), header })
   const count = single ? 1 : leaves.length - 1
+  const open = (index: number, sealed: Uint8Array): Promise<Uint8Array> => opener.segment(index, sealed, index === count - 1)
   const segment = async (index: number): Promise<Uint8Array> =>
-    opener.segment(index, whole ? whole.subarray(HEADER) : await fetchOne(fetch, leaves[index + 1]!), index === count - 1)
+    open(index, whole ? whole.subarray(HEADER) : await fetchOne(fetch, leaves[index + 1]!))
+  const windowAt = (from: number, to: number): Promise<Uint8Array[]> =>
+    whole ? Promise.resolve([whole.subarray(HEADER)]) : fetchAll(fetch, leaves.slice(from + 1, Math.min(to, from + WINDOW) + 1))
   const last = await segment(count - 1)
   const total = (count - 1) * PLAIN_SEGMENT + last.length
   const end = last.length < MAX_TAIL + 4 && count > 1 ? concat(await segment(count - 2), last) : last
@@ -122,13 +139,21 @@ export async function openRanges(input: UnpackInput) {
     proof: tail.proof,
     async *read(offset: number, length: number): AsyncIterable<Uint8Array> {
       const stop = Math.min(tail.meta.size, offset + length)
-      for (let at = offset; at < stop; ) {
-        const index = Math.floor(at / PLAIN_SEGMENT)
-        const start = index * PLAIN_SEGMENT
-        const bytes = (await segment(index)).subarray(at - start, Math.min(stop - start, PLAIN_SEGMENT))
-        yield bytes
-        at += bytes.length
+      const [from, to] = [Math.floor(offset / PLAIN_SEGMENT), Math.ceil(stop / PLAIN_SEGMENT)]
+      let ahead = windowAt(from, to)
+      for (let at = from; at < to; at += WINDOW) {
+        const segments = await ahead
+        ahead = windowAt(at + WINDOW, to)
+        // Whoever stops reading does not wait for it.
+        ahead.catch(() => {})
+        for (const [i, sealed] of segments.entries()) {
+          const start = (at + i) * PLAIN_SEGMENT
+          yield (await open(at + i, sealed)).subarray(Math.max(0, offset - start), Math.min(stop - start, PLAIN_SEGMENT))
+        }
       }
     },
   }
 }
+
+/** Segments fetched with one request, while those before are opened and used: 2 MiB. None is held open for who takes their time. */
+const WINDOW = 8

@@ -5,7 +5,8 @@ import { openRecords } from '#actions/records/open-record'
 import { draft, person, world } from '#actions/story.kit'
 import { isKeepwellError } from '#base/error'
 import { payloadCid } from '#records/envelope'
-import { claimPayloads } from './payloads.ts'
+import { makeCapability } from './capability.ts'
+import { claimPayloads, getBlocks, payloadBlocks } from './payloads.ts'
 
 const HOME = 'http://home.test'
 
@@ -16,7 +17,6 @@ test('a payload cannot be filed under another vault or record, so nobody can era
   const [record] = await fileRecords(victim, [draft(victim, 'imaging', 'CT', large)])
   const { context } = w.homes.get(HOME)!
   const thief = await person(w, 'Thief', HOME)
-  const { payloadBlocks } = await import('./payloads.ts')
   const { cidBytes } = await import('#base/cid')
   const blocks = await payloadBlocks(context.blocks, payloadCid(record!))
   expect(blocks.length).toBeGreaterThan(3)
@@ -31,4 +31,30 @@ test('a payload cannot be filed under another vault or record, so nobody can era
   expect(await openRecords(victim, [record!.id])).toHaveLength(1)
   await eraseRecords(victim, [record!.id])
   for (const block of blocks) expect(await context.blocks.has(block)).toBe(false)
+})
+
+test('a capability reaches every block below its roots, however many ask with it at once, and none beside them', async () => {
+  const w = await world([HOME])
+  const owner = await person(w, 'Ada Example', HOME)
+  const bodies = [0, 1, 2].map(() => w.random(600_000))
+  const records = await fileRecords(
+    owner,
+    bodies.map((b, i) => draft(owner, 'imaging', `CT ${i}`, b)),
+  )
+  const { context } = w.homes.get(HOME)!
+  const below = await Promise.all(records.map(r => payloadBlocks(context.blocks, payloadCid(r))))
+  const capability = makeCapability(
+    context,
+    owner.session.state.ring.did,
+    records.slice(0, 2).map(r => r.cid),
+  )
+  const got = async (cid: string): Promise<number> => {
+    let n = 0
+    for await (const b of getBlocks(context, capability, [cid])) n += b.cid === cid ? 1 : 0
+    return n
+  }
+  const asked = [...below[1]!, ...below[0]!]
+  expect(await Promise.all(asked.map(got))).toEqual(asked.map(() => 1))
+  for (const cid of below[2]!) await expect(got(cid)).rejects.toSatisfy(e => isKeepwellError(e, 'DENIED'))
+  expect(await got(below[0]!.at(-1)!)).toBe(1)
 })

@@ -106,6 +106,37 @@ export async function putBlocks(ctx: RelayContext, auth: Call, blocks: readonly 
   await ctx.blocks.put(blocks)
 }
 
+type Reach = { readonly known: Set<Cid>; readonly roots: readonly Cid[]; walked: number; turn: Promise<boolean> }
+
+/** A reader asks many times with one capability, and what an address leads to never changes: each root is walked once. */
+const reaches = new WeakMap<RelayContext, Map<string, Reach>>()
+/** Capabilities remembered, those asked with last. One names at most some thousands of roots. */
+const MAX_REACHES = 64
+
+function reachOf(ctx: RelayContext, capability: Uint8Array): Reach {
+  const known = readCapability(ctx, capability)
+  const mine = reaches.get(ctx) ?? new Map<string, Reach>()
+  reaches.set(ctx, mine)
+  const key = toHex(capability.subarray(-32))
+  const reach = mine.get(key) ?? { known, roots: [...known].filter(cid => !isLeaf(cid)), walked: 0, turn: Promise.resolve(true) }
+  mine.delete(key)
+  mine.set(key, reach)
+  if (mine.size > MAX_REACHES) mine.delete(mine.keys().next().value!)
+  return reach
+}
+
+/** Whether a block is one of the roots or below one. Roots are walked in turn, and only until it is found. */
+function reached(ctx: RelayContext, reach: Reach, cid: Cid): Promise<boolean> {
+  const walk = async (): Promise<boolean> => {
+    for (; !reach.known.has(cid) && reach.walked < reach.roots.length; reach.walked++)
+      for (const c of await payloadBlocks(ctx.blocks, reach.roots[reach.walked]!)) reach.known.add(c)
+    return reach.known.has(cid)
+  }
+  // Two requests of one reader must not walk past each other.
+  reach.turn = reach.turn.then(walk, walk)
+  return reach.turn
+}
+
 /** The blocks of a capability that are here, in the order asked. What the capability does not reach is refused. */
 export async function* getBlocks(
   ctx: RelayContext,
@@ -113,14 +144,10 @@ export async function* getBlocks(
   cids: readonly Cid[],
   signal?: AbortSignal,
 ): AsyncIterable<Block> {
-  const roots = readCapability(ctx, capability)
-  const reached = new Set<Cid>()
+  const reach = reachOf(ctx, capability)
   for (const cid of cids) {
     signal?.throwIfAborted()
-    if (!roots.has(cid) && !reached.has(cid)) {
-      for (const root of roots) if (parseCid(root).codec === 'dag-pb') for (const c of await payloadBlocks(ctx.blocks, root)) reached.add(c)
-      ensure(reached.has(cid), 'DENIED', 'The capability does not reach that block.')
-    }
+    ensure(reach.known.has(cid) || (await reached(ctx, reach, cid)), 'DENIED', 'The capability does not reach that block.')
     const found = await ctx.blocks.get(cid)
     if (found) yield { cid, bytes: found }
   }

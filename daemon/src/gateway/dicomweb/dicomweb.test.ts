@@ -1,4 +1,5 @@
 import { concat, equal, utf8 } from '@keepwell/sdk/base/bytes'
+import { readInstance } from '@keepwell/sdk/health/dicom/instance'
 import { boundaryOf, type PartToWrite, readMultipart, writeMultipart } from '@keepwell/sdk/health/dicom/multipart'
 import { sampleDicom, sampleSeries } from '@keepwell/sdk/sample/dicom'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -109,6 +110,34 @@ describe('what cannot be stored', () => {
     expect(await told(series[0]!, '/studies/1.2.3')).toContain(`"00081197":{"vr":"US","Value":[${0xa900}]}`)
     expect(await told(large)).toContain(`"00081197":{"vr":"US","Value":[${0xa700}]}`)
     expect(await told(series[0]!)).toContain(`"00081197":{"vr":"US","Value":[${0x0124}]}`)
+    await mine.close()
+  })
+  test('costs its own batch only: those stored beside it and after it are kept, and each is answered for in its place', async () => {
+    const imaging = memoryImaging()
+    const third = Promise.withResolvers<void>()
+    let calls = 0
+    const mine = await serveDicomweb(
+      {
+        ...imaging,
+        async store(taken) {
+          const call = ++calls
+          if (call === 3) third.resolve()
+          // The next batch begins while this one is under way.
+          if (call !== 2) return imaging.store(taken)
+          await third.promise
+          return taken.map(() => 'failed' as const)
+        },
+      },
+      { batch: 1 },
+    )
+    const answer = await stow(mine, await multipart(...series))
+    expect([answer.status, calls]).toEqual([202, 5])
+    const told = (await answer.json()) as Record<string, { Value: Record<string, { Value: unknown[] }>[] }>
+    const uids = (tag: string) => told[tag]!.Value.map(i => i['00081155']!.Value[0])
+    const all = series.map(s => readInstance(s).instance)
+    expect(uids('00081198')).toEqual([all[1]])
+    expect(uids('00081199')).toEqual(all.toSpliced(1, 1))
+    expect((await imaging.instances()).map(i => i.instance)).toEqual(all.toSpliced(1, 1))
     await mine.close()
   })
   test('is a bad request when there is no body to speak of', async () => {

@@ -16,6 +16,7 @@ export type Orthanc = {
   readonly url: string
   readonly dicomPort: number
   readonly folder: string
+  readonly pid: number
   /** JSON or bytes in, JSON out; throws with what Orthanc said. */
   rest<T>(method: string, path: string, body?: unknown): Promise<T>
   bytes(path: string): Promise<Uint8Array>
@@ -68,6 +69,7 @@ export async function startOrthanc(server: { readonly Url: string; readonly Http
     url,
     dicomPort,
     folder,
+    pid: child.pid!,
     async rest<T>(method: string, path: string, body?: unknown) {
       const answer = await fetch(`${url}${path}`, {
         method,

@@ -1,4 +1,6 @@
+import type { RangedRecord } from '@keepwell/sdk/actions/access/open-session'
 import type { ImportItem } from '@keepwell/sdk/actions/records/import-item'
+import { mapAhead } from '@keepwell/sdk/actions/records/import-stream'
 import { concat, equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
@@ -28,6 +30,8 @@ const BEGINNING = 96 << 10
 /** Records opened with one receipt. */
 const PAGE = 256
 const PAGE_BYTES = 32 << 20
+/** Files read while those before them are on their way to the client. */
+const AHEAD = 3
 const LARGEST = 1 << 30
 
 function rights({ actor }: ImagingSource, right: 'r' | 's' | 'c'): void {
@@ -59,6 +63,19 @@ async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array>
   return parts.length === 1 ? parts[0]! : concat(...parts)
 }
 
+/** What stands in a file; null for one that came from elsewhere and cannot be served as DICOM. As a document it is still there. */
+async function indexOf({ meta, read }: RangedRecord): Promise<{ readonly key: string; readonly found: Instance | null }> {
+  const key = toHex(meta.id)
+  try {
+    const header = readHeader(await collected(read(0, BEGINNING)))
+    const facts = header ? instanceFacts(header) : readInstance(await collected(read(0, meta.size)))
+    return { key, found: { ...facts, key, size: meta.size } }
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return { key, found: null }
+  }
+}
+
 /** Reads what is not in the index yet, a page with one receipt; one file that cannot be read costs itself. */
 async function indexed({ indexes }: ImagingSource, session: PatientSession, images: readonly Image[]): Promise<Instance[]> {
   const index = indexes.get(session) ?? new Map<string, Instance>()
@@ -67,18 +84,7 @@ async function indexed({ indexes }: ImagingSource, session: PatientSession, imag
   for (let at = 0; at < missing.length; at += PAGE) {
     const page = missing.slice(at, at + PAGE)
     const bodies = await session.openBodies(page.map(i => i.recordId))
-    for (const body of bodies) {
-      const image = page.find(i => i.recordId === toHex(body.meta.id))
-      if (!image) continue
-      try {
-        const header = readHeader(await collected(body.read(0, BEGINNING)))
-        const facts = header ? instanceFacts(header) : readInstance(await collected(body.read(0, body.meta.size)))
-        index.set(image.recordId, { ...facts, key: image.recordId, size: body.meta.size })
-      } catch (e) {
-        // It came from elsewhere and cannot be served as DICOM; as a document it is still there.
-        if (!isKeepwellError(e)) throw e
-      }
-    }
+    for await (const { key, found } of mapAhead(bodies, AHEAD, indexOf)) if (found) index.set(key, found)
   }
   return images.flatMap(i => index.get(i.recordId) ?? [])
 }
@@ -101,17 +107,14 @@ function* pages(instances: readonly Instance[]): Generator<readonly Instance[]> 
 /** One UID may have been filed twice, by two organisations or again: the first of them is served. */
 const distinct = (images: readonly Image[]): Image[] => [...new Map(images.toReversed().map(i => [i.instance, i])).values()].toReversed()
 
-const itemOf = ({ bytes, facts }: Taken): ImportItem => ({
+const itemOf = ({ bytes, facts }: Taken, hash: Uint8Array): ImportItem => ({
   name: `${facts.instance}.dcm`,
   size: bytes.length,
+  hash,
   async *chunks() {
     yield bytes
   },
 })
-
-async function* each(taken: readonly Taken[]): AsyncGenerator<ImportItem> {
-  for (const t of taken) yield itemOf(t)
-}
 
 /** What lay in a patient's record when a request began, by instance; looked up once, since looking is a reading of the record. */
 type Before = { readonly session: PatientSession | null; readonly images: ReadonlyMap<string, Image> }
@@ -123,24 +126,47 @@ async function lying(source: ImagingSource, patient: string): Promise<Before> {
   return { session, images: new Map(distinct(session.images).map(i => [i.instance, i])) }
 }
 
-/** What was there before, under the same UID: with the same bytes or with others. Of one UID twice in a request the first is filed. */
-async function known({ session, images }: Before, mine: Map<string, Uint8Array>, taken: readonly Taken[]): Promise<Map<Taken, Kept>> {
-  const out = new Map<Taken, Kept>()
-  for (const t of taken) {
-    const there = images.get(t.facts.instance)
-    const twin = mine.get(t.facts.instance)
-    if (there && session) out.set(t, equal(await collected(bodyOf(session, there.recordId)), t.bytes) ? 'stored' : 'other')
-    else if (twin) out.set(t, equal(sha256(t.bytes), twin) ? 'stored' : 'other')
-    else mine.set(t.facts.instance, sha256(t.bytes))
-  }
-  return out
+/** The first instance of a UID in this request, and what becomes of it. */
+type First = { readonly hash: Uint8Array; readonly fate: PromiseWithResolvers<Kept> }
+
+/** What was there before, under the same UID: with the same bytes or with others. */
+async function compared({ session, images }: Before, t: Taken): Promise<Kept | null> {
+  const there = images.get(t.facts.instance)
+  if (!there || !session) return null
+  return equal(await collected(bodyOf(session, there.recordId)), t.bytes) ? 'stored' : 'other'
 }
 
-async function file(source: ImagingSource, patient: string, taken: readonly Taken[], out: Map<Taken, Kept>): Promise<void> {
-  const fresh = taken.filter(t => !out.has(t))
-  const verdicts = fresh.length ? await source.gateway.submit(source.actor, patient, { items: each(fresh) }) : []
-  const kept = new Set(verdicts.filter(v => v.outcome !== 'failed').map(v => v.item))
-  for (const t of fresh) out.set(t, kept.has(`${t.facts.instance}.dcm`) ? 'stored' : 'failed')
+/**
+ * Files what is new. Of one UID twice in a request the first is filed, and the other shares its fate when it is the same: also while
+ * another batch of the request is still under way, and so that what was not kept is not told to be.
+ */
+async function file(source: ImagingSource, patient: string, firsts: Map<string, First>, taken: readonly Taken[]): Promise<Kept[]> {
+  const fresh: { readonly t: Taken; readonly first: First }[] = []
+  const fates = taken.map((t): Kept | Promise<Kept> => {
+    const hash = sha256(t.bytes)
+    const known = firsts.get(t.facts.instance)
+    if (known) return equal(known.hash, hash) ? known.fate.promise : 'other'
+    const first: First = { hash, fate: Promise.withResolvers() }
+    firsts.set(t.facts.instance, first)
+    fresh.push({ t, first })
+    return first.fate.promise
+  })
+  async function* items(): AsyncGenerator<ImportItem> {
+    for (const { t, first } of fresh) yield itemOf(t, first.hash)
+  }
+  let kept = new Set<string>()
+  try {
+    const verdicts = fresh.length ? await source.gateway.submit(source.actor, patient, { items: items() }) : []
+    kept = new Set(verdicts.filter(v => v.outcome !== 'failed').map(v => v.item))
+  } finally {
+    for (const { t, first } of fresh) {
+      const stored = kept.has(`${t.facts.instance}.dcm`)
+      // One that was not kept may come again.
+      if (!stored) firsts.delete(t.facts.instance)
+      first.fate.resolve(stored ? 'stored' : 'failed')
+    }
+  }
+  return Promise.all(fates)
 }
 
 const REFUSED = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'NOT_FOUND', 'UNVERIFIED'])
@@ -149,7 +175,7 @@ const REFUSED = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'NOT_FOUND', 'UNVE
 export function patientImaging(source: ImagingSource): Imaging {
   const { gateway, actor } = source
   const before = new Map<string, Promise<Before>>()
-  const mine = new Map<string, Uint8Array>()
+  const firsts = new Map<string, First>()
   const lyingFor = (patient: string): Promise<Before> => {
     const found = before.get(patient) ?? lying(source, patient)
     before.set(patient, found)
@@ -181,11 +207,11 @@ export function patientImaging(source: ImagingSource): Imaging {
       const open = await session()
       for (const page of pages(instances)) {
         const bodies = new Map((await open.openBodies(page.map(i => i.key))).map(b => [toHex(b.meta.id), b]))
-        for (const { key } of page) {
+        yield* mapAhead(page, AHEAD, async ({ key }) => {
           const body = bodies.get(key)
           ensure(body, 'NOT_FOUND', 'An image is not at the relay any more.')
-          yield await collected(body.read(0, body.meta.size))
-        }
+          return collected(body.read(0, body.meta.size))
+        })
       }
     },
     async store(taken) {
@@ -196,8 +222,14 @@ export function patientImaging(source: ImagingSource): Imaging {
       for (const [patient, members] of groups)
         try {
           if (patient === null) continue
-          for (const [t, k] of await known(await lyingFor(patient), mine, members)) kept.set(t, k)
-          await file(source, patient, members, kept)
+          const before = await lyingFor(patient)
+          const fresh: Taken[] = []
+          for (const t of members) {
+            const there = await compared(before, t)
+            if (there) kept.set(t, there)
+            else fresh.push(t)
+          }
+          for (const [i, fate] of (await file(source, patient, firsts, fresh)).entries()) kept.set(fresh[i]!, fate)
         } catch (e) {
           if (!isKeepwellError(e)) throw e
           for (const t of members) kept.set(t, REFUSED.has(e.code) ? 'not-allowed' : 'failed')

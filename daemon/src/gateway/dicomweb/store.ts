@@ -96,44 +96,55 @@ async function instanceOf(storing: Storing, part: Part): Promise<Taken | null> {
   return null
 }
 
-function release({ memory, held }: Storing, bytes: number): void {
+function release({ memory, held }: Pick<Storing, 'memory' | 'held'>, bytes: number): void {
   memory.give(bytes)
   held.bytes -= bytes
 }
 
-async function keep(storing: Storing, batch: readonly Taken[]): Promise<void> {
-  const { imaging, fates } = storing
-  const kept = await imaging.store(batch)
-  release(
-    storing,
-    batch.reduce((sum, t) => sum + t.bytes.length, 0),
-  )
-  for (const [i, { facts }] of batch.entries()) fates.push({ facts, reason: REASON_OF[kept[i]!] })
+async function keep({ imaging, ...storing }: Storing, batch: readonly Taken[]): Promise<Fate[]> {
+  try {
+    const kept = await imaging.store(batch)
+    return batch.map(({ facts }, i) => ({ facts, reason: REASON_OF[kept[i]!] }))
+  } finally {
+    release(
+      storing,
+      batch.reduce((sum, t) => sum + t.bytes.length, 0),
+    )
+  }
 }
 
-/** Reads and stores part by part: while one batch is being stored, the next is read. At most two batches are in memory. */
+/** Batches stored at once: while one is on its way to the relay, the next is sealed. */
+const STORING = 2
+
+/** Reads and stores part by part: while two batches are being stored, the next is read. At most three are in memory. */
 async function storeParts(storing: Storing, parts: AsyncIterable<Part>): Promise<void> {
+  const { fates } = storing
   let batch: Taken[] = []
   let bytes = 0
-  let storingNow: Promise<void> = Promise.resolve()
+  const running: Promise<Fate[]>[] = []
   const flush = async (): Promise<void> => {
-    await storingNow
-    const now = batch
+    if (running.length === STORING) fates.push(...(await running.shift()!))
+    const now = keep(storing, batch)
+    // A failure is thrown where it is awaited.
+    now.catch(() => {})
+    running.push(now)
     batch = []
     bytes = 0
-    storingNow = now.length ? keep(storing, now) : Promise.resolve()
-    // A failure is thrown where it is awaited.
-    storingNow.catch(() => {})
   }
-  for await (const part of parts) {
-    const instance = await instanceOf(storing, part)
-    if (!instance) continue
-    batch.push(instance)
-    bytes += instance.bytes.length
-    if (bytes >= storing.limits.batch) await flush()
+  try {
+    for await (const part of parts) {
+      const instance = await instanceOf(storing, part)
+      if (!instance) continue
+      batch.push(instance)
+      bytes += instance.bytes.length
+      if (bytes >= storing.limits.batch) await flush()
+    }
+    if (batch.length) await flush()
+    for (const kept of running.splice(0)) fates.push(...(await kept))
+  } finally {
+    // What is under way counts as held until it is done.
+    await Promise.allSettled(running)
   }
-  await flush()
-  await storingNow
 }
 
 async function* dicomParts(parts: AsyncIterable<Part>): AsyncGenerator<Part> {

@@ -17,7 +17,7 @@ import { checkCard, verifyAuthor } from '#records/author'
 import type { Card } from '#records/card'
 import { payloadCid, type ServedItem } from '#records/envelope'
 import type { Tail } from '#records/plain'
-import { type Fetch, groupOpener, type Opened, openRanges, type UnpackInput, unpack } from '#records/unpack'
+import { endsOf, type Fetch, groupOpener, type Opened, openRanges, type UnpackInput, unpack } from '#records/unpack'
 import type { Answer } from '#wire/methods'
 import { ask, fetcher, type Receipted } from './ask.ts'
 import { type OpenGrant, receivedGrant } from './grants.ts'
@@ -110,8 +110,8 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
   const authorOf = authors(ctx, open.package.relays)
   const payloads = { open, base, authorOf, ...told, ...(input.near ? { near: input.near } : {}) }
   const opener = {
-    open: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, unpack)),
-    ranges: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids }, openRanges)),
+    open: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids, ends: false }, unpack)),
+    ranges: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids, ends: true }, openRanges)),
   }
   const arrived = (fresh: readonly SessionRecord[]): void => {
     input.arrived?.(fresh, opener)
@@ -220,6 +220,8 @@ type OpenInput = {
   readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection'>
   readonly ids: readonly Uint8Array[]
   readonly authorOf: AuthorOf
+  /** Of large payloads only the ends are read. */
+  readonly ends: boolean
   readonly receipted?: Receipted
   readonly near?: NearBlocks
 }
@@ -227,56 +229,80 @@ type OpenInput = {
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  { open, base, ids, authorOf, receipted, near }: OpenInput,
+  { open, base, ids, authorOf, ends, receipted, near }: OpenInput,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
   const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } }, receipted)
   await leaveCopy(ctx, relay, base.vault, encode(answer.receipt))
   const asked = new Set(ids.map(toHex))
-  const served = new Map(answer.groups.flatMap(g => g.items.map(i => [payloadCid(i), i.id])))
+  const all = answer.groups.flatMap(group => {
+    const opener = openerFor(open, group)
+    opener.catch(() => {})
+    return group.items.map(item => ({ item, opener, cid: payloadCid(item) }))
+  })
+  ensure(
+    all.every(({ item }) => asked.delete(toHex(item.id))),
+    'NO_RECEIPT',
+    'The relay returned a record that was not asked for; it was not opened.',
+  )
   const blocks = fetcher(relay, answer.capability)
   const fetchFor = (recordOf: (cid: Cid) => Uint8Array): Fetch => near?.through(blocks, recordOf) ?? blocks
-  const here = await fetchedAtOnce(
-    fetchFor(cid => served.get(cid)!),
-    [...served].flatMap(([cid, id]) => (asked.has(toHex(id)) ? [cid] : [])),
-  )
+  const together = ends ? ENDS_TOGETHER : Math.max(1, all.length)
+  let here = new Map<Cid, Uint8Array>()
   const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
-  for (const group of answer.groups) {
-    const opener = await openerFor(open, group)
-    for (const item of group.items) {
-      ensure(asked.delete(toHex(item.id)), 'NO_RECEIPT', 'The relay returned a record that was not asked for; it was not opened.')
-      const named = open.package.records.find(r => equal(r.id, item.id))
-      const card = named?.card ?? (await opener?.card(item))
-      const dek = named?.dek ?? (await opener?.dek(item))
-      ensure(card && dek, 'NO_KEY', 'The consent holds no key for this record.')
-      const fetch = firstFrom(
-        here,
-        fetchFor(() => item.id),
-      )
-      const opened = await read({ id: item.id, subject: base.vault, dek, cid: payloadCid(item), fetch })
-      checkCard(opened.meta, card)
-      out.push({ ...opened, author: await authorOf(opened) })
+  for (const [i, { item, opener, cid }] of all.entries()) {
+    if (i % together === 0) {
+      const some = new Map(all.slice(i, i + together).map(a => [a.cid, a.item.id]))
+      here = await fetchedAhead(fetchFor, some, ends)
     }
+    const named = open.package.records.find(r => equal(r.id, item.id))
+    const card = named?.card ?? (await (await opener)?.card(item))
+    const dek = named?.dek ?? (await (await opener)?.dek(item))
+    ensure(card && dek, 'NO_KEY', 'The consent holds no key for this record.')
+    const fetch = firstFrom(
+      here,
+      fetchFor(() => item.id),
+    )
+    const opened = await read({ id: item.id, subject: base.vault, dek, cid, fetch })
+    checkCard(opened.meta, card)
+    out.push({ ...opened, author: await authorOf(opened) })
   }
   await near?.drop([...asked].map(fromHex))
   return out
 }
 
-/** Small payloads come in one answer instead of one each. */
-async function fetchedAtOnce(fetch: Fetch, cids: readonly Cid[]): Promise<ReadonlyMap<Cid, Uint8Array>> {
+/** Records whose ends are fetched together: at most some 16 MiB. */
+const ENDS_TOGETHER = 32
+
+/**
+ * Blocks of many records in one answer instead of one each: small payloads whole and the roots of large ones; with `ends` also those from
+ * which the meta of large ones is read. `payloads` are addresses and the records they are of.
+ */
+async function fetchedAhead(
+  fetchFor: (recordOf: (cid: Cid) => Uint8Array) => Fetch,
+  payloads: ReadonlyMap<Cid, Uint8Array>,
+  ends: boolean,
+): Promise<Map<Cid, Uint8Array>> {
   const here = new Map<Cid, Uint8Array>()
-  const small = cids.filter(cid => parseCid(cid).codec === 'raw')
-  if (small.length > 1) for await (const { cid, bytes } of fetch(small)) here.set(cid, bytes)
+  const take = async (wanted: ReadonlyMap<Cid, Uint8Array>): Promise<void> => {
+    if (wanted.size < 2) return
+    for await (const { cid, bytes } of fetchFor(cid => wanted.get(cid)!)([...wanted.keys()])) here.set(cid, bytes)
+  }
+  await take(payloads)
+  if (!ends) return here
+  const large = [...payloads].filter(([cid]) => parseCid(cid).codec === 'dag-pb' && here.has(cid))
+  await take(new Map(large.flatMap(([cid, id]) => endsOf(here.get(cid)!).map(end => [end, id] as const))))
   return here
 }
 
-/** Whatever is not among those that came is fetched when it is asked for. */
-const firstFrom = (here: ReadonlyMap<Cid, Uint8Array>, fetch: Fetch): Fetch =>
+/** Whatever is not among those that came is fetched when it is asked for. What came is given once, and then let go. */
+const firstFrom = (here: Map<Cid, Uint8Array>, fetch: Fetch): Fetch =>
   async function* (wanted) {
     const [cid] = wanted
     const bytes = wanted.length === 1 ? here.get(cid!) : undefined
-    if (bytes) yield { cid: cid!, bytes }
-    else yield* fetch(wanted)
+    if (!bytes) return yield* fetch(wanted)
+    here.delete(cid!)
+    yield { cid: cid!, bytes }
   }
 
 type AuthorOf = (opened: Tail) => Promise<'verified' | 'unknown'>

@@ -8,6 +8,8 @@ export type ImportItem = {
   readonly name: string
   readonly size: number
   readonly chunks: () => AsyncIterable<Uint8Array>
+  /** SHA-256 of them all, where whoever brings them knows it already. */
+  readonly hash?: Uint8Array
   readonly told?: Told
 }
 

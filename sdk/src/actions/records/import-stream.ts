@@ -1,7 +1,11 @@
 /** Small tools of bounded streams. */
 
 /** Starts `work` on the next items while earlier ones still run, at most `limit` at once; results come in order. */
-export async function* mapAhead<T, R>(source: AsyncIterable<T>, limit: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+export async function* mapAhead<T, R>(
+  source: AsyncIterable<T> | Iterable<T>,
+  limit: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
   const running: Promise<R>[] = []
   try {
     for await (const item of source) {
@@ -50,6 +54,7 @@ export async function readHead(chunks: AsyncIterable<Uint8Array>, max: number): 
     parts.push(chunk)
     length += chunk.length
   }
+  if (parts.length === 1) return { bytes: parts[0]!, whole }
   const bytes = new Uint8Array(length)
   let at = 0
   for (const part of parts) {

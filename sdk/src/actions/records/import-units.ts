@@ -119,16 +119,16 @@ function brokenUnit(intake: Intake, item: ImportItem, part: FhirErrorPart): Unit
 async function documentUnit(intake: Intake, item: ImportItem, media: MediaGuess, why?: string): Promise<Unit> {
   const large = item.size > IN_MEMORY
   const { bytes, whole } = await readHead(item.chunks(), large ? LOOKED_AT : IN_MEMORY)
-  const hash = whole ? sha256(bytes) : await hashOf(item.chunks())
+  const hash = item.hash ?? (whole ? sha256(bytes) : await hashOf(item.chunks()))
   const body: Body = whole && !large ? bytes : { size: item.size, chunks: () => item.chunks() }
   const { told = {} } = item
   const input = { name: item.name, media, bytes, whole, hash, told }
-  if (why !== undefined) return unit(intake, { item, place: '', described: describeBytes(input), body, why })
+  if (why !== undefined) return unit(intake, { item, place: '', described: describeBytes(input), body, hash, why })
   try {
-    return unit(intake, { item, place: '', described: describeDocument(input), body, told })
+    return unit(intake, { item, place: '', described: describeDocument(input), body, hash, told })
   } catch (e) {
     if (!isKeepwellError(e, 'UNREADABLE')) throw e
-    return unit(intake, { item, place: '', described: describeBytes(input), body, why: e.message, told })
+    return unit(intake, { item, place: '', described: describeBytes(input), body, hash, why: e.message, told })
   }
 }
 
@@ -143,13 +143,15 @@ type UnitInput = {
   readonly place: string
   readonly described: Described
   readonly body: Body
+  /** SHA-256 of the body, where it was worked out. */
+  readonly hash?: Uint8Array
   /** Why it was not what it claims to be; then it is kept as a document. */
   readonly why?: string
   /** Of a resource, its attributes only. */
   readonly told?: Told
 }
 
-function unit(intake: Intake, { item, place, described, body, why, told = {} }: UnitInput): Unit {
+function unit(intake: Intake, { item, place, described, body, hash, why, told = {} }: UnitInput): Unit {
   const { ctx } = intake
   const { kind, issues } = described
   // What a file says of itself (an instance of DICOM its UID) counts before where it lay.
@@ -180,6 +182,7 @@ function unit(intake: Intake, { item, place, described, body, why, told = {} }: 
     compartment: compartmentNamed(ctx.session.state.ring, name).id,
     authoredAt: ctx.clock(),
     body,
+    ...(hash ? { bodyHash: hash } : {}),
     facts,
     attributes: { file, ...described.attributes, ...told.attributes },
     ...(claim.prior ? { prior: claim.prior } : {}),

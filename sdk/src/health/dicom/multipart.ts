@@ -44,6 +44,8 @@ function find(hay: Uint8Array, needle: Uint8Array, from: number): number {
 type Source = {
   /** What has come and is not yet used. */
   held: Uint8Array
+  /** Puts the next chunk in the place of `held`; false at the end. */
+  next(): Promise<boolean>
   /** Adds the next chunk to `held`; false at the end. */
   more(): Promise<boolean>
 }
@@ -52,10 +54,16 @@ function sourceOf(body: AsyncIterable<Uint8Array>): Source & AsyncDisposable {
   const iterator = body[Symbol.asyncIterator]()
   const source = {
     held: new Uint8Array(0) as Uint8Array,
-    async more(): Promise<boolean> {
+    async next(): Promise<boolean> {
       const next = await iterator.next()
       if (next.done) return false
-      source.held = source.held.length ? concat(source.held, next.value) : next.value
+      source.held = next.value
+      return true
+    },
+    async more(): Promise<boolean> {
+      const { held } = source
+      if (!(await source.next())) return false
+      if (held.length) source.held = concat(held, source.held)
       return true
     },
     async [Symbol.asyncDispose](): Promise<void> {
@@ -65,8 +73,12 @@ function sourceOf(body: AsyncIterable<Uint8Array>): Source & AsyncDisposable {
   return source
 }
 
-/** Up to the delimiter, which is used up with it. At most a delimiter's length is held back, so nothing is copied twice. */
+/**
+ * Up to the delimiter, which is used up with it. At most a delimiter's length is held back, and only that is copied: where it meets the
+ * next chunk, the few bytes on both sides of the seam are looked at by themselves.
+ */
 async function* untilDelimiter(source: Source, delimiter: Uint8Array): AsyncGenerator<Uint8Array> {
+  const overlap = delimiter.length - 1
   for (;;) {
     const at = find(source.held, delimiter, 0)
     if (at >= 0) {
@@ -75,13 +87,22 @@ async function* untilDelimiter(source: Source, delimiter: Uint8Array): AsyncGene
       if (head.length) yield head
       return
     }
-    const safe = source.held.length - delimiter.length + 1
+    const safe = source.held.length - overlap
     if (safe > 0) {
       const head = source.held.subarray(0, safe)
       source.held = source.held.subarray(safe)
       yield head
     }
-    if (!(await source.more())) throw bad('The multipart body ends within a part.')
+    const { held } = source
+    if (!(await source.next())) throw bad('The multipart body ends within a part.')
+    const seam = concat(held, source.held.subarray(0, overlap))
+    const met = source.held.length < overlap ? -1 : find(seam, delimiter, 0)
+    if (source.held.length < overlap) source.held = seam
+    else if (met >= 0) {
+      if (met) yield seam.subarray(0, met)
+      source.held = source.held.subarray(met + delimiter.length - held.length)
+      return
+    } else yield held
   }
 }
 
