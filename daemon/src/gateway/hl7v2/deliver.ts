@@ -4,7 +4,7 @@ import { type ErrorCode, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { Counters } from './counters.ts'
 import type { FiledResource, Intake, Original } from './intake.ts'
 import type { Keep } from './keep.ts'
-import type { MapAnswer, Mapper } from './mapper.ts'
+import type { MapAnswer, MapAsk, Mapper } from './mapper.ts'
 import { lineKey, type Row, type Sent, type Spool } from './spool.ts'
 
 export type Delivering = {
@@ -53,7 +53,7 @@ export function pump(d: Delivering): Pump {
   const resting = new Map<string, { timer: NodeJS.Timeout; tries: number }>()
   let stopped = false
   const start = (): void => {
-    if (stopped) return
+    if (stopped || busy.size === LINES) return
     const taken = new Set([...busy.keys(), ...resting.keys()])
     for (const rows of d.spool.next(taken, LINES - busy.size, PER_LINE)) {
       const key = lineKey(rows[0]!.line)
@@ -99,10 +99,9 @@ type Ready = { readonly row: Row; readonly mapped: MapAnswer; readonly original:
 /** Never throws. */
 async function deliverLine(d: Delivering, rows: readonly Row[]): Promise<'done' | 'later'> {
   const ready: Ready[] = []
-  for (const row of rows) {
-    const read = await prepare(d, row)
-    if ('reason' in read) await setAside(d, [row], 'quarantined', read.reason)
-    else ready.push(read)
+  for (const found of await prepare(d, rows)) {
+    if ('reason' in found) await setAside(d, [found.row], 'quarantined', found.reason)
+    else ready.push(found)
   }
   return ready.length ? fileAll(d, ready) : 'done'
 }
@@ -116,19 +115,43 @@ async function setAside(d: Delivering, rows: readonly Row[], state: 'held' | 'qu
   d.counters.moved('waiting', state, rows.length)
 }
 
-async function prepare(d: Delivering, row: Row): Promise<Ready | { readonly reason: string }> {
+type Poison = { readonly row: Row; readonly reason: string }
+
+/** Opened and mapped, in the order of the rows; what cannot be is told with the reason. */
+async function prepare(d: Delivering, rows: readonly Row[]): Promise<(Ready | Poison)[]> {
+  const opened = await Promise.all(rows.map(row => opening(d, row)))
+  const asks = opened.filter(o => 'ask' in o)
+  const replies = (await d.mapper.map(asks.map(o => o.ask))).values()
+  return opened.map((o): Ready | Poison => {
+    if (!('ask' in o)) return o
+    const reply = replies.next().value!
+    return 'reason' in reply ? { row: o.row, reason: reply.reason } : judged(d, o, reply)
+  })
+}
+
+function judged(d: Delivering, { row, original }: Omit<Ready, 'mapped'>, mapped: MapAnswer): Ready | Poison {
+  try {
+    const other = mapped.merged.map(m => d.spool.patientOf(d.keep.mark('identifier', m))).find(p => p !== null && p !== row.patient)
+    // Two persons' records are never made one by a message: a person decides.
+    return other ? { row, reason: 'merge-of-two-patients' } : { row, mapped, original }
+  } catch (e) {
+    return { row, reason: isKeepwellError(e) ? e.code : 'DEFECT' }
+  }
+}
+
+async function opening(
+  d: Delivering,
+  row: Row,
+): Promise<{ readonly row: Row; readonly original: Original; readonly ask: MapAsk } | Poison> {
   try {
     const bytes = await d.keep.open(row.mark, row.sealed)
     const id = row.mark.slice(0, 16)
     const received = new Date(row.at * 1000).toISOString()
-    const original = { reference: urn(id), type: 'DocumentReference', display: 'HL7 v2 message' }
-    const mapped = await d.mapper.map({ bytes, patient: row.patient, received, original, ...(d.zone ? { zone: d.zone } : {}) })
-    const other = mapped.merged.map(m => d.spool.patientOf(d.keep.mark('identifier', m))).find(p => p !== null && p !== row.patient)
-    // Two persons' records are never made one by a message: a person decides.
-    if (other) return { reason: 'merge-of-two-patients' }
-    return { row, mapped, original: { id, name: `${row.type.replace('^', '-') || 'message'}.hl7`, bytes } }
+    const about = { reference: urn(id), type: 'DocumentReference', display: 'HL7 v2 message' }
+    const ask = { bytes, patient: row.patient, received, original: about, ...(d.zone ? { zone: d.zone } : {}) }
+    return { row, ask, original: { id, name: `${row.type.replace('^', '-') || 'message'}.hl7`, bytes } }
   } catch (e) {
-    return { reason: isKeepwellError(e) ? e.code : 'DEFECT' }
+    return { row, reason: isKeepwellError(e) ? e.code : 'DEFECT' }
   }
 }
 

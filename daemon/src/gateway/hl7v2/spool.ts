@@ -91,7 +91,12 @@ export function openSpool(file: string): Spool {
     insert: db.prepare('insert into messages (line, mark, patient, state, reason, at, type, sealed) values (?, ?, ?, ?, ?, ?, ?, ?)'),
     want: db.prepare('insert or ignore into wanted values (?, ?)'),
     see: db.prepare('insert or ignore into seen values (?, ?)'),
-    lines: db.prepare(`select line, min(seq) as first from messages where state = 'waiting' group by line order by first limit ?`),
+    // From line to line by the index: grouping would read every message that waits, and that at each message that comes.
+    lines: db.prepare(`with recursive lines(line) as (
+        select min(line) from messages where state = 'waiting'
+        union all select (select min(line) from messages where state = 'waiting' and line > lines.line) from lines where line is not null)
+      select line, (select min(seq) from messages where state = 'waiting' and messages.line = lines.line) as first
+        from lines where line is not null order by first limit ?`),
     ofLine: db.prepare(`select ${COLUMNS} from messages where state = 'waiting' and line = ? order by seq limit ?`),
     list: db.prepare(`select ${COLUMNS} from messages where state = ? order by seq limit ${MAX_LIST}`),
     move: db.prepare('update messages set state = ?, reason = ? where seq = ?'),

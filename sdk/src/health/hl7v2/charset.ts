@@ -39,7 +39,8 @@ export function charsetNamed(value: string): CharsetName | null {
 /** Bytes as one character each: structure can be seen in them before their set is known. */
 export function latin1(bytes: Uint8Array): string {
   let out = ''
-  for (let at = 0; at < bytes.length; at += 8192) out += String.fromCharCode(...bytes.subarray(at, at + 8192))
+  for (let at = 0; at < bytes.length; at += 8192)
+    out += String.fromCharCode.apply(null, bytes.subarray(at, at + 8192) as unknown as number[])
   return out
 }
 
