@@ -29,7 +29,8 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
   const held = { bytes: 0, passed: 0 }
   const line = { route: 'none', code: '' }
   const gone = new AbortController()
-  response.on('close', () => gone.abort())
+  // After a whole answer nobody listens any more; and an abort, with its reason and events, costs more than a short answer.
+  response.on('close', () => response.writableFinished || gone.abort())
   let sent = 0
   try {
     const cors = await corsOf(server, request.headers.origin)

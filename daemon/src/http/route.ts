@@ -57,6 +57,7 @@ export type Router = {
 /** Finds routes; literal paths come before those with parameters. */
 export function router(routes: readonly HttpRoute[]): Router {
   const compiled = routes.map(compile).sort((a, b) => a.names.length - b.names.length)
+  const open = compiled.filter(c => c.route.anyOrigin)
   const at = (path: string) => compiled.filter(c => c.pattern.test(path))
   return {
     match(method, path) {
@@ -66,7 +67,7 @@ export function router(routes: readonly HttpRoute[]): Router {
       if (!found) throw new KeepwellError('BAD_METHOD', 'That path is not for this method.')
       return { route: found.route, params: paramsOf(found, path) }
     },
-    anyOrigin: path => at(path).some(c => c.route.anyOrigin),
+    anyOrigin: path => open.some(c => c.pattern.test(path)),
     allowed: path => [...new Set(at(path).flatMap(c => (c.route.method === 'GET' ? ['GET', 'HEAD'] : [c.route.method])))],
   }
 }

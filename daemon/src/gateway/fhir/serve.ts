@@ -1,5 +1,5 @@
-import { text as decode } from '@keepwell/sdk/base/bytes'
-import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { concat, text as decode, utf8 } from '@keepwell/sdk/base/bytes'
+import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
 import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
 import { fromXml, toXml } from '@keepwell/sdk/health/fhir/xml'
@@ -91,14 +91,40 @@ export function preferences(header: string | string[] | undefined): FhirRequest[
   }
 }
 
-/** A resource does not change, so its text is made once. */
-const texts = new WeakMap<JsonObject, string>()
+/** A resource does not change, so its bytes are made once. */
+const made = new WeakMap<JsonObject, Uint8Array>()
 
-function jsonText(resource: JsonObject, pretty: boolean): string {
-  if (pretty) return JSON.stringify(resource, null, 2)
-  const known = texts.get(resource) ?? JSON.stringify(resource)
-  texts.set(resource, known)
+function jsonOf(resource: JsonObject): Uint8Array {
+  const known = made.get(resource) ?? utf8(JSON.stringify(resource))
+  made.set(resource, known)
   return known
+}
+
+/** In a Bundle of more entries than a page of a search has, bytes are not kept: nobody asks for a whole record many times. */
+const PAGE = 100
+
+/** The same bytes of each resource in a Bundle, of which only the frame is made anew. */
+function bundleJson({ entry, ...frame }: JsonObject, entries: readonly JsonObject[]): Uint8Array {
+  const bytesOf = entries.length > PAGE ? (r: JsonObject) => utf8(JSON.stringify(r)) : jsonOf
+  const parts: Uint8Array[] = []
+  let text = `${JSON.stringify(frame).slice(0, -1)},"entry":[`
+  for (const [i, { resource, ...more }] of entries.entries()) {
+    const around = JSON.stringify(more)
+    text += i ? ',' : ''
+    if (!isObject(resource)) {
+      text += around
+      continue
+    }
+    parts.push(utf8(`${text}${around.slice(0, -1)}${around === '{}' ? '' : ','}"resource":`), bytesOf(resource))
+    text = '}'
+  }
+  return concat(...parts, utf8(`${text}]}`))
+}
+
+function written(resource: JsonObject, pretty: boolean): string | Uint8Array {
+  if (pretty) return JSON.stringify(resource, null, 2)
+  const { resourceType, entry } = resource
+  return resourceType === 'Bundle' && Array.isArray(entry) && entry.every(isObject) ? bundleJson(resource, entry) : jsonOf(resource)
 }
 
 type Writing = { readonly format: Format; readonly pretty: boolean }
@@ -108,5 +134,5 @@ async function write(answer: FhirAnswer, { format, pretty }: Writing): Promise<H
   if (raw) return { status, type: raw.type, headers, body: raw.body }
   const type = `application/fhir+${format}; charset=utf-8`
   if (!resource) return { status, type, headers, body: '' }
-  return { status, type, headers, body: format === 'json' ? jsonText(resource, pretty) : await toXml(resource) }
+  return { status, type, headers, body: format === 'json' ? written(resource, pretty) : await toXml(resource) }
 }
