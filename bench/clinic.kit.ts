@@ -7,11 +7,17 @@ import { freePort } from '@keepwell/daemon/http/free-port'
 import { grant } from '@keepwell/sdk/actions/access/grant'
 import { invite } from '@keepwell/sdk/actions/access/invite'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
-import { type BenchHome, clock, KEEPWELL } from './home.kit.ts'
+import { type BenchHome, clock, KEEPWELL, processorSeconds, profiling } from './home.kit.ts'
 
 const run = promisify(execFile)
 
-export type Clinic = { readonly url: string; readonly key: string; readonly pid: number; close(): Promise<void> }
+export type Clinic = {
+  readonly url: string
+  readonly key: string
+  readonly pid: number /** Processor seconds so far. */
+  cpu(): number
+  close(): Promise<void>
+}
 
 /** An organisation with a home of its own, known to the patient, and its gateway. */
 async function clinicOf(bench: BenchHome, patient: Awaited<ReturnType<BenchHome['person']>>): Promise<Clinic> {
@@ -23,7 +29,10 @@ async function clinicOf(bench: BenchHome, patient: Awaited<ReturnType<BenchHome[
   await keepwell('join', await invite(patient))
   await receiveMessages(patient)
   const port = String(await freePort())
-  const child = spawn(process.execPath, [KEEPWELL, 'gateway', '--port', port], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [...profiling('gateway'), KEEPWELL, 'gateway', '--port', port], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const url = `http://127.0.0.1:${port}`
   while (!(await fetch(`${url}/live`).catch(() => null))?.ok) {
     if (child.exitCode !== null) throw new Error(`The gateway ended with ${child.exitCode}.`)
@@ -33,6 +42,7 @@ async function clinicOf(bench: BenchHome, patient: Awaited<ReturnType<BenchHome[
     url,
     key,
     pid: child.pid!,
+    cpu: () => processorSeconds(child.pid!),
     async close() {
       const ended = new Promise(resolve => child.once('exit', resolve))
       child.kill('SIGTERM')

@@ -6,14 +6,19 @@ import { utf8 } from '@keepwell/sdk/base/bytes'
 import { type PartToWrite, writeMultipart } from '@keepwell/sdk/health/dicom/multipart'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { consented } from './clinic.kit.ts'
-import { servedHome } from './home.kit.ts'
+import { processorSeconds, servedHome } from './home.kit.ts'
 import { type Row, report, timed } from './report.kit.ts'
 
 // A study of CT slices by STOW into a gateway, sealed and durable at the relay when it is answered, and back by WADO; relay, gateway and this
 // are a process each. Beside it the same requests to Orthanc, which writes files and answers, and to our services over memory alone.
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, instances: { type: 'string', default: '400' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    json: { type: 'boolean' },
+    instances: { type: 'string', default: '400' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+  },
 })
 const INSTANCES = Number(values.instances)
 const slice = sampleDicom('bench', { rows: 512, columns: 512 })
@@ -45,37 +50,47 @@ function* study(): Generator<PartToWrite> {
   }
 }
 
-type Target = { readonly url: string; readonly headers: Record<string, string> }
+/** `cpu`: processor seconds of the servers so far. */
+type Target = { readonly url: string; readonly headers: Record<string, string>; readonly cpu: () => number }
+type Figure = { readonly perSecond: number; readonly cpu: number }
 const MB = (INSTANCES * slice.length) / 1e6
 
-async function stored({ url, headers }: Target): Promise<number> {
-  const type = 'multipart/related; type="application/dicom"; boundary=bench'
-  const body = Readable.toWeb(Readable.from(writeMultipart(study(), 'bench')))
-  const { seconds } = await timed(async () => {
-    const init = { method: 'POST', headers: { ...headers, 'content-type': type, accept: 'application/dicom+json' }, body, duplex: 'half' }
-    const answer = await fetch(`${url}/studies`, init as RequestInit)
-    const text = await answer.text()
-    if (answer.status !== 200) throw new Error(`${url}: ${answer.status} ${text.slice(0, 300)}`)
-  })
-  return MB / seconds
+/** MB a second by the clock, and milliseconds of the servers' processor time for each. */
+async function figured({ cpu }: Target, work: () => Promise<number>): Promise<Figure> {
+  const before = cpu()
+  const { seconds, result } = await timed(work)
+  return { perSecond: result / seconds, cpu: ((cpu() - before) * 1000) / result }
 }
 
-async function fetched({ url, headers }: Target): Promise<number> {
+const stored = (target: Target): Promise<Figure> =>
+  figured(target, async () => {
+    const type = 'multipart/related; type="application/dicom"; boundary=bench'
+    const body = Readable.toWeb(Readable.from(writeMultipart(study(), 'bench')))
+    const headers = { ...target.headers, 'content-type': type, accept: 'application/dicom+json' }
+    const answer = await fetch(`${target.url}/studies`, { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+    const text = await answer.text()
+    if (answer.status !== 200) throw new Error(`${target.url}: ${answer.status} ${text.slice(0, 300)}`)
+    return MB
+  })
+
+async function fetched(target: Target): Promise<Figure> {
+  const { url, headers } = target
   const accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
   const list = await (await fetch(`${url}/studies`, { headers: { ...headers, accept: 'application/dicom+json' } })).json()
   const [told] = list as Record<string, { Value: string[] }>[]
-  let bytes = 0
-  const { seconds } = await timed(async () => {
+  return figured(target, async () => {
+    let bytes = 0
     const answer = await fetch(`${url}/studies/${told!['0020000D']!.Value[0]}`, { headers: { ...headers, accept } })
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) bytes += chunk.length
+    return bytes / 1e6
   })
-  return bytes / 1e6 / seconds
 }
 
-const middle = (runs: readonly number[]): number => runs.toSorted((a, b) => a - b)[runs.length >> 1]!
+const middle = (runs: readonly Figure[]): Figure => runs.toSorted((a, b) => a.perSecond - b.perSecond)[runs.length >> 1]!
+type Figures = { readonly store: Figure; readonly fetch: Figure }
 
-async function measured(target: Target): Promise<{ store: number; fetch: number }> {
-  const store: number[] = []
+async function measured(target: Target): Promise<Figures> {
+  const store: Figure[] = []
   for (let round = 0; round < Number(values.rounds); round++) store.push(await stored(target))
   return { store: middle(store), fetch: await fetched(target) }
 }
@@ -89,13 +104,14 @@ async function patientOf(url: string, headers: Record<string, string>): Promise<
   }
 }
 
-async function gateway(): Promise<{ store: number; fetch: number }> {
+async function gateway(): Promise<Figures> {
   const bench = await servedHome()
   try {
     const clinic = await consented(bench)
     try {
       const headers = { authorization: `Bearer ${clinic.key}` }
       return await measured({
+        cpu: () => bench.cpu() + clinic.cpu(),
         url: `${clinic.url}/dicomweb`,
         headers: { ...headers, 'x-keepwell-patient': await patientOf(clinic.url, headers) },
       })
@@ -107,34 +123,47 @@ async function gateway(): Promise<{ store: number; fetch: number }> {
   }
 }
 
-async function memory(): Promise<{ store: number; fetch: number }> {
+async function memory(): Promise<Figures> {
   const served = await serveDicomweb()
   try {
-    return await measured({ url: served.base, headers: {} })
+    return await measured({ url: served.base, headers: {}, cpu: () => processorSeconds('self') })
   } finally {
     await served.close()
   }
 }
 
-async function orthanc(): Promise<{ store: number; fetch: number } | null> {
+async function orthanc(): Promise<Figures | null> {
   if (!hasOrthanc) return null
   const peer = await startOrthanc({ Url: 'http://127.0.0.1:1/' })
   try {
-    return await measured({ url: `${peer.url}/dicom-web`, headers: {} })
+    return await measured({ url: `${peer.url}/dicom-web`, headers: {}, cpu: () => processorSeconds(peer.pid) })
   } finally {
     await peer.close()
   }
 }
 
-const [ours, bare, peer] = [await gateway(), await memory(), await orthanc()]
+const only = values.only?.split(',') ?? ['gateway', 'memory', 'orthanc']
+const taken = async <T>(name: string, work: () => Promise<T>): Promise<T | null> => (only.includes(name) ? work() : null)
+const [ours, bare, peer] = [await taken('gateway', gateway), await taken('memory', memory), await taken('orthanc', orthanc)]
 const note = `${INSTANCES} instances of ${(slice.length / 1e6).toFixed(2)} MB in one request`
+const row = (what: string, figure: Figure | undefined, more?: string): Row[] =>
+  figure
+    ? [
+        {
+          what,
+          value: figure.perSecond,
+          unit: 'MB/s',
+          note: `${figure.cpu.toFixed(0)} ms of processor time a MB${more ? `; ${more}` : ''}`,
+        },
+      ]
+    : []
 const rows: Row[] = [
-  { what: 'STOW: read, checked, sealed, durable at the relay', value: ours.store, unit: 'MB/s', note },
-  { what: 'STOW: our services over memory, nothing sealed or kept', value: bare.store, unit: 'MB/s' },
-  ...(peer ? [{ what: 'STOW: Orthanc, plain files', value: peer.store, unit: 'MB/s' }] : []),
-  { what: 'WADO: the whole study, opened with receipts', value: ours.fetch, unit: 'MB/s' },
-  { what: 'WADO: our services over memory', value: bare.fetch, unit: 'MB/s' },
-  ...(peer ? [{ what: 'WADO: Orthanc', value: peer.fetch, unit: 'MB/s' }] : []),
+  ...row('STOW: read, checked, sealed, durable at the relay', ours?.store, note),
+  ...row('STOW: our services over memory, nothing sealed or kept', bare?.store, 'the client’s too'),
+  ...row('STOW: Orthanc, plain files', peer?.store),
+  ...row('WADO: the whole study, opened with receipts', ours?.fetch),
+  ...row('WADO: our services over memory', bare?.fetch, 'the client’s too'),
+  ...row('WADO: Orthanc', peer?.fetch),
 ]
 report('dicom', rows, values.json ?? false)
-if (!peer) console.log('Orthanc is not on this machine (Debian packages orthanc, orthanc-dicomweb, dcmtk): no peer.')
+if (!hasOrthanc) console.log('Orthanc is not on this machine (Debian packages orthanc, orthanc-dicomweb, dcmtk): no peer.')

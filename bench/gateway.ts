@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import { consented } from './clinic.kit.ts'
-import { residentMemory, servedHome } from './home.kit.ts'
+import { processorSeconds, residentMemory, servedHome } from './home.kit.ts'
 import { type Call, type Client, loadClient } from './load.kit.ts'
 import { quantile, type Row, report, timed } from './report.kit.ts'
 
@@ -42,15 +42,16 @@ async function patientOf(client: Client): Promise<string> {
   }
 }
 
-async function imported(client: Client, records: number, patient: string): Promise<Row[]> {
+async function imported(client: Client, cpu: () => number, records: number, patient: string): Promise<Row[]> {
   const bodies = [...transactions(records, patient)]
+  const before = cpu()
   const done = await timed(async () => {
     for (const body of bodies) {
       const { status, body: answer } = await client.ask({ method: 'POST', path: '', body, headers: JSON_BODY })
       if (status !== 200) throw new Error(`A transaction was answered with ${status}: ${answer.slice(0, 300)}`)
     }
   })
-  const note = `${bodies.length} transactions of ${BUNDLE}, one after the other; ${done.seconds.toFixed(1)} s`
+  const note = `${bodies.length} transactions of ${BUNDLE}, one after the other; ${done.seconds.toFixed(1)} s, ${(cpu() - before).toFixed(1)} s of processor time at gateway and relay`
   return [
     { what: 'transactions: validated, linked, sealed, durable at the relay', value: records / done.seconds, unit: 'resources/s', note },
   ]
@@ -65,13 +66,22 @@ async function opened(fresh: Client, patient: string): Promise<Row[]> {
   ]
 }
 
+type Load = {
+  readonly client: Client
+  readonly next: () => Call
+  readonly seconds: number /** Of the server. */
+  readonly cpu: () => number
+}
+
 /** The same question costs the same each time, so that the rate is one number. */
-async function loaded(name: string, client: Client, next: () => Call, seconds: number): Promise<Row[]> {
+async function loaded(name: string, { client, next, seconds, cpu }: Load): Promise<Row[]> {
   await client.peak(next, { clients: 16, seconds: Math.min(2, seconds) })
+  const before = cpu()
   const peak = await client.peak(next, { clients: 16, seconds })
+  const used = ((cpu() - before) * 1e6) / (peak * seconds)
   const late = await client.steady(next, { rate: peak * 0.7, seconds })
   return [
-    { what: `${name}, 16 clients`, value: peak, unit: 'requests/s' },
+    { what: `${name}, 16 clients`, value: peak, unit: 'requests/s', note: `${used.toFixed(0)} µs of the server’s processor time each` },
     { what: '… at 70 % of that, from when a request was due: p50', value: quantile(late, 0.5), unit: 'ms' },
     { what: '… p99', value: quantile(late, 0.99), unit: 'ms', note: `slowest ${Math.max(...late).toFixed(1)} ms of ${late.length}` },
   ]
@@ -96,7 +106,13 @@ async function plain(body: string, seconds: number): Promise<Row[]> {
   await new Promise(resolve => child.stdout.once('data', resolve))
   const client = loadClient(`http://127.0.0.1:${port}`, {})
   try {
-    return await loaded('plain node:http with one resource, nothing else', client, () => ({ method: 'GET', path: '/' }), seconds)
+    const cpu = (): number => processorSeconds(child.pid!)
+    return await loaded('plain node:http with one resource, nothing else', {
+      client,
+      next: () => ({ method: 'GET', path: '/' }),
+      seconds,
+      cpu,
+    })
   } finally {
     client.close()
     child.kill()
@@ -111,7 +127,7 @@ export async function gateway({ records = 10_000, seconds = 10 } = {}): Promise<
   const [writer, reader] = [as('Importer'), as('Nurse Joy')]
   try {
     const patient = await patientOf(writer)
-    const rows = [...(await imported(writer, records, patient)), ...(await opened(reader, patient))]
+    const rows = [...(await imported(writer, () => bench.cpu() + clinic.cpu(), records, patient)), ...(await opened(reader, patient))]
     const ids = JSON.parse(
       (await reader.ask({ method: 'GET', path: `/Observation?patient=${patient}&_count=1000&_elements=id` })).body,
     ) as Bundle
@@ -126,9 +142,10 @@ export async function gateway({ records = 10_000, seconds = 10 } = {}): Promise<
     const read = (): Call => ({ method: 'GET', path: `/Observation/${observation()}` })
     const search = (): Call => ({ method: 'GET', path: query() })
     const mix = picker([read, search])
-    rows.push(...(await loaded('reads', reader, read, seconds)))
-    rows.push(...(await loaded('searches of four kinds', reader, search, seconds)))
-    rows.push(...(await loaded('reads and searches, half and half', reader, () => mix()(), seconds)))
+    const load = { client: reader, seconds, cpu: clinic.cpu }
+    rows.push(...(await loaded('reads', { ...load, next: read })))
+    rows.push(...(await loaded('searches of four kinds', { ...load, next: search })))
+    rows.push(...(await loaded('reads and searches, half and half', { ...load, next: () => mix()() })))
     rows.push({ what: 'the gateway’s memory, two sessions of it', value: residentMemory(clinic.pid).now, unit: 'MB' })
     rows.push(...(await plain((await reader.ask(read())).body, seconds)))
     return rows

@@ -1,11 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { hasPythonHl7 } from '@keepwell/daemon/gateway/hl7v2/python-hl7.kit'
 import { openDesk } from '@keepwell/daemon/gateway/hl7v2/service'
+import { processorSeconds, profiling } from './home.kit.ts'
 
 /**
  * HL7 v2 messages acknowledged over eight connections, each on disk before its answer, while they are mapped and filed behind it; beside
@@ -41,12 +43,6 @@ const portOf = (child: ChildProcess): Promise<number> => new Promise(resolve => 
 const measure = (port: number): Load =>
   JSON.parse(execFileSync(process.execPath, [load, String(port), String(CONNECTIONS), values.seconds], { encoding: 'utf8' })) as Load
 
-/** Processor seconds of a process and all its threads so far (Linux). */
-function processorSeconds(pid: number): number {
-  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13).map(Number) as [number, number]
-  return (user + system) / 100
-}
-
 async function ours(): Promise<Load & { filed: number; processor: number }> {
   const dir = mkdtempSync(join(tmpdir(), 'keepwell-bench-'))
   const desk = openDesk({
@@ -56,7 +52,7 @@ async function ours(): Promise<Load & { filed: number; processor: number }> {
   })
   for (let p = 0; p < 8; p++) await desk.link(`BENCH|${p}`, `patient${p}`)
   await desk.close()
-  const child = spawn(process.execPath, [listener, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...profiling('listener'), listener, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
   try {
     const port = await portOf(child)
     const before = processorSeconds(child.pid!)
@@ -68,7 +64,8 @@ async function ours(): Promise<Load & { filed: number; processor: number }> {
       filed: readFileSync(join(dir, 'filed'), 'utf8').split('\n').length / Number(values.seconds),
     }
   } finally {
-    child.kill('SIGKILL')
+    child.kill(process.env.BENCH_PROFILE ? 'SIGTERM' : 'SIGKILL')
+    await once(child, 'exit')
     rmSync(dir, { recursive: true, force: true })
   }
 }
