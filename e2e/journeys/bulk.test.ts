@@ -137,7 +137,7 @@ afterAll(() => world.close())
 describe('an export of everybody’s records', () => {
   test('holds each patient’s own resources, and nothing that belongs to none of them', async () => {
     const all = await lines(`Group/all/$export`)
-    expect(Object.keys(all).sort()).toEqual(['DocumentReference', 'Observation', 'Patient'])
+    expect(Object.keys(all).sort()).toEqual(['DocumentReference', 'Observation', 'Patient', 'Provenance'])
     expect(all.Patient!.map(p => p.id).sort()).toEqual([adaId, benId].sort())
     expect(all.Observation).toHaveLength(3)
     expect(new Set(all.Observation!.map(o => o.subject.reference))).toEqual(new Set([`Patient/${adaId}`, `Patient/${benId}`]))

@@ -22,6 +22,8 @@ export type Tokens = {
   get<T>(kind: string, id: string): Promise<Kept<T> | null>
   byAlias<T>(kind: string, alias: string): Promise<Kept<T> | null>
   list<T>(kind: string): Promise<T[]>
+  /** Those of a kind in one group. */
+  listGroup<T>(kind: string, group: string): Promise<T[]>
   put(kind: string, id: string, value: unknown, placing?: Placing): Promise<void>
   /** False, and nothing changes, when a live thing of that name is there. */
   add(kind: string, id: string, value: unknown, placing?: Placing): Promise<boolean>
@@ -70,6 +72,7 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
     get: db.prepare(`select id, sealed, consumed from things where kind = ? and id = ? and ${live}`),
     byAlias: db.prepare(`select id, sealed, consumed from things where kind = ? and alias = ? and ${live}`),
     list: db.prepare(`select id, sealed, consumed from things where kind = ? and ${live} order by id`),
+    listGroup: db.prepare(`select id, sealed, consumed from things where grp = ? and kind = ? and ${live}`),
     put: db.prepare(
       `insert into things (kind, id, grp, alias, expires, consumed, sealed) values (?, ?, ?, ?, ?, ?, ?)
        on conflict (kind, id) do update set grp = excluded.grp, alias = excluded.alias, expires = excluded.expires,
@@ -112,6 +115,8 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
     get: async (kind, id) => read(() => find(kind, id)),
     byAlias: async (kind, alias) => read(() => opened(kind, sql.byAlias.get(kind, seal.name(`${kind} alias`, alias), clock()))),
     list: async <T>(kind: string) => read(() => sql.list.all(kind, clock()).map(row => opened<T>(kind, row)!.value)),
+    listGroup: async <T>(kind: string, group: string) =>
+      read(() => sql.listGroup.all(seal.name('group', group), kind, clock()).map(row => opened<T>(kind, row)!.value)),
     put: (kind, id, value, placing) => write(() => insert(kind, id, value, placing)),
     add: (kind, id, value, placing) =>
       write(() => {

@@ -1,3 +1,4 @@
+import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { type Looked, verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { toHex } from '@keepwell/sdk/base/bytes'
@@ -24,6 +25,7 @@ export const audit: Command = {
   about:
     'Each receipt must be signed by reader and relay, numbered without a gap, and lie in the relay’s log, which only grows and is anchored on the\nledger. Exit code 5 when something does not hold.',
   options: {
+    fhir: { type: 'boolean', about: 'As FHIR R4: a Bundle of AuditEvents, each with the receipt that proves it.' },
     others: { type: 'boolean', about: 'Leave out your own readings.' },
     limit: { type: 'string', value: 'N', about: 'The last N lines; default 50, 0 for all.' },
   },
@@ -33,8 +35,12 @@ export const audit: Command = {
       const { ring } = ctx.session.state
       const entries = new Map((await listEntries(ctx)).map(e => [toHex(e.id), e]))
       const lines = trail.looked.filter(l => !args.flag('others') || l.name !== 'you')
-      const limit = Number(args.text('limit') ?? (args.json ? 0 : 50))
+      const limit = Number(args.text('limit') ?? (args.json || args.flag('fhir') ? 0 : 50))
       const shown = limit > 0 ? lines.slice(-limit) : lines
+      if (args.flag('fhir')) {
+        io.print(JSON.stringify(trailEvents(shown, { did: ring.did, name: ring.name }), null, 2))
+        return trail.problems.length ? 5 : 0
+      }
       const value = {
         looked: shown.map(l => ({
           ...asJson(l),

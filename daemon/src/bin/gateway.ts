@@ -9,6 +9,7 @@ import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
+import { auditPart } from '#gateway/audit/part'
 import { openMemory } from '#gateway/bulk/memory'
 import { bulkPart } from '#gateway/bulk/part'
 import { cdsPart } from '#gateway/cds/part'
@@ -16,11 +17,12 @@ import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/a
 import { openGateway } from '#gateway/core/gateway'
 import { type Hot, openHot } from '#gateway/core/hot'
 import type { PoolLimits } from '#gateway/core/pool'
+import { refusal, type Trail } from '#gateway/core/trail'
 import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
 import { dicomwebPart } from '#gateway/dicomweb/part'
 import type { PatientOf } from '#gateway/dicomweb/patient-imaging'
 import { OUTCOMES } from '#gateway/fhir/outcome'
-import { httpRoutes } from '#gateway/fhir/serve'
+import { httpRoutes, type Refused } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
 import { hl7v2File } from '#gateway/hl7v2/part'
 import { type Desk, openDesk } from '#gateway/hl7v2/service'
@@ -33,6 +35,7 @@ import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from
 import { fileDrawer } from './drawer.ts'
 import { readIfThere, writeDurable } from './files.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
+import { trailOf } from './gateway-trail.ts'
 import { VERSION } from './relay.ts'
 
 export type GatewaySettings = {
@@ -83,8 +86,11 @@ export async function serveGateway(
   const opened = new AsyncDisposableStack()
   try {
     const hot = await hotAt(settings, opened)
+    const trail = await trailOf({ ctx, dir, failed: () => log({ level: 'error', task: 'trail', code: 'STORAGE_FAILED' }) })
+    opened.defer(() => trail.close())
     const gateway = openGateway({
       ctx,
+      trail,
       url,
       log,
       ...(hot ? { hot } : {}),
@@ -101,6 +107,7 @@ export async function serveGateway(
     const stillStands = async (basis: string) =>
       basis.startsWith('key:') ? (await keys()).some(k => `key:${k.id}` === basis) : stands(basis)
     const parts = [
+      auditPart(gateway, trail),
       await subscriptionsBeside(gateway, { ctx, dir, log, check, pause, stands: stillStands, ...settings.subscriptions }),
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
@@ -126,7 +133,7 @@ export async function serveGateway(
       parts.flatMap(p => p.fhir ?? []),
     )
     const server = await serve(settings, {
-      routes: [...httpRoutes(rows, `${url}/fhir`, asks), ...parts.flatMap(p => p.routes ?? [])],
+      routes: [...httpRoutes(rows, `${url}/fhir`, asks, noting(gateway, trail)), ...parts.flatMap(p => p.routes ?? [])],
       parts,
       url,
     })
@@ -137,6 +144,14 @@ export async function serveGateway(
     throw error
   }
 }
+
+/** A refusal of the FHIR side, with the patient as far as the request names one. */
+const noting =
+  ({ ids, clock }: Gateway, trail: Trail): Refused =>
+  (actor, { row, type, id, why }) => {
+    const patient = actor.patient ?? ids.patientOf(id)
+    trail.note(refusal(actor, patient, clock(), `${row}${/^[A-Z]/.test(type) ? ` ${type}` : ''}: ${why}`))
+  }
 
 /** Where what could not be read as an image is kept, and whose the numbers are that the organisation gives its patients. */
 async function imagesAt({ ctx, dir }: GatewaySettings, opened: AsyncDisposableStack) {

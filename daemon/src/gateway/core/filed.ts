@@ -1,7 +1,8 @@
 import { type OpenedRecord, openSession, type ReadingSession, type SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
+import { remember, type SessionParts } from './memory.ts'
 import { typeOfRecord } from './opening.ts'
-import { asEnd, mayBeSeen, remember, type SessionParts } from './session.ts'
+import { asEnd, mayBeSeen } from './session.ts'
 import type { Filed, FiledAfter, FiledRecord } from './types.ts'
 
 /** Records opened with one receipt. */

@@ -8,10 +8,12 @@ import { filedRecords, filedSince } from './filed.ts'
 import type { Hot } from './hot.ts'
 import { hub } from './hub.ts'
 import { type Ids, makeIds } from './ids.ts'
+import type { SessionParts } from './memory.ts'
 import { consentBook, consentLives, livingGrants, readingGrants } from './patients.ts'
 import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
-import { type HeldSession, openPatientSession, type SessionParts } from './session.ts'
-import type { Actor, Gateway, GatewayPatient } from './types.ts'
+import { type HeldSession, openPatientSession } from './session.ts'
+import { accesses, NO_TRAIL, refusal, type Trail } from './trail.ts'
+import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
 import { watchGrants } from './watch.ts'
 import { MAX_TOGETHER, type Writing, writeItems, writeResources } from './write.ts'
 
@@ -23,6 +25,8 @@ export type GatewayOptions = {
   readonly limits?: Partial<PoolLimits>
   /** Where what is hot is kept between sessions; closed by whoever opened it. */
   readonly hot?: Hot
+  /** Where openings, writes and refusals are noted. */
+  readonly trail?: Trail
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -38,10 +42,10 @@ const LONGEST = 8 * 3600
 
 type Here = { readonly ctx: Ctx; readonly ids: Ids; readonly url: string }
 
-/** What opening a record for an actor takes: the consents for their purpose, until when, and what of the actor goes onto receipts. */
-function readingParts({ ctx, ids, url }: Here, { person, role, purpose, parts }: Actor, patient: GatewayPatient): SessionParts {
+/** What opening a record for an actor takes: the consents for their purpose, until when, and what of the actor goes onto receipts. Null without any. */
+function readingParts({ ctx, ids, url }: Here, { person, role, purpose, parts }: Actor, patient: GatewayPatient): SessionParts | null {
   const grants = readingGrants(ctx, patient.did, purpose)
-  ensure(grants.length, 'NO_GRANT', 'The patient gave no live consent to read for that purpose.')
+  if (grants.length === 0) return null
   return {
     ctx,
     ids,
@@ -55,7 +59,7 @@ function readingParts({ ctx, ids, url }: Here, { person, role, purpose, parts }:
 
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
 export function openGateway(options: GatewayOptions): OpenGateway {
-  const { ctx, url, log, pause } = options
+  const { ctx, url, log, pause, trail = NO_TRAIL } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
   const pool = sessionPool(ctx.clock, { ...POOL_LIMITS, ...options.limits })
@@ -63,9 +67,13 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const stop = new AbortController()
   const book = consentBook(ctx, ids)
 
+  function refused(actor: Actor, patient: string, why: string): KeepwellError {
+    trail.note(refusal(actor, patient, ctx.clock(), why))
+    return new KeepwellError('NO_GRANT', why)
+  }
   function patientFor(actor: Actor, id: string): GatewayPatient {
     const found = actor.patient === null || actor.patient === id ? book.patients().find(p => p.id === id) : undefined
-    if (!found) throw new KeepwellError('NO_GRANT', 'There is no live consent of such a patient.')
+    if (!found) throw refused(actor, id, 'There is no live consent of such a patient.')
     return found
   }
 
@@ -94,10 +102,13 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   }
   const sweeping = sweep(tick, pause, stop.signal)
 
-  const reading = (actor: Actor, patient: GatewayPatient): SessionParts => readingParts({ ctx, ids, url }, actor, patient)
-  const open = (actor: Actor, patient: GatewayPatient): Promise<HeldSession> =>
+  function reading(actor: Actor, patient: GatewayPatient): SessionParts {
+    const parts = readingParts({ ctx, ids, url }, actor, patient)
+    if (!parts) throw refused(actor, patient.id, 'The patient gave no live consent to read for that purpose.')
+    return { ...parts, ...accesses(trail, actor, patient.id) }
+  }
+  const open = async (actor: Actor, patient: GatewayPatient): Promise<HeldSession> =>
     openPatientSession({ ...reading(actor, patient), ...near.hot, filed: records => told.filed(patient.id, records) })
-  const writing = (actor: Actor, patient: GatewayPatient): Writing => ({ ctx, ids, name: ring.name, actor, patient })
 
   return {
     did: ring.did,
@@ -122,29 +133,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     },
     async submit(actor, patientId, what) {
       const patient = patientFor(actor, patientId)
-      ensure(patient.write, 'NO_GRANT', 'The patient gave no live consent to write.')
-      if ('items' in what) {
-        const verdicts = await writeItems(writing(actor, patient), what.items)
-        // What sessions do not hold yet they list before they answer again.
-        for (const s of pool.open().filter(x => x.patient.id === patientId)) s.listedAt = 0
-        told.filed(
-          patientId,
-          verdicts.flatMap(v => v.id ?? []),
-        )
-        return verdicts
-      }
-      if (what.resources.length === 0) return []
-      ensure(what.resources.length <= MAX_TOGETHER, 'TOO_LARGE', `At most ${MAX_TOGETHER} resources are written together.`)
-      const { verdicts, written } = await writeResources(writing(actor, patient), what.resources)
-      const key = sessionKey(actor, patientId)
-      for (const s of pool.open().filter(x => x.patient.id === patientId)) {
-        if (sessionKey(s.actor, patientId) === key) s.add(written)
-        else s.listedAt = 0
-      }
-      told.filed(
-        patientId,
-        written.map(w => toHex(w.meta.id)),
-      )
+      if (!patient.write) throw refused(actor, patientId, 'The patient gave no live consent to write.')
+      const here = pool.open().filter(s => s.patient.id === patientId)
+      const { verdicts, records } = await submitted(here, { ctx, ids, name: ring.name, actor, patient, trail }, what)
+      told.filed(patientId, records)
       return verdicts
     },
     async askErasure(actor, session, recordId) {
@@ -178,6 +170,29 @@ function nearAs({ ctx, hot, log }: GatewayOptions) {
   const keepLiving = (): void => kept(hot?.keep(livingGrants(ctx)))
   keepLiving()
   return { hot: hot ? { hot } : {}, keepLiving, drop: (commitment: Uint8Array): void => kept(hot?.drop(commitment)) }
+}
+
+/** Writes, and lets the open sessions of that patient know. */
+async function submitted(
+  sessions: readonly HeldSession[],
+  w: Writing,
+  what: Submission,
+): Promise<{ readonly verdicts: readonly Submitted[]; readonly records: readonly string[] }> {
+  if ('items' in what) {
+    const verdicts = await writeItems(w, what.items)
+    // What sessions do not hold yet they list before they answer again.
+    for (const s of sessions) s.listedAt = 0
+    return { verdicts, records: verdicts.flatMap(v => v.id ?? []) }
+  }
+  if (what.resources.length === 0) return { verdicts: [], records: [] }
+  ensure(what.resources.length <= MAX_TOGETHER, 'TOO_LARGE', `At most ${MAX_TOGETHER} resources are written together.`)
+  const { verdicts, written } = await writeResources(w, what.resources)
+  const key = sessionKey(w.actor, w.patient.id)
+  for (const s of sessions) {
+    if (sessionKey(s.actor, w.patient.id) === key) s.add(written)
+    else s.listedAt = 0
+  }
+  return { verdicts, records: written.map(x => toHex(x.meta.id)) }
 }
 
 const SWEEP = 1000

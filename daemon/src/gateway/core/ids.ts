@@ -13,6 +13,8 @@ export type Ids = {
   resource(patient: string, author: Did, raw: string): string
   /** For a new resource. */
   fresh(patient: string): string
+  /** For what the gateway makes of other things: always the same for the same. */
+  derived(patient: string, ...of: string[]): string
   /** Whose it is, when the gateway made it up; null when it may be anybody's. */
   patientOf(id: string): string | null
 }
@@ -34,6 +36,7 @@ export function makeIds(secret: Uint8Array, own: Did, random: (length: number) =
     resource: (patient, author, raw) =>
       author === own && FHIR_ID.test(raw) ? raw : `${patient}.${digits('resource', author, raw).slice(0, 32)}`,
     fresh: patient => `${patient}.${toHex(random(16))}`,
+    derived: (patient, ...of) => `${patient}.${digits('derived', patient, ...of).slice(0, 32)}`,
     patientOf: id => OWN.exec(id)?.[1] ?? null,
   }
 }

@@ -11,7 +11,8 @@ import type { FhirResource } from '@keepwell/sdk/health/fhir/search/types'
 import type { Meta } from '@keepwell/sdk/records/plain'
 import { stamp } from './as-fhir.ts'
 import type { Ids } from './ids.ts'
-import type { Written } from './session.ts'
+import type { Written } from './memory.ts'
+import { type Trail, writes } from './trail.ts'
 import type { Actor, GatewayPatient, Submission, Submitted } from './types.ts'
 
 export type Writing = {
@@ -20,6 +21,7 @@ export type Writing = {
   readonly name: string
   readonly actor: Actor
   readonly patient: GatewayPatient
+  readonly trail: Trail
 }
 
 type Resources = Extract<Submission, { resources: unknown }>['resources']
@@ -37,7 +39,16 @@ export async function writeResources(w: Writing, resources: Resources): Promise<
   const check = resources.some(r => !r.issues) ? await loadChecker() : null
   const made = resources.map(r => prepare(w, r, check))
   const all = [...made, provenance(w, made)]
-  const sent = await submitRecords(ctx, { to: patient.did, purpose: actor.purpose, drafts: all.map(p => p.draft) })
+  const references = new Map(all.map(p => [p.verdict.id!, `${p.resource.resourceType}/${String(p.resource.id)}`]))
+  const noted = writes(w.trail, actor, patient.id, ctx.clock())
+  const sent = await submitRecords(ctx, {
+    to: patient.did,
+    purpose: actor.purpose,
+    person: actor.person,
+    role: actor.role,
+    accepted: (acceptance, firstSeq, ids) => noted(acceptance, firstSeq, ids, references),
+    drafts: all.map(p => p.draft),
+  })
   const compartments = new Map(sent.map(s => [s.id, s.compartment]))
   return {
     verdicts: made.map(({ verdict, resource }) => ({
@@ -126,10 +137,12 @@ const metaOf = ({ ctx }: Writing, draft: SubmittedDraft): Meta => ({
 
 /** Files of any kind, split and described as an import does. */
 export async function writeItems(
-  { ctx, actor, patient }: Writing,
+  { ctx, actor, patient, trail }: Writing,
   items: Extract<Submission, { items: unknown }>['items'],
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = []
-  for await (const verdict of submitItems(ctx, items, { to: patient.did, purpose: actor.purpose })) verdicts.push(verdict)
+  const { person, role, purpose } = actor
+  const accepted = writes(trail, actor, patient.id, ctx.clock())
+  for await (const verdict of submitItems(ctx, items, { to: patient.did, purpose, person, role, accepted })) verdicts.push(verdict)
   return verdicts
 }

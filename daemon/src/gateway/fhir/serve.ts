@@ -1,4 +1,5 @@
 import { concat, text as decode, utf8 } from '@keepwell/sdk/base/bytes'
+import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
 import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
@@ -16,22 +17,36 @@ const MAX_BODY = 16 << 20
 const R4 = registry(table)
 
 /** The rows as routes of the server. `base` is the FHIR endpoint without a trailing slash. */
-export const httpRoutes = (rows: readonly FhirRoute[], base: string, authenticate: Authenticate): HttpRoute[] =>
+export const httpRoutes = (
+  rows: readonly FhirRoute[],
+  base: string,
+  authenticate: Authenticate,
+  refused: Refused = () => {},
+): HttpRoute[] =>
   rows.flatMap(row => {
     const route: HttpRoute = {
       name: `fhir-${row.name}`,
       method: row.method,
       path: `/fhir${row.path}`,
-      handle: request => answerOf(row, base, authenticate, request),
+      handle: request => answerOf(row, { base, authenticate, refused }, request),
     }
     return row.path === '' ? [route, { ...route, path: '/fhir/' }] : [route]
   })
 
-async function answerOf(row: FhirRoute, base: string, authenticate: Authenticate, request: HttpRequest): Promise<HttpAnswer> {
+/** Told of what an actor may not do. That there is no consent is noted where the consents are. */
+export type Refused = (
+  actor: Actor,
+  about: { readonly row: string; readonly type: string; readonly id: string; readonly why: string },
+) => void
+
+type Answering = { readonly base: string; readonly authenticate: Authenticate; readonly refused: Refused }
+
+async function answerOf(row: FhirRoute, { base, authenticate, refused }: Answering, request: HttpRequest): Promise<HttpAnswer> {
+  let actor: Actor = NOBODY
   let format: Format = 'json'
   const pretty = request.query.get('_pretty') === 'true'
   try {
-    const actor = row.open ? NOBODY : await authenticate(request)
+    actor = row.open ? NOBODY : await authenticate(request)
     format = row.name === 'binary' || row.body === 'raw' ? 'json' : wanted(request.query.get('_format'), request.headers.accept)
     const { type } = request.params
     if (type !== undefined && !R4.isType(type)) throw refuse(404, 'not-supported', 'FHIR R4 has no resource of that type.')
@@ -40,10 +55,13 @@ async function answerOf(row: FhirRoute, base: string, authenticate: Authenticate
     // What needs nobody is for pages of any origin: apps read `/metadata` before they are known here (SMART App Launch 2.2, CORS).
     return row.open ? { ...answer, headers: { ...answer.headers, 'access-control-allow-origin': '*' } } : answer
   } catch (error) {
-    const refused = refusalOf(error)
-    if (!refused) throw error
-    const headers: Record<string, string> = refused.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
-    return write({ status: refused.status, resource: refused.outcome, headers }, { format, pretty })
+    const told = refusalOf(error)
+    if (!told) throw error
+    const { type = row.path.split('/')[1] ?? '', id = request.params.compartment ?? '' } = request.params
+    if (told.status === 403 && actor !== NOBODY && !isKeepwellError(error, 'NO_GRANT'))
+      refused(actor, { row: row.name, type, id, why: (error as Error).message })
+    const headers: Record<string, string> = told.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
+    return write({ status: told.status, resource: told.outcome, headers }, { format, pretty })
   }
 }
 

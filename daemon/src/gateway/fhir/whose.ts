@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import type { Params } from '@keepwell/sdk/health/fhir/search/types'
 import { literal, renamed } from '#gateway/core/references'
-import type { Gateway, PatientSession } from '#gateway/core/types'
+import type { Actor, Gateway, PatientSession } from '#gateway/core/types'
 import { refuse } from './outcome.ts'
 import type { FhirRequest } from './route.ts'
 
@@ -52,12 +52,23 @@ export function patientOf(
     const [only] = ids
     if (ids.size === 1 && only) return only
   }
+  for (const value of query?.getAll('target') ?? []) {
+    const about = literal(value.split(',')[0]!)
+    const owner = about && (about.type === 'Patient' ? about.id : (gateway.ids.patientOf(about.id) ?? holder(gateway, actor, about)))
+    if (owner) return owner
+  }
   if (type && id) {
-    const open = gateway.openFor(actor).filter(s => s.store.read(type, id))
-    if (open.length === 1) return open[0]!.patient.id
+    const found = holder(gateway, actor, { type, id })
+    if (found) return found
   }
   const all = gateway.patients()
   return all.length === 1 ? all[0]!.id : null
+}
+
+/** The one open record that holds a resource. */
+function holder(gateway: Gateway, actor: Actor, { type, id }: { readonly type: string; readonly id: string }): string | null {
+  const open = gateway.openFor(actor).filter(s => s.store.read(type, id))
+  return open.length === 1 ? open[0]!.patient.id : null
 }
 
 const WHOSE = 'Say whose record is meant: with the patient’s id in the request, or with a token for one patient.'

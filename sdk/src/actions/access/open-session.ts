@@ -15,7 +15,7 @@ import { peek } from '#identity/signed'
 import type { Relay } from '#ports/relay'
 import { checkCard, verifyAuthor } from '#records/author'
 import type { Card } from '#records/card'
-import { payloadCid, type ServedItem } from '#records/envelope'
+import { type AnchorProof, payloadCid, type ServedItem } from '#records/envelope'
 import type { Tail } from '#records/plain'
 import { endsOf, type Fetch, groupOpener, type Opened, openRanges, type UnpackInput, unpack } from '#records/unpack'
 import type { Answer } from '#wire/methods'
@@ -33,6 +33,8 @@ export type SessionRecord = {
   readonly cid: Uint8Array
   /** Its write number at the relay: what was filed after an earlier session has a higher one. */
   readonly seq: number
+  /** Where the ledger holds it, if it did when it was listed. */
+  readonly anchor?: AnchorProof
 }
 
 export type OpenedRecord = Opened & { readonly author: 'verified' | 'unknown' }
@@ -208,7 +210,15 @@ async function readCards(open: OpenGrant, group: Group, out: SessionRecord[], pr
     try {
       const card = named ? named.card : await opener?.card(item)
       ensure(card, 'NO_KEY', 'The consent holds no key for this record.')
-      out.push({ id: item.id, card, compartment: group.compartment, epoch: group.epoch, cid: item.cid, seq: item.seq })
+      out.push({
+        id: item.id,
+        card,
+        compartment: group.compartment,
+        epoch: group.epoch,
+        cid: item.cid,
+        seq: item.seq,
+        ...(item.anchor ? { anchor: item.anchor } : {}),
+      })
     } catch (e) {
       problems.push({ id: toHex(item.id), code: isKeepwellError(e) ? e.code : 'DEFECT' })
     }

@@ -41,6 +41,8 @@ export type Looked = {
   readonly receipt: ReceiptMessage
   /** Its place in the relay's log. */
   readonly index: number
+  /** SHA-256 of the receipt's message, which its log leaf is made of. */
+  readonly hash: Uint8Array
   readonly name: string
   readonly grant: string | null
   /** Who gave that consent in our name, when it was a proxy. */
@@ -92,7 +94,7 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
         const request = toHex(readReceipt(receipt.signed).request)
         ensure(!requests.has(request), 'REPLAYED', 'Two receipts stand for one and the same request.')
         requests.add(request)
-        looked.push({ ...(await describe(ctx, receipt, passed)), index: sealed.index })
+        looked.push({ ...(await describe(ctx, receipt, passed)), index: sealed.index, hash: sealed.hash })
       } catch (e) {
         if (!isKeepwellError(e)) throw e
         problems.push({ seq: sealed.seq, code: e.code, message: e.message })
@@ -134,7 +136,7 @@ export async function openReceipt(ctx: Auditing, party: RelayParty, sealed: Seal
   return receipt
 }
 
-async function describe(ctx: Auditing, receipt: Receipt, passed: Map<string, PassedGrant>): Promise<Omit<Looked, 'index'>> {
+async function describe(ctx: Auditing, receipt: Receipt, passed: Map<string, PassedGrant>): Promise<Omit<Looked, 'index' | 'hash'>> {
   const { ring } = ctx.session.state
   const message = readReceipt(receipt.signed)
   const reader = await partyAt(ctx, message.actor, receipt.call.version)

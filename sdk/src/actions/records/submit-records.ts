@@ -23,8 +23,8 @@ export type SubmittedDraft = Omit<Draft, 'compartment'> & { readonly compartment
 export type Writer = {
   readonly person?: string
   readonly role?: string
-  /** Told of the relay's signed acceptance, and of the ids it is about. */
-  readonly accepted?: (acceptance: Signed, ids: readonly Uint8Array[]) => void
+  /** Told of the relay's signed acceptance, the first write number, and the ids it is about. */
+  readonly accepted?: (acceptance: Signed, firstSeq: number, ids: readonly Uint8Array[]) => void
 }
 
 export type Submission = { readonly id: string; readonly compartment: string }
@@ -80,7 +80,7 @@ async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, 
     sink: upload.add,
   })
   await upload.flush()
-  const { acceptance } = await callRelay(ctx, relay, 'submit', {
+  const { acceptance, firstSeq } = await callRelay(ctx, relay, 'submit', {
     vault: to,
     groups,
     terms,
@@ -90,6 +90,7 @@ async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, 
   })
   accepted?.(
     acceptance,
+    firstSeq,
     drafts.map(d => d.id),
   )
 }

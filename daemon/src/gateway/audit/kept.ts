@@ -1,0 +1,91 @@
+import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
+import { fromBase64Url, toBase64Url } from '@keepwell/sdk/base/bytes'
+import type { Noted, Trail } from '#gateway/core/trail'
+
+/** Numbered from 1 without gaps. */
+export type Entry = Noted & { readonly n: number }
+
+export type KeptTrail = Trail & {
+  last(): number
+  /** Numbers of entries that were told more after they were noted, in the order in which they were. */
+  readonly told: readonly number[]
+  get(n: number): Promise<Entry | null>
+  /** Everything about one patient, in order. */
+  of(patient: string): Promise<Entry[]>
+  /** What the relay signed for it, as it was noted (CBOR). */
+  evidence(n: number): Promise<Uint8Array | null>
+  /** Resolves when all that was noted is on disk. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+const EVENT = 'audit'
+const EVIDENCE = 'audit evidence'
+const COUNT = 'audit count'
+/** Names of resources that come in while a page is opened are written together. */
+const NAMING_MS = 250
+
+/** The trail in a file of its own: names hashed, entries sealed, evidence beside them so that a search does not open it. */
+export async function openTrail(tokens: Tokens, failed: () => void): Promise<KeptTrail> {
+  let last = (await tokens.get<{ n: number }>(COUNT, ''))?.value.n ?? 0
+  // The count is written after the entry: a crash in between leaves it behind, never ahead.
+  while (await tokens.get(EVENT, String(last + 1))) last++
+  const writing = new Set<Promise<void>>()
+  const group = (patient: string | null): string => `patient ${patient ?? ''}`
+  const write = (work: Promise<unknown>): void => {
+    const run: Promise<void> = work.then(() => {}, failed).finally(() => writing.delete(run))
+    writing.add(run)
+  }
+  const put = (entry: Entry): void => write(tokens.put(EVENT, String(entry.n), entry, { group: group(entry.patient) }))
+  const settled = async (): Promise<void> => void (await Promise.all(writing))
+  const naming = new Map<number, () => Entry>()
+  const told: number[] = []
+  let timer: NodeJS.Timeout | undefined
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    for (const [n, named] of naming) {
+      put(named())
+      told.push(n)
+    }
+    naming.clear()
+  }
+
+  return {
+    note(noted, evidence) {
+      const n = ++last
+      const entry: Entry = { ...noted, n }
+      put(entry)
+      if (evidence) write(tokens.put(EVIDENCE, String(n), toBase64Url(evidence)))
+      write(tokens.put(COUNT, '', { n: last }))
+      const references = new Map<string, string>()
+      const named = (): Entry => ({
+        ...entry,
+        records: entry.records.map(r => (references.has(r.id) ? { ...r, reference: references.get(r.id)! } : r)),
+      })
+      return (record, reference) => {
+        references.set(record, reference)
+        naming.set(n, named)
+        timer ??= setTimeout(flush, NAMING_MS).unref()
+      }
+    },
+    last: () => last,
+    told,
+    get: async n => naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null,
+    async of(patient) {
+      await settled()
+      const found = await tokens.listGroup<Entry>(EVENT, group(patient))
+      return found.map(e => naming.get(e.n)?.() ?? e).sort((a, b) => a.n - b.n)
+    },
+    async evidence(n) {
+      const found = await tokens.get<string>(EVIDENCE, String(n))
+      return found && fromBase64Url(found.value)
+    },
+    settled,
+    async close() {
+      flush()
+      await settled()
+      await tokens.close()
+    },
+  }
+}

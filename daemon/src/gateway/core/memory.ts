@@ -1,0 +1,224 @@
+import type { Receipted } from '@keepwell/sdk/actions/access/ask'
+import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
+import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
+import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { openStore } from '@keepwell/sdk/health/fhir/search/store'
+import type { FhirResource, Store } from '@keepwell/sdk/health/fhir/search/types'
+import type { Did } from '@keepwell/sdk/identity/did'
+import type { AnchorProof } from '@keepwell/sdk/records/envelope'
+import type { Meta } from '@keepwell/sdk/records/plain'
+import { asDocument, asImagingStudy, asResource, type Image, imageOf, type Naming, rawId } from './as-fhir.ts'
+import { signatures } from './as-provenance.ts'
+import type { Hot } from './hot.ts'
+import type { Ids } from './ids.ts'
+import { namedPatient } from './patients.ts'
+import { renamed } from './references.ts'
+import type { GatewayPatient, OpenRecord, PatientSession } from './types.ts'
+
+export type SessionParts = {
+  readonly ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+  readonly ids: Ids
+  readonly url: string
+  readonly patient: GatewayPatient
+  readonly actor: PatientSession['actor']
+  /** Commitments of the consents to open. */
+  readonly grants: readonly Uint8Array[]
+  /** Unix seconds. */
+  readonly expires: number
+  /** Told of each access under it. */
+  readonly receipted?: Receipted
+  /** Told which resource a record turned out to be. */
+  readonly placed?: (record: string, reference: string) => void
+  /** Told when a later listing brought something that was not there. */
+  readonly filed?: (records: readonly string[]) => void
+  readonly hot?: Hot
+}
+
+/** What was just written here, and is therefore known without reading it back. */
+export type Written = { readonly meta: Meta; readonly resource: FhirResource }
+
+/** What a session holds in memory. It goes when nothing points to it any more. */
+export function remember(parts: SessionParts) {
+  const { ctx, ids, url, patient, placed } = parts
+  const own = ctx.session.state.ring.did
+  const store = openStore({ bases: [`${url}/fhir`] })
+  const records = new Map<string, OpenRecord>()
+  const authors = new Map<string, Did>()
+  const chains = new Map<string, string>()
+  const uuids = new Map<string, string>()
+  const images: Image[] = []
+  const problems: { id: string; code: string }[] = []
+  const sources = sourcesOf(parts)
+  const naming: Naming = {
+    ids,
+    patient: patient.id,
+    chained: id => chains.get(id),
+    typeOf: (author, uuid) => uuids.get(`${author} ${uuid}`),
+  }
+  const placeholder = store.put(namedPatient(patient))
+  const later = resolvedLater(store, naming)
+
+  function put(meta: Meta, body: Uint8Array): void {
+    try {
+      const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+      ensure(isObject(parsed) && typeof parsed.resourceType === 'string', 'UNREADABLE', 'The record is no FHIR resource.')
+      uuids.set(`${meta.author} ${rawId(parsed, meta).toLowerCase()}`, parsed.resourceType)
+      const resource = asResource(naming, meta, parsed)
+      keep(meta, resource)
+      later.note(meta, parsed, resource)
+    } catch (e) {
+      problems.push({ id: toHex(meta.id), code: isKeepwellError(e) ? e.code : 'UNREADABLE' })
+    }
+  }
+
+  function keep(meta: Meta, resource: FhirResource): void {
+    const record = toHex(meta.id)
+    authors.set(record, meta.author)
+    chains.set(record, String(resource.id))
+    placed?.(record, `${resource.resourceType}/${String(resource.id)}`)
+    if (resource.resourceType === 'Patient') {
+      const before = store.read('Patient', patient.id)?.versionId
+      if (before === placeholder.versionId) store.remove('Patient', patient.id)
+      // How the organisation itself knows the patient comes before what others wrote of them.
+      else if (before !== undefined && authors.get(before) === own && meta.author !== own) return
+    }
+    store.put(resource, { method: meta.prior ? 'PUT' : 'POST' })
+  }
+
+  return {
+    store,
+    records: records as ReadonlyMap<string, OpenRecord>,
+    authors: authors as ReadonlyMap<string, Did>,
+    images: images as readonly Image[],
+    problems: problems as readonly { readonly id: string; readonly code: string }[],
+    /** Logical id of what a record became: its resource, or the study of its image. */
+    idOf(record: string): string | undefined {
+      const study = images.find(i => i.recordId === record)?.study
+      return study === undefined ? chains.get(record) : ids.resource(patient.id, 'dicom', study)
+    },
+    /** Notes cards; gives those that are to be opened. */
+    list: (fresh: readonly SessionRecord[]): SessionRecord[] =>
+      fresh.filter(r => {
+        const id = toHex(r.id)
+        const known = records.has(id)
+        records.set(id, { id, card: r.card, seq: r.seq })
+        sources.anchored(id, r.anchor)
+        const uuid = SOURCE.exec(r.card.source ?? '')
+        if (uuid) uuids.set(`${r.card.author} ${uuid[2]}`, uuid[1]!)
+        return !known && r.card.kind !== 'manifest'
+      }),
+    sink: {
+      whole(opened: readonly OpenedRecord[]) {
+        for (const o of opened) {
+          const record = toHex(o.meta.id)
+          if (authors.has(record)) continue
+          put(o.meta, o.body)
+          const type = records.get(record)?.card.resourceType
+          const id = chains.get(record)
+          if (type && id) sources.signed(o, `${type}/${id}/_history/${record}`)
+        }
+      },
+      parts(opened: readonly RangedRecord[]) {
+        const touched = new Set<string>()
+        for (const o of opened) {
+          const { meta } = o
+          const record = records.get(toHex(meta.id))
+          if (!record) continue
+          const image = record.card.kind === 'dicom' ? imageOf(meta, record.card) : null
+          if (!image) {
+            const document = asDocument(naming, meta, record.card)
+            keep(meta, document)
+            sources.signed(o, `DocumentReference/${String(document.id)}/_history/${record.id}`)
+          } else {
+            const study = `ImagingStudy/${ids.resource(patient.id, 'dicom', image.study)}`
+            sources.signed(o, study)
+            authors.set(record.id, meta.author)
+            placed?.(record.id, study)
+            images.push(image)
+            touched.add(image.study)
+          }
+        }
+        for (const uid of touched) store.put(studyOf(naming, images, uid))
+      },
+      problem: (id: string, code: string) => void problems.push({ id, code }),
+    },
+    /** Where everything comes from, by its signatures. */
+    sign() {
+      for (const provenance of sources.take()) {
+        store.remove('Provenance', String(provenance.id))
+        store.put(provenance)
+      }
+    },
+    /** Now that everything has a name: what pointed to something that came after it. */
+    resolve: later.resolve,
+    add(written: readonly Written[]) {
+      for (const { meta, resource } of written) keep(meta, resource)
+    },
+  }
+}
+
+const studyOf = (naming: Naming, images: readonly Image[], uid: string): FhirResource =>
+  asImagingStudy(
+    naming,
+    images.filter(i => i.study === uid),
+  )
+
+/** Resources with a reference to something that had not come yet, when they came. */
+function resolvedLater(store: Store, naming: Naming) {
+  const unresolved: { readonly meta: Meta; readonly parsed: JsonObject }[] = []
+  return {
+    note(meta: Meta, parsed: JsonObject, resource: FhirResource): void {
+      if (!meta.prior && names(resource, 'urn:uuid:')) unresolved.push({ meta, parsed })
+    },
+    resolve(): void {
+      for (const { meta, parsed } of unresolved.splice(0)) {
+        const resource = asResource(naming, meta, parsed)
+        const { resourceType, id } = resource as FhirResource & { id: string }
+        if (store.read(resourceType, id)?.versionId !== toHex(meta.id)) continue
+        store.remove(resourceType, id)
+        store.put(resource)
+      }
+    },
+  }
+}
+
+/** What is known of where records come from. */
+function sourcesOf(parts: SessionParts) {
+  const anchors = new Map<string, AnchorProof>()
+  const { add, take } = signatures({ ids: parts.ids, patient: parts.patient.id, nameOf: namesAround(parts), chain: chainOf(parts) })
+  return {
+    anchored: (record: string, anchor: AnchorProof | undefined) => void (anchor && anchors.set(record, anchor)),
+    signed({ meta, proof, author }: Pick<OpenedRecord, 'meta' | 'proof' | 'author'>, reference: string): void {
+      const record = toHex(meta.id)
+      const checked = author === 'verified'
+      add({ record, reference, author: meta.author, batch: proof.batch, checked, anchor: anchors.get(record) })
+    },
+    take,
+  }
+}
+
+/** The names under which we know who signs. */
+function namesAround({ ctx, patient }: SessionParts): (did: Did) => string | undefined {
+  const { did, name, contacts } = ctx.session.state.ring
+  const known = new Map<Did, string>(contacts.map(c => [c.did, c.name]))
+  return who => (who === did ? name : who === patient.did ? patient.name : known.get(who))
+}
+
+/** All consents of a patient are on one chain. */
+const chainOf = ({ ctx, grants }: SessionParts): string => (grants[0] ? `eip155:${receivedGrant(ctx, grants[0]).terms.chainId}` : '')
+
+/** How a card names a resource whose id is a UUID. */
+const SOURCE = /^([A-Z][A-Za-z]+)\/([0-9a-f-]{36})$/
+
+/** Whether any reference of a resource begins so. */
+function names(resource: JsonObject, beginning: string): boolean {
+  let found = false
+  renamed(resource, reference => {
+    found ||= reference.startsWith(beginning)
+    return null
+  })
+  return found
+}

@@ -1,0 +1,72 @@
+import type { Evidence } from '@keepwell/sdk/actions/access/ask'
+import type { Backing } from '@keepwell/sdk/audit/audit-event'
+import type { Action } from '@keepwell/sdk/audit/receipt'
+import { readReceipt, receiptHash } from '@keepwell/sdk/audit/receipt'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { encode } from '@keepwell/sdk/base/cbor'
+import type { Signed } from '@keepwell/sdk/identity/signed'
+import type { Actor } from './types.ts'
+
+/** One opening, write or refusal at this gateway. Of content it holds nothing. */
+export type Noted = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'> & {
+  /** Unix seconds. */
+  readonly at: number
+  /** Logical id; null when a refusal does not say whose record was meant. */
+  readonly patient: string | null
+  readonly action: Action
+  readonly refused?: string
+  readonly records: readonly { readonly id: string; readonly reference?: string | null }[]
+  readonly backing?: Backing
+}
+
+/** The organisation's own trail, which outlives consents: it is what it answers for. */
+export type Trail = {
+  /** Notes it; gives what adds to it which resource a record turned out to be. */
+  note(noted: Noted, evidence?: Uint8Array): (record: string, reference: string) => void
+}
+
+export const NO_TRAIL: Trail = { note: () => () => {} }
+
+type Acting = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'>
+const acting = ({ person, role, purpose, client }: Acting): Acting => ({ person, role, purpose, ...(client ? { client } : {}) })
+
+/** Notes each access of one actor at one patient by its receipt, and what its records turn out to be. */
+export function accesses(trail: Trail, actor: Acting, patient: string) {
+  const naming = new Map<string, (record: string, reference: string) => void>()
+  return {
+    receipted(evidence: Evidence): void {
+      const { signed } = evidence.receipt
+      const m = readReceipt(signed)
+      const records = m.ids.map(id => ({ id: toHex(id) }))
+      const backing: Backing = {
+        by: 'receipt',
+        relay: m.relay,
+        seq: m.seq,
+        index: evidence.inclusion.index,
+        hash: toHex(receiptHash(signed)),
+      }
+      const refused = m.verdict === 'denied' ? { refused: m.reasons.join(', ') } : {}
+      const noted: Noted = { ...acting(actor), at: m.time, patient, action: m.action, ...refused, records, backing }
+      const name = trail.note(noted, encode({ receipt: evidence.receipt, inclusion: evidence.inclusion }))
+      for (const { id } of records) naming.set(id, name)
+    },
+    placed(record: string, reference: string): void {
+      naming.get(record)?.(record, reference)
+      naming.delete(record)
+    },
+  }
+}
+
+/** Notes a write by the relay's acceptance. `references` by hex id, as far as they are known. */
+export const writes =
+  (trail: Trail, actor: Acting, patient: string, at: number) =>
+  (acceptance: Signed, firstSeq: number, ids: readonly Uint8Array[], references?: ReadonlyMap<string, string>): void => {
+    const records = ids.map(toHex).map(id => ({ id, reference: references?.get(id) ?? null }))
+    const backing: Backing = { by: 'acceptance', relay: acceptance.signer, seq: firstSeq, count: ids.length }
+    trail.note({ ...acting(actor), at, patient, action: 'create', records, backing }, encode({ acceptance }))
+  }
+
+export const refusal = (actor: Acting, patient: string | null, at: number, refused: string): Noted => ({
+  ...acting(actor),
+  ...{ at, patient, action: 'deny', refused, records: [] },
+})
