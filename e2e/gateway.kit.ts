@@ -131,11 +131,12 @@ export async function consents(
   patient: Party,
   levels: readonly ('read' | 'write')[] = ['read', 'write'],
   purposes: readonly Purpose[] = ['TREAT'],
+  days = 90,
 ): Promise<{ readonly id: string; readonly commitments: Record<string, Uint8Array> }> {
   const compartments = patient.session.state.ring.compartments.map(c => c.id)
   const commitments: Record<string, Uint8Array> = {}
   for (const level of levels) {
-    const given = await grant(patient, { to: didOf(world.clinic), level, purposes, compartments, expiry: patient.clock() + 90 * DAY })
+    const given = await grant(patient, { to: didOf(world.clinic), level, purposes, compartments, expiry: patient.clock() + days * DAY })
     commitments[level] = given.commitment
   }
   const known = () => world.gateway.patients().find(p => p.did === didOf(patient))

@@ -1,9 +1,9 @@
-import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { field, type JsonObject, list, string } from '@keepwell/sdk/health/fhir/read'
 import { everything } from '@keepwell/sdk/health/fhir/search/everything'
 import { search } from '@keepwell/sdk/health/fhir/search/search'
 import { shaped } from '@keepwell/sdk/health/fhir/search/shape'
-import type { Params, Store, Version, Visible } from '@keepwell/sdk/health/fhir/search/types'
-import { renamed } from '#gateway/core/references'
+import type { EverythingInput, Params, Store, Version, Visible } from '@keepwell/sdk/health/fhir/search/types'
+import { literal, renamed } from '#gateway/core/references'
 import { needed } from '#gateway/fhir/search'
 import { type Plan, R4 } from './kick-off.ts'
 
@@ -21,14 +21,14 @@ export type Taking = {
 /** The types that must be open before a plan can be met; undefined for all. What a compartment refers to is known when all of it is open. */
 export function openedFor({ level, types, filters }: Plan): readonly string[] | undefined {
   const beyond = [...filters].some(([type, queries]) => queries.some(q => needed(type, q) === undefined))
-  const outside = level === 'patient' && types?.some(t => t !== 'Patient' && !R4.compartment.has(t))
+  const outside = level === 'patient' && types?.some(t => t === 'Provenance' || (t !== 'Patient' && !R4.compartment.has(t)))
   return types === null || beyond || outside ? undefined : types
 }
 
 /** What an export takes of a record: the current resources of each type, in the order of the types. Needs `openedFor` to be open. */
 export function taken(store: Store, taking: Taking): Map<string, JsonObject[]> {
   const { plan, patient, base, now, visible } = taking
-  const own = plan.level === 'patient' ? new Set(everything(store, { id: patient, now, visible })?.matches) : null
+  const own = plan.level === 'patient' ? ofPatient(store, { id: patient, now, visible }) : null
   const found = new Map<string, JsonObject[]>()
   for (const type of store.types()) {
     if (plan.types && !plan.types.includes(type)) continue
@@ -40,6 +40,20 @@ export function taken(store: Store, taking: Taking): Map<string, JsonObject[]> {
       )
   }
   return found
+}
+
+/** The patient's compartment, what it refers to, and where it comes from: a Provenance of each is asked for unless the client says less. */
+function ofPatient(store: Store, input: EverythingInput): Set<Version> {
+  const own = new Set(everything(store, input)?.matches)
+  const names = new Set([...own].map(v => `${v.type}/${v.id}`))
+  const about = (v: Version): boolean =>
+    list(v.resource?.target).some(target => {
+      const { type, id } = literal(string(field(target, 'reference')) ?? '') ?? {}
+      return names.has(`${type}/${id}`)
+    })
+  const found = search(store, { ...input, type: 'Provenance', params: [], defaultCount: ALL, maxCount: ALL }).matches
+  for (const v of found) if (about(v)) own.add(v)
+  return own
 }
 
 const ALL = 1_000_000_000

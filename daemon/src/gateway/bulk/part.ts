@@ -71,6 +71,7 @@ export function bulkPart(input: BulkInput): GatewayPart {
       desk.cancel,
       `${gateway.url}/fhir`,
     ),
+    told: { instantiates: ['http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data'] },
     gauges: desk.gauges,
     close: desk.close,
   }

@@ -11,7 +11,8 @@ export type SmartLimits = {
 
 export const SMART_LIMITS: SmartLimits = {
   accessSeconds: 900,
-  refreshSeconds: 90 * 24 * 3600,
+  // Three months, whichever they are.
+  refreshSeconds: 93 * 24 * 3600,
   sessionSeconds: 10 * 3600,
   idleSeconds: 30 * 60,
 }
