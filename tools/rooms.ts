@@ -69,7 +69,10 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'adapters/relay',
       ],
     },
-    gateway: { uses: ['http', 'config'], from: ['sdk/*', 'adapters/base', 'adapters/hooks', 'adapters/terminology', 'adapters/tokens'] },
+    gateway: {
+      uses: ['http', 'config'],
+      from: ['sdk/*', 'adapters/base', 'adapters/blocks', 'adapters/hooks', 'adapters/terminology', 'adapters/tokens'],
+    },
     bin: { uses: ['http', 'config', 'relay', 'gateway'], from: ['sdk/*', 'adapters/*'] },
   },
   web: {

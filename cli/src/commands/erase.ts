@@ -45,6 +45,9 @@ const eraseNamed = (io: Io, args: Args): Promise<void> =>
     await publishState(ctx)
     result(io, args, { erased: gone.map(e => e.id), burned, ...done }, () => [
       `${count(gone.length, 'record')} erased; the relay signed ${count(done.receipts.length, 'deletion receipt')}.`,
+      ...(chosen.some(e => e.card.held)
+        ? ['Whoever held content of its own keeps its original; nobody gets it through these records any more.']
+        : []),
       ...(burned ? [`${count(burned, 'token')} burned.`] : []),
       ...done.pending.map(p => `Pending at ${p}.`),
     ])

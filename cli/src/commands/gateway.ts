@@ -9,6 +9,7 @@ import type { LogLine } from '@keepwell/daemon/http/settings'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
 import type { Args, Command } from '#command'
+import { archiveSettings } from '#commands/gateway-attach'
 import { hl7v2Settings } from '#commands/gateway-hl7v2'
 import { placeOf, withHome } from '#home'
 import type { Io } from '#io'
@@ -19,7 +20,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|hl7v2 …]',
+  takes: '[onboard|key|staff|app|hl7v2|attach …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -28,7 +29,9 @@ export const gateway: Command = {
     '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite). ' +
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
-    'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.',
+    'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
+    '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read. ' +
+    'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
     'keepwell gateway key add --name "Ward system" --role system',
@@ -41,6 +44,8 @@ export const gateway: Command = {
     'keepwell gateway --hl7v2 2575',
     'keepwell gateway hl7v2 link --identifier "2.16.840.1.113883.19.5|4711" --patient "Ada Example"',
     'keepwell gateway hl7v2 list',
+    'keepwell gateway attach --patient "Ada Example" --folder /archive/ada --url https://gateway.example',
+    'keepwell gateway attach --patient "Ada Example" --dicomweb http://pacs.local/dicom-web --study 1.2.840.113619.2.1 --url https://gateway.example',
   ],
   options: {
     port: { type: 'string', value: 'PORT', about: 'Port to listen on; default 8788.' },
@@ -68,6 +73,9 @@ export const gateway: Command = {
     },
     hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
     'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
+    folder: { type: 'string', value: 'DIR', about: 'To attach: files in a folder, which stay there.' },
+    dicomweb: { type: 'string', value: 'URL', about: 'To attach: a picture archive, from which one study is taken.' },
+    study: { type: 'string', value: 'UID', about: 'To attach: which study.' },
     zone: { type: 'string', value: '+HH:MM', about: 'Offset of the site, for messages that name none.' },
     identifier: { type: 'string', value: 'ID', about: 'Of a patient in messages: authority|number, as in PID-3.' },
     patient: { type: 'string', value: 'WHO', about: 'Name or DID of someone who gave this organisation a consent.' },
@@ -90,11 +98,12 @@ export const gateway: Command = {
     const [what, verb] = args.positionals
     if (what === undefined) return serve(io, args)
     if (what === 'onboard') return (await import('#commands/gateway-onboard')).onboard(io, args)
+    if (what === 'attach') return (await import('#commands/gateway-attach')).attach(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     if (what === 'staff' || what === 'app') return people(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app or hl7v2 and what to do.')
+    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, hl7v2 or attach and what to do.')
     return run(io, args)
   },
 }
@@ -120,6 +129,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       proxies: config.proxies,
       limits: config.http,
       subscriptions: subscriptionSettings(args),
+      archives: archiveSettings(io),
       hotBytes: Number(hot) * 2 ** 20,
       ...(args.text('profiles') ? { profiles: args.text('profiles')! } : {}),
       log,

@@ -69,7 +69,8 @@ const line = (ring: Keyring, e: Entry): string[] => [
 function marks(ring: Keyring, e: Entry): string {
   const author =
     e.card.author === ring.did ? '' : ` — by ${nameOf(ring, e.card.author)}${e.state === 'unverified' ? ', signature not checked' : ''}`
-  return `${author}${e.card.issues ? ` — ${count(e.card.issues, 'issue')}` : ''}`
+  const held = e.card.held ? ', held there' : ''
+  return `${author}${held}${e.card.issues ? ` — ${count(e.card.issues, 'issue')}` : ''}`
 }
 
 /** A record as JSON shows it. */

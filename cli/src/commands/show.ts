@@ -74,6 +74,9 @@ export const show: Command = {
           `  compartment  ${compartmentOf(ring, entry)}`,
           `  kind         ${head}`,
           `  author       ${nameOf(ring, entry.card.author)} (${entry.state})`,
+          ...(entry.card.held
+            ? ['  content      lies at its author’s, who is asked for it, sees who opens it, and keeps its original']
+            : []),
           `  anchored     ${entry.anchoredAt ? when(entry.anchoredAt) : 'not confirmed yet; see keepwell sync'}`,
         ]
       }

@@ -24,6 +24,8 @@ import type { PatientOf } from '#gateway/dicomweb/patient-imaging'
 import { OUTCOMES } from '#gateway/fhir/outcome'
 import { httpRoutes, type Refused } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
+import type { ArchiveSettings } from '#gateway/held/archive'
+import { heldPart } from '#gateway/held/part'
 import { hl7v2File } from '#gateway/hl7v2/part'
 import { type Desk, openDesk } from '#gateway/hl7v2/service'
 import { readPackages } from '#gateway/profiles/package-file'
@@ -34,6 +36,7 @@ import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
 import { fileDrawer } from './drawer.ts'
 import { readIfThere, writeDurable } from './files.ts'
+import { holdingsAt } from './gateway-held.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { trailOf } from './gateway-trail.ts'
 import { VERSION } from './relay.ts'
@@ -56,6 +59,8 @@ export type GatewaySettings = {
   readonly hotBytes?: number
   /** Folder or file with packages of definitions, beside the profiles that ship. */
   readonly profiles?: string
+  /** How archives are asked in which files lie that were attached. */
+  readonly archives?: ArchiveSettings
   readonly log: (line: LogLine) => void
 }
 
@@ -114,6 +119,7 @@ export async function serveGateway(
       bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), pause }),
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...(hot ? [hotPart(hot)] : []),
+      heldPart({ ctx, holdings: holdingsAt(ctx, dir), archives: settings.archives ?? {} }),
       ...more,
     ]
     for (const part of parts) opened.defer(async () => part.close?.())

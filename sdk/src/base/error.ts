@@ -68,6 +68,13 @@ export const ERRORS = {
     6,
     'Another organisation’s server, which is needed for this, does not answer or does not make sense.',
   ),
+  HELD_UNREACHABLE: meaning(
+    503,
+    'transient',
+    6,
+    'The record lies at the organisation that wrote it, and its gateway does not answer, or no longer has it.',
+  ),
+  HELD_ALTERED: meaning(422, 'security', 5, 'What the organisation holds is no longer what it signed; nothing of it was opened.'),
   RATE_LIMITED: meaning(429, 'throttled', 6, 'Too many requests; wait and retry.'),
   CANCELLED: meaning(499, 'transient', 6, 'Cancelled; what was finished is kept.'),
   STOPPING: meaning(503, 'transient', 6, 'The server is stopping; ask again in a moment.'),

@@ -56,16 +56,36 @@ export type PayloadSealInput = {
   readonly params?: FloeParams
 }
 
+/**
+ * One segment or another of a FLOE file, with the file's 32 random bytes and each segment's nonce given. A nonce seals one plaintext only:
+ * this is for sealing what was sealed before, once more; everything else wants `payloadSealer`.
+ */
+export function segmentSealer({ key, aad, iv, params = FLOE_KW1 }: Omit<PayloadSealInput, 'random'> & { readonly iv: Uint8Array }) {
+  ensure(key.length === KEY, 'BAD_INPUT', 'A payload key is 32 bytes.')
+  const context = { params, iv, aad: aad.slice() }
+  const keyOf = segmentKeys(key, context)
+  return {
+    header: concat(encodeParams(params), context.iv, headerTag(key, context)),
+    lengthOf: (plain: number): number => plain + FLOE_OVERHEAD,
+    async seal(index: number, plaintext: Uint8Array, last: boolean, nonce: Uint8Array, into?: Uint8Array): Promise<Uint8Array> {
+      const length = plaintext.length + FLOE_OVERHEAD
+      const sealed = into === undefined ? new Uint8Array(length) : into.subarray(0, length)
+      new DataView(sealed.buffer, sealed.byteOffset).setUint32(0, last ? length : FLOE_NOT_LAST)
+      sealed.set(nonce, 4)
+      await keyOf(index).seal({ nonce, aad: segmentAad(index, last), data: plaintext }, sealed.subarray(FLOE_PREFIX))
+      return sealed
+    },
+  }
+}
+
 /** A streaming FLOE encryption under a fresh 32-byte key (protocol §3, c2sp.org/FLOE startOnlineEncryption). */
 export function payloadSealer({ key, aad, random, params = FLOE_KW1 }: PayloadSealInput): PayloadSealer {
-  ensure(key.length === KEY, 'BAD_INPUT', 'A payload key is 32 bytes.')
-  const context = { params, iv: random(32), aad: aad.slice() }
-  const keyOf = segmentKeys(key, context)
+  const sealer = segmentSealer({ key, aad, iv: random(32), params })
   const full = params.segment - FLOE_OVERHEAD
   let next = 0
   let closed = false
   return {
-    header: concat(encodeParams(params), context.iv, headerTag(key, context)),
+    header: sealer.header,
     async segment(index, plaintext, last, into) {
       ensure(
         !closed && index === next && index < FLOE_MAX_SEGMENTS,
@@ -77,13 +97,7 @@ export function payloadSealer({ key, aad, random, params = FLOE_KW1 }: PayloadSe
       ensure(into === undefined || into.length >= params.segment, 'BAD_INPUT', `Give room for a whole segment, ${params.segment} bytes.`)
       next++
       closed = last
-      const length = plaintext.length + FLOE_OVERHEAD
-      const sealed = into === undefined ? new Uint8Array(length) : into.subarray(0, length)
-      const nonce = random(NONCE)
-      new DataView(sealed.buffer, sealed.byteOffset).setUint32(0, last ? length : FLOE_NOT_LAST)
-      sealed.set(nonce, 4)
-      await keyOf(index).seal({ nonce, aad: segmentAad(index, last), data: plaintext }, sealed.subarray(FLOE_PREFIX))
-      return sealed
+      return sealer.seal(index, plaintext, last, random(NONCE), into)
     },
   }
 }

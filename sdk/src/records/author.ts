@@ -6,7 +6,12 @@ import { batchMessage, type Meta, type Tail } from './plain.ts'
 
 /** The card is what people read in a list: it must name the author and form that the signed record names. Throws ENVELOPE_MISMATCH. */
 export function checkCard(m: Meta, c: Card): void {
-  const same = m.author === c.author && m.kind === c.kind && m.mediaType === c.mediaType && m.size === c.size
+  const same =
+    m.author === c.author &&
+    m.kind === c.kind &&
+    m.mediaType === c.mediaType &&
+    m.size === c.size &&
+    (m.held !== undefined) === (c.held === true)
   ensure(same, 'ENVELOPE_MISMATCH', 'The record’s card names another author or form than the record itself.')
 }
 

@@ -1,4 +1,4 @@
-import { bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
+import { bool, bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
 import { did } from '#identity/did'
 
 export const KINDS = ['fhir', 'dicom', 'document', 'wearable', 'genome', 'manifest'] as const
@@ -12,7 +12,7 @@ const code = object({ system: optional(string(300)), code: string(200), display:
  * the token address in the leaf, when there is one. Dates are FHIR date or dateTime strings of care, not of filing.
  */
 export const card = object({
-  v: int(1, 1),
+  v: int(1, 2),
   salt: bytes(32),
   token: optional(bytes(20)),
   author: did,
@@ -32,5 +32,7 @@ export const card = object({
   milestone: optional(oneOf(...MILESTONES)),
   prior: optional(bytes(16)),
   size: int(),
+  /** Of version 2: the content lies at its author's, and not at the relay (protocol §13). */
+  held: optional(bool),
 })
 export type Card = Infer<typeof card>

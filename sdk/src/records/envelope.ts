@@ -62,6 +62,9 @@ export const itemAad = (i: Pick<EnvelopeItem, 'id' | 'cid' | 'leaf'>): Uint8Arra
 
 export const payloadAad = (id: Uint8Array): Uint8Array => encode(['kw1/record', id])
 
+/** Of the payload that an author holds itself. */
+export const heldAad = (id: Uint8Array): Uint8Array => encode(['kw1/held', id])
+
 /** SHA-256 over the whole envelope: what acceptances and vault heads name. */
 export function envelopeHash(g: GroupHead, i: EnvelopeItem): Uint8Array {
   const { suite, vault, compartment, generation, epoch, enc } = g

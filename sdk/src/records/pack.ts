@@ -10,6 +10,7 @@ import type { Did } from '#identity/did'
 import { type Signer, sign } from '#identity/signed'
 import type { Card } from './card.ts'
 import { type EnvelopeGroup, type EnvelopeItem, envelopeHash, groupInfo, itemAad, leafInner, recordLeaf } from './envelope.ts'
+import type { HeldBody } from './held.ts'
 import { type BlockSink, type Body, sealBody, sealStream } from './payload.ts'
 import { type Authorship, encodeTail, type Meta, recordDigest } from './plain.ts'
 
@@ -30,6 +31,8 @@ export type Draft = {
   readonly milestone?: NonNullable<Card['milestone']>
   readonly attributes?: Readonly<Record<string, string>>
   readonly token?: Uint8Array
+  /** The content stays with its author, at this door; then `body` is its beginning, in memory. */
+  readonly held?: HeldBody & { readonly url: string }
 }
 
 /** The public key a compartment is sealed to now. */
@@ -98,14 +101,16 @@ type Sealed = { readonly draft: Draft; readonly dek: Uint8Array; readonly cid: U
 
 async function sealBodies(input: PackInput): Promise<Sealed[]> {
   const small = input.drafts.filter((d): d is Draft & { body: Uint8Array } => d.body instanceof Uint8Array)
-  const metas = small.map(d => metaOf(input, d, d.bodyHash ?? sha256(d.body), d.body.length))
+  const metas = small.map(d =>
+    d.held ? metaOf(input, d, d.held.hash, d.held.size) : metaOf(input, d, d.bodyHash ?? sha256(d.body), d.body.length),
+  )
   const proofs = await authorships(input, metas)
   const out = new Map<Draft, Sealed>()
   for (const [i, draft] of small.entries()) {
     const dek = input.random(32)
     const tail = encodeTail({ meta: metas[i]!, proof: proofs[i]! })
     const cid = await sealBody(draft.body, tail, { id: draft.id, key: dek, random: input.random, sink: input.sink })
-    out.set(draft, { draft, dek, cid: cidBytes(cid), size: draft.body.length })
+    out.set(draft, { draft, dek, cid: cidBytes(cid), size: metas[i]!.size })
   }
   for (const draft of input.drafts) if (!out.has(draft)) out.set(draft, await sealLarge(input, draft))
   return input.drafts.map(d => out.get(d)!)
@@ -127,7 +132,7 @@ async function sealLarge(input: PackInput, draft: Draft): Promise<Sealed> {
 }
 
 const metaOf = (input: PackInput, d: Draft, bodyHash: Uint8Array, size: number): Meta => ({
-  v: 1,
+  v: d.held ? 2 : 1,
   id: d.id,
   authorSalt: input.random(32),
   subject: input.subject,
@@ -141,6 +146,7 @@ const metaOf = (input: PackInput, d: Draft, bodyHash: Uint8Array, size: number):
   ...(d.attributes ? { attributes: { ...d.attributes } } : {}),
   size,
   bodyHash,
+  ...(d.held ? { held: { url: d.held.url, cid: d.held.cid, key: d.held.key, head: (d.body as Uint8Array).length } } : {}),
 })
 
 /** One pair of signatures for the whole batch; each record gets its path (protocol §3). */
@@ -155,7 +161,7 @@ async function wrap(input: PackInput, sender: HpkeSender, { draft, dek, cid, siz
   const salt = input.random(32)
   const leaf = recordLeaf(leafInner({ salt, id: draft.id, cid, author: input.author.did, subject: input.subject }), draft.token)
   const card: Card = {
-    v: 1,
+    v: draft.held ? 2 : 1,
     salt,
     ...(draft.token ? { token: draft.token } : {}),
     author: input.author.did,
@@ -165,6 +171,7 @@ async function wrap(input: PackInput, sender: HpkeSender, { draft, dek, cid, siz
     ...(draft.milestone ? { milestone: draft.milestone } : {}),
     ...(draft.prior ? { prior: draft.prior } : {}),
     size,
+    ...(draft.held ? { held: true } : {}),
   }
   return { item: await sealItem(sender, { id: draft.id, cid, leaf }, encode(card), dek), card }
 }

@@ -9,9 +9,16 @@ import { did } from '#identity/did'
 import { signed } from '#identity/signed'
 import { KINDS, MILESTONES } from './card.ts'
 
+/**
+ * Where the content of a record lies that its author holds itself (protocol §13): at the door `url`, as the payload of address `cid` under `key`.
+ * The first `head` bytes of it are in the record's own payload, so that a list can say what it is.
+ */
+export const held = object({ url: string(300, /^https?:\/\/[^\s?#]+$/), cid: bytes(36), key: bytes(32), head: int(0, 1 << 17) })
+export type Held = Infer<typeof held>
+
 /** What the author signs about a record (protocol §3): everything but the body itself, which `bodyHash` (SHA-256) stands for. */
 export const meta = object({
-  v: int(1, 1),
+  v: int(1, 2),
   id: bytes(16),
   authorSalt: bytes(32),
   subject: did,
@@ -25,6 +32,8 @@ export const meta = object({
   attributes: optional(dictionary(string(1000), 64)),
   size: int(),
   bodyHash: bytes(32),
+  /** Of version 2. */
+  held: optional(held),
 })
 export type Meta = Infer<typeof meta>
 
@@ -46,6 +55,9 @@ export const encodeTail = (t: Tail): Uint8Array => {
   return concat(cbor, u32be(cbor.length))
 }
 
+/** Bytes of the body that are in the payload itself. */
+export const bytesHere = (m: Meta): number => (m.held ? m.held.head : m.size)
+
 /** Longest tail accepted, bytes: two signatures, a path and 64 attributes fit many times. */
 export const MAX_TAIL = 1 << 17
 
@@ -58,15 +70,15 @@ export function readTail(end: Uint8Array, total: number): Tail & { tailLength: n
   const length = new DataView(end.buffer, end.byteOffset + end.length - 4).getUint32(0)
   ensure(length <= MAX_TAIL && length + 4 <= end.length, 'UNREADABLE', 'The record tail has an impossible length.')
   const t = decodeAs(tail, end.subarray(end.length - 4 - length, end.length - 4))
-  ensure(t.meta.size + length + 4 <= total, 'UNREADABLE', 'The record body is longer than the record.')
+  ensure(bytesHere(t.meta) + length + 4 <= total, 'UNREADABLE', 'The record body is longer than the record.')
   return { ...t, tailLength: length + 4 }
 }
 
-/** Splits a whole plaintext; throws when the body does not hash to what was signed. */
+/** Splits a whole plaintext; throws when the body does not hash to what was signed. Of one that its author holds, `body` is the beginning. */
 export function splitPlain(plain: Uint8Array): Tail & { body: Uint8Array } {
   const t = readTail(plain, plain.length)
-  const body = plain.subarray(0, t.meta.size)
-  ensure(equal(sha256(body), t.meta.bodyHash), 'BAD_SIGNATURE', 'The record body is not the one its author signed.')
+  const body = plain.subarray(0, bytesHere(t.meta))
+  ensure(t.meta.held || equal(sha256(body), t.meta.bodyHash), 'BAD_SIGNATURE', 'The record body is not the one its author signed.')
   return { meta: t.meta, proof: t.proof, body }
 }
 

@@ -20,7 +20,7 @@ const nothing = object({})
 export const MAX_PAGE = 4096
 
 /** RFC 9162 inclusion of one leaf under a signed head. */
-const inclusion = object({ index: int(), path: list(bytes(32), 64), head: logHead })
+export const inclusion = object({ index: int(), path: list(bytes(32), 64), head: logHead })
 
 /** Which envelopes: named ids, or a compartment's epochs, or everything after a write number; pages by `after`. */
 const selection = object({

@@ -16,7 +16,8 @@ export function Line({ row, href, here, note, outside }: LineProps) {
   const unsure = row.trust === 'unverified' ? words.t('timeline.unverified') : ''
   // Beside a value there is no room for a day.
   const day = row.date && words.date(row.date)
-  const sub = [measured?.value && day, note, status, unsure].filter(Boolean).join(' · ')
+  const away = row.heldByAuthor ? words.t('timeline.heldByAuthor') : ''
+  const sub = [measured?.value && day, note, status, unsure, away].filter(Boolean).join(' · ')
   return (
     <div className="kw-dense" aria-current={here ? 'true' : undefined}>
       <RecordLine

@@ -27,6 +27,7 @@ export function rowSub(words: Words, row: Row): string {
     partName(words, row.compartment),
     row.waiting && words.t('offline.waiting'),
     row.author && words.t('timeline.by', { name: row.author }),
+    row.heldByAuthor && words.t('timeline.heldByAuthor'),
     row.trust === 'unverified' && words.t('timeline.unverified'),
   ]
     .filter(Boolean)

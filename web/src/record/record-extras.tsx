@@ -5,6 +5,13 @@ import { useWords } from '#words/context.tsx'
 import { issueText } from '#words/issue.ts'
 import { kindName, titleText } from './labels.ts'
 
+/** Where the content of a record lies that an organisation kept in its own archive, and what that means for its owner. */
+export function HeldByAuthor({ view }: { readonly view: RecordView }) {
+  const { t } = useWords()
+  const { heldByAuthor, author } = view.row
+  return heldByAuthor ? <p className="kw-dim kw-small">{t('record.heldByAuthor', { name: author ?? t('record.heldBySomebody') })}</p> : null
+}
+
 /** What is irregular about a record, each in plain words and with its place; the record is shown as it came. */
 export function Irregular({ view }: { readonly view: RecordView }) {
   const { t, n, locale } = useWords()

@@ -8,7 +8,7 @@ import { useWords } from '#words/context.tsx'
 import { fieldLabel } from '#words/fhir.ts'
 import { Attachments } from './attachments.tsx'
 import { partName, titleText } from './labels.ts'
-import { Belonging, Irregular } from './record-extras.tsx'
+import { Belonging, HeldByAuthor, Irregular } from './record-extras.tsx'
 import { saveBlob } from './save.ts'
 
 type RecordViewProps = {
@@ -25,6 +25,7 @@ export function RecordView({ view, shared, load }: RecordViewProps) {
     <div className="kw-split">
       <div className="kw-stack">
         {view.row.waiting && <Banner icon="clock">{t('offline.waitingRecord')}</Banner>}
+        <HeldByAuthor view={view} />
         <Irregular view={view} />
         <Panel>
           <Body view={view} load={load} />

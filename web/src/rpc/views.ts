@@ -41,6 +41,8 @@ export type Row = {
   readonly author?: string
   readonly trust: 'own' | 'verified' | 'unverified'
   readonly issues: number
+  /** The content lies at its author's, who is asked for it. */
+  readonly heldByAuthor?: true
   /** The media type of a file that a small picture can be drawn of. */
   readonly picture?: string
   /** It waits on this device to be sent. */

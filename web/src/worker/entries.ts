@@ -185,7 +185,7 @@ type Listed = {
   readonly compartment: Uint8Array
 }
 
-/** Larger files are not opened for a small picture. */
+/** Larger files are not opened for a small picture, nor is an organisation asked for one. */
 const MAX_PICTURED = 8 << 20
 const PICTURED = /^(application\/(pdf|dicom)|image\/(png|jpeg|gif|webp))(;|$)/
 
@@ -202,7 +202,10 @@ export function rowOf({ id, card, date, trust, compartment }: Listed, names: Nam
     ...(card.author === names.own ? {} : { author: names.party(card.author) }),
     trust,
     issues: card.issues ?? 0,
-    ...(card.kind !== 'fhir' && card.size <= MAX_PICTURED && PICTURED.test(card.mediaType) ? { picture: card.mediaType } : {}),
+    ...(card.held ? { heldByAuthor: true as const } : {}),
+    ...(card.kind !== 'fhir' && !card.held && card.size <= MAX_PICTURED && PICTURED.test(card.mediaType)
+      ? { picture: card.mediaType }
+      : {}),
   }
 }
 

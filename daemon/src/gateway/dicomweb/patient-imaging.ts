@@ -64,10 +64,10 @@ async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array>
 }
 
 /** What stands in a file; null for one that came from elsewhere and cannot be served as DICOM. As a document it is still there. */
-async function indexOf({ meta, read }: RangedRecord): Promise<{ readonly key: string; readonly found: Instance | null }> {
+async function indexOf({ meta, here, read }: RangedRecord): Promise<{ readonly key: string; readonly found: Instance | null }> {
   const key = toHex(meta.id)
   try {
-    const header = readHeader(await collected(read(0, BEGINNING)))
+    const header = readHeader(await collected(read(0, Math.min(BEGINNING, here))))
     const facts = header ? instanceFacts(header) : readInstance(await collected(read(0, meta.size)))
     return { key, found: { ...facts, key, size: meta.size } }
   } catch (e) {

@@ -21,6 +21,7 @@ import { endsOf, type Fetch, groupOpener, type Opened, openRanges, type UnpackIn
 import type { Answer } from '#wire/methods'
 import { ask, fetcher, type Receipted } from './ask.ts'
 import { type OpenGrant, receivedGrant } from './grants.ts'
+import { fromHolder } from './held-blocks.ts'
 
 type Reading = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
@@ -40,7 +41,11 @@ export type SessionRecord = {
 export type OpenedRecord = Opened & { readonly author: 'verified' | 'unknown' }
 
 /** A record read by parts: its meta now, any range of its body when it is asked for. The author's hash covers the whole body only. */
-export type RangedRecord = Omit<OpenedRecord, 'body'> & { read(offset: number, length: number): AsyncIterable<Uint8Array> }
+export type RangedRecord = Omit<OpenedRecord, 'body'> & {
+  /** Bytes from the beginning that the relay has; the rest lies at the author. */
+  readonly here: number
+  read(offset: number, length: number): AsyncIterable<Uint8Array>
+}
 
 export type ReadingSession = {
   readonly grant: OpenGrant
@@ -112,8 +117,9 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
   const authorOf = authors(ctx, open.package.relays)
   const payloads = { open, base, authorOf, ...told, ...(input.near ? { near: input.near } : {}) }
   const opener = {
-    open: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids, ends: false }, unpack)),
-    ranges: (ids: readonly Uint8Array[]) => living(() => openPayloads(ctx, relay, { ...payloads, ids, ends: true }, openRanges)),
+    open: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: false }, listing.records, unpack)),
+    ranges: (ids: readonly Uint8Array[]) =>
+      living(() => openApart(ctx, relay, { ...payloads, ids, ends: true }, listing.records, openRanges)),
   }
   const arrived = (fresh: readonly SessionRecord[]): void => {
     input.arrived?.(fresh, opener)
@@ -236,6 +242,22 @@ type OpenInput = {
   readonly near?: NearBlocks
 }
 
+/** What organisations hold is opened apart, for each its own: it is shown the receipt, and should learn of no other record by it. */
+async function openApart<T extends Tail>(
+  ctx: Reading,
+  relay: Relay,
+  input: OpenInput,
+  records: readonly SessionRecord[],
+  read: (input: UnpackInput) => Promise<T>,
+): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
+  const wanted = new Set(input.ids.map(toHex))
+  const holders = new Map(records.flatMap(r => (r.card.held && wanted.has(toHex(r.id)) ? [[toHex(r.id), r.card.author] as const] : [])))
+  const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
+  for (const ids of Map.groupBy(input.ids, id => holders.get(toHex(id)) ?? '').values())
+    out.push(...(await openPayloads(ctx, relay, { ...input, ids }, read)))
+  return out
+}
+
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
@@ -257,6 +279,7 @@ async function openPayloads<T extends Tail>(
   )
   const blocks = fetcher(relay, answer.capability)
   const fetchFor = (recordOf: (cid: Cid) => Uint8Array): Fetch => near?.through(blocks, recordOf) ?? blocks
+  const holder = fromHolder(ctx, relay, answer)
   const together = ends ? ENDS_TOGETHER : Math.max(1, all.length)
   let here = new Map<Cid, Uint8Array>()
   const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
@@ -273,7 +296,7 @@ async function openPayloads<T extends Tail>(
       here,
       fetchFor(() => item.id),
     )
-    const opened = await read({ id: item.id, subject: base.vault, dek, cid, fetch })
+    const opened = await read({ id: item.id, subject: base.vault, dek, cid, fetch, holder })
     checkCard(opened.meta, card)
     out.push({ ...opened, author: await authorOf(opened) })
   }

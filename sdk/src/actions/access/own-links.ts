@@ -6,7 +6,7 @@ import { readShLink } from '#wire/shlink'
 import { openNote, sealNote } from './link-note.ts'
 import { type LinkContent, sealedFiles } from './share-link.ts'
 
-type Owning = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Owning = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 /** A link that this vault gave; `link` is null when its note does not open (keys were renewed since). */
 export type OwnLink = {

@@ -11,7 +11,7 @@ import { ROUTES } from '#wire/routes'
 import { encodeShLink } from '#wire/shlink'
 import { sealNote } from './link-note.ts'
 
-type Sharing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Sharing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 /** What a reader of the link gets. */
 export type LinkContent = {

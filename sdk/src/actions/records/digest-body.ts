@@ -21,7 +21,8 @@ export function digestOfBody({ kind, mediaType }: Kept, body: Uint8Array): Packe
 
 /** Whether a record's content should be opened to remember more of it: there is something to read, and this version has not read it yet. */
 export function lacksDigest({ card, digest }: Pick<Entry, 'card' | 'digest'>): boolean {
-  if (digest?.v === DIGEST_VERSION) return false
+  // What an organisation holds is asked for when a person wants it, not for its words alone.
+  if (digest?.v === DIGEST_VERSION || card.held) return false
   return card.kind === 'fhir' ? card.size <= MAX_RESOURCE : card.kind === 'document' && hasWords(card.mediaType, card.size)
 }
 
@@ -35,7 +36,10 @@ export type DocumentReader = {
 }
 
 export const wantsReader = ({ card, digest }: Pick<Entry, 'card' | 'digest'>, reader: DocumentReader): boolean =>
-  card.kind === 'document' && reader.reads(card.mediaType, card.size) && (digest?.v !== DIGEST_VERSION || digest.reader !== reader.version)
+  card.kind === 'document' &&
+  !card.held &&
+  reader.reads(card.mediaType, card.size) &&
+  (digest?.v !== DIGEST_VERSION || digest.reader !== reader.version)
 
 /** What a reader finds in a document. Never throws: one that is damaged or locked has no words, and is not read again. */
 export async function digestByReader(reader: DocumentReader, body: Uint8Array): Promise<PackedDigest> {

@@ -48,7 +48,7 @@ export async function digestImages(
       if (signal?.aborted) return
       // It may have been moved, anchored or erased meanwhile: what is noted is as it is now.
       const now = await entryOf(ctx, ranges.meta.id)
-      const head = now && (await read(ranges.read(0, Math.min(HEAD, ranges.meta.size))))
+      const head = now && (await read(ranges.read(0, Math.min(HEAD, ranges.here))))
       if (head) noted.push({ ...now, digest: digestOfImage(head) })
     }
     await noteEntries(ctx, noted)

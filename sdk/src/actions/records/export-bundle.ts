@@ -4,7 +4,7 @@ import { isoTime } from '#base/time'
 import type { Entry } from '#records/catalog'
 import { type OpenBody, openBodies } from './open-bodies.ts'
 
-type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 /**
  * The records as one FHIR R4 collection Bundle, streamed. FHIR resources stand in it byte for byte as they came; everything else is a

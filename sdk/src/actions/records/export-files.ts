@@ -6,7 +6,7 @@ import type { Entry } from '#records/catalog'
 import { fileNameOf } from './export-names.ts'
 import { openBodies } from './open-bodies.ts'
 
-type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 export type ExportedFile = {
   readonly name: string

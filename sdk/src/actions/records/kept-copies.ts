@@ -6,12 +6,18 @@ import { sha256 } from '#crypto/hash'
 import type { Block } from '#ports/blocks'
 import type { Chest } from '#ports/chest'
 import { openCopy, sealCopy } from '#records/copy'
-import type { Fetch } from '#records/unpack'
+import type { Fetch, UnpackInput } from '#records/unpack'
 
 type Keeping = Pick<Ctx, 'clock' | 'random' | 'session' | 'copies'>
 
-/** A record that can be opened: its payload's address and key, and where its blocks come from. */
-export type Openable = { readonly id: Uint8Array; readonly cid: Cid; readonly dek: Uint8Array; readonly fetch: Fetch }
+/** A record that can be opened: its payload's address and key, and where its blocks come from; `holder` where an organisation has the content. */
+export type Openable = {
+  readonly id: Uint8Array
+  readonly cid: Cid
+  readonly dek: Uint8Array
+  readonly fetch: Fetch
+  readonly holder?: NonNullable<UnpackInput['holder']>
+}
 
 /** Larger payloads are not kept by themselves. */
 const MAX_KEPT = 32 << 20
@@ -38,7 +44,8 @@ const blocksIn = (copies: Chest, id: Uint8Array): Fetch =>
 /** Opens a record through `work`, and keeps its sealed payload when that was read whole. Keeping never makes opening fail. */
 export async function keeping<T>(ctx: Keeping, from: Openable, work: (o: Openable) => Promise<T>): Promise<T> {
   const { copies } = ctx
-  if (!copies) return work(from)
+  // What an organisation holds is read there each time: a copy of the record without its content would open nothing.
+  if (!copies || from.holder) return work(from)
   const seen = new Map<Cid, Block>()
   let bytes = 0
   const fetch: Fetch = async function* (cids) {

@@ -6,7 +6,7 @@ import type { Entry } from '#records/catalog'
 import type { Authorship, Meta } from '#records/plain'
 import { openRecordStream, openRecords } from './open-record.ts'
 
-type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 /** A record's content, in memory when it is small. Reading `chunks` to its end proves it whole: it throws when it is not what its author signed. */
 export type OpenBody = {

@@ -1,20 +1,24 @@
 import { ask, fetcher } from '#actions/access/ask'
+import { fromHolder } from '#actions/access/held-blocks'
 import type { Ctx } from '#actions/context'
 import { homeRelay } from '#actions/vault/calls'
+import { toHex } from '#base/bytes'
 import { type ErrorCode, ensure, isKeepwellError } from '#base/error'
 import type { Entry } from '#records/catalog'
 import { payloadCid } from '#records/envelope'
 import { groupOpener, type Opened, openRanges, unpack } from '#records/unpack'
 import { mapAhead } from './import-stream.ts'
 import { keeping, keptCopy, type Openable } from './kept-copies.ts'
+import { entryOf } from './list-entries.ts'
 import { ownSecret } from './secrets.ts'
 
-type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'copies'>
+type Opening = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'copies' | 'catalog'>
 
-async function keysFor(ctx: Opening, ids: readonly Uint8Array[]) {
+async function keysFor(ctx: Omit<Opening, 'catalog'>, ids: readonly Uint8Array[]) {
   const { ring } = ctx.session.state
   const relay = await homeRelay(ctx)
   const answer = await ask(ctx, relay, { vault: ring.did, action: 'open', selection: { ids: [...ids] }, purpose: 'PATRQT' })
+  const holder = fromHolder(ctx, relay, answer)
   const found = []
   for (const group of answer.groups) {
     const secret = ownSecret(ring, group)
@@ -22,7 +26,22 @@ async function keysFor(ctx: Opening, ids: readonly Uint8Array[]) {
     const opener = await groupOpener(secret, group)
     for (const item of group.items) found.push({ group, item, card: await opener.card(item), dek: await opener.dek(item) })
   }
-  return { found, fetch: fetcher(relay, answer.capability) }
+  return { found, fetch: fetcher(relay, answer.capability), holder }
+}
+
+/** The same, with what organisations hold asked for apart: they are shown the receipt, and should learn of no other record by it. */
+async function keysApart(ctx: Opening, ids: readonly Uint8Array[]): Promise<Openable[]> {
+  const holders = new Map<string, string>()
+  for (const id of ids) {
+    const card = (await entryOf(ctx, id))?.card
+    if (card?.held) holders.set(toHex(id), card.author)
+  }
+  const out: Openable[] = []
+  for (const some of Map.groupBy(ids, id => holders.get(toHex(id)) ?? '').values()) {
+    const { found, fetch, holder } = await keysFor(ctx, some)
+    out.push(...found.map(({ item, card, dek }) => ({ id: item.id, dek, cid: payloadCid(item), fetch, ...(card.held ? { holder } : {}) })))
+  }
+  return out
 }
 
 /** Where records are opened from: what this device keeps, and for the rest the relay. Records that are nowhere are left out. */
@@ -40,15 +59,14 @@ async function openables(ctx: Opening, ids: readonly Uint8Array[]): Promise<{ he
       ctx.clock(),
     )
   if (missing.length === 0) return { here, there: [] }
-  const { found, fetch } = await keysFor(ctx, missing)
-  return { here, there: found.map(({ item, dek }) => ({ id: item.id, dek, cid: payloadCid(item), fetch })) }
+  return { here, there: await keysApart(ctx, missing) }
 }
 
 const whole =
   (ctx: Opening) =>
-  async ({ id, dek, cid, fetch }: Openable): Promise<Opened & { dek: Uint8Array }> => ({
-    ...(await unpack({ id, subject: ctx.session.state.ring.did, dek, cid, fetch })),
-    dek,
+  async (one: Openable): Promise<Opened & { dek: Uint8Array }> => ({
+    ...(await unpack({ ...one, subject: ctx.session.state.ring.did })),
+    dek: one.dek,
   })
 
 /** Opens a copy; one that is damaged is forgotten, and the relay asked. */
@@ -102,9 +120,8 @@ export async function openRecordStream(ctx: Opening, entry: Pick<Entry, 'id'>) {
 /** Opens many records for reading by ranges under one receipt; one that cannot be opened is left out. */
 export async function* openHeads(ctx: Opening, ids: readonly Uint8Array[]) {
   const { ring } = ctx.session.state
-  const { found, fetch } = await keysFor(ctx, ids)
-  for (const { item, dek } of found) {
-    const ranges = await openRanges({ id: item.id, subject: ring.did, dek, cid: payloadCid(item), fetch }).catch(e => {
+  for (const one of await keysApart(ctx, ids)) {
+    const ranges = await openRanges({ ...one, subject: ring.did }).catch(e => {
       if (isKeepwellError(e) && !STOPS.has(e.code)) return null
       throw e
     })
@@ -113,4 +130,4 @@ export async function* openHeads(ctx: Opening, ids: readonly Uint8Array[]) {
 }
 
 /** Envelopes of the own vault, opened as far as keys and cards: what re-sealing needs. */
-export const openKeys = async (ctx: Opening, ids: readonly Uint8Array[]) => (await keysFor(ctx, ids)).found
+export const openKeys = async (ctx: Omit<Opening, 'catalog'>, ids: readonly Uint8Array[]) => (await keysFor(ctx, ids)).found

@@ -14,7 +14,7 @@ import type { Card } from '#records/card'
 import type { Entry } from '#records/catalog'
 import type { PackedDigest } from '#records/digest'
 import { payloadCid, type ServedGroup, type ServedItem } from '#records/envelope'
-import { groupOpener, type Opened, unpack } from '#records/unpack'
+import { groupOpener, type Opened, unpackHere } from '#records/unpack'
 import { checkTombstones } from './check-tombstones.ts'
 import { digestOfBody } from './digest-body.ts'
 import { noteEntries } from './file-records.ts'
@@ -189,12 +189,14 @@ async function checkForeign(ctx: Receiving, item: ServedItem, card: Card): Promi
   const opened = await openOne(ctx, item.id)
   checkCard(opened.meta, card)
   const author = await partyAt(ctx, opened.meta.author, opened.proof.batch.version)
-  const digest = digestOfBody(card, opened.body)
-  if (!author) return { state: 'unverified', digest }
+  const digest = card.held ? undefined : digestOfBody(card, opened.body)
+  const told = digest ? { digest } : {}
+  if (!author) return { state: 'unverified', ...told }
   await verifyAuthor(opened, author)
-  return { state: 'verified', digest }
+  return { state: 'verified', ...told }
 }
 
+/** As far as the relay has it: a list does not wait for a hospital. */
 async function openOne(ctx: Receiving, id: Uint8Array): Promise<Opened> {
   const { ring } = ctx.session.state
   const relay = await homeRelay(ctx)
@@ -204,7 +206,7 @@ async function openOne(ctx: Receiving, id: Uint8Array): Promise<Opened> {
   const secret = group && ownSecret(ring, group)
   ensure(group && item && secret, 'NOT_FOUND', 'The record is not at the relay.')
   const opener = await groupOpener(secret, group)
-  return unpack({ id, subject: ring.did, dek: await opener.dek(item), cid: payloadCid(item), fetch: fetcher(relay, answer.capability) })
+  return unpackHere({ id, subject: ring.did, dek: await opener.dek(item), cid: payloadCid(item), fetch: fetcher(relay, answer.capability) })
 }
 
 /** Files what writers without a calendar entry left in the inbox, by the filing table. */

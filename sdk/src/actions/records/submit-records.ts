@@ -11,7 +11,7 @@ import { INBOX, isInbox } from '#identity/compartments'
 import type { Did } from '#identity/did'
 import { type Signed, verifySigned } from '#identity/signed'
 import type { Relay } from '#ports/relay'
-import { type Draft, pack, type Target } from '#records/pack'
+import { type Draft, type Packed, pack, type Target } from '#records/pack'
 import { uploader } from './file-records.ts'
 
 type Submitting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -25,6 +25,8 @@ export type Writer = {
   readonly role?: string
   /** Told of the relay's signed acceptance, the first write number, and the ids it is about. */
   readonly accepted?: (acceptance: Signed, firstSeq: number, ids: readonly Uint8Array[]) => void
+  /** Told under which addresses the records will be filed, before they are; again, when they had to be sealed anew. */
+  readonly packed?: (packed: readonly Packed[]) => Promise<void>
 }
 
 export type Submission = { readonly id: string; readonly compartment: string }
@@ -66,11 +68,12 @@ async function sendMissing(ctx: Submitting, relay: Relay, input: Sending): Promi
 
 type Sending = Writer & { readonly to: Did; readonly purpose: Purpose; readonly drafts: readonly Draft[]; readonly terms: Uint8Array }
 
-async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, terms, person, role, accepted }: Sending): Promise<void> {
+async function sendDrafts(ctx: Submitting, relay: Relay, input: Sending): Promise<void> {
+  const { to, purpose, drafts, terms, person, role, accepted } = input
   const { ring } = ctx.session.state
   const targets = await targetsOf(ctx, relay, to, drafts)
   const upload = uploader(async blocks => relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault: to, terms }), blocks))
-  const { groups } = await pack({
+  const { groups, packed } = await pack({
     author: signerOf(ring),
     subject: to,
     drafts,
@@ -80,6 +83,7 @@ async function sendDrafts(ctx: Submitting, relay: Relay, { to, purpose, drafts, 
     sink: upload.add,
   })
   await upload.flush()
+  await input.packed?.(packed)
   const { acceptance, firstSeq } = await callRelay(ctx, relay, 'submit', {
     vault: to,
     groups,

@@ -6,7 +6,7 @@ import { isObject, type JsonObject, resourceTypeOf } from '#health/fhir/read'
 import type { Entry } from '#records/catalog'
 import { openBodies } from './open-bodies.ts'
 
-type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 /** A body that claims to be FHIR and is not readable has been told of when it came; a summary goes on without it. */
 function parsed(bytes: Uint8Array): JsonObject | null {

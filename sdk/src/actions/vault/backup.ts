@@ -9,7 +9,7 @@ import { readNode } from '#base/unixfs'
 import { sha256 } from '#crypto/hash'
 import { openKeyring } from '#identity/keyring'
 import { payloadCid } from '#records/envelope'
-import { type Fetch, unpack } from '#records/unpack'
+import { type Fetch, unpackHere } from '#records/unpack'
 import { type BackupPart, isBlock, isEnd, isGroup, isRecord, isVault, readBackup, writeBackup } from './backup-file.ts'
 import { homeRelay, ownBundle } from './calls.ts'
 
@@ -118,7 +118,7 @@ export async function checkBackup(
         if (found) yield { cid, bytes: found }
       }
     }
-    await unpack({ ...rest, subject: vault.did, fetch })
+    await unpackHere({ ...rest, subject: vault.did, fetch })
     counts.opened++
   }
   for await (const p of readBackup(chunks, pair)) {

@@ -3,6 +3,9 @@ import type { Texts } from '#words/words.ts'
 
 export const error: Texts<typeof en> = {
   'error.title': 'Das hat nicht geklappt',
+  'error.HELD_UNREACHABLE':
+    'Das liegt bei der Stelle, die es verfasst hat; sie antwortet nicht oder hat es nicht mehr. Versuchen Sie es später, oder fragen Sie dort nach.',
+  'error.HELD_ALTERED': 'Was die Stelle aufbewahrt, ist nicht mehr, was sie signiert hat; es wurde nicht geöffnet. Fragen Sie dort nach.',
   'error.RELAY_UNREACHABLE': 'Der Ort, der Ihre Akte bewahrt, antwortet nicht. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
   'error.WRONG_PASSPHRASE': 'Diese Passphrase passt nicht. Prüfen Sie Großschreibung und Tastatur und versuchen Sie es noch einmal.',
   'error.NO_KEY': 'Dieses Gerät hat keinen Schlüssel dafür. Vielleicht wurde es entfernt, oder es ist ein anderer Passkey.',

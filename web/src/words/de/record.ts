@@ -34,6 +34,9 @@ export const record: Texts<typeof en> = {
     one: '{count} Sache an diesem Eintrag ist unregelmäßig; er wird gezeigt, wie er kam.',
     other: '{count} Dinge an diesem Eintrag sind unregelmäßig; er wird gezeigt, wie er kam.',
   },
+  'record.heldByAuthor':
+    'Das liegt bei {name} und wird von dort geholt, wenn es geöffnet wird; {name} sieht dann, wer es öffnet. Löschen beendet das für alle, das Original behält {name}.',
+  'record.heldBySomebody': 'der Stelle, die es verfasst hat',
   'record.save': 'Kopie sichern',
   'record.saveNote': 'Die Kopie ist nicht versiegelt: Wer die Datei hat, kann sie lesen.',
   'record.imageAlt': 'Bild zu {title}',

@@ -17,6 +17,7 @@ export const timeline: Texts<typeof en> = {
   'timeline.empty': 'Noch nichts hier',
   'timeline.issues': { one: '{count} Unregelmäßigkeit', other: '{count} Unregelmäßigkeiten' },
   'timeline.by': 'von {name}',
+  'timeline.heldByAuthor': 'liegt bei der Stelle, die es verfasst hat',
   'timeline.unverified': 'Signatur nicht geprüft',
   'select.begin': 'Auswählen',
   'select.label': 'Ausgewählte Einträge',

@@ -31,6 +31,9 @@ export const record = {
     one: '{count} thing about this record is irregular; it is shown as it came.',
     other: '{count} things about this record are irregular; it is shown as it came.',
   },
+  'record.heldByAuthor':
+    'This lies at {name} and is fetched from there when it is opened; {name} then sees who opens it. Erasing it here ends that for everybody, and {name} keeps its original.',
+  'record.heldBySomebody': 'the organisation that wrote it',
   'record.save': 'Save a copy',
   'record.saveNote': 'The copy is not sealed: anyone with the file can read it.',
   'record.imageAlt': 'Image of {title}',

@@ -14,6 +14,7 @@ export const timeline = {
   'timeline.empty': 'Nothing here yet',
   'timeline.issues': { one: '{count} thing about it is irregular', other: '{count} things about it are irregular' },
   'timeline.by': 'by {name}',
+  'timeline.heldByAuthor': 'at its author’s',
   'timeline.unverified': 'signature not checked',
   'select.begin': 'Select',
   'select.label': 'Chosen records',
