@@ -182,9 +182,7 @@ test('a server that wants a pause gets it; one that wants a long one is left, an
   h.once.set('/fhir/DocumentReference', [{ status: 503, headers: { 'retry-after': new Date(h.clock.now + 7000).toUTCString() } }])
   const ada = await patientOf()
   const west = await logIn(ada, h)
-  h.rules.push((_, q) =>
-    q.get('offset') === '10' && ada.pauses.length === 1 ? { status: 429, headers: { 'retry-after': '600' } } : null,
-  )
+  h.rules.push((_, q) => (q.get('offset') === '10' && ada.pauses.length === 1 ? { status: 429, headers: { 'retry-after': '600' } } : null))
   const first = await pulled(ada, west)
   expect([first.stopped, fresh(first).Observation, fresh(first).DocumentReference]).toEqual(['throttled', 10, undefined])
   expect(ada.pauses).toEqual([3])

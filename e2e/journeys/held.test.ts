@@ -39,6 +39,9 @@ let id: string
 const scan = sampleDicom('held', { rows: 1200, columns: 1200 })
 const letter = utf8(`A letter. ${CANARY}. ${'Nothing else. '.repeat(40_000)}`)
 
+/** How often the hospital's own look found a file that is not what it signed, whatever a reader makes of it. */
+const altered = async () =>
+  Number(/^keepwell_held_altered_total (\d+)/m.exec(await (await fetch(`${world.running.url}/metrics`)).text())![1])
 const blockBytes = async () =>
   Number(/^keepwell_block_bytes (\d+)/m.exec(await (await fetch(`${world.network.home('home').url}/metrics`)).text())![1])
 
@@ -206,6 +209,7 @@ describe('the door opens to nobody else', () => {
     const whole = async () => collected((await session.ranges(wanted))[0]!.read(0, scan.length))
     await writeFile(path, scan.with(scan.length - 9, 1 ^ scan[scan.length - 9]!))
     expect(await code(whole())).toBe('HELD_ALTERED')
+    expect(await altered()).toBeGreaterThan(0)
     await writeFile(path, scan.subarray(0, scan.length - 9))
     expect(await code(whole())).toBe('HELD_ALTERED')
     await rm(path)
