@@ -113,12 +113,12 @@ test('a record comes from a hospital by a login; later only the difference; what
   const before = body.entry[0].resource
   const put = await world.ask('PUT', `Observation/${before.id}`, { ...before, valueQuantity: { ...before.valueQuantity, value: 41 } })
   expect(put.status).toBe(200)
-  // Beside it who made the change, as the clinic says.
-  expect((await pulled()).filed).toEqual({ Observation: { fresh: 0, changed: 1 }, Provenance: { fresh: 1, changed: 0 } })
+  // Beside it who made the change: as the clinic says, and by whose signature it came.
+  expect((await pulled()).filed).toEqual({ Observation: { fresh: 0, changed: 1 }, Provenance: { fresh: 2, changed: 0 } })
 
   const gone = new Promise<void>(resolve => world.gateway.onEnded(patient => patient === id && resolve()))
   for (const commitment of Object.values(given)) await revoke(ada, commitment)
   await gone
   expect((await pulled()).stopped).toBe('login-ended')
-  expect((await listEntries(home)).length).toBe(entries.length + 2)
+  expect((await listEntries(home)).length).toBe(entries.length + 3)
 })
