@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { builtApp } from './journey.kit.ts'
 
 /** Kilobytes by gzip, as `docs/design.md` states them: what a first visit waits for, and the worker that opens the vault. */
-const BUDGET = { scripts: 220, styles: 28, worker: 240 }
+const BUDGET = { scripts: 220, styles: 28, worker: 244 }
 
 describe('the app stays small enough to begin quickly', () => {
   let dir: string
