@@ -75,7 +75,7 @@ export async function readsType(here: Here, type: string): Promise<void> {
   expect([found.status, found.body.resourceType, found.body.id]).toEqual([200, type, id])
 }
 
-const errorsIn = ({ body }: { readonly body: Json }): Json[] => body.issue.filter((i: Json) => i.severity === 'error')
+export const errorsIn = ({ body }: { readonly body: Json }): Json[] => body.issue.filter((i: Json) => i.severity === 'error')
 const PROFILES = 'http://hl7.org/fhir/uv/ips/StructureDefinition'
 
 /** One of a type is read and meets the profile, as far as `$validate` judges. `words` are type and profile. */

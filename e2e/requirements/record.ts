@@ -9,29 +9,44 @@ const coded = (system: string, code: string): Json => ({ coding: [{ system, code
 const DAY = '2026-03-01'
 const at = `${DAY}T10:00:00Z`
 
-/** Observation profiles: their category and code. */
-const OBSERVATIONS: Readonly<Record<string, readonly [category: string, code: string]>> = {
-  'head-occipital-frontal-circumference-percentile': ['vital-signs', '8289-1'],
-  'pediatric-bmi-for-age': ['vital-signs', '59576-9'],
-  'pediatric-weight-for-height': ['vital-signs', '77606-2'],
-  'us-core-blood-pressure': ['vital-signs', '85354-9'],
-  'us-core-bmi': ['vital-signs', '39156-5'],
-  'us-core-body-height': ['vital-signs', '8302-2'],
-  'us-core-body-temperature': ['vital-signs', '8310-5'],
-  'us-core-body-weight': ['vital-signs', '29463-7'],
-  'us-core-head-circumference': ['vital-signs', '9843-4'],
-  'us-core-heart-rate': ['vital-signs', '8867-4'],
-  'us-core-observation-clinical-result': ['exam', '11502-2'],
-  'us-core-observation-lab': ['laboratory', '4548-4'],
-  'us-core-observation-occupation': ['social-history', '11341-5'],
-  'us-core-observation-pregnancyintent': ['social-history', '86645-9'],
-  'us-core-observation-pregnancystatus': ['social-history', '82810-3'],
-  'us-core-observation-screening-assessment': ['survey', '71802-3'],
-  'us-core-observation-sexual-orientation': ['social-history', '76690-7'],
-  'us-core-pulse-oximetry': ['vital-signs', '2708-6'],
-  'us-core-respiratory-rate': ['vital-signs', '9279-1'],
-  'us-core-simple-observation': ['sdoh', '88122-7'],
-  'us-core-smokingstatus': ['social-history', '72166-2'],
+/** Observation profiles: their category, code and unit; of those without a unit the value is further down. */
+const OBSERVATIONS: Readonly<Record<string, readonly [category: string, code: string, unit: string | null]>> = {
+  'head-occipital-frontal-circumference-percentile': ['vital-signs', '8289-1', '%'],
+  'pediatric-bmi-for-age': ['vital-signs', '59576-9', '%'],
+  'pediatric-weight-for-height': ['vital-signs', '77606-2', '%'],
+  'us-core-blood-pressure': ['vital-signs', '85354-9', null],
+  'us-core-bmi': ['vital-signs', '39156-5', 'kg/m2'],
+  'us-core-body-height': ['vital-signs', '8302-2', 'cm'],
+  'us-core-body-temperature': ['vital-signs', '8310-5', 'Cel'],
+  'us-core-body-weight': ['vital-signs', '29463-7', 'kg'],
+  'us-core-head-circumference': ['vital-signs', '9843-4', 'cm'],
+  'us-core-heart-rate': ['vital-signs', '8867-4', '/min'],
+  'us-core-observation-clinical-result': ['exam', '11502-2', '1'],
+  'us-core-observation-lab': ['laboratory', '4548-4', '%'],
+  'us-core-observation-occupation': ['social-history', '11341-5', null],
+  'us-core-observation-pregnancyintent': ['social-history', '86645-9', null],
+  'us-core-observation-pregnancystatus': ['social-history', '82810-3', null],
+  'us-core-observation-screening-assessment': ['survey', '71802-3', '1'],
+  'us-core-observation-sexual-orientation': ['social-history', '76690-7', null],
+  'us-core-pulse-oximetry': ['vital-signs', '2708-6', '%'],
+  'us-core-respiratory-rate': ['vital-signs', '9279-1', '/min'],
+  'us-core-simple-observation': ['sdoh', '88122-7', '1'],
+  'us-core-smokingstatus': ['social-history', '72166-2', null],
+}
+
+const quantity = (unit: string): Json => ({ value: 37, unit, system: 'http://unitsofmeasure.org', code: unit })
+const pressure = (code: string): Json => ({ code: coded(LOINC, code), valueQuantity: quantity('mm[Hg]') })
+/** What a profile asks beside, or in place of, a measured value. */
+const ESPECIALLY: Readonly<Record<string, Json>> = {
+  'us-core-blood-pressure': { component: [pressure('8480-6'), pressure('8462-4')] },
+  'us-core-observation-occupation': {
+    valueCodeableConcept: coded('urn:oid:2.16.840.1.114222.4.5.327', '29-1141.00.073129'),
+  },
+  'us-core-observation-pregnancyintent': { valueCodeableConcept: coded(SNOMED, '454381000124105') },
+  'us-core-observation-pregnancystatus': { valueCodeableConcept: coded(SNOMED, '60001007') },
+  'us-core-observation-sexual-orientation': { valueCodeableConcept: coded(SNOMED, '20430005') },
+  'us-core-pulse-oximetry': { code: { coding: ['2708-6', '59408-5'].map(code => ({ system: LOINC, code })) } },
+  'us-core-smokingstatus': { valueCodeableConcept: coded(SNOMED, '266919005') },
 }
 
 const address = [{ line: ['1 Fable Street'], city: 'Graz', state: 'ST', postalCode: '8010' }]
@@ -197,11 +212,13 @@ const people = (subject: Subject): Resources => ({
   'us-core-coverage': {
     resourceType: 'Coverage',
     status: 'active',
+    identifier: [{ type: coded(`${TERMS}/v2-0203`, 'MB'), system: 'urn:member', value: '1' }],
     beneficiary: subject,
+    relationship: coded(`${TERMS}/subscriber-relationship`, 'self'),
     payor: [organization],
   },
   'us-core-location': { resourceType: 'Location', name: 'Ward Seven', address: address[0] },
-  'us-core-organization': { resourceType: 'Organization', identifier: npi('9'), active: true, name: 'Clinic of Fables', address },
+  'us-core-organization': { resourceType: 'Organization', identifier: npi('1234567893'), active: true, name: 'Clinic of Fables', address },
   'us-core-patient': {
     resourceType: 'Patient',
     identifier: [{ system: 'urn:mrn', value: '4711' }],
@@ -209,7 +226,7 @@ const people = (subject: Subject): Resources => ({
     gender: 'female',
     birthDate: '1980-02-03',
   },
-  'us-core-practitioner': { resourceType: 'Practitioner', identifier: npi('77'), name: [{ family: 'Hopper', given: ['Grace'] }] },
+  'us-core-practitioner': { resourceType: 'Practitioner', identifier: npi('1245319599'), name: [{ family: 'Hopper', given: ['Grace'] }] },
   'us-core-practitionerrole': {
     resourceType: 'PractitionerRole',
     practitioner,
@@ -221,7 +238,7 @@ const people = (subject: Subject): Resources => ({
 
 const measured = (subject: Subject): Resources =>
   Object.fromEntries(
-    Object.entries(OBSERVATIONS).map(([profile, [category, code]]) => [
+    Object.entries(OBSERVATIONS).map(([profile, [category, code, unit]]) => [
       profile,
       {
         resourceType: 'Observation',
@@ -231,7 +248,8 @@ const measured = (subject: Subject): Resources =>
         subject,
         encounter,
         effectiveDateTime: at,
-        valueQuantity: { value: 7, unit: '1', system: 'http://unitsofmeasure.org', code: '1' },
+        ...(unit ? { valueQuantity: quantity(unit) } : {}),
+        ...ESPECIALLY[profile],
       },
     ]),
   )

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Json } from '#e2e/gateway.kit'
+import { errorsIn } from './ips.ts'
 import type { ProfileRow } from './tables.ts'
 import type { Here } from './world.ts'
 
@@ -88,4 +89,11 @@ export async function withProvenance({ facts, bearing, record }: Here, { profile
   const { body } = await bearing((await facts.tokens()).access_token)('GET', `${type}?_id=${id}&_revinclude=Provenance:target`)
   const targets = body.entry.flatMap((e: Json) => (e.resource.resourceType === 'Provenance' ? e.resource.target : []))
   expect(targets.map((t: Json) => t.reference.split('/_history')[0])).toContain(`${type}/${id}`)
+}
+
+/** By our own `$validate` and its table of the release: whoever wants HL7's package to judge gives it to the gateway. */
+export async function meetsUsCore({ facts, bearing, atAda, record }: Here, { profile, type }: ProfileRow): Promise<void> {
+  const { body } = await bearing((await facts.tokens()).access_token)('GET', `${type}/${record[profile]!.id}`)
+  const judged = await atAda('POST', `${type}/$validate?profile=http://hl7.org/fhir/us/core/StructureDefinition/${profile}`, body)
+  expect(errorsIn(judged)).toEqual([])
 }
