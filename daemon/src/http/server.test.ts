@@ -116,6 +116,17 @@ describe('requests', () => {
     }
   })
 
+  test('an answer that takes longer than the other side may be silent comes all the same; who says nothing is cut off', async () => {
+    const { url } = await serve({ limits: { idleSeconds: 0.1 } })
+    expect(await (await fetch(`${url}/slow`)).text()).toBe('done')
+    const silent = connect({ port: Number(new URL(url).port), host: '127.0.0.1' })
+    silent.write('POST /echo HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/octet-stream\r\ncontent-length: 9\r\n\r\nhalf')
+    silent.on('error', () => {})
+    await new Promise(resolve => silent.once('close', resolve))
+    const unread = await fetch(`${url}/endless`)
+    await expect(unread.text()).rejects.toThrow()
+  })
+
   test('bodies are limited whether or not their length is stated', async () => {
     const { url } = await serve()
     expect((await (await fetch(`${url}/echo`, octets(new Uint8Array(1000)))).arrayBuffer()).byteLength).toBe(1000)

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -99,7 +99,13 @@ const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-
 function configure(server: Server | TlsServer, { limits }: HttpOptions): void {
   server.maxConnections = limits.connections
   server.maxHeadersCount = 64
-  server.setTimeout(limits.idleSeconds * 1000, socket => socket.destroy())
+  const last = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>()
+  server.on('request', (request, response) => last.set(request.socket, { request, response }))
+  // Silence while an answer is being made is ours, and no reason to hang up; any other is the other side's.
+  server.setTimeout(limits.idleSeconds * 1000, socket => {
+    const { request, response } = last.get(socket) ?? {}
+    if (!request?.complete || response?.headersSent) socket.destroy()
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
