@@ -6,14 +6,20 @@ import type { Actor } from '@keepwell/daemon/gateway/core/types'
 import { NOTHING_SEEN, newReceipts } from '@keepwell/sdk/actions/access/new-receipts'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 
 const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition'
 const DOCTOR = { 'x-keepwell-person': 'Dr. Grace', 'x-keepwell-role': 'physician' }
 
-type Got = { readonly path: string; readonly headers: IncomingHttpHeaders; readonly bundle: Json; readonly text: string }
+type Got = {
+  readonly path: string
+  readonly at: number
+  readonly headers: IncomingHttpHeaders
+  readonly bundle: Json
+  readonly text: string
+}
 
 /** Somebody's endpoint: takes what is posted, and answers as it is told to. */
 function endpoint() {
@@ -22,7 +28,13 @@ function endpoint() {
   const server: Server = createServer(async (request, response) => {
     let text = ''
     for await (const chunk of request) text += chunk
-    got.push({ path: request.url!, headers: request.headers, text, bundle: text.startsWith('{') ? JSON.parse(text) : null })
+    got.push({
+      path: request.url!,
+      at: world.clinic.clock(),
+      headers: request.headers,
+      text,
+      bundle: text.startsWith('{') ? JSON.parse(text) : null,
+    })
     response.writeHead(answer).end()
   })
   return {
@@ -128,6 +140,8 @@ afterAll(async () => {
 })
 
 describe('a rest-hook', () => {
+  afterEach(() => hooks.answer(200))
+
   test('is shaken hands with, told of what its topic is about as far as asked, and each look stands on the patient’s log', async () => {
     const hook = hooks.url('/lab')
     const channel = { header: ['Authorization: Bearer of-the-lab'] }
@@ -176,14 +190,20 @@ describe('a rest-hook', () => {
     const hook = hooks.url('/broken')
     const sub = await subscribed(doctor, { topic: 'encounter', filters: [`patient=Patient/${id}`], hook })
     hooks.answer(500)
+    const begun = world.clinic.clock()
     await world.ask('POST', 'Encounter', encounter(id, 'in-progress'))
     const status = async () => (await doctor('GET', `Subscription/${sub}/$status`)).body
-    const seconds = [1, 5, 30, 120, 600]
-    for (const [i, wait] of seconds.entries()) {
-      await until(() => hooks.of('/broken').length >= i + 2)
-      world.network.advance(wait)
-    }
-    await until(async () => valueIn(await status(), 'status') === 'error')
+    await until(async () => {
+      world.network.advance(1 + Math.floor((world.clinic.clock() - begun) / 4))
+      return valueIn(await status(), 'status') === 'error'
+    })
+    const tries = hooks
+      .of('/broken')
+      .slice(1)
+      .map(g => g.at)
+    const waits = [1, 5, 30, 120, 600]
+    expect(tries).toHaveLength(waits.length + 1)
+    for (const [i, wait] of waits.entries()) expect(tries[i + 1]! - tries[i]!).toBeGreaterThanOrEqual(wait)
     hooks.answer(200)
     await world.ask('POST', 'Encounter', encounter(id, 'finished'))
     await until(async () => valueIn(await status(), 'events-since-subscription-start') === '2')

@@ -83,6 +83,9 @@ describe.skipIf(!hasChromium())('by keyboard alone', () => {
     await press(other.page, button(other.page, 'Connect'))
     await other.page.getByText('are connected').waitFor()
     await stands(other.page, /^(H1|H2|A|DIV)/)
+    // The link that had the focus gives way to who has answered.
+    await page.getByRole('link', { name: 'Share something with Dr. Rivera' }).waitFor()
+    await stands(page, /^H1 Invite someone/)
     await menu(page, 'Share')
     await page.getByRole('link', { name: /Dr\. Rivera/ }).waitFor()
     await press(page, page.getByRole('link', { name: 'New share' }))
