@@ -5,6 +5,7 @@ import { type Abi, type Address, encodeFunctionData, toHex, zeroAddress } from '
 import { auditTrailAbi } from '#abi/AuditTrail'
 import { consentRegistryAbi } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi } from '#abi/CredentialRegistry'
+import { emergencyAccessAbi } from '#abi/EmergencyAccess'
 import { healthRecordNFTAbi } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi } from '#abi/PatientRegistry'
 import { recordAnchorsAbi } from '#abi/RecordAnchors'
@@ -34,7 +35,8 @@ async function measure(): Promise<Record<string, number>> {
     if (receipt.status !== 'success' || receipt.logs.length === 0) throw new Error(`${label}: did nothing`)
     figures[label] = Number(receipt.gasUsed)
   }
-  const { PatientRegistry, CredentialRegistry, ConsentRegistry, RecordAnchors, HealthRecordNFT, AuditTrail } = world.addresses
+  const { PatientRegistry, CredentialRegistry, ConsentRegistry, RecordAnchors, HealthRecordNFT, AuditTrail, EmergencyAccess } =
+    world.addresses
 
   const holder = key('holder of one consent')
   const commitment = leaf(1)
@@ -86,6 +88,17 @@ async function measure(): Promise<Record<string, number>> {
   await spend('issuer accreditation', admin, CredentialRegistry, credentialRegistryAbi, 'accredit', [issuer])
   const credential = [leaf(3), leaf(4), '0x4d44000000000000', 4_000_000_000n]
   await spend('credential issue', issuer, CredentialRegistry, credentialRegistryAbi, 'issue', credential)
+
+  const responder = key('responder')
+  await spend('responder enrolment', issuer, EmergencyAccess, emergencyAccessAbi, 'enrol', [leaf(3), responder.address])
+  const card = key('card')
+  const { deadline } = world
+  const ask = await world.ask(responder, leaf(6), leaf(3), card.address)
+  await spend('emergency request', admin, EmergencyAccess, emergencyAccessAbi, 'request', ask)
+  const veto = await world.emergency(card, 'Veto', { tag: leaf(6), deadline })
+  await spend('emergency veto', admin, EmergencyAccess, emergencyAccessAbi, 'veto', [leaf(6), deadline, veto])
+  const review = await world.emergency(card, 'Review', { tag: leaf(6), reviewHash: leaf(7), deadline })
+  await spend('emergency review', admin, EmergencyAccess, emergencyAccessAbi, 'review', [leaf(6), leaf(7), deadline, review])
 
   const naive = compile(new URL('../bench/naive/NaiveHealthRecord.sol', import.meta.url), 'NaiveHealthRecord')
   const address = await chain.deploy(naive)

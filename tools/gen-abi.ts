@@ -11,7 +11,15 @@ const require = createRequire(join(root, 'package.json'))
 const { version, settings } = JSON.parse(readFileSync(join(root, 'solc.json'), 'utf8')) as { version: string; settings: object }
 
 /** What others may talk to; everything else in src is an interface or a library. */
-const deployed = ['PatientRegistry', 'CredentialRegistry', 'ConsentRegistry', 'RecordAnchors', 'HealthRecordNFT', 'AuditTrail']
+const deployed = [
+  'PatientRegistry',
+  'CredentialRegistry',
+  'ConsentRegistry',
+  'RecordAnchors',
+  'HealthRecordNFT',
+  'AuditTrail',
+  'EmergencyAccess',
+]
 
 type Node = { nodeType?: string; [key: string]: unknown }
 type Artifact = {

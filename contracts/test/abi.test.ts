@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { auditTrailAbi, auditTrailBytecode } from '#abi/AuditTrail'
 import { consentRegistryAbi, consentRegistryBytecode } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi, credentialRegistryBytecode } from '#abi/CredentialRegistry'
+import { emergencyAccessAbi, emergencyAccessBytecode } from '#abi/EmergencyAccess'
 import { healthRecordNFTAbi, healthRecordNFTBytecode } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode } from '#abi/PatientRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '#abi/RecordAnchors'
@@ -12,6 +13,7 @@ const generated = {
   AuditTrail: [auditTrailAbi, auditTrailBytecode],
   ConsentRegistry: [consentRegistryAbi, consentRegistryBytecode],
   CredentialRegistry: [credentialRegistryAbi, credentialRegistryBytecode],
+  EmergencyAccess: [emergencyAccessAbi, emergencyAccessBytecode],
   HealthRecordNFT: [healthRecordNFTAbi, healthRecordNFTBytecode],
   PatientRegistry: [patientRegistryAbi, patientRegistryBytecode],
   RecordAnchors: [recordAnchorsAbi, recordAnchorsBytecode],

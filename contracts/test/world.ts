@@ -3,6 +3,7 @@ import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { auditTrailAbi, auditTrailBytecode, auditTrailDomain, auditTrailTypes } from '#abi/AuditTrail'
 import { consentRegistryAbi, consentRegistryBytecode, consentRegistryDomain, consentRegistryTypes } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi, credentialRegistryBytecode } from '#abi/CredentialRegistry'
+import { emergencyAccessAbi, emergencyAccessBytecode, emergencyAccessDomain, emergencyAccessTypes } from '#abi/EmergencyAccess'
 import { healthRecordNFTAbi, healthRecordNFTBytecode, healthRecordNFTDomain, healthRecordNFTTypes } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode, patientRegistryDomain, patientRegistryTypes } from '#abi/PatientRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '#abi/RecordAnchors'
@@ -18,13 +19,15 @@ export const key = (text: string): PrivateKeyAccount => privateKeyToAccount(kecc
 export async function deployAll(chain: Chain, at?: number) {
   const [admin] = chain.accounts as [Address]
   const RecordAnchors = await chain.deploy({ abi: recordAnchorsAbi, bytecode: recordAnchorsBytecode })
+  const CredentialRegistry = await chain.deploy({ abi: credentialRegistryAbi, bytecode: credentialRegistryBytecode }, [admin])
   const addresses = {
     RecordAnchors,
+    CredentialRegistry,
     PatientRegistry: await chain.deploy({ abi: patientRegistryAbi, bytecode: patientRegistryBytecode }),
-    CredentialRegistry: await chain.deploy({ abi: credentialRegistryAbi, bytecode: credentialRegistryBytecode }, [admin]),
     ConsentRegistry: await chain.deploy({ abi: consentRegistryAbi, bytecode: consentRegistryBytecode }),
     HealthRecordNFT: await chain.deploy({ abi: healthRecordNFTAbi, bytecode: healthRecordNFTBytecode }, [RecordAnchors]),
     AuditTrail: await chain.deploy({ abi: auditTrailAbi, bytecode: auditTrailBytecode }),
+    EmergencyAccess: await chain.deploy({ abi: emergencyAccessAbi, bytecode: emergencyAccessBytecode }, [CredentialRegistry]),
   }
   const now = at ?? Number((await chain.reader.getBlock()).timestamp)
   const deadline = BigInt(now + 3600)
@@ -34,6 +37,11 @@ export async function deployAll(chain: Chain, at?: number) {
     chainId: chain.id,
     verifyingContract: addresses[name],
   })
+
+  const emergency = (signer: PrivateKeyAccount, primaryType: keyof typeof emergencyAccessTypes, fields: object) => {
+    const d = domain(emergencyAccessDomain, 'EmergencyAccess')
+    return signer.signTypedData({ domain: d, types: emergencyAccessTypes, primaryType, message: fields as never })
+  }
 
   return {
     addresses,
@@ -74,6 +82,14 @@ export async function deployAll(chain: Chain, at?: number) {
       const signature = await signer.signTypedData({ domain: d, types: healthRecordNFTTypes, primaryType: 'Mint', message })
       return [record.root, record.index, record.path, holder, record.inner, metadataDigest, deadline, signature] as const
     },
+    /** A request under `credential` with a day's window and one person, no delay. */
+    async ask(signer: PrivateKeyAccount, tag: Hex, credential: Hex, veto: Address) {
+      const rules = { veto, delay: 0n, window: 86_400n, persons: 1 }
+      const asked = { tag, reasonHash: leaf(77), credential, deadline }
+      const signature = await emergency(signer, 'Request', { ...asked, ...rules })
+      return [{ ...asked, rules }, { until: 0n, signature: '0x' }, signature] as const
+    },
+    emergency,
     async burn(signer: PrivateKeyAccount, tokenId: bigint) {
       const d = domain(healthRecordNFTDomain, 'HealthRecordNFT')
       const message = { tokenId, deadline }

@@ -13,6 +13,7 @@ import {
 import { auditTrailAbi } from '#abi/AuditTrail'
 import { consentRegistryAbi } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi } from '#abi/CredentialRegistry'
+import { emergencyAccessAbi } from '#abi/EmergencyAccess'
 import { healthRecordNFTAbi } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi } from '#abi/PatientRegistry'
 import { recordAnchorsAbi } from '#abi/RecordAnchors'
@@ -30,6 +31,7 @@ const abis = {
   RecordAnchors: recordAnchorsAbi,
   HealthRecordNFT: healthRecordNFTAbi,
   AuditTrail: auditTrailAbi,
+  EmergencyAccess: emergencyAccessAbi,
 } as const satisfies Record<string, Abi>
 type Name = keyof typeof abis
 
@@ -67,6 +69,9 @@ before(async () => {
     functionName: 'nonce',
     args: [victim.address],
   })
+  const { deadline } = world
+  await act(issuer, 'EmergencyAccess', 'enrol', [credential, victim.address])
+  await act(admin, 'EmergencyAccess', 'request', await world.ask(victim, leaf(90), credential, victim.address))
   const { address } = thief
   const [head, signature] = await world.head(thief, victim.address, 11, leaf(11), 200)
   const [twin, twinSignature] = await world.head(thief, victim.address, 11, leaf(12), 200)
@@ -130,6 +135,13 @@ before(async () => {
       publish: [head, signature],
       reportFork: [head, signature, twin, twinSignature],
       reportInconsistency: [older, signature, head, signature, leaf(1), [leaf(2)]],
+    },
+    EmergencyAccess: {
+      enrol: [credential, stranger],
+      request: await world.ask(thief, leaf(91), credential, victim.address),
+      approve: [leaf(90), credential, world.deadline, await world.emergency(thief, 'Approve', { tag: leaf(90), credential, deadline })],
+      veto: [leaf(90), world.deadline, await world.emergency(thief, 'Veto', { tag: leaf(90), deadline })],
+      review: [leaf(90), leaf(1), world.deadline, await world.emergency(thief, 'Review', { tag: leaf(90), reviewHash: leaf(1), deadline })],
     },
   }
 })

@@ -5,6 +5,7 @@ import { type AnchorTable, memoryAnchors } from './ledger/anchors.ts'
 import { memoryChain } from './ledger/chain.ts'
 import { memoryConsents } from './ledger/consents.ts'
 import { type CredentialTable, memoryCredentials } from './ledger/credentials.ts'
+import { emptyEmergencies, memoryEmergencies } from './ledger/emergencies.ts'
 import { emptyRegistry, memoryIdentities } from './ledger/identities.ts'
 import { memoryTokens, type TokenTable } from './ledger/tokens.ts'
 import { emptyTrail, memoryTrail } from './ledger/trail.ts'
@@ -25,6 +26,7 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
   const tokens: TokenTable = new Map()
   const credentials: CredentialTable = { issuers: new Set([account]), credentials: new Map() }
   const trail = emptyTrail()
+  const emergencies = emptyEmergencies()
   const identities = memoryIdentities(chain, emptyRegistry())
   const consents = memoryConsents(chain, new Map())
 
@@ -40,6 +42,7 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
       trail: memoryTrail(chain, trail, who),
       tokens: memoryTokens(chain, tokens, anchors),
       credentials: memoryCredentials(chain, credentials, who),
+      emergencies: memoryEmergencies(chain, emergencies, { credentials, account: who }),
       async head() {
         return chain.head()
       },

@@ -1,5 +1,5 @@
 import { ensure, KeepwellError } from '#base/error'
-import type { Address, Signature } from './ledger.ts'
+import type { Address, EmergencyRules, Signature } from './ledger.ts'
 
 /** The law's shapes, checked alike by every ledger, so that none sends to a contract what another refuses. All throw BAD_INPUT. */
 export const ZERO_ADDRESS: Address = `0x${'0'.repeat(40)}`
@@ -30,6 +30,13 @@ export function checkAttributeName(value: string): void {
 
 export function checkRole(value: string): void {
   ensure(/^[\x20-\x7e]{1,8}$/.test(value), 'BAD_INPUT', 'A credential role is 1 to 8 printable ASCII characters.')
+}
+
+export function checkRules({ veto, delay, window, persons }: EmergencyRules): void {
+  checkAddress(veto, 'veto address')
+  checkCount(delay, 'delay')
+  checkCount(window, 'window')
+  checkCount(persons, 'number of persons', 255)
 }
 
 /** RFC 9162 proofs have at most one hash per level. */

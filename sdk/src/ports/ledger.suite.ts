@@ -6,9 +6,17 @@ import { signConsentGrant, signConsentRevoke } from '#consent/typed-data'
 import { sha256 } from '#crypto/hash'
 import { merkleTree } from '#crypto/merkle'
 import { secpAddress } from '#crypto/secp'
+import {
+  approveTypedData,
+  preauthoriseTypedData,
+  requestTypedData,
+  reviewTypedData,
+  signEmergency,
+  vetoTypedData,
+} from '#identity/emergency-typed-data'
 import { signChangeOwner, signSetAttribute } from '#identity/typed-data'
 import { signBurn, signMint } from '#records/typed-data'
-import type { Ledger, TrailHead } from './ledger.ts'
+import type { EmergencyRules, Ledger, TrailHead } from './ledger.ts'
 
 /** A new chain with our contracts on it, as two of its accounts see it. */
 export type LedgerFixture = {
@@ -82,6 +90,7 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
         'AuditTrail@1',
         'ConsentRegistry@1',
         'CredentialRegistry@1',
+        'EmergencyAccess@1',
         'HealthRecordNFT@1',
         'PatientRegistry@1',
         'RecordAnchors@1',
@@ -538,6 +547,103 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       await refused(ledger.credentials.issue(await credential({ holderCommitment: new Uint8Array(32) })), 'EmptyCommitment')
       await malformed(ledger.credentials.issue(await credential({ role: 'NINECHARS' })))
       expect((await ledger.credentials.status(issued.id))?.live).toBe(true)
+    })
+
+    // ---- emergencies ----
+
+    /** A professional with a live credential and a key enrolled for it. */
+    const responder = async () => {
+      const who = { ...party(), id: fresh() }
+      await ledger.credentials.issue({ id: who.id, holderCommitment: fresh(), role: 'MD', expiry: (await now()) + 30 * 24 * HOUR })
+      await ledger.emergencies.enrol(who.id, who.address)
+      return who
+    }
+    const rulesOf = (card: { address: string }, change: Partial<EmergencyRules> = {}): EmergencyRules => ({
+      veto: card.address,
+      delay: 0,
+      window: 24 * HOUR,
+      persons: 1,
+      ...change,
+    })
+    const here = () => domain('EmergencyAccess@1')
+    const askOf = async (who: { secret: Uint8Array; id: Uint8Array }, rules: EmergencyRules) => {
+      const m = { tag: fresh(), reasonHash: fresh(), credential: who.id, rules, deadline: await soon() }
+      return { ...m, signature: signEmergency(who.secret, requestTypedData(here(), m)) }
+    }
+    const vetoOf = async (card: { secret: Uint8Array }, tag: Uint8Array) => {
+      const m = { tag, deadline: await soon() }
+      return { ...m, signature: signEmergency(card.secret, vetoTypedData(here(), m)) }
+    }
+
+    test('a credentialed professional opens at once, and a veto ends it and bars who asked', async () => {
+      const [doctor, card] = [await responder(), party()]
+      const asked = await askOf(doctor, rulesOf(card))
+      expect(await ledger.emergencies.request(asked.tag)).toBeNull()
+      const { time } = await fixture.stranger.emergencies.ask(asked)
+      await ledger.emergencies.ask(asked)
+      const found = { credential: doctor.id, second: null, rules: asked.rules, requestedAt: time, opensAt: time, reviewHash: null }
+      expect(await ledger.emergencies.request(asked.tag)).toEqual({ ...found, closesAt: time + 24 * HOUR, state: 'open' })
+      await refused(ledger.emergencies.veto(await vetoOf(doctor, asked.tag)), 'BadSignature')
+      await ledger.emergencies.veto(await vetoOf(card, asked.tag))
+      expect((await ledger.emergencies.request(asked.tag))?.state).toBe('vetoed')
+      await refused(ledger.emergencies.ask(await askOf(doctor, rulesOf(card))), 'Barred')
+      await ledger.emergencies.ask(await askOf(doctor, rulesOf(party())))
+    })
+
+    test('nobody asks without a live credential, with another’s key, or more than eight times a day', async () => {
+      const [doctor, card] = [await responder(), party()]
+      const asked = await askOf(doctor, rulesOf(card))
+      const foreign = signEmergency(party().secret, requestTypedData(here(), asked))
+      await refused(ledger.emergencies.ask({ ...asked, signature: foreign }), 'BadSignature')
+      await refused(ledger.emergencies.ask({ ...asked, rules: rulesOf(card, { persons: 2 }) }), 'BadSignature')
+      await refused(ledger.emergencies.ask(await askOf(doctor, rulesOf(card, { window: 25 * HOUR }))), 'InvalidRules')
+      await refused(fixture.stranger.emergencies.enrol(doctor.id, card.address), 'NotIssuer')
+      expect(await ledger.emergencies.responder(doctor.id)).toBe(doctor.address)
+      await ledger.credentials.setState(doctor.id, 'suspended')
+      await refused(ledger.emergencies.ask(asked), 'NotCredentialed')
+      await ledger.credentials.setState(doctor.id, 'live')
+      for (let i = 0; i < 8; i++) await ledger.emergencies.ask(await askOf(doctor, rulesOf(card)))
+      await refused(ledger.emergencies.ask(await askOf(doctor, rulesOf(card))), 'TooMany')
+      await malformed(ledger.emergencies.ask({ ...asked, tag: new Uint8Array(31) }))
+    })
+
+    test('where two are wanted a second professional opens, unless the patient said beforehand that one is enough', async () => {
+      const [doctor, nurse, card] = [await responder(), await responder(), party()]
+      const rules = rulesOf(card, { persons: 2, delay: 60 })
+      const asked = await askOf(doctor, rules)
+      await ledger.emergencies.ask(asked)
+      expect(await ledger.emergencies.request(asked.tag)).toMatchObject({ state: 'waiting', opensAt: null, closesAt: null })
+      const approve = async (who: { secret: Uint8Array; id: Uint8Array }) => {
+        const m = { tag: asked.tag, credential: who.id, deadline: await soon() }
+        return ledger.emergencies.approve({ ...m, signature: signEmergency(who.secret, approveTypedData(here(), m)) })
+      }
+      await refused(approve(doctor), 'NotSecond')
+      await approve(nurse)
+      expect((await ledger.emergencies.request(asked.tag))?.second).toEqual(nurse.id)
+      const word = { credential: doctor.id, until: await soon() }
+      const forged = { until: word.until, signature: signEmergency(doctor.secret, preauthoriseTypedData(here(), word)) }
+      const again = await askOf(doctor, rules)
+      await refused(ledger.emergencies.ask({ ...again, preauthorisation: forged }), 'BadSignature')
+      const given = { until: word.until, signature: signEmergency(card.secret, preauthoriseTypedData(here(), word)) }
+      await ledger.emergencies.ask({ ...again, preauthorisation: given })
+      expect((await ledger.emergencies.request(again.tag))?.state).toBe('open')
+    })
+
+    test('a review stays owed until the card’s own key closes it, once', async () => {
+      const [doctor, card] = [await responder(), party()]
+      const asked = await askOf(doctor, rulesOf(card))
+      await ledger.emergencies.ask(asked)
+      const review = async (secret: Uint8Array, reviewHash: Uint8Array) => {
+        const m = { tag: asked.tag, reviewHash, deadline: await soon() }
+        return ledger.emergencies.review({ ...m, signature: signEmergency(secret, reviewTypedData(here(), m)) })
+      }
+      const said = fresh()
+      await refused(review(doctor.secret, said), 'BadSignature')
+      await refused(review(card.secret, new Uint8Array(32)), 'EmptyReview')
+      await review(card.secret, said)
+      await review(card.secret, said)
+      await refused(review(card.secret, fresh()), 'AlreadyReviewed')
+      expect((await ledger.emergencies.request(asked.tag))?.reviewHash).toEqual(said)
     })
 
     // ---- events ----

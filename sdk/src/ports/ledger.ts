@@ -102,6 +102,44 @@ export interface Credentials {
   setState(id: Uint8Array, state: 'suspended' | 'live' | 'revoked'): Promise<Written>
 }
 
+/** A patient's rules for one emergency card (IEmergencyAccess.Rules): seconds, and how many professionals it takes. */
+export type EmergencyRules = { readonly veto: Address; readonly delay: number; readonly window: number; readonly persons: 1 | 2 }
+
+export type EmergencyRequest = {
+  readonly credential: Uint8Array
+  /** The credential that approved as the second person, null if none did. */
+  readonly second: Uint8Array | null
+  readonly rules: EmergencyRules
+  readonly requestedAt: number
+  /** Unix seconds; null while a second person is missing. */
+  readonly opensAt: number | null
+  readonly closesAt: number | null
+  readonly state: 'waiting' | 'open' | 'over' | 'vetoed'
+  readonly reviewHash: Uint8Array | null
+}
+
+/** Requests to open what a patient left for emergencies, about nobody: tags and card keys only (protocol §7). */
+export interface Emergencies {
+  /** null: never asked. */
+  request(tag: Uint8Array): Promise<EmergencyRequest | null>
+  ask(input: {
+    tag: Uint8Array
+    reasonHash: Uint8Array
+    credential: Uint8Array
+    rules: EmergencyRules
+    deadline: number
+    signature: Signature
+    preauthorisation?: { readonly until: number; readonly signature: Signature }
+  }): Promise<Written>
+  approve(input: { tag: Uint8Array; credential: Uint8Array; deadline: number; signature: Signature }): Promise<Written>
+  veto(input: { tag: Uint8Array; deadline: number; signature: Signature }): Promise<Written>
+  review(input: { tag: Uint8Array; reviewHash: Uint8Array; deadline: number; signature: Signature }): Promise<Written>
+  /** Says whose signature asks under a credential; by its issuer, this ledger's account. */
+  enrol(credential: Uint8Array, responder: Address): Promise<Written>
+  /** null: nobody's. */
+  responder(credential: Uint8Array): Promise<Address | null>
+}
+
 export type LedgerEvent = {
   readonly contract: string
   readonly name: string
@@ -126,6 +164,7 @@ export interface Ledger {
   readonly trail: Trail
   readonly tokens: Tokens
   readonly credentials: Credentials
+  readonly emergencies: Emergencies
   head(): Promise<{ readonly block: number; readonly time: number }>
   /** Everything our contracts emitted in blocks after `block`, oldest first. */
   since(block: number): Promise<LedgerEvent[]>

@@ -3,7 +3,7 @@ import { ensure, KeepwellError } from '#base/error'
 import { decodeTerms } from '#consent/terms'
 import type { Call } from '#identity/call'
 import { parseDid } from '#identity/did'
-import type { Written } from '#ports/ledger'
+import type { EmergencyRules, Written } from '#ports/ledger'
 import type { Body } from '#wire/methods'
 import { checkTerms } from './consents.ts'
 import { notify, type RelayContext } from './context.ts'
@@ -60,6 +60,22 @@ export function meta(ctx: RelayContext, m: Body<'meta'>): Promise<Written> {
         deadline,
         signature,
       })
+    case 'emergency-ask':
+      return ledger.emergencies.ask({
+        tag: need(m.tag, 'tag'),
+        reasonHash: need(m.reasonHash, 'reasonHash'),
+        credential: need(m.credential, 'credential'),
+        rules: need(m.rules, 'rules') as EmergencyRules,
+        ...(m.preauthorisation ? { preauthorisation: m.preauthorisation } : {}),
+        deadline,
+        signature,
+      })
+    case 'emergency-approve':
+      return ledger.emergencies.approve({ tag: need(m.tag, 'tag'), credential: need(m.credential, 'credential'), deadline, signature })
+    case 'emergency-veto':
+      return ledger.emergencies.veto({ tag: need(m.tag, 'tag'), deadline, signature })
+    case 'emergency-review':
+      return ledger.emergencies.review({ tag: need(m.tag, 'tag'), reviewHash: need(m.reviewHash, 'reviewHash'), deadline, signature })
     case 'burn':
       return ledger.tokens.burn({ tokenId: need(m.tokenId, 'tokenId'), deadline, signature })
   }

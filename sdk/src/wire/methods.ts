@@ -30,8 +30,22 @@ const selection = object({
   limit: optional(int(1, MAX_PAGE)),
 })
 
+/** A patient's rules for one emergency card, as EmergencyAccess takes them. */
+export const emergencyRules = object({ veto: address, delay: int(0, 86_400), window: int(1, 86_400), persons: int(1, 2) })
+
 const meta = object({
-  kind: oneOf('consent-grant', 'consent-revoke', 'set-attribute', 'change-owner', 'mint', 'burn'),
+  kind: oneOf(
+    'consent-grant',
+    'consent-revoke',
+    'set-attribute',
+    'change-owner',
+    'mint',
+    'burn',
+    'emergency-ask',
+    'emergency-approve',
+    'emergency-veto',
+    'emergency-review',
+  ),
   holder: optional(address),
   commitment: optional(bytes(32)),
   notBefore: optional(int()),
@@ -49,6 +63,12 @@ const meta = object({
   inner: optional(bytes(32)),
   metadataDigest: optional(bytes(32)),
   tokenId: optional(bytes(32)),
+  tag: optional(bytes(32)),
+  reasonHash: optional(bytes(32)),
+  reviewHash: optional(bytes(32)),
+  credential: optional(bytes(32)),
+  rules: optional(emergencyRules),
+  preauthorisation: optional(object({ until: int(), signature: evmSignature })),
   deadline: int(),
   signature: evmSignature,
 })

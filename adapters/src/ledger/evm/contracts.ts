@@ -1,6 +1,7 @@
 import { auditTrailAbi } from '@keepwell/contracts/abi/AuditTrail'
 import { consentRegistryAbi } from '@keepwell/contracts/abi/ConsentRegistry'
 import { credentialRegistryAbi } from '@keepwell/contracts/abi/CredentialRegistry'
+import { emergencyAccessAbi } from '@keepwell/contracts/abi/EmergencyAccess'
 import { healthRecordNFTAbi } from '@keepwell/contracts/abi/HealthRecordNFT'
 import { patientRegistryAbi } from '@keepwell/contracts/abi/PatientRegistry'
 import { recordAnchorsAbi } from '@keepwell/contracts/abi/RecordAnchors'
@@ -16,6 +17,7 @@ export const ABIS = {
   'RecordAnchors@1': recordAnchorsAbi,
   'HealthRecordNFT@1': healthRecordNFTAbi,
   'AuditTrail@1': auditTrailAbi,
+  'EmergencyAccess@1': emergencyAccessAbi,
 } as const
 
 export type ContractName = keyof typeof ABIS

@@ -1,6 +1,7 @@
 import { auditTrailAbi, auditTrailBytecode } from '@keepwell/contracts/abi/AuditTrail'
 import { consentRegistryAbi, consentRegistryBytecode } from '@keepwell/contracts/abi/ConsentRegistry'
 import { credentialRegistryAbi, credentialRegistryBytecode } from '@keepwell/contracts/abi/CredentialRegistry'
+import { emergencyAccessAbi, emergencyAccessBytecode } from '@keepwell/contracts/abi/EmergencyAccess'
 import { healthRecordNFTAbi, healthRecordNFTBytecode } from '@keepwell/contracts/abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode } from '@keepwell/contracts/abi/PatientRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '@keepwell/contracts/abi/RecordAnchors'
@@ -43,6 +44,10 @@ const CREATION: readonly (readonly [ContractName, (so: Manifest, administrator: 
     so => encodeDeployData({ abi: healthRecordNFTAbi, bytecode: healthRecordNFTBytecode, args: [asHex(so['RecordAnchors@1'] ?? '')] }),
   ],
   ['AuditTrail@1', () => encodeDeployData({ abi: auditTrailAbi, bytecode: auditTrailBytecode })],
+  [
+    'EmergencyAccess@1',
+    so => encodeDeployData({ abi: emergencyAccessAbi, bytecode: emergencyAccessBytecode, args: [asHex(so['CredentialRegistry@1'] ?? '')] }),
+  ],
 ]
 
 /**

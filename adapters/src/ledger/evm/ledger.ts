@@ -5,6 +5,7 @@ import { openAccess } from './access.ts'
 import { evmAnchors } from './anchors.ts'
 import { evmConsents } from './consents.ts'
 import { evmCredentials } from './credentials.ts'
+import { evmEmergencies } from './emergencies.ts'
 import { eventsSince } from './events.ts'
 import { type Confirmations, finality } from './finality.ts'
 import { evmIdentities } from './identities.ts'
@@ -64,6 +65,7 @@ export async function openEvmLedger(options: EvmLedgerOptions): Promise<Ledger> 
     trail: evmTrail(access),
     tokens: evmTokens(access),
     credentials: evmCredentials(access),
+    emergencies: evmEmergencies(access),
     head: () => access.head(),
     async since(block) {
       checkCount(block, 'block')

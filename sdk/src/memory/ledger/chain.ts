@@ -12,6 +12,7 @@ export const CONTRACTS = [
   'RecordAnchors@1',
   'HealthRecordNFT@1',
   'AuditTrail@1',
+  'EmergencyAccess@1',
 ] as const
 export type ContractName = (typeof CONTRACTS)[number]
 

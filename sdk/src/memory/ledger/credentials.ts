@@ -14,6 +14,12 @@ export type CredentialTable = { readonly issuers: Set<Address>; readonly credent
 
 const EVENT = { live: 'CredentialReinstated', suspended: 'CredentialSuspended', revoked: 'CredentialRevoked' } as const
 
+/** Not suspended, revoked or run out, and its issuer accredited. */
+export const isLive = ({ issuers, credentials }: CredentialTable, id: Uint8Array, time: number): boolean => {
+  const known = credentials.get(toHex(id))
+  return known !== undefined && known.state === 'live' && known.expiry > time && issuers.has(known.issuer)
+}
+
 /** What CredentialRegistry does for an issuer; issuers are accredited from the start here, for the port cannot accredit. */
 export function memoryCredentials(chain: MemoryChain, { issuers, credentials }: CredentialTable, account: Address): Credentials {
   const contract = chain.contract('CredentialRegistry@1')
@@ -25,7 +31,7 @@ export function memoryCredentials(chain: MemoryChain, { issuers, credentials }: 
       checkHash(id, 'credential id')
       const known = credentials.get(toHex(id))
       if (!known) return null
-      const live = known.state === 'live' && known.expiry > chain.time() && issuers.has(known.issuer)
+      const live = isLive({ issuers, credentials }, id, chain.time())
       return { issuer: known.issuer, role: known.role, expiry: known.expiry, live, holderCommitment: known.holder.slice() }
     },
     async issue({ id, holderCommitment, role, expiry }) {
