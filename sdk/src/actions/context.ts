@@ -6,6 +6,7 @@ import type { Signed } from '#identity/signed'
 import type { Catalog } from '#ports/catalog'
 import type { Chest } from '#ports/chest'
 import type { Clock } from '#ports/clock'
+import type { CustodyStore } from '#ports/custody'
 import type { Network } from '#ports/relay'
 
 /** A party with its keyring open. The verbs that change the keyring replace `state` whole. */
@@ -23,6 +24,8 @@ export type Ctx = {
   readonly session: Session
   /** Payloads this device keeps, sealed as they came, to be read without a relay. */
   readonly copies?: Chest
+  /** What this party keeps of others' emergency keys, where it is a custodian. */
+  readonly custody?: CustodyStore
   /** Records that wait on this device to be sent, sealed. */
   readonly outbox?: Chest
 }

@@ -7,6 +7,7 @@ import { aeadSeal, hpkeSeal } from '#crypto/seal'
 import { assertSuite, SUITE } from '#crypto/suite'
 import { compartmentId } from './compartments.ts'
 import { address, did } from './did.ts'
+import { emergencyState, opening } from './emergency.ts'
 import { recipientId, type SealedKeyring } from './sealed-keyring.ts'
 
 const secret = bytes(32)
@@ -77,6 +78,11 @@ export const keyring = object({
   passed: optional(list(passedGrant, 65536)),
   contacts: list(contact, 65536),
   invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
+  /** Emergency access: what was set up, and the openings since the vault began. */
+  emergency: optional(emergencyState),
+  openings: optional(list(opening, 1024)),
+  /** Veto keys of earlier cards: what was opened under them is still to be reviewed. */
+  oldVetoes: optional(list(object({ version: int(1), key: secret }), 256)),
   marks: dictionary(bytes({ max: 1024 }), 4096),
   /** A rotation under way: written down before anything outside changes, so that it can be finished after a crash. */
   rotation: optional(

@@ -70,4 +70,20 @@ export const grantMessage = object({ terms: bytes({ max: 1 << 16 }), package: by
 /** What stands in the package's place when a proxy tells the patient of a consent it gave: what it calls the grantee. */
 export const passedNote = object({ name: string(200) })
 export const revokedMessage = object({ commitment: bytes(32), at: int() })
-export const noticeMessage = object({ text: string(500), vault: optional(did) })
+export const noticeMessage = object({
+  text: string(500),
+  vault: optional(did),
+  /** A custodian's word that it has agreed to release its share. */
+  emergency: optional(
+    object({
+      tag: bytes(32),
+      version: int(1),
+      requester: did,
+      name: string(200),
+      role: string(8),
+      reason: string(1000),
+      at: int(),
+    }),
+  ),
+})
+export type NoticeMessage = Infer<typeof noticeMessage>

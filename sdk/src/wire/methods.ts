@@ -5,6 +5,7 @@ import { PURPOSES } from '#consent/terms'
 import { bundle } from '#identity/bundle'
 import { compartmentId } from '#identity/compartments'
 import { address, did } from '#identity/did'
+import { emergencyRules } from '#identity/emergency'
 import { message } from '#identity/message'
 import { sealedKeyring } from '#identity/sealed-keyring'
 import { signed } from '#identity/signed'
@@ -29,9 +30,6 @@ const selection = object({
   since: optional(int()),
   limit: optional(int(1, MAX_PAGE)),
 })
-
-/** A patient's rules for one emergency card, as EmergencyAccess takes them. */
-export const emergencyRules = object({ veto: address, delay: int(0, 86_400), window: int(1, 86_400), persons: int(1, 2) })
 
 const meta = object({
   kind: oneOf(

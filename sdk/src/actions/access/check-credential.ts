@@ -3,6 +3,7 @@ import { homeRelayUrl } from '#actions/vault/calls'
 import { equal } from '#base/bytes'
 import { type Credential, holderCommitment } from '#identity/credential'
 import type { Did } from '#identity/did'
+import type { Ledger } from '#ports/ledger'
 
 /**
  * - `live`: an issuer that is accredited on this vault's own ledger vouches for the holder and its name, now.
@@ -16,8 +17,15 @@ export type CredentialState = (typeof CREDENTIAL_STATES)[number]
 type Checking = Pick<Ctx, 'network' | 'session'>
 
 /** What a credential that `holder` shows is worth, by the ledger of this vault's home. Throws RELAY_UNREACHABLE. */
-export async function checkCredential(ctx: Checking, shown: Credential, holder: Did): Promise<CredentialState> {
-  const ledger = await ctx.network.ledger(homeRelayUrl(ctx.session.state.ring))
+export const checkCredential = async (ctx: Checking, shown: Credential, holder: Did): Promise<CredentialState> =>
+  credentialState(await ctx.network.ledger(homeRelayUrl(ctx.session.state.ring)), shown, holder)
+
+/** The same by a ledger that the caller has a reason to trust. */
+export async function credentialState(
+  ledger: Pick<Ledger, 'chainId' | 'credentials'>,
+  shown: Credential,
+  holder: Did,
+): Promise<CredentialState> {
   if (shown.chainId !== ledger.chainId) return 'elsewhere'
   const status = await ledger.credentials.status(shown.id)
   const same =

@@ -7,8 +7,10 @@ import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
+import { verifyShare } from '#crypto/shamir'
 import { encodeBundle, type Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
+import { custody, type Opening } from '#identity/emergency'
 import type { Contact, GivenGrant, PassedGrant, ReceivedGrant } from '#identity/keyring'
 import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
 import { verifySigned } from '#identity/signed'
@@ -18,6 +20,7 @@ import {
   accessRequest,
   grantMessage,
   keyPackage,
+  type NoticeMessage,
   noticeMessage,
   passedNote,
   revokedMessage,
@@ -26,7 +29,7 @@ import { type CredentialState, checkCredential } from './check-credential.ts'
 import { remember } from './invite.ts'
 import { checkPassed, notePassed } from './passed.ts'
 
-type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'custody'>
 
 /** What arrived, in the words of the commands that show it. */
 export type Arrival =
@@ -47,6 +50,8 @@ export type Arrival =
   | { readonly kind: 'passed-on'; readonly did: Did; readonly name: string; readonly to: string; readonly commitment: string }
   | { readonly kind: 'revoked'; readonly did: Did; readonly name: string; readonly commitment: string }
   | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
+  | { readonly kind: 'emergency'; readonly did: Did; readonly name: string; readonly opening: Opening }
+  | { readonly kind: 'share'; readonly did: Did; readonly name: string; readonly version: number; readonly kept: boolean }
   | Refused
 
 type Refused = { readonly kind: 'refused'; readonly code: string; readonly message: string }
@@ -145,10 +150,36 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     return { kind: 'revoked', did: sender.did, name: nameOf(ctx, sender.did), commitment: toHex(commitment) }
   },
   async notice(ctx, sender, content) {
-    return { kind: 'notice', did: sender.did, name: nameOf(ctx, sender.did), text: decodeAs(noticeMessage, content).text }
+    const { text, emergency } = decodeAs(noticeMessage, content)
+    const told = emergency ? await noteOpening(ctx, sender.did, emergency) : null
+    const { did } = sender
+    return told ? { kind: 'emergency', did, name: nameOf(ctx, did), opening: told } : { kind: 'notice', did, name: nameOf(ctx, did), text }
   },
-  share: refuseKind,
+  share: takeShare,
   device: refuseKind,
+}
+
+/** A custodian's notice of a release; from anybody else it is a notice like others, for it would cry wolf. */
+async function noteOpening(ctx: Receiving, from: Did, told: NonNullable<NoticeMessage['emergency']>): Promise<Opening | null> {
+  const known = ctx.session.state.ring.emergency?.custodians.some(c => c.did === from)
+  if (!known) return null
+  const merge = (before: readonly Opening[]): Opening[] => {
+    const same = before.find(o => equal(o.tag, told.tag))
+    const made = same ? { ...same, custodians: [...new Set([...same.custodians, from])] } : { ...told, custodians: [from] }
+    return [...before.filter(o => o !== same), made].slice(-1024)
+  }
+  const ring = await changeRing(ctx, r => ({ ...r, openings: merge(r.openings ?? []) }))
+  return ring.openings!.at(-1)!
+}
+
+/** A vault's share of its emergency key, for us to hold. */
+async function takeShare(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+  const given = decodeAs(custody, content)
+  ensure(ctx.custody, 'NOT_SUPPORTED', 'A share arrived, and this home is no custodian; ask its owner to set up anew.')
+  ensure(given.vault === sender.did, 'BAD_SIGNATURE', 'A share of another vault than its sender’s arrived.')
+  ensure(verifyShare(given.share, given.commitment), 'SHARE_TAMPERED', 'A share arrived that does not match its commitment.')
+  const kept = await ctx.custody.keep(given)
+  return { kind: 'share', did: sender.did, name: nameOf(ctx, sender.did), version: given.version, kept }
 }
 
 async function refuseKind(): Promise<Arrival> {

@@ -19,7 +19,12 @@ import { callRelay, homeLedger, homeRelay, ownBundle } from './calls.ts'
 import { changeRing } from './change-ring.ts'
 import { publishCalendar } from './publish-calendar.ts'
 
-export type CreateVault = { readonly name: string; readonly relay: string; readonly deviceName: string }
+export type CreateVault = {
+  readonly name: string
+  readonly relay: string
+  readonly deviceName: string
+  readonly compartments?: readonly string[]
+}
 export type CreatedVault = { readonly session: Session; readonly words: string; readonly device: Device }
 
 type Creating = Pick<Ctx, 'clock' | 'random' | 'network'>
@@ -67,7 +72,7 @@ async function newKeyring(ctx: Creating, input: NewKeyring): Promise<Keyring> {
     bundle: encodeBundle(bundle),
     recovery: { public: recovery.public, tag: recovery.tag },
     devices: [],
-    compartments: COMPARTMENTS.map(name => ({
+    compartments: (input.compartments ?? COMPARTMENTS).map(name => ({
       id: random(16),
       name,
       generation: 0,

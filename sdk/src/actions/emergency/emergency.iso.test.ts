@@ -1,0 +1,310 @@
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { remember } from '#actions/access/invite'
+import { issueCredential } from '#actions/access/issue-credential'
+import { keepCredential } from '#actions/access/own-credentials'
+import { receiveMessages } from '#actions/access/receive-messages'
+import { revoke } from '#actions/access/revoke'
+import { verifyTrail } from '#actions/access/verify-trail'
+import type { Ctx } from '#actions/context'
+import { fileRecords } from '#actions/records/file-records'
+import { compartmentNamed } from '#actions/records/secrets'
+import { draft, person, type World, world } from '#actions/story.kit'
+import { findParty, ownBundle } from '#actions/vault/calls'
+import { equal, text, toHex, utf8 } from '#base/bytes'
+import { isKeepwellError, KeepwellError } from '#base/error'
+import { combine } from '#crypto/shamir'
+import { encodeBundle } from '#identity/bundle'
+import { type EmergencyContact, preauthorisationText, readCard, readPreauthorisation } from '#identity/emergency'
+import { memoryCustodians, memoryCustody } from '#memory/custody'
+import type { Custodian, CustodyStore } from '#ports/custody'
+import { drillCustodians, openingOf, preauthorise, reviewOpening, vetoOpening } from './answer.ts'
+import { approveEmergency, askEmergency, emergencyStatus, openEmergency } from './ask.ts'
+import { answerDrill, type CustodianCtx, releaseShare, tellAgain } from './release.ts'
+import { emergencyOf, keepEmergencyCurrent, ownCard, replaceEmergency, setUpEmergency } from './set-up.ts'
+
+const HOME = 'http://home.test'
+const DAY = 86_400
+
+const code = async (work: () => Promise<unknown>): Promise<string> => {
+  try {
+    await work()
+  } catch (e) {
+    return isKeepwellError(e) ? `${e.code}: ${e.message}` : String(e)
+  }
+  return 'no error'
+}
+
+type Keeper = {
+  readonly ctx: CustodianCtx
+  readonly store: CustodyStore
+  readonly url: string
+  up: boolean
+  readonly mail: string[]
+  mailUp: boolean
+}
+
+let w: World
+let ada: Ctx
+let doctor: Ctx
+let nurse: Ctx
+const keepers: Keeper[] = []
+const doors = new Map<string, Custodian>()
+const custodians = memoryCustodians(doors)
+
+const allergy = {
+  resourceType: 'AllergyIntolerance',
+  clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' }] },
+  code: { text: 'Penicillin' },
+  patient: { reference: 'Patient/ada' },
+}
+const bare = (ctx: Ctx) => ({ ...ctx, custodians })
+const meet = async (ctx: Ctx, other: Ctx, name: string) =>
+  remember(ctx, (await findParty(ctx, other.session.state.ring.did, [HOME]))!, name)
+const contact: EmergencyContact = { name: 'Ben', kind: 'email', address: 'ben@example.org' }
+
+async function keeper(i: number): Promise<Keeper> {
+  const store = memoryCustody()
+  const own = await person(w, `Custodian ${i}`, HOME)
+  const mail: string[] = []
+  let ticks = 0
+  const notices = {
+    async send(to: EmergencyContact, _subject: string, words: string) {
+      if (!k.mailUp) throw new KeepwellError('PEER_FAILED', 'The mail server does not answer.')
+      mail.push(`${to.address}\n${words}`)
+    },
+  }
+  const ctx: CustodianCtx = { ...own, custody: store, notices, timer: () => ++ticks }
+  const k: Keeper = { ctx, store, url: `http://custodian${i}.test`, up: true, mail, mailUp: true }
+  const answering = <T>(work: () => Promise<T>): Promise<T> => {
+    if (!k.up) throw new KeepwellError('RELAY_UNREACHABLE', 'The custodian is down.')
+    return work()
+  }
+  doors.set(k.url, {
+    url: k.url,
+    info: async () => answering(async () => ({ did: own.session.state.ring.did, bundle: encodeBundle(ownBundle(own.session.state.ring)) })),
+    release: async call => answering(() => releaseShare(ctx, call)),
+    drill: async call => answering(() => answerDrill(ctx, call)),
+  })
+  await meet(ada, own, `Custodian ${i}`)
+  return k
+}
+
+async function professional(name: string): Promise<Ctx> {
+  const ctx = await person(w, name, HOME)
+  const { ledger } = w.homes.get(HOME)!
+  const { did, request } = { did: ctx.session.state.ring.did, request: (await findParty(ctx, ctx.session.state.ring.did))!.request }
+  const given = await issueCredential({ ...w, ledger }, { holder: did, name, role: 'MD', expiry: w.now + 365 * DAY })
+  await ledger.emergencies.enrol(given.id, request)
+  await keepCredential(ctx, given)
+  return ctx
+}
+
+const takeShares = () => Promise.all(keepers.map(k => receiveMessages(k.ctx)))
+const scan = () => readCard(ownCard(ada)).card
+const ask = (by = doctor, card = scan()) => askEmergency(by, { card, reason: 'Found unconscious' })
+
+beforeAll(async () => {
+  w = await world([HOME], 'emergency')
+  ada = await person(w, 'Ada', HOME)
+  for (let i = 1; i <= 3; i++) keepers.push(await keeper(i))
+  doctor = await professional('Dr Rao')
+  nurse = await professional('Nurse Lin')
+  const records = [allergy, { resourceType: 'Condition', code: { text: 'Diabetes type 1' }, subject: { reference: 'Patient/ada' } }]
+  await fileRecords(
+    ada,
+    records.map(r => draft(ada, 'general', r.resourceType, utf8(JSON.stringify(r)))),
+  )
+  await fileRecords(ada, [draft(ada, 'mental-health', 'private', utf8(JSON.stringify({ ...allergy, code: { text: 'Secret thing' } })))])
+  await setUpEmergency(bare(ada), {
+    custodians: keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url })),
+    threshold: 2,
+    contacts: [contact],
+  })
+  await takeShares()
+}, 60_000)
+
+beforeEach(() => {
+  for (const k of keepers) k.up = k.mailUp = true
+})
+
+describe('set up', () => {
+  test('each custodian holds one share and proves it in a drill; one that lost it is named', async () => {
+    expect((await drillCustodians(bare(ada))).map(d => d.state)).toEqual(['holds', 'holds', 'holds'])
+    keepers[1]!.up = false
+    expect((await drillCustodians(bare(ada))).map(d => d.state)).toEqual(['holds', 'unreachable', 'holds'])
+    const before = await keepers[0]!.store.ofVault(ada.session.state.ring.did)
+    expect(await keepers[0]!.store.keep(before!)).toBe(false)
+    expect(await keepers[0]!.store.vaults()).toHaveLength(1)
+    const twice = { did: keepers[0]!.ctx.session.state.ring.did, url: keepers[0]!.url }
+    expect(await code(() => setUpEmergency(bare(ada), { custodians: [twice, twice], threshold: 2 }))).toMatch(/^BAD_INPUT/)
+  })
+
+  test('the card alone tells the summary with no network, guarded things left out, and a changed word shows', () => {
+    const whole = ownCard(ada)
+    const { summary, vouched } = readCard(whole)
+    expect(summary).toContain('Allergies: Penicillin')
+    expect(summary).toContain('Diabetes type 1')
+    expect(summary).not.toContain('Secret')
+    expect(vouched).toBe(true)
+    expect(readCard(whole.replace('Penicillin', 'Paracetamol')).vouched).toBe(false)
+    // What a QR code takes at the lowest level of correction (ISO/IEC 18004: 2953 bytes).
+    expect(utf8(whole).length).toBeLessThan(2953)
+  })
+
+  test('fewer shares than the threshold give nothing', async () => {
+    const held = await keepers[0]!.store.ofVault(ada.session.state.ring.did)
+    expect(await code(() => combine([held!.share], held!.commitment))).toMatch(/^BAD_INPUT/)
+    expect(held!.share.bytes.join()).not.toContain(emergencyOf(ada).root.join())
+  })
+})
+
+describe('an emergency', () => {
+  test('a custodian down, a professional reads the summary, and the patient was told before the share left', async () => {
+    keepers[2]!.up = false
+    const card = scan()
+    const asked = await ask()
+    const { session, custodians: told, closesAt } = await openEmergency(bare(doctor), { card, asked })
+    expect(told.filter(t => t.state === 'released')).toHaveLength(2)
+    expect(closesAt).toBe(w.now + DAY)
+    const [record] = await session.open(session.records.filter(r => r.card.title === 'Emergency summary').map(r => r.id))
+    expect(text(record!.body)).toContain('Penicillin')
+    expect(text(record!.body)).not.toContain('Secret thing')
+    const outside = session.records.filter(r => !equal(r.compartment, compartmentNamed(ada.session.state.ring, 'emergency').id))
+    expect(outside).toEqual([])
+
+    const arrived = (await receiveMessages(ada)).filter(a => a.kind === 'emergency')
+    expect(arrived.at(-1)).toMatchObject({ opening: { name: 'Dr Rao', reason: 'Found unconscious', tag: asked.tag } })
+    expect(openingOf(ada, toHex(asked.tag)).custodians).toHaveLength(2)
+    expect(keepers[0]!.mail.at(-1)).toContain('ben@example.org')
+    expect(keepers[0]!.mail.join()).not.toContain(ada.session.state.ring.did)
+    const trail = await verifyTrail(ada)
+    expect(trail.problems).toEqual([])
+    expect(trail.looked.some(l => l.receipt.purpose === 'ETREAT' && l.receipt.action === 'view')).toBe(true)
+  })
+
+  test('after an opening everything is replaced: the old card and the old key open nothing more, and the review is closed', async () => {
+    const old = scan()
+    expect((await keepEmergencyCurrent(ada)).renew).toBe('opened')
+    await replaceEmergency(bare(ada))
+    await takeShares()
+    expect((await keepEmergencyCurrent(ada)).renew).toBeNull()
+    const asked = await ask(doctor, old)
+    expect(await code(() => openEmergency(bare(doctor), { card: old, asked }))).toContain('NOT_FOUND')
+    const opening = ada.session.state.ring.openings!.at(-1)!
+    await reviewOpening(ada, opening, 'I was at the clinic; this is right.')
+    const status = await emergencyStatus(ada, scan(), opening.tag)
+    expect(status?.reviewHash).not.toBeNull()
+    expect(JSON.stringify(status)).not.toContain('clinic')
+  })
+
+  test('a new generation reaches the package while custodians do nothing', async () => {
+    const { consent } = emergencyOf(ada)
+    const shared = ada.session.state.ring.given.find(g => equal(g.commitment, consent))!
+    expect(shared.state).toBe('live')
+    const before = compartmentNamed(ada.session.state.ring, 'emergency').generation
+    const { grant } = await import('#actions/access/grant')
+    await meet(ada, nurse, 'Nurse Lin')
+    const other = await grant(ada, {
+      to: nurse.session.state.ring.did,
+      level: 'read',
+      purposes: ['TREAT'],
+      compartments: [compartmentNamed(ada.session.state.ring, 'emergency').id],
+      expiry: w.now + DAY,
+    })
+    await revoke(ada, other.commitment)
+    expect(compartmentNamed(ada.session.state.ring, 'emergency').generation).toBe(before + 1)
+    await fileRecords(ada, [draft(ada, 'general', 'later', utf8(JSON.stringify({ ...allergy, code: { text: 'Latex' } })))])
+    expect(await keepEmergencyCurrent(ada)).toMatchObject({ filed: true, renew: 'card' })
+    const card = scan()
+    const { session } = await openEmergency(bare(doctor), { card, asked: await ask() })
+    const all = await session.open(session.records.map(r => r.id))
+    expect(all.some(r => text(r.body).includes('Latex'))).toBe(true)
+  })
+
+  test('two persons where the patient wants two, unless one was preauthorised; a veto closes the window for all custodians', async () => {
+    const keys = keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url }))
+    await setUpEmergency(bare(ada), { custodians: keys, threshold: 2, persons: 2 })
+    await takeShares()
+    const card = scan()
+    const asked = await ask()
+    expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain('waiting')
+    await approveEmergency(nurse, { tag: asked.tag, relays: card.relays })
+    expect((await openEmergency(bare(doctor), { card, asked })).session.records.length).toBeGreaterThan(0)
+    await receiveMessages(ada)
+    await vetoOpening(ada, openingOf(ada, toHex(asked.tag)))
+    expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain('vetoed')
+    expect(await code(() => ask())).toContain('Barred')
+    const word = await preauthorise(ada, { credential: credentialId(nurse), until: w.now + DAY })
+    const own = await askEmergency(nurse, {
+      card,
+      reason: 'Alone at night',
+      preauthorisation: readPreauthorisation(preauthorisationText(word)),
+    })
+    expect((await emergencyStatus(nurse, card, own.tag))?.state).toBe('open')
+  })
+})
+
+const credentialId = (ctx: Ctx): Uint8Array =>
+  Object.entries(ctx.session.state.ring.marks)
+    .find(([name]) => name.startsWith('credential/'))![0]
+    .slice(11)
+    .match(/../g)!
+    .reduce((out, h, i) => out.fill(Number.parseInt(h, 16), i, i + 1), new Uint8Array(32))
+
+describe('what must not happen', () => {
+  test('no notice, no share: with every way of telling down nothing leaves, and what waits is told later', async () => {
+    const keys = keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url }))
+    await setUpEmergency(bare(ada), { custodians: keys, threshold: 2, contacts: [contact] })
+    await takeShares()
+    const card = scan()
+    const asked = await ask()
+    const relay = w.homes.get(HOME)!
+    const send = relay.relay.send
+    const deaf = {
+      ...relay,
+      relay: { ...relay.relay, send: () => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'The relay is down.')) },
+    }
+    w.homes.set(HOME, deaf as typeof relay)
+    for (const k of keepers) k.mailUp = false
+    expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain('PEER_FAILED')
+    for (const k of keepers) k.mailUp = true
+    // One contact that was told is enough: an emergency does not wait for the patient's own relay's mailbox.
+    await openEmergency(bare(doctor), { card, asked })
+    expect(await receiveMessages(ada)).toEqual([])
+    w.homes.set(HOME, { ...relay, relay: { ...relay.relay, send } } as typeof relay)
+    await Promise.all(keepers.map(k => tellAgain(k.ctx)))
+    expect((await receiveMessages(ada)).some(a => a.kind === 'emergency')).toBe(true)
+  })
+
+  test('a tampered share is named, and the others still open', async () => {
+    const vault = ada.session.state.ring.did
+    const bad = keepers[0]!
+    const held = (await bad.store.ofVault(vault))!
+    const bytes = held.share.bytes.slice()
+    bytes[0]! ^= 1
+    await bad.store.keep({ ...held, version: held.version + 1, share: { ...held.share, bytes } })
+    keepers[1]!.up = false
+    const card = scan()
+    const asked = await ask()
+    expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain(`${bad.url} SHARE_TAMPERED`)
+    keepers[1]!.up = true
+    const { custodians: told } = await openEmergency(bare(doctor), { card, asked })
+    expect(told.filter(t => t.state === 'released')).toHaveLength(2)
+  })
+
+  test('without the card, the credential’s own key, a live credential or the patient’s rules no custodian releases', async () => {
+    const card = scan()
+    const { ledger } = w.homes.get(HOME)!
+    const asked = await ask()
+    expect(await code(() => openEmergency(bare(nurse), { card, asked }))).toContain('DENIED')
+    const forged = { ...card, secret: new Uint8Array(32).fill(7) }
+    expect(await code(() => openEmergency(bare(doctor), { card: forged, asked }))).toContain('NOT_FOUND')
+    const own = { ...card, rules: { ...card.rules, window: 3600 } }
+    expect(await code(async () => openEmergency(bare(doctor), { card: own, asked: await ask(doctor, own) }))).toContain('DENIED')
+    await ledger.credentials.setState(credentialId(doctor), 'suspended')
+    expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain('DENIED')
+    await ledger.credentials.setState(credentialId(doctor), 'live')
+    w.now += DAY
+    expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain('over')
+  })
+})

@@ -1,0 +1,179 @@
+import { credentialState } from '#actions/access/check-credential'
+import { post } from '#actions/access/post'
+import type { Ctx } from '#actions/context'
+import { findParty, homeRelayUrl, trustBundle } from '#actions/vault/calls'
+import { equal } from '#base/bytes'
+import { encode } from '#base/cbor'
+import { ensure, isKeepwellError, KeepwellError } from '#base/error'
+import { decodeAs, type Infer } from '#base/shape'
+import { hmacSha256 } from '#crypto/hash'
+import { hpkeSeal } from '#crypto/seal'
+import { decodeBundle, type Party } from '#identity/bundle'
+import { type Call, verifyCall } from '#identity/call'
+import { parseDid } from '#identity/did'
+import {
+  type Custody,
+  type drillAnswer,
+  drillBody,
+  drillInput,
+  type EmergencyContact,
+  possessedBy,
+  type ReleaseBody,
+  type releaseAnswer,
+  releaseBody,
+  shareInfo,
+} from '#identity/emergency'
+import type { CustodyStore, Notices, Release } from '#ports/custody'
+import type { Ledger } from '#ports/ledger'
+
+/** What a custodian works with; `timer` gives milliseconds that only rise. */
+export type CustodianCtx = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'> & {
+  readonly custody: CustodyStore
+  readonly notices: Notices
+  readonly timer: () => number
+}
+
+const MAX_SKEW = 300
+
+/** The patient's ledger: our own where it is the same, else the one behind the patient's relays. */
+async function ledgerOf(ctx: CustodianCtx, held: Custody): Promise<Ledger> {
+  const { chainId } = parseDid(held.vault)
+  for (const url of [homeRelayUrl(ctx.session.state.ring), ...held.relays]) {
+    const ledger = await ctx.network.ledger(url).catch(() => null)
+    if (ledger?.chainId === chainId) return ledger
+  }
+  throw new KeepwellError('RELAY_UNREACHABLE', 'The ledger of that patient does not answer; without it no share is released.')
+}
+
+/** Who calls: for us and this method, fresh, signed by the request key of a bundle that its controller stands behind. */
+async function callerOf(ctx: CustodianCtx, call: Call, method: string, bundle: Uint8Array, doors: readonly string[]): Promise<Party> {
+  const mine = call.relay === ctx.session.state.ring.did && call.method === method
+  ensure(mine, 'BAD_SIGNATURE', 'The request was signed for another custodian or method.')
+  ensure(
+    Math.abs(ctx.clock() - call.time) <= MAX_SKEW,
+    'CLOCK_SKEW',
+    'The request is more than five minutes off; set the clock and sign it again.',
+  )
+  const party = await trustBundle(ctx, decodeBundle(bundle), doors)
+  ensure(
+    party.did === call.from && party.version === call.version,
+    'BAD_SIGNATURE',
+    'The request is not by the party whose bundle came along.',
+  )
+  verifyCall(call, party.request)
+  return party
+}
+
+/** The six things without which no share leaves. Throws NOT_FOUND, BAD_SIGNATURE, DENIED. */
+async function mayRelease(ctx: CustodianCtx, call: Call, body: ReleaseBody): Promise<Custody> {
+  const held = await ctx.custody.ofCard(body.card)
+  if (!held) throw new KeepwellError('NOT_FOUND', 'This custodian holds no share of that card; the card may have been replaced.')
+  const party = await callerOf(ctx, call, 'release', body.bundle, held.relays)
+  const possession = { tag: body.tag, custodian: ctx.session.state.ring.did, session: body.session }
+  ensure(possessedBy(possession, body.proof) === held.card, 'BAD_SIGNATURE', 'The request does not prove that its sender holds the card.')
+  const ledger = await ledgerOf(ctx, held)
+  const request = await ledger.emergencies.request(body.tag)
+  ensure(request?.state === 'open', 'DENIED', `There is no open request of that tag on the ledger: ${request?.state ?? 'none'}.`)
+  ensure(equal(encode(request.rules), encode(held.rules)), 'DENIED', 'The request was made under other rules than the patient’s.')
+  ensure(equal(request.credential, body.credential.id), 'DENIED', 'The request was made under another credential.')
+  const responder = await ledger.emergencies.responder(body.credential.id)
+  ensure(responder === party.request, 'DENIED', 'The issuer of the credential named another key than the one that asks.')
+  const worth = await credentialState(ledger, body.credential, party.did)
+  ensure(worth === 'live', 'DENIED', 'The credential is not live.')
+  return held
+}
+
+/**
+ * Releases this custodian's one share (protocol §7). The notice is in the outbox before anything else, and the share leaves only once the
+ * patient's mailbox, or failing that one of the contacts, has taken it. Throws PEER_FAILED when nobody could be told: then nothing left.
+ */
+export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer<typeof releaseAnswer>> {
+  const body = decodeAs(releaseBody, call.body)
+  const held = await mayRelease(ctx, call, body)
+  const agreed = ctx.timer()
+  const before = await ctx.custody.release(body.tag)
+  const fresh: Release = {
+    tag: body.tag,
+    vault: held.vault,
+    requester: call.from,
+    name: body.credential.name,
+    role: body.credential.role,
+    reason: body.reason,
+    at: ctx.clock(),
+    untold: [null, ...held.contacts],
+    toldAfter: null,
+  }
+  const release = before ?? fresh
+  if (!before) await ctx.custody.note(fresh)
+  const told = await tell(ctx, held, release, agreed)
+  ensure(told.toldAfter !== null, 'PEER_FAILED', 'Neither the patient nor a contact could be told, so the share stays here; try again.')
+  const { enc, ciphertext } = await hpkeSeal({
+    recipient: body.session,
+    info: shareInfo(body.tag, ctx.session.state.ring.did),
+    aad: new Uint8Array(0),
+    plaintext: encode({ share: held.share, commitment: held.commitment }),
+    random: ctx.random,
+  })
+  return { enc, sealed: ciphertext }
+}
+
+/** Tells those who were not told yet, the patient first, and writes down who is left. */
+async function tell(ctx: CustodianCtx, held: Custody, release: Release, agreed: number): Promise<Release> {
+  let now = release
+  for (const to of release.untold) {
+    const done = await (to ? tellContact(ctx, to, release) : tellPatient(ctx, held, release)).then(
+      () => true,
+      e => {
+        if (!isKeepwellError(e)) throw e
+        return false
+      },
+    )
+    if (!done) continue
+    now = { ...now, untold: now.untold.filter(u => u !== to), toldAfter: now.toldAfter ?? Math.max(0, ctx.timer() - agreed) }
+    await ctx.custody.note(now)
+  }
+  return now
+}
+
+async function tellPatient(ctx: CustodianCtx, held: Custody, r: Release): Promise<void> {
+  const patient = await findParty(ctx, held.vault, held.relays)
+  if (!patient) throw new KeepwellError('UNKNOWN_PARTY', 'The patient’s relay does not answer.')
+  const { tag, requester, name, role, reason, at } = r
+  const emergency = { tag, version: held.version, requester, name, role, reason, at }
+  await post(ctx, patient, 'notice', { text: 'A share of your emergency key is about to be released.', emergency }, { introduce: true })
+}
+
+/** A contact learns that there is an emergency and who asked, and nothing of the record; not even the patient's DID. */
+function tellContact(ctx: CustodianCtx, to: EmergencyContact, { name, role, at }: Release): Promise<void> {
+  const when = new Date(at * 1000).toISOString()
+  const text = [
+    `Dear ${to.name},`,
+    '',
+    'somebody who named you as a contact for emergencies may be in one.',
+    `At ${when}, ${name} (${role}) asked to read that person’s emergency summary, and it is being opened now.`,
+    'If you can reach the person, please do. If nothing has happened to them, they should open Keepwell and object at once.',
+    '',
+    `Told by ${ctx.session.state.ring.name}, a custodian that the person chose.`,
+  ].join('\n')
+  return ctx.notices.send(to, 'Emergency access: a health record is being opened', text)
+}
+
+/** Tells again those whom nobody could reach. Returns how many are left. */
+export async function tellAgain(ctx: CustodianCtx): Promise<number> {
+  let left = 0
+  for (const release of await ctx.custody.releases()) {
+    if (!release.untold.length) continue
+    const held = await ctx.custody.ofVault(release.vault)
+    left += held ? (await tell(ctx, held, release, ctx.timer())).untold.length : 0
+  }
+  return left
+}
+
+/** Proves to the vault itself that its share is here, and nothing to anybody else. Throws NOT_FOUND. */
+export async function answerDrill(ctx: CustodianCtx, call: Call): Promise<Infer<typeof drillAnswer>> {
+  const body = decodeAs(drillBody, call.body)
+  const held = await ctx.custody.ofVault(call.from)
+  if (!held) throw new KeepwellError('NOT_FOUND', 'This custodian holds no share of that vault.')
+  await callerOf(ctx, call, 'drill', body.bundle, held.relays)
+  return { version: held.version, proof: hmacSha256(held.share.bytes, drillInput(held.share, body.nonce)) }
+}

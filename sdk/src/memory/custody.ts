@@ -1,0 +1,34 @@
+import { toHex } from '#base/bytes'
+import { KeepwellError } from '#base/error'
+import type { Custody } from '#identity/emergency'
+import type { Custodian, CustodyStore, Release } from '#ports/custody'
+
+/** What a custodian keeps, in memory. */
+export function memoryCustody(): CustodyStore {
+  const shares = new Map<string, Custody>()
+  const releases = new Map<string, Release>()
+  return {
+    ofVault: async vault => shares.get(vault) ?? null,
+    ofCard: async card => [...shares.values()].find(s => s.card === card) ?? null,
+    vaults: async () => [...shares.keys()],
+    async keep(share) {
+      const before = shares.get(share.vault)
+      if (before && before.version >= share.version) return false
+      shares.set(share.vault, share)
+      return true
+    },
+    release: async tag => releases.get(toHex(tag)) ?? null,
+    releases: async () => [...releases.values()],
+    note: async release => void releases.set(toHex(release.tag), release),
+  }
+}
+
+/** Custodians in one process, by URL; one that is not listed is unreachable. */
+export const memoryCustodians =
+  (all: ReadonlyMap<string, Custodian>) =>
+  (url: string): Custodian => {
+    const absent = async (): Promise<never> => {
+      throw new KeepwellError('RELAY_UNREACHABLE', `No custodian answers at ${url}.`)
+    }
+    return all.get(url) ?? { url, info: absent, release: absent, drill: absent }
+  }
