@@ -1,7 +1,7 @@
 import { type Cid, parseCid } from '@keepwell/sdk/base/cid'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { BlockStore } from '@keepwell/sdk/ports/blocks'
-import { MAX_BLOCK_BYTES } from '@keepwell/sdk/ports/limits'
+import { readLimited } from './limited.ts'
 import { sha256 } from './segment.ts'
 
 export type GatewayInput = {
@@ -49,7 +49,7 @@ export function gatewayBlocks(input: GatewayInput): BlockStore {
       const { digest } = parseCid(cid)
       const response = await ask(cid, 'GET')
       if (!response) return null
-      const bytes = await readLimited(response)
+      const bytes = await readLimited(response, 'gateway')
       ensure(sha256(bytes).equals(digest), 'STORAGE_CORRUPT', `The gateway gave other bytes for ${cid}.`)
       return bytes
     },
@@ -62,21 +62,4 @@ export function gatewayBlocks(input: GatewayInput): BlockStore {
     },
     async close() {},
   }
-}
-
-/** The body, of a block's size at most: what is longer is no block, and is not read to its end. */
-async function readLimited(response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const part of response.body ?? []) {
-      length += part.length
-      ensure(length <= MAX_BLOCK_BYTES, 'STORAGE_CORRUPT', 'The gateway gave more than the largest block.')
-      parts.push(part)
-    }
-  } catch (cause) {
-    if (cause instanceof KeepwellError) throw cause
-    throw new KeepwellError('STORAGE_FAILED', 'The block gateway stopped in the middle of a block.', { cause })
-  }
-  return new Uint8Array(Buffer.concat(parts))
 }

@@ -89,7 +89,8 @@ function holderOf(m: Meta, { holder }: UnpackInput): Fetch {
   return holder(m)
 }
 
-function checkOpened<T extends { meta: Meta; proof: Authorship }>(opened: T, input: Pick<UnpackInput, 'id' | 'subject'>): T {
+/** Whether what was opened is this vault's, this record's, and in its author's batch. */
+export function checkOpened<T extends { meta: Meta; proof: Authorship }>(opened: T, input: Pick<UnpackInput, 'id' | 'subject'>): T {
   ensure(opened.meta.subject === input.subject, 'WRONG_SUBJECT', 'The record was written for another vault.')
   ensure(equal(opened.meta.id, input.id), 'ENVELOPE_MISMATCH', 'The payload is of another record than its envelope.')
   checkMembership(opened)

@@ -28,14 +28,25 @@ async function countTombstones(ctx: Erasing): Promise<void> {
  * opened before is beyond reach.
  */
 export async function eraseRecords(ctx: Erasing, ids: readonly Uint8Array[]): Promise<Erasure> {
+  const receipts = await buryRecords(ctx, ids, some => ctx.catalog.drop(some))
+  if (receipts.length) await countTombstones(ctx)
+  return { receipts, pending: [] }
+}
+
+/** Has the relay keep tombstones for these ids, for ever; `buried` is told of each page that its signed receipt confirms. */
+export async function buryRecords(
+  ctx: Omit<Erasing, 'catalog'>,
+  ids: readonly Uint8Array[],
+  buried: (ids: readonly Uint8Array[]) => Promise<void> = async () => {},
+): Promise<DeletionMessage[]> {
   const { ring } = ctx.session.state
   const relay = await homeRelay(ctx)
-  const party = await relayParty(ctx, relay)
   const receipts: DeletionMessage[] = []
   for (let at = 0; at < ids.length; at += MAX_IDS) {
     const some = ids.slice(at, at + MAX_IDS)
     const tombstone = await sign(signerOf(ring), 'tombstone', { v: 1, vault: ring.did, ids: some, at: ctx.clock() })
     const { receipt } = await callRelay(ctx, relay, 'erase', { tombstone })
+    const party = await relayParty(ctx, relay)
     const message = await verifySigned(receipt, 'tombstone', deletionMessage, party.keys)
     const names =
       message.vault === ring.did &&
@@ -45,9 +56,8 @@ export async function eraseRecords(ctx: Erasing, ids: readonly Uint8Array[]): Pr
       message.ids.length === some.length &&
       message.ids.every((id, i) => equal(id, some[i]!))
     ensure(names, 'NO_RECEIPT', 'The relay’s deletion receipt is for something else.')
-    await ctx.catalog.drop(some)
+    await buried(some)
     receipts.push(message)
   }
-  if (receipts.length) await countTombstones(ctx)
-  return { receipts, pending: [] }
+  return receipts
 }

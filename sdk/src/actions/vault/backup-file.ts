@@ -13,18 +13,20 @@ import { groupHead, servedItem } from '#records/envelope'
 /**
  * A backup is one file: `magic ‖ u32 length ‖ CBOR header ‖ FLOE stream`. The header names recipients by the hashes of their keys and
  * nothing else; the stream's key is HPKE-sealed to each (the recovery key and every device). The stream's text is a list of parts,
- * each `u32 length ‖ CBOR`: the vault, then for each encapsulation its head, its records, and after each record its payload blocks,
- * then the end with the counts. A file without its end is refused.
+ * each `u32 length ‖ CBOR`: the vault, the ids of what was erased until then (version 2), then for each encapsulation its head, its records,
+ * and after each record its payload blocks, then the end with the counts. A file without its end is refused.
  */
 const MAGIC = utf8('keepwell backup 1\n')
 const INFO = utf8('keepwell/v1/backup')
 const MAX_HEADER = 1 << 20
 const MAX_PART = 32 << 20
+const MAX_ERASED = 4096
 
 const header = object({ suite: oneOf('kw1/backup'), recipients: list(object({ id: bytes(16), enc: bytes(1120), key: bytes(48) }), 65) })
 
 const part = union('t', {
-  vault: object({ t: string(10), v: int(1, 1), keyring: sealedKeyring, head: nullable(signed), bundle, at: int() }),
+  vault: object({ t: string(10), v: int(1, 2), keyring: sealedKeyring, head: nullable(signed), bundle, at: int() }),
+  erased: object({ t: string(10), ids: list(bytes(16), MAX_ERASED) }),
   group: object({ t: string(10), group: int(), head: groupHead }),
   record: object({ t: string(10), group: int(), item: servedItem }),
   block: object({ t: string(10), cid: bytes(36), bytes: bytes({ max: 1 << 20 }) }),
@@ -36,10 +38,16 @@ export type VaultPart = Extract<BackupPart, { readonly keyring: unknown }> & Nam
 
 /** What the parts are called; `t` tells them apart. */
 export const isVault = (p: BackupPart): p is Extract<BackupPart, { keyring: unknown }> => p.t === 'vault'
+export const isErased = (p: BackupPart): p is Extract<BackupPart, { ids: readonly Uint8Array[] }> => p.t === 'erased'
 export const isGroup = (p: BackupPart): p is Extract<BackupPart, { head: unknown; group: number }> => p.t === 'group'
 export const isRecord = (p: BackupPart): p is Extract<BackupPart, { item: unknown }> => p.t === 'record'
 export const isBlock = (p: BackupPart): p is Extract<BackupPart, { cid: Uint8Array }> => p.t === 'block'
 export const isEnd = (p: BackupPart): p is Extract<BackupPart, { records: number }> => p.t === 'end'
+
+/** What says of records that they were erased: as many parts as it takes. */
+export function* erasedParts(ids: readonly Uint8Array[]): Generator<BackupPart> {
+  for (let at = 0; at < ids.length; at += MAX_ERASED) yield { t: 'erased', ids: ids.slice(at, at + MAX_ERASED) }
+}
 
 /** Seals parts to the public keys given, streamed. */
 export async function* writeBackup(

@@ -1,4 +1,6 @@
 import type { Ctx, Progress, Session } from '#actions/context'
+import { checkTombstones, walkTombstones } from '#actions/records/check-tombstones'
+import { buryRecords } from '#actions/records/erase-records'
 import { uploader } from '#actions/records/file-records'
 import { ownOpener } from '#actions/records/own-group'
 import { ownTarget } from '#actions/records/secrets'
@@ -19,9 +21,9 @@ import { peek, signedHash } from '#identity/signed'
 import type { Manifest } from '#ports/ledger'
 import type { Relay } from '#ports/relay'
 import { type Resealable, reseal } from '#records/reseal'
-import { isBlock, isEnd, isGroup, isRecord, isVault, readBackup } from './backup-file.ts'
-import { callRelay, makeCall, ownBundle } from './calls.ts'
-import { changeRing, NO_TOMBSTONES } from './change-ring.ts'
+import { type BackupPart, isBlock, isEnd, isErased, isGroup, isRecord, isVault, readBackup } from './backup-file.ts'
+import { callRelay, homeRelayUrl, makeCall, ownBundle } from './calls.ts'
+import { changeRing } from './change-ring.ts'
 import { makeBundle } from './create-vault.ts'
 import { publishCalendar } from './publish-calendar.ts'
 
@@ -29,10 +31,13 @@ type Restoring = Pick<Ctx, 'clock' | 'random' | 'network'>
 
 export type RestoreBackup = {
   readonly chunks: AsyncIterable<Uint8Array>
-  readonly recovery: Recovery
+  /** The recovery key of the words; or a device's own pair, with the tag that its keyring names. */
+  readonly recovery: Pick<Recovery, 'secret' | 'public' | 'tag'>
   /** Where the vault is to live from now on. */
   readonly relay: string
   readonly deviceName: string
+  /** Ids known from elsewhere to be erased: from newer backups. */
+  readonly erased?: readonly Uint8Array[]
   readonly progress?: Progress
 }
 
@@ -40,6 +45,8 @@ export type RestoredBackup = {
   readonly session: Session
   readonly device: Device
   readonly records: number
+  /** How many records stay erased, whether the backup still held them or not. */
+  readonly erased: number
   /** Consents that lived on another ledger and have to be given anew. */
   readonly ended: number
 }
@@ -49,8 +56,9 @@ const BATCH = 256
 
 /**
  * Brings a vault back from its backup to a relay that does not have it: the same DID under a new key bundle that names the new relay. Every
- * envelope is re-sealed, so nothing that someone copied from the old relay opens what is written here. Cut short, it is run again. Sync
- * afterwards rebuilds the catalog. Throws HOME_EXISTS when that relay still keeps the vault: then the words alone bring it back.
+ * envelope is re-sealed, so nothing that someone copied from the old relay opens what is written here. What was erased is buried at the
+ * new relay first, and does not come back (protocol §8): as the backup says, as the caller knows, and as the old relay says where it still
+ * answers. Cut short, it is run again. Sync afterwards rebuilds the catalog. Throws HOME_EXISTS when that relay still keeps the vault: then the words alone bring it back.
  */
 export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promise<RestoredBackup> {
   const { recovery, progress = () => {} } = input
@@ -71,29 +79,59 @@ export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promi
   await callRelay(own, relay, 'enroll', { bundle: ownBundle(ring), lookup: sha256(recovery.tag) })
   const calendar = await publishCalendar(own, ring)
 
+  const erased = new Map(
+    [...(input.erased ?? []), ...(await buriedBefore(ctx, session, { old, first: first.value, url: input.relay }))].map(named),
+  )
   const work = filer(own, relay, ring)
   let opener: Awaited<ReturnType<typeof ownOpener>> | null = null
   let target: Uint8Array | null = null
+  let buried = false
+  let skipping = false
+  let skipped = 0
+  const bury = async (): Promise<void> => {
+    if (!buried) await buryRecords({ ...own, session: { device, state: { ...session.state, head: null } } }, [...erased.values()])
+    buried = true
+  }
   for await (const p of parts) {
-    if (isGroup(p)) {
+    if (isErased(p)) for (const [key, id] of p.ids.map(named)) erased.set(key, id)
+    else if (isGroup(p)) {
+      await bury()
       opener = await ownOpener(old, p.head)
       target = p.head.compartment
     } else if (isRecord(p)) {
       ensure(opener && target, 'UNREADABLE', 'A record stands before its encapsulation.')
       const { id, cid, leaf } = p.item
+      skipping = erased.has(toHex(id))
+      if (skipping) {
+        skipped++
+        continue
+      }
       await work.add(target, { id, cid, leaf, card: await opener.card(p.item), dek: await opener.dek(p.item) })
       progress(work.count(), null)
     } else if (isBlock(p)) {
       ensure(equal(sha256(p.bytes), parseCid(cidFromBytes(p.cid)).digest), 'BAD_CID', 'A block of the backup does not hash to its address.')
-      await work.block({ cid: cidFromBytes(p.cid), bytes: p.bytes.slice() })
+      if (!skipping) await work.block({ cid: cidFromBytes(p.cid), bytes: p.bytes.slice() })
     } else if (isEnd(p)) {
+      await bury()
       await work.flush()
-      ensure(p.records === work.count(), 'TRUNCATED', 'The backup holds less than it says.')
+      ensure(p.records === work.count() + skipped, 'TRUNCATED', 'The backup holds less than it says.')
     }
   }
   // The head comes last: until then the relay says that it keeps no such vault, and a restore can begin anew.
-  await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: NO_TOMBSTONES })
-  return { session, device, records: work.count(), ended }
+  const { ids, root } = await walkTombstones({ ...own, session: { device, state: { ...session.state, head: null } } })
+  await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: { root, count: ids.length } })
+  return { session, device, records: work.count(), erased: erased.size, ended }
+}
+
+const named = (id: Uint8Array): [string, Uint8Array] => [toHex(id), id.slice()]
+
+type Before = { readonly old: Keyring; readonly first: Extract<BackupPart, { keyring: unknown }>; readonly url: string }
+
+/** What the old relay says was erased since the backup was made; nothing, where it does not answer or is the one restored to. */
+async function buriedBefore(ctx: Restoring, { device }: Session, { old, first, url }: Before): Promise<readonly Uint8Array[]> {
+  if (homeRelayUrl(old) === url) return []
+  const session: Session = { device, state: { ring: old, sealed: first.keyring, head: first.head } }
+  return checkTombstones({ ...ctx, session }).catch(() => [])
 }
 
 /** Uploads blocks and submits re-sealed envelopes, a batch at a time; a record's blocks come after it, so it waits for them. */
