@@ -6,10 +6,11 @@ import { auditTrailAbi } from '#abi/AuditTrail'
 import { consentRegistryAbi } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi } from '#abi/CredentialRegistry'
 import { emergencyAccessAbi } from '#abi/EmergencyAccess'
+import { guardianRecoveryAbi } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi } from '#abi/PatientRegistry'
 import { recordAnchorsAbi } from '#abi/RecordAnchors'
-import { openChain } from '#test/chain'
+import { type Chain, openChain } from '#test/chain'
 import { compile } from '#test/compile'
 import { deployAll, key, leaf } from '#test/world'
 
@@ -23,6 +24,41 @@ const targets: Record<string, number> = {
   'anchor of a batch': 100_000,
 }
 
+type World = Awaited<ReturnType<typeof deployAll>>
+type Spend = (label: string, from: Address, to: Address, abi: Abi, functionName: string, args: readonly unknown[]) => Promise<void>
+
+/** After all that bears a deadline, for three days pass in it. */
+async function measureRecovery(chain: Chain, world: World, spend: Spend): Promise<void> {
+  const [admin, , patient] = chain.accounts as [Address, Address, Address]
+  const { PatientRegistry, GuardianRecovery } = world.addresses
+  const lost = key('lost')
+  const { plan, hash, votes } = await world.plan(['one', 'two', 'three'].map(name => key(`guardian ${name}`)))
+  const module = await world.identity(lost, 'SetRecoveryModule', {
+    identity: lost.address,
+    module: GuardianRecovery,
+    nonce: BigInt(chain.id) << 128n,
+  })
+  await chain.send(
+    admin,
+    PatientRegistry,
+    encodeFunctionData({
+      abi: patientRegistryAbi,
+      functionName: 'setRecoveryModuleBySig',
+      args: [lost.address, GuardianRecovery, world.deadline, module],
+    }),
+  )
+  const set = await world.guardian(lost, 'SetGuardians', { identity: lost.address, plan: hash, nonce: 0n })
+  await spend('guardians set', admin, GuardianRecovery, guardianRecoveryAbi, 'setGuardians', [lost.address, hash, world.deadline, set])
+  const cast = await votes(
+    ['one', 'two'].map(name => key(`guardian ${name}`)),
+    { identity: lost.address, newOwner: patient, round: 1n },
+  )
+  const begun = [lost.address, patient, plan, world.deadline, cast]
+  await spend('recovery begun, 2 of 3', admin, GuardianRecovery, guardianRecoveryAbi, 'begin', begun)
+  await chain.request({ method: 'evm_increaseTime', params: [259_200] })
+  await spend('recovery finished', admin, GuardianRecovery, guardianRecoveryAbi, 'finish', [lost.address, 1n])
+}
+
 async function measure(): Promise<Record<string, number>> {
   // Fixed times, for a byte that is zero by chance costs less than another.
   const start = '2026-01-01T00:00:00Z'
@@ -30,7 +66,7 @@ async function measure(): Promise<Record<string, number>> {
   const world = await deployAll(chain, Date.parse(start) / 1000)
   const [admin, issuer, patient, provider] = chain.accounts as [Address, Address, Address, Address]
   const figures: Record<string, number> = {}
-  const spend = async (label: string, from: Address, to: Address, abi: Abi, functionName: string, args: readonly unknown[]) => {
+  const spend: Spend = async (label: string, from: Address, to: Address, abi: Abi, functionName: string, args: readonly unknown[]) => {
     const receipt = await chain.send(from, to, encodeFunctionData({ abi, functionName, args }))
     if (receipt.status !== 'success' || receipt.logs.length === 0) throw new Error(`${label}: did nothing`)
     figures[label] = Number(receipt.gasUsed)
@@ -99,6 +135,8 @@ async function measure(): Promise<Record<string, number>> {
   await spend('emergency veto', admin, EmergencyAccess, emergencyAccessAbi, 'veto', [leaf(6), deadline, veto])
   const review = await world.emergency(card, 'Review', { tag: leaf(6), reviewHash: leaf(7), deadline })
   await spend('emergency review', admin, EmergencyAccess, emergencyAccessAbi, 'review', [leaf(6), leaf(7), deadline, review])
+
+  await measureRecovery(chain, world, spend)
 
   const naive = compile(new URL('../bench/naive/NaiveHealthRecord.sol', import.meta.url), 'NaiveHealthRecord')
   const address = await chain.deploy(naive)

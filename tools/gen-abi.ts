@@ -19,6 +19,7 @@ const deployed = [
   'HealthRecordNFT',
   'AuditTrail',
   'EmergencyAccess',
+  'GuardianRecovery',
 ]
 
 type Node = { nodeType?: string; [key: string]: unknown }

@@ -4,6 +4,7 @@ import { auditTrailAbi, auditTrailBytecode } from '#abi/AuditTrail'
 import { consentRegistryAbi, consentRegistryBytecode } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi, credentialRegistryBytecode } from '#abi/CredentialRegistry'
 import { emergencyAccessAbi, emergencyAccessBytecode } from '#abi/EmergencyAccess'
+import { guardianRecoveryAbi, guardianRecoveryBytecode } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi, healthRecordNFTBytecode } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode } from '#abi/PatientRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '#abi/RecordAnchors'
@@ -14,6 +15,7 @@ const generated = {
   ConsentRegistry: [consentRegistryAbi, consentRegistryBytecode],
   CredentialRegistry: [credentialRegistryAbi, credentialRegistryBytecode],
   EmergencyAccess: [emergencyAccessAbi, emergencyAccessBytecode],
+  GuardianRecovery: [guardianRecoveryAbi, guardianRecoveryBytecode],
   HealthRecordNFT: [healthRecordNFTAbi, healthRecordNFTBytecode],
   PatientRegistry: [patientRegistryAbi, patientRegistryBytecode],
   RecordAnchors: [recordAnchorsAbi, recordAnchorsBytecode],

@@ -4,6 +4,7 @@ import { auditTrailAbi, auditTrailBytecode, auditTrailDomain, auditTrailTypes } 
 import { consentRegistryAbi, consentRegistryBytecode, consentRegistryDomain, consentRegistryTypes } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi, credentialRegistryBytecode } from '#abi/CredentialRegistry'
 import { emergencyAccessAbi, emergencyAccessBytecode, emergencyAccessDomain, emergencyAccessTypes } from '#abi/EmergencyAccess'
+import { guardianRecoveryAbi, guardianRecoveryBytecode, guardianRecoveryDomain, guardianRecoveryTypes } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi, healthRecordNFTBytecode, healthRecordNFTDomain, healthRecordNFTTypes } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode, patientRegistryDomain, patientRegistryTypes } from '#abi/PatientRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '#abi/RecordAnchors'
@@ -20,14 +21,16 @@ export async function deployAll(chain: Chain, at?: number) {
   const [admin] = chain.accounts as [Address]
   const RecordAnchors = await chain.deploy({ abi: recordAnchorsAbi, bytecode: recordAnchorsBytecode })
   const CredentialRegistry = await chain.deploy({ abi: credentialRegistryAbi, bytecode: credentialRegistryBytecode }, [admin])
+  const PatientRegistry = await chain.deploy({ abi: patientRegistryAbi, bytecode: patientRegistryBytecode })
   const addresses = {
     RecordAnchors,
     CredentialRegistry,
-    PatientRegistry: await chain.deploy({ abi: patientRegistryAbi, bytecode: patientRegistryBytecode }),
+    PatientRegistry,
     ConsentRegistry: await chain.deploy({ abi: consentRegistryAbi, bytecode: consentRegistryBytecode }),
     HealthRecordNFT: await chain.deploy({ abi: healthRecordNFTAbi, bytecode: healthRecordNFTBytecode }, [RecordAnchors]),
     AuditTrail: await chain.deploy({ abi: auditTrailAbi, bytecode: auditTrailBytecode }),
     EmergencyAccess: await chain.deploy({ abi: emergencyAccessAbi, bytecode: emergencyAccessBytecode }, [CredentialRegistry]),
+    GuardianRecovery: await chain.deploy({ abi: guardianRecoveryAbi, bytecode: guardianRecoveryBytecode }, [PatientRegistry]),
   }
   const now = at ?? Number((await chain.reader.getBlock()).timestamp)
   const deadline = BigInt(now + 3600)
@@ -90,6 +93,27 @@ export async function deployAll(chain: Chain, at?: number) {
       return [{ ...asked, rules }, { until: 0n, signature: '0x' }, signature] as const
     },
     emergency,
+    async guardian(signer: PrivateKeyAccount, primaryType: keyof typeof guardianRecoveryTypes, fields: object) {
+      const d = domain(guardianRecoveryDomain, 'GuardianRecovery')
+      return signer.signTypedData({ domain: d, types: guardianRecoveryTypes, primaryType, message: { ...fields, deadline } as never })
+    },
+    /** A plan of these guardians, two of whom suffice, with three days' time lock; its hash, and votes of the first for a new owner. */
+    async plan(guardians: readonly PrivateKeyAccount[]) {
+      const leaves = guardians.map(g => sha256(`0x00${g.address.slice(2).toLowerCase()}`))
+      const plan = { root: rootOf(leaves), threshold: 2, guardians: guardians.length, delay: 259_200, salt: leaf(99) }
+      const shape = ['bytes32', 'uint8', 'uint8', 'uint32', 'bytes32'].map(type => ({ type }))
+      const hash = keccak256(encodeAbiParameters(shape, [plan.root, plan.threshold, plan.guardians, plan.delay, plan.salt]))
+      const votes = async (signers: readonly PrivateKeyAccount[], fields: { identity: Address; newOwner: Address; round: bigint }) =>
+        Promise.all(
+          signers.map(async (signer, index) => ({
+            guardian: guardians[index]?.address as Address,
+            index: BigInt(index),
+            path: inclusionPath(index, leaves),
+            signature: await this.guardian(signer, 'Vote', { ...fields, plan: hash }),
+          })),
+        )
+      return { plan, hash, votes }
+    },
     async burn(signer: PrivateKeyAccount, tokenId: bigint) {
       const d = domain(healthRecordNFTDomain, 'HealthRecordNFT')
       const message = { tokenId, deadline }

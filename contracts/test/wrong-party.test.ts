@@ -14,6 +14,7 @@ import { auditTrailAbi } from '#abi/AuditTrail'
 import { consentRegistryAbi } from '#abi/ConsentRegistry'
 import { credentialRegistryAbi } from '#abi/CredentialRegistry'
 import { emergencyAccessAbi } from '#abi/EmergencyAccess'
+import { guardianRecoveryAbi } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi } from '#abi/PatientRegistry'
 import { recordAnchorsAbi } from '#abi/RecordAnchors'
@@ -32,6 +33,7 @@ const abis = {
   HealthRecordNFT: healthRecordNFTAbi,
   AuditTrail: auditTrailAbi,
   EmergencyAccess: emergencyAccessAbi,
+  GuardianRecovery: guardianRecoveryAbi,
 } as const satisfies Record<string, Abi>
 type Name = keyof typeof abis
 
@@ -62,6 +64,14 @@ before(async () => {
   await act(admin, 'RecordAnchors', 'anchor', [unminted.root, unminted.size])
   await act(admin, 'HealthRecordNFT', 'mint', await world.mint(victim, victim.address, record))
   await act(admin, 'AuditTrail', 'publish', await world.head(victim, victim.address, 10, leaf(10), 100))
+
+  const guardians = [1, 2, 3].map(i => key(`guardian ${i}`))
+  const { plan, hash, votes } = await world.plan(guardians)
+  const set = { identity: victim.address, plan: hash, nonce: 0n }
+  const own = await world.guardian(victim, 'SetGuardians', set)
+  await act(admin, 'GuardianRecovery', 'setGuardians', [victim.address, hash, world.deadline, own])
+  const round = { identity: victim.address, newOwner: thief.address, round: 1n }
+  const forged = await votes([thief, thief], round)
 
   const nonce = await chain.reader.readContract({
     abi: patientRegistryAbi,
@@ -142,6 +152,17 @@ before(async () => {
       approve: [leaf(90), credential, world.deadline, await world.emergency(thief, 'Approve', { tag: leaf(90), credential, deadline })],
       veto: [leaf(90), world.deadline, await world.emergency(thief, 'Veto', { tag: leaf(90), deadline })],
       review: [leaf(90), leaf(1), world.deadline, await world.emergency(thief, 'Review', { tag: leaf(90), reviewHash: leaf(1), deadline })],
+    },
+    GuardianRecovery: {
+      setGuardians: [
+        victim.address,
+        zero32,
+        world.deadline,
+        await world.guardian(thief, 'SetGuardians', { identity: victim.address, plan: zero32, nonce: 1n }),
+      ],
+      begin: [victim.address, address, plan, world.deadline, forged],
+      cancel: [victim.address, 1n, world.deadline, await world.guardian(thief, 'Cancel', { identity: victim.address, round: 1n })],
+      finish: [victim.address, 1n],
     },
   }
 })

@@ -27,6 +27,9 @@ const refuse = (field: Field): never => {
 
 type Types = TypedData['types']
 
+/** keccak256 of 32-byte words one after the other: what `keccak256(abi.encode(...))` is for values of fixed size. */
+export const wordsDigest = (...words: readonly Uint8Array[]): Uint8Array => keccak_256(concat(...words))
+
 /** keccak256(0x19 0x01 ‖ hashStruct(domain) ‖ hashStruct(message)), EIP-712 "Definition of the signing digest". Throws BAD_INPUT. */
 export function typedDataDigest({ domain, types, primaryType, message }: TypedData): Uint8Array {
   const own = { ...types, EIP712Domain: DOMAIN.filter(f => domain[f.name] !== undefined) }

@@ -56,6 +56,26 @@ export const changeOwnerTypedData = (d: RegistryDomain, m: ChangeOwnerMessage): 
     ['deadline', 'uint256', BigInt(m.deadline)],
   ])
 
+export type SetRecoveryModuleMessage = {
+  readonly identity: string
+  /** Zero for none. */
+  readonly module: string
+  readonly nonce: number
+  readonly deadline: number
+}
+
+export const setRecoveryModuleTypedData = (d: RegistryDomain, m: SetRecoveryModuleMessage): TypedData =>
+  typedData(d, 'SetRecoveryModule', [
+    ['identity', 'address', m.identity],
+    ['module', 'address', m.module],
+    ['nonce', 'uint256', nonceOf(d, m.nonce)],
+    ['deadline', 'uint256', BigInt(m.deadline)],
+  ])
+
+/** The controller's order to let a contract replace it, for `Identities.setRecoveryModule`. */
+export const signSetRecoveryModule = (secret: Uint8Array, d: RegistryDomain, m: SetRecoveryModuleMessage): string =>
+  signTypedData(secret, setRecoveryModuleTypedData(d, m))
+
 /** The controller's order to announce an attribute, for `Identities.setAttribute`. */
 export const signSetAttribute = (secret: Uint8Array, d: RegistryDomain, m: SetAttributeMessage): string =>
   signTypedData(secret, setAttributeTypedData(d, m))

@@ -7,6 +7,7 @@ import { memoryConsents } from './ledger/consents.ts'
 import { type CredentialTable, memoryCredentials } from './ledger/credentials.ts'
 import { emptyEmergencies, memoryEmergencies } from './ledger/emergencies.ts'
 import { emptyRegistry, memoryIdentities } from './ledger/identities.ts'
+import { emptyRecoveries, memoryRecoveries } from './ledger/recoveries.ts'
 import { memoryTokens, type TokenTable } from './ledger/tokens.ts'
 import { emptyTrail, memoryTrail } from './ledger/trail.ts'
 
@@ -27,7 +28,9 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
   const credentials: CredentialTable = { issuers: new Set([account]), credentials: new Map() }
   const trail = emptyTrail()
   const emergencies = emptyEmergencies()
-  const identities = memoryIdentities(chain, emptyRegistry())
+  const registry = emptyRegistry()
+  const identities = memoryIdentities(chain, registry)
+  const recoveries = memoryRecoveries(chain, emptyRecoveries(), registry)
   const consents = memoryConsents(chain, new Map())
 
   const as = (who: Address): Ledger => {
@@ -43,6 +46,7 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
       tokens: memoryTokens(chain, tokens, anchors),
       credentials: memoryCredentials(chain, credentials, who),
       emergencies: memoryEmergencies(chain, emergencies, { credentials, account: who }),
+      recoveries,
       async head() {
         return chain.head()
       },

@@ -1,5 +1,7 @@
 import { ensure, KeepwellError } from '#base/error'
+import type { GuardianPlan } from '#identity/recovery-typed-data'
 import type { Address, EmergencyRules, Signature } from './ledger.ts'
+import type { GuardianVote } from './recoveries.ts'
 
 /** The law's shapes, checked alike by every ledger, so that none sends to a contract what another refuses. All throw BAD_INPUT. */
 export const ZERO_ADDRESS: Address = `0x${'0'.repeat(40)}`
@@ -43,6 +45,24 @@ export function checkRules({ veto, delay, window, persons }: EmergencyRules): vo
 export function checkPath(path: readonly Uint8Array[]): void {
   ensure(path.length <= 64, 'BAD_INPUT', 'An inclusion path has at most 64 hashes.')
   for (const hash of path) checkHash(hash, 'hash in the inclusion path')
+}
+
+export function checkPlan(p: GuardianPlan): void {
+  checkHash(p.root, 'root of the plan')
+  checkHash(p.salt, 'salt of the plan')
+  checkCount(p.threshold, 'threshold', 255)
+  checkCount(p.guardians, 'number of guardians', 255)
+  checkCount(p.delay, 'delay', MAX_UINT32)
+}
+
+export function checkVotes(votes: readonly GuardianVote[]): void {
+  ensure(votes.length <= 255, 'BAD_INPUT', 'A round has at most 255 votes.')
+  for (const { guardian, index, path, signature } of votes) {
+    checkAddress(guardian, 'guardian')
+    checkCount(index, 'place of a guardian', 255)
+    checkPath(path)
+    checkSignature(signature)
+  }
 }
 
 /** What a refused write throws everywhere: the contract's own error name and nothing of what was written. */

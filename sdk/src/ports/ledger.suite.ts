@@ -14,7 +14,8 @@ import {
   signEmergency,
   vetoTypedData,
 } from '#identity/emergency-typed-data'
-import { signChangeOwner, signSetAttribute } from '#identity/typed-data'
+import { guardianLeaf, planHash, signCancel, signSetGuardians, signVote } from '#identity/recovery-typed-data'
+import { signChangeOwner, signSetAttribute, signSetRecoveryModule } from '#identity/typed-data'
 import { signBurn, signMint } from '#records/typed-data'
 import type { EmergencyRules, Ledger, TrailHead } from './ledger.ts'
 
@@ -91,6 +92,7 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
         'ConsentRegistry@1',
         'CredentialRegistry@1',
         'EmergencyAccess@1',
+        'GuardianRecovery@1',
         'HealthRecordNFT@1',
         'PatientRegistry@1',
         'RecordAnchors@1',
@@ -644,6 +646,80 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       await review(card.secret, said)
       await refused(review(card.secret, fresh()), 'AlreadyReviewed')
       expect((await ledger.emergencies.request(asked.tag))?.reviewHash).toEqual(said)
+    })
+
+    // ---- recovery ----
+
+    /** An identity whose guardians are two of three, in force. */
+    const guarded = async () => {
+      const owner = party()
+      const guardians = [party(), party(), party()]
+      const tree = merkleTree(guardians.map(g => guardianLeaf(g.address)))
+      const plan = { root: tree.root(), threshold: 2, guardians: 3, delay: 3 * 24 * HOUR, salt: fresh() }
+      const identity = owner.address
+      const set = { identity, plan: planHash(plan), nonce: 0, deadline: await soon() }
+      const module = { identity, module: ledger.manifest['GuardianRecovery@1']!, nonce: 0, deadline: await soon() }
+      const moduleSignature = signSetRecoveryModule(owner.secret, domain('PatientRegistry@1'), module)
+      await ledger.identities.setRecoveryModule({ ...module, signature: moduleSignature })
+      await refused(
+        ledger.recoveries.setGuardians({ ...set, signature: signSetGuardians(fresh(), atGuardians(), set) }),
+        'NotSignedByOwner',
+      )
+      await ledger.recoveries.setGuardians({ ...set, signature: signSetGuardians(owner.secret, atGuardians(), set) })
+      const round = async (places: readonly number[], newOwner: string, number: number) => {
+        const deadline = await soon()
+        const vote = { identity, plan: planHash(plan), newOwner, round: number, deadline }
+        const votes = places.map(at => ({
+          guardian: guardians[at]!.address,
+          index: at,
+          path: tree.inclusionProof(at),
+          signature: signVote(guardians[at]!.secret, atGuardians(), vote),
+        }))
+        return { identity, newOwner, plan, deadline, votes }
+      }
+      return { owner, identity, plan, round }
+    }
+    const atGuardians = () => domain('GuardianRecovery@1')
+
+    test('guardians bring an identity back after the time lock, and never before or with too few', async () => {
+      const { identity, plan, round } = await guarded()
+      const next = party()
+      expect(await ledger.identities.recoveryModule(identity)).toBe(ledger.manifest['GuardianRecovery@1'])
+      const before = await ledger.recoveries.state(identity)
+      expect(before).toEqual({ plan: planHash(plan), pending: null, nonce: 1, cancelled: false, round: null })
+      await refused(ledger.recoveries.begin(await round([1], next.address, 1)), 'TooFewVotes')
+      await refused(ledger.recoveries.begin(await round([1, 1], next.address, 1)), 'NotAGuardian')
+      await refused(ledger.recoveries.begin({ ...(await round([0, 2], next.address, 1)), newOwner: party().address }), 'BadSignature')
+      const { time } = await fixture.stranger.recoveries.begin(await round([0, 2], next.address, 1))
+      const running = { number: 1, newOwner: next.address, readyAt: time + 3 * 24 * HOUR, final: false, state: 'running' }
+      expect((await ledger.recoveries.state(identity)).round).toEqual(running)
+      await refused(ledger.recoveries.finish({ identity, round: 1 }), 'TooEarly')
+      await wait(3 * 24 * HOUR + 60)
+      await fixture.stranger.recoveries.finish({ identity, round: 1 })
+      await ledger.recoveries.finish({ identity, round: 1 })
+      expect(await ledger.identities.owner(identity)).toBe(next.address)
+    })
+
+    test('the owner cancels once; the second round takes one guardian more and is final', async () => {
+      const { owner, identity, round } = await guarded()
+      const next = party()
+      await ledger.recoveries.begin(await round([0, 1], next.address, 1))
+      const cancel = async (secret: Uint8Array, number: number) => {
+        const m = { identity, round: number, deadline: await soon() }
+        return ledger.recoveries.cancel({ ...m, signature: signCancel(secret, atGuardians(), m) })
+      }
+      await refused(cancel(next.secret, 1), 'NotSignedByOwner')
+      await cancel(owner.secret, 1)
+      await cancel(owner.secret, 1)
+      await refused(ledger.recoveries.begin(await round([0, 1], next.address, 2)), 'TooFewVotes')
+      await ledger.recoveries.begin(await round([0, 1, 2], next.address, 2))
+      await refused(cancel(owner.secret, 2), 'RoundIsFinal')
+      const none = { identity, plan: new Uint8Array(32), nonce: 1, deadline: await soon() }
+      await refused(
+        ledger.recoveries.setGuardians({ ...none, signature: signSetGuardians(owner.secret, atGuardians(), none) }),
+        'RoundRuns',
+      )
+      expect((await ledger.recoveries.state(identity)).round).toMatchObject({ number: 2, final: true, state: 'running' })
     })
 
     // ---- events ----

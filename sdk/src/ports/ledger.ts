@@ -1,3 +1,5 @@
+import type { Recoveries } from './recoveries.ts'
+
 /** Lower-case `0x` + 40 hex digits. */
 export type Address = string
 /** 65-byte `0x…` secp256k1 signature r‖s‖v, or any ERC-1271 signature where a contract may sign. */
@@ -31,6 +33,9 @@ export interface Identities {
     deadline: number
     signature: Signature
   }): Promise<Written>
+  /** The contract that may replace the controller; null for none. */
+  recoveryModule(identity: Address): Promise<Address | null>
+  setRecoveryModule(input: { identity: Address; module: Address; deadline: number; signature: Signature }): Promise<Written>
   changeOwner(input: { identity: Address; newOwner: Address; deadline: number; signature: Signature }): Promise<Written>
 }
 
@@ -165,6 +170,7 @@ export interface Ledger {
   readonly tokens: Tokens
   readonly credentials: Credentials
   readonly emergencies: Emergencies
+  readonly recoveries: Recoveries
   head(): Promise<{ readonly block: number; readonly time: number }>
   /** Everything our contracts emitted in blocks after `block`, oldest first. */
   since(block: number): Promise<LedgerEvent[]>

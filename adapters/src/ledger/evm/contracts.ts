@@ -2,6 +2,7 @@ import { auditTrailAbi } from '@keepwell/contracts/abi/AuditTrail'
 import { consentRegistryAbi } from '@keepwell/contracts/abi/ConsentRegistry'
 import { credentialRegistryAbi } from '@keepwell/contracts/abi/CredentialRegistry'
 import { emergencyAccessAbi } from '@keepwell/contracts/abi/EmergencyAccess'
+import { guardianRecoveryAbi } from '@keepwell/contracts/abi/GuardianRecovery'
 import { healthRecordNFTAbi } from '@keepwell/contracts/abi/HealthRecordNFT'
 import { patientRegistryAbi } from '@keepwell/contracts/abi/PatientRegistry'
 import { recordAnchorsAbi } from '@keepwell/contracts/abi/RecordAnchors'
@@ -18,6 +19,7 @@ export const ABIS = {
   'HealthRecordNFT@1': healthRecordNFTAbi,
   'AuditTrail@1': auditTrailAbi,
   'EmergencyAccess@1': emergencyAccessAbi,
+  'GuardianRecovery@1': guardianRecoveryAbi,
 } as const
 
 export type ContractName = keyof typeof ABIS

@@ -2,6 +2,7 @@ import { auditTrailAbi, auditTrailBytecode } from '@keepwell/contracts/abi/Audit
 import { consentRegistryAbi, consentRegistryBytecode } from '@keepwell/contracts/abi/ConsentRegistry'
 import { credentialRegistryAbi, credentialRegistryBytecode } from '@keepwell/contracts/abi/CredentialRegistry'
 import { emergencyAccessAbi, emergencyAccessBytecode } from '@keepwell/contracts/abi/EmergencyAccess'
+import { guardianRecoveryAbi, guardianRecoveryBytecode } from '@keepwell/contracts/abi/GuardianRecovery'
 import { healthRecordNFTAbi, healthRecordNFTBytecode } from '@keepwell/contracts/abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode } from '@keepwell/contracts/abi/PatientRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '@keepwell/contracts/abi/RecordAnchors'
@@ -47,6 +48,10 @@ const CREATION: readonly (readonly [ContractName, (so: Manifest, administrator: 
   [
     'EmergencyAccess@1',
     so => encodeDeployData({ abi: emergencyAccessAbi, bytecode: emergencyAccessBytecode, args: [asHex(so['CredentialRegistry@1'] ?? '')] }),
+  ],
+  [
+    'GuardianRecovery@1',
+    so => encodeDeployData({ abi: guardianRecoveryAbi, bytecode: guardianRecoveryBytecode, args: [asHex(so['PatientRegistry@1'] ?? '')] }),
   ],
 ]
 

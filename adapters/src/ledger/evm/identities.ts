@@ -1,6 +1,6 @@
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Address, Identities } from '@keepwell/sdk/ports/ledger'
-import { checkAddress, checkAttributeName, checkCount, checkSignature } from '@keepwell/sdk/ports/ledger-checks'
+import { checkAddress, checkAttributeName, checkCount, checkSignature, ZERO_ADDRESS } from '@keepwell/sdk/ports/ledger-checks'
 import { decodeFunctionResult, encodeFunctionData } from 'viem'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
@@ -69,6 +69,20 @@ export function evmIdentities(access: Access): Identities {
       const fields = [asHex(identity), asciiWord(name, 32), hex(value), BigInt(validity)] as const
       const args = [...fields, BigInt(deadline), asHex(signature)] as const
       return contract.send(encodeFunctionData({ abi, functionName: 'setAttributeBySig', args }))
+    },
+    async recoveryModule(identity) {
+      checkAddress(identity, 'identity')
+      const data = await contract.call(encodeFunctionData({ abi, functionName: 'recoveryModule', args: [asHex(identity)] }))
+      const module = lower(decodeFunctionResult({ abi, functionName: 'recoveryModule', data }))
+      return module === ZERO_ADDRESS ? null : module
+    },
+    async setRecoveryModule({ identity, module, deadline, signature }) {
+      checkAddress(identity, 'identity')
+      checkAddress(module, 'recovery module')
+      checkCount(deadline, 'deadline')
+      checkSignature(signature)
+      const args = [asHex(identity), asHex(module), BigInt(deadline), asHex(signature)] as const
+      return contract.send(encodeFunctionData({ abi, functionName: 'setRecoveryModuleBySig', args }))
     },
     async changeOwner({ identity, newOwner, deadline, signature }) {
       checkAddress(identity, 'identity')

@@ -9,6 +9,7 @@ import { evmEmergencies } from './emergencies.ts'
 import { eventsSince } from './events.ts'
 import { type Confirmations, finality } from './finality.ts'
 import { evmIdentities } from './identities.ts'
+import { evmRecoveries } from './recoveries.ts'
 import { ask, httpRequest, type Request } from './request.ts'
 import { evmTokens } from './tokens.ts'
 import { evmTrail } from './trail.ts'
@@ -66,6 +67,7 @@ export async function openEvmLedger(options: EvmLedgerOptions): Promise<Ledger> 
     tokens: evmTokens(access),
     credentials: evmCredentials(access),
     emergencies: evmEmergencies(access),
+    recoveries: evmRecoveries(access),
     head: () => access.head(),
     async since(block) {
       checkCount(block, 'block')

@@ -13,6 +13,7 @@ export const CONTRACTS = [
   'HealthRecordNFT@1',
   'AuditTrail@1',
   'EmergencyAccess@1',
+  'GuardianRecovery@1',
 ] as const
 export type ContractName = (typeof CONTRACTS)[number]
 
