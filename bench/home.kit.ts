@@ -46,10 +46,10 @@ export async function benchHome(env: Env = {}): Promise<BenchHome & { readonly h
 }
 
 /** The same home served over HTTP by a process of its own. `cpu` is what that process used so far, in seconds; NaN beyond Linux. */
-export async function servedHome(env: Env = {}): Promise<BenchHome & { cpu(): number }> {
+export async function servedHome(env: Env = {}): Promise<BenchHome & { readonly pid: number; cpu(): number }> {
   const dir = await folder()
   const server = await serve(dir, env)
-  return { ...peopled(dir, server.url, openNetwork(), server.stop), cpu: server.cpu }
+  return { ...peopled(dir, server.url, openNetwork(), server.stop), pid: server.pid, cpu: server.cpu }
 }
 
 type Env = Readonly<Record<string, string>>

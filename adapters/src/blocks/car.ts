@@ -31,19 +31,20 @@ export function carParts(blocks: readonly Block[]): Uint8Array[] {
 const section = ({ cid, bytes }: Block): Uint8Array => concat(varint(CID_BYTES + bytes.length), cidBytes(cid), bytes)
 
 /**
- * Blocks of a CARv1 stream, in order, not yet checked against their addresses. Holds one block at a time. Throws UNREADABLE for what is
+ * Blocks of a CARv1 stream, in order, not yet checked against their addresses, each in memory of its own. Holds one at a time. Throws UNREADABLE for what is
  * no CARv1, TRUNCATED when it ends inside a section, TOO_LARGE for a block over 1 MiB, BAD_CID for other addresses than ours.
  */
 export async function* readCar(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Block> {
   const source = reader(chunks)
   try {
-    const header = await source.section(MAX_HEADER)
-    ensure(header && isHeader(header), 'UNREADABLE', 'The stream is not a CAR of version 1.')
+    const length = await source.size(MAX_HEADER)
+    ensure(length !== null && isHeader(await source.bytes(length)), 'UNREADABLE', 'The stream is not a CAR of version 1.')
     for (;;) {
-      const found = await source.section(CID_BYTES + MAX_BLOCK_BYTES)
-      if (!found) return
-      ensure(found.length >= CID_BYTES, 'BAD_CID', 'A CAR section has no address of 36 bytes.')
-      yield { cid: cidFromBytes(found.subarray(0, CID_BYTES)), bytes: found.subarray(CID_BYTES) }
+      const size = await source.size(CID_BYTES + MAX_BLOCK_BYTES)
+      if (size === null) return
+      ensure(size >= CID_BYTES, 'BAD_CID', 'A CAR section has no address of 36 bytes.')
+      const cid = cidFromBytes(await source.bytes(CID_BYTES))
+      yield { cid, bytes: await source.bytes(size - CID_BYTES) }
     }
   } finally {
     await source.close()
@@ -96,11 +97,16 @@ function reader(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
   }
 
   return {
-    async section(max: number): Promise<Uint8Array | null> {
+    /** Of the section that follows; null at the end of the stream. */
+    async size(max: number): Promise<number | null> {
       const size = await length()
       if (size === null) return null
       ensure(size > 0, 'UNREADABLE', 'A CAR section is empty.')
       ensure(size <= max, 'TOO_LARGE', `A CAR section has ${size} bytes; the limit here is ${max}.`)
+      return size
+    },
+    /** The next bytes of a section, in memory of their own. */
+    async bytes(size: number): Promise<Uint8Array> {
       const out = new Uint8Array(size)
       for (let filled = 0; filled < size; ) {
         ensure(await more(), 'TRUNCATED', 'The CAR ends inside a section.')

@@ -79,6 +79,28 @@ describe('what a relay behind HTTP may not do', () => {
     await refused((await hostile(say('NO_ROUTE'))).calendar('did:ethr:0x1:0x00'), 'NO_ROUTE')
   })
 
+  test('blocks go out as one CAR of stated length, whatever their sizes and order', async () => {
+    const came: { length: string | undefined; body: Buffer }[] = []
+    const relay = await hostile(async (request, response) => {
+      const body = Buffer.concat(await all<Buffer>(request))
+      came.push({ length: request.headers['content-length'], body })
+      response.writeHead(204).end()
+    })
+    for (const lengths of [
+      [100],
+      [262_144, 74, 262_144, 3000],
+      [0, 16_383, 16_384, 1, 1, 20_000],
+      Array.from({ length: 300 }, () => 1000),
+    ]) {
+      const blocks = lengths.map((length, i) => block(i, length))
+      const sent = Buffer.from(concat(...carParts(blocks)))
+      await relay.putBlocks(CALL, blocks)
+      const { length, body } = came.pop()!
+      expect(length).toBe(String(sent.length))
+      expect(body.equals(sent)).toBe(true)
+    }
+  })
+
   test('an answer without end is not taken in', async () => {
     const relay = await hostile((_, response) => {
       response.writeHead(200, { 'content-type': 'application/cbor' })

@@ -75,15 +75,14 @@ async function maybe<T>(shape: Shape<T>, found: Promise<Uint8Array | null>): Pro
   }
 }
 
-/** A Blob of parts: the blocks are not copied, and browsers send it with its length. */
-function carBody(blocks: readonly Block[]): Blob {
-  const body = new Blob(carParts(blocks) as BlobPart[])
+function carBody(blocks: readonly Block[]): readonly Uint8Array[] {
+  const parts = carParts(blocks)
   ensure(
-    body.size <= MAX_CAR_BYTES,
+    parts.reduce((sum, part) => sum + part.length, 0) <= MAX_CAR_BYTES,
     'TOO_LARGE',
     `Blocks of one call have at most ${MAX_CAR_BYTES} bytes together; send the rest with another call.`,
   )
-  return body
+  return parts
 }
 
 async function* getBlocks(http: Transport, capability: Uint8Array, cids: readonly Cid[], signal?: AbortSignal): AsyncGenerator<Block> {

@@ -2,6 +2,7 @@ import { concat } from '@keepwell/sdk/base/bytes'
 import { decode } from '@keepwell/sdk/base/cbor'
 import { ERRORS, type ErrorCode, KeepwellError } from '@keepwell/sdk/base/error'
 import { CBOR, pathOf, ROUTES, type RouteName, type RouteSpec } from '@keepwell/sdk/wire/routes'
+import { partsBody } from '#relay/body/platform'
 
 export type Fetch = typeof globalThis.fetch
 
@@ -9,7 +10,8 @@ export type HttpCall = {
   readonly parameters?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, number>>
   readonly authorization?: string
-  readonly body?: Blob | Uint8Array
+  /** In one piece, or in parts, none of which is copied that need not be. */
+  readonly body?: Uint8Array | readonly Uint8Array[]
   readonly signal?: AbortSignal
 }
 
@@ -34,15 +36,17 @@ export function transport(options: { url: string; fetch: Fetch; timeout: number 
     if (route.request) headers['content-type'] = route.request.type
     if (call.authorization) headers.authorization = call.authorization
     const signals = [timeout, call.signal].filter(s => s != null)
+    const sent: RequestInit =
+      call.body === undefined ? {} : call.body instanceof Uint8Array ? { body: call.body as BodyInit } : partsBody(call.body)
     const init: RequestInit = {
+      ...sent,
       method: route.method,
-      headers,
+      headers: { ...headers, ...sent.headers },
       redirect: 'error',
       credentials: 'omit',
       cache: 'no-store',
       referrerPolicy: 'no-referrer',
       signal: AbortSignal.any(signals),
-      ...(call.body ? { body: call.body as BodyInit } : {}),
     }
     try {
       return await options.fetch(base + pathOf(name, call.parameters) + query, init)

@@ -1,5 +1,5 @@
 import { readCar, writeCar } from '@keepwell/adapters/blocks/car'
-import { fromHex } from '@keepwell/sdk/base/bytes'
+import { fromHex, release } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { cidBytes, cidFromBytes } from '@keepwell/sdk/base/cid'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
@@ -93,7 +93,11 @@ function callHandlers({ relay }: RelayService, { limits, now, newId }: RouteOpti
       return counted(callers, call.from, async () => {
         const blocks: Block[] = []
         for await (const block of readCar(request.stream(ROUTES['put-blocks'].request.max))) blocks.push(block)
-        await relay.putBlocks(call, blocks)
+        try {
+          await relay.putBlocks(call, blocks)
+        } finally {
+          for (const { bytes } of blocks) release(bytes)
+        }
         return DONE
       })
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { concat, equal, fromBase64Url, fromHex, toBase64Url, toHex, utf8 } from './bytes.ts'
+import { concat, equal, fromBase64Url, fromHex, release, toBase64Url, toHex, utf8 } from './bytes.ts'
 import { decode, encode } from './cbor.ts'
 import { cidBytes, cidFromBytes, dagPbCid, parseCid, rawCid } from './cid.ts'
 import { isKeepwellError } from './error.ts'
@@ -14,6 +14,15 @@ const code = (f: () => unknown): string => {
   }
   return 'no error'
 }
+
+test('released bytes are gone from every view, and a part of others’ memory is left alone', () => {
+  const whole = new Uint8Array(65_536).fill(7)
+  const view = whole.subarray(10, 20)
+  release(whole.subarray(0, 40_000))
+  expect(view[0]).toBe(7)
+  release(whole)
+  expect([whole.length, view.length]).toEqual([0, 0])
+})
 
 describe('deterministic CBOR', () => {
   test('RFC 8949 Appendix A values have their published bytes', () => {

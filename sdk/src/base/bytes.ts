@@ -93,5 +93,18 @@ export function u64be(n: number | bigint): Uint8Array {
 /** The first eight bytes as an unsigned big-endian number; exact below 2^53. */
 export const readU64 = (b: Uint8Array): number => Number(new DataView(b.buffer, b.byteOffset, 8).getBigUint64(0))
 
+/** Below this the garbage collector is the cheaper way. */
+const WORTH_RELEASING = 16_384
+
+/**
+ * Gives the memory of large bytes back at once, where whoever made them is done with them: left to the garbage collector, a few megabytes of
+ * such bytes make it look through the whole heap. Every view of them is empty from then on. A view of a part is left alone.
+ */
+export function release({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < WORTH_RELEASING || byteLength !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return
+  // Browsers of before 2024 lack it.
+  buffer.transfer?.(0)
+}
+
 /** Overwrites key bytes in place. What the garbage collector copied before is beyond reach. */
 export const wipe = (bytes: Uint8Array): void => void bytes.fill(0)

@@ -45,6 +45,15 @@ export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
       expect(await store.size()).toEqual({ blocks: 3, bytes: 600 })
     })
 
+    test('bytes are the caller’s again once they were put', async () => {
+      await start()
+      const mine = named('mine', 40_000)
+      const kept = mine.bytes.slice()
+      await store.put([mine])
+      mine.bytes.fill(0)
+      expect(await store.get(mine.cid)).toEqual(kept)
+    })
+
     test('every length from empty to the limit survives', async () => {
       await start()
       const blocks = [0, 1, 15, 16, 4095, 65_535, 65_536, 262_144, MAX_BLOCK_BYTES].map(n => block(new Uint8Array(n).fill(n % 251)))

@@ -6,7 +6,7 @@ export type Block = { readonly cid: Cid; readonly bytes: Uint8Array }
  * Opaque bytes by content address. Every block is ≤ 1 MiB.
  *
  * - `put` refuses bytes that do not hash to their CID (BAD_CID). When it resolves, all blocks of the call are durable:
- *   they survive `kill -9` and power loss. Putting what is there already is a no-op.
+ *   they survive `kill -9` and power loss, and their bytes are the caller's again, to do with as he likes. Putting what is there already is a no-op.
  * - `get` returns null when the block is not here; a damaged block throws STORAGE_CORRUPT and is never returned.
  * - `drop` forgets blocks; the bytes are unreachable at once and their space is reclaimed in time. Unknown CIDs are ignored.
  * - Full or failing disks throw STORAGE_FULL or STORAGE_FAILED; then none of the call's blocks counts as stored.

@@ -12,7 +12,8 @@ import type { Ledger } from './ledger.ts'
  * A party's one door to a relay.
  *
  * - `call` sends a signed call; the answer has the method's shape (`wire/methods`). A refusal throws the KeepwellError the relay gave.
- * - `putBlocks` stores payload blocks; `auth` is a signed call of method `put-blocks` with body {vault, terms?}. Durable when it resolves.
+ * - `putBlocks` stores payload blocks; `auth` is a signed call of method `put-blocks` with body {vault, terms?}. Durable when it resolves,
+ *   and their bytes are the caller's again.
  * - `getBlocks` yields the blocks it has among those asked, in the order asked, checked against their CIDs. `capability` is what `access` gave.
  * - `bundle`, `calendar`, `page`, `restore`: null when unknown here.
  * - `consistency` and `head` prove that the log only grew.

@@ -67,12 +67,20 @@ export const MAX_TAIL = 1 << 17
  */
 export function readTail(end: Uint8Array, total: number): Tail & { tailLength: number } {
   ensure(end.length >= 4, 'TRUNCATED', 'The record is too short to hold its tail.')
-  const length = new DataView(end.buffer, end.byteOffset + end.length - 4).getUint32(0)
+  const length = lengthIn(end)
   ensure(length <= MAX_TAIL && length + 4 <= end.length, 'UNREADABLE', 'The record tail has an impossible length.')
   const t = decodeAs(tail, end.subarray(end.length - 4 - length, end.length - 4))
   ensure(bytesHere(t.meta) + length + 4 <= total, 'UNREADABLE', 'The record body is longer than the record.')
   return { ...t, tailLength: length + 4 }
 }
+
+const lengthIn = (end: Uint8Array): number => new DataView(end.buffer, end.byteOffset + end.length - 4).getUint32(0)
+
+/** Whether the end of a record's plaintext has its whole tail. */
+export const holdsTail = (end: Uint8Array): boolean => end.length >= 4 && lengthIn(end) + 4 <= end.length
+
+/** As long as most tails are, bytes: two signatures of 3.4 KB, the meta and a path. */
+export const USUAL_TAIL = 5 << 10
 
 /** Splits a whole plaintext; throws when the body does not hash to what was signed. Of one that its author holds, `body` is the beginning. */
 export function splitPlain(plain: Uint8Array): Tail & { body: Uint8Array } {

@@ -7,7 +7,7 @@ import { isKeepwellError } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { kemKeyPair } from '#crypto/kem'
 import { merkleTree } from '#crypto/merkle'
-import { HEADER } from '#crypto/seal'
+import { HEADER, PLAIN_SEGMENT } from '#crypto/seal'
 import { INBOX } from '#identity/compartments'
 import { newDevice, openDevice, sealDevice } from '#identity/device'
 import { makeDid } from '#identity/did'
@@ -16,7 +16,7 @@ import type { Block } from '#ports/blocks'
 import { type Draft, pack } from './pack.ts'
 import { joinPlain, sealWhole } from './payload.ts'
 import { encodeTail, type Meta, recordDigest } from './plain.ts'
-import { groupOpener, unpack } from './unpack.ts'
+import { groupOpener, leavesOf, openRanges, unpack } from './unpack.ts'
 
 const random = seededRandom('tamper')
 const did = makeDid(1, `0x${'aa'.repeat(20)}`)
@@ -221,4 +221,29 @@ describe('sealed keys', () => {
     expect(() => cidFromBytes(encode([1]))).toThrow(expect.objectContaining({ code: 'BAD_CID' }))
     expect(rawCid(sha256(encode([1])))).toMatch(/^b/)
   })
+})
+
+test('the meta of a large record is read from its last segment alone, and from the one before where it reaches that far', async () => {
+  const openAt = async (size: number) => {
+    const f = await filed(random(size))
+    const asked = new Set<Cid>()
+    const fetch = (cids: readonly Cid[]) => {
+      for (const cid of cids) asked.add(cid)
+      return fetchFrom(f.blocks)(cids)
+    }
+    const { meta, proof } = await openRanges({ id: f.id, subject: did, dek: f.dek, cid: f.cid, fetch })
+    expect(meta.size).toBe(size)
+    const [, ...segments] = await leavesOf(fetch, f.cid)
+    return { tail: encodeTail({ meta, proof }).length, read: segments.map(cid => asked.has(cid)) }
+  }
+  const two = 2 * PLAIN_SEGMENT
+  const { tail, read } = await openAt(two + 6000)
+  expect(read).toEqual([false, false, true])
+  for (const [size, expected] of [
+    [two, [false, false, true]],
+    [two - 1, [false, true, true]],
+    [two - tail + 2, [false, true, true]],
+    [two - tail, [false, true]],
+  ] as const)
+    expect([size, (await openAt(size)).read]).toEqual([size, expected])
 })

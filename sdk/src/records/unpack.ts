@@ -11,7 +11,7 @@ import type { Did } from '#identity/did'
 import { type Card, card as cardShape } from './card.ts'
 import { groupInfo, heldAad, itemAad, leafInner, payloadAad, recordLeaf, type ServedGroup, type ServedItem } from './envelope.ts'
 import { CARD, KEY, NONCE } from './pack.ts'
-import { type Authorship, bytesHere, checkMembership, type Held, MAX_TAIL, type Meta, readTail, splitPlain } from './plain.ts'
+import { type Authorship, bytesHere, checkMembership, type Held, holdsTail, type Meta, readTail, splitPlain, USUAL_TAIL } from './plain.ts'
 
 /** Opens the envelopes of one group, given the X-Wing secret of its (compartment, generation, epoch). */
 export async function groupOpener(
@@ -131,7 +131,7 @@ export async function leavesOf(fetch: Fetch, cid: Cid): Promise<Cid[]> {
 export function endsOf(root: Uint8Array): Cid[] {
   const { links } = readNode(root)
   const last = links.at(-1)!
-  const before = last.size < MAX_TAIL + 4 + (CIPHER_SEGMENT - PLAIN_SEGMENT) ? links.at(-2) : undefined
+  const before = last.size < USUAL_TAIL + (CIPHER_SEGMENT - PLAIN_SEGMENT) ? links.at(-2) : undefined
   return [...new Set([links[0]!, ...(before ? [before] : []), last].map(l => l.cid))]
 }
 
@@ -176,7 +176,7 @@ export async function openRanges(input: UnpackInput) {
   const { count, segment, read } = await segmentsOf({ ...input, key: input.dek, aad: payloadAad(input.id) })
   const last = await segment(count - 1)
   const total = (count - 1) * PLAIN_SEGMENT + last.length
-  const end = last.length < MAX_TAIL + 4 && count > 1 ? concat(await segment(count - 2), last) : last
+  const end = count > 1 && !holdsTail(last) ? concat(await segment(count - 2), last) : last
   const { meta, proof } = checkOpened(readTail(end, total), input)
   const here = bytesHere(meta)
   const elsewhere = meta.held && heldReader(meta, meta.held, input)

@@ -1,4 +1,4 @@
-import { concat } from '@keepwell/sdk/base/bytes'
+import { concat, release } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { type InstanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
 import type { DicomJson, JsonElement } from '@keepwell/sdk/health/dicom/json'
@@ -43,7 +43,7 @@ const REASON_OF: Readonly<Record<Kept, Reason | null>> = {
   failed: 'out-of-resources',
 }
 
-/** The bytes of a part; beyond the limit it is read to its end and forgotten, so that the parts after it can be stored. */
+/** The bytes of a part, a copy of its own; beyond the limit it is read to its end and forgotten, so that the parts after it can be stored. */
 async function partBytes(storing: Storing, { chunks }: Part): Promise<Uint8Array | null> {
   const { memory, held } = storing
   const max = storing.limits.instance
@@ -60,8 +60,8 @@ async function partBytes(storing: Storing, { chunks }: Part): Promise<Uint8Array
       parts.push(chunk)
     }
   }
-  if (length <= max) return parts.length === 1 ? parts[0]! : concat(...parts)
-  release(storing, taken)
+  if (length <= max) return concat(...parts)
+  give(storing, taken)
   return null
 }
 
@@ -92,13 +92,19 @@ async function instanceOf(storing: Storing, part: Part): Promise<Taken | null> {
     await imaging.quarantine(bytes, e.message)
     fates.push({ facts: null, reason: 'not-understood' })
   }
-  release(storing, bytes.length)
+  done(storing, bytes)
   return null
 }
 
-function release({ memory, held }: Pick<Storing, 'memory' | 'held'>, bytes: number): void {
+function give({ memory, held }: Pick<Storing, 'memory' | 'held'>, bytes: number): void {
   memory.give(bytes)
   held.bytes -= bytes
+}
+
+/** Nobody reads an instance any more. */
+function done(storing: Pick<Storing, 'memory' | 'held'>, bytes: Uint8Array): void {
+  give(storing, bytes.length)
+  release(bytes)
 }
 
 async function keep({ imaging, ...storing }: Storing, batch: readonly Taken[]): Promise<Fate[]> {
@@ -106,10 +112,7 @@ async function keep({ imaging, ...storing }: Storing, batch: readonly Taken[]): 
     const kept = await imaging.store(batch)
     return batch.map(({ facts }, i) => ({ facts, reason: REASON_OF[kept[i]!] }))
   } finally {
-    release(
-      storing,
-      batch.reduce((sum, t) => sum + t.bytes.length, 0),
-    )
+    for (const { bytes } of batch) done(storing, bytes)
   }
 }
 

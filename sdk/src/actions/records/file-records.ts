@@ -1,6 +1,6 @@
 import type { Ctx } from '#actions/context'
 import { callRelay, homeRelay, makeCall, signerOf } from '#actions/vault/calls'
-import { toHex } from '#base/bytes'
+import { release, toHex } from '#base/bytes'
 import { isKeepwellError } from '#base/error'
 import type { Block } from '#ports/blocks'
 import type { Entry } from '#records/catalog'
@@ -98,12 +98,13 @@ async function finishFiling(ctx: Filing, drafts: readonly Filed[], cause: unknow
   ]
 }
 
-/** Gathers blocks until a few megabytes are worth one durable write. */
+/** Gathers blocks until a few megabytes are worth one durable write. They are its own from then on. */
 export function uploader(put: (blocks: readonly Block[]) => Promise<void>) {
   let waiting: Block[] = []
   let bytes = 0
   const flush = async (): Promise<void> => {
     if (waiting.length) await put(waiting)
+    for (const block of waiting) release(block.bytes)
     waiting = []
     bytes = 0
   }

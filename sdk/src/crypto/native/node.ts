@@ -15,6 +15,7 @@ import {
   sign,
   verify,
 } from 'node:crypto'
+import { release } from '#base/bytes'
 import type { GcmInput, GcmKey, Native, Signer, Verifier } from './native.ts'
 
 const TAG = 16
@@ -41,7 +42,9 @@ function gcmKey(bytes: Uint8Array): GcmKey {
     seal({ nonce, aad, data }: GcmInput, out: Uint8Array) {
       const cipher = createCipheriv('aes-256-gcm', key, nonce)
       cipher.setAAD(aad)
-      out.set(cipher.update(data))
+      const sealed = cipher.update(data)
+      out.set(sealed)
+      release(sealed)
       cipher.final()
       out.set(cipher.getAuthTag(), data.length)
     },
