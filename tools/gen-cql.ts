@@ -3,27 +3,14 @@
  * translator was not provided, `--check` says so and passes.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findClasspath, provideClasspath } from './maven.ts'
 
 const RULES = fileURLToPath(new URL('../daemon/src/gateway/cds/rules', import.meta.url))
-const POM = fileURLToPath(new URL('cql/pom.xml', import.meta.url))
 const TRANSLATE = fileURLToPath(new URL('cql/Translate.java', import.meta.url))
-const CACHE = fileURLToPath(new URL('../.cache/cql', import.meta.url))
-const CLASSPATH = join(CACHE, 'classpath')
-
-/** Fetches the translator with Maven, once. Null when it cannot. */
-export function provideTranslator(): string | null {
-  if (!existsSync(CLASSPATH)) {
-    mkdirSync(CACHE, { recursive: true })
-    const fetching = ['-q', '-B', '-f', POM, 'dependency:build-classpath', `-Dmdep.outputFile=${CLASSPATH}.new`]
-    if (spawnSync('mvn', fetching, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 300_000 }).status !== 0) return null
-    renameSync(`${CLASSPATH}.new`, CLASSPATH)
-  }
-  return readFileSync(CLASSPATH, 'utf8')
-}
 
 /** As it is committed: without the empty notes that the translator puts on each node. */
 const committed = (elm: unknown): string =>
@@ -45,7 +32,7 @@ function translate(classpath: string): Map<string, string> {
 
 if (import.meta.main) {
   const check = process.argv.includes('--check')
-  const classpath = check && !existsSync(CLASSPATH) ? null : provideTranslator()
+  const classpath = check ? findClasspath('cql') : provideClasspath('cql')
   if (classpath === null) {
     console.log('ELM of the rules not checked: the translator is not here (node tools/gen-cql.ts fetches it).')
     process.exitCode = check ? 0 : 1

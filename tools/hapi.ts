@@ -1,11 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-
-const HERE = fileURLToPath(new URL('hapi', import.meta.url))
-const CACHE = fileURLToPath(new URL('../.cache/hapi', import.meta.url))
-const CLASSPATH = `${CACHE}/classpath`
+import { classpathOf } from './maven.ts'
 
 export type Hapi = {
   /** What HL7's validator calls an error, as `path: message`, for each resource in its order. */
@@ -13,26 +9,13 @@ export type Hapi = {
   stop(): void
 }
 
-/** The class path of the validator; null when it was not provided. */
-export const findHapi = (): string | null => (existsSync(CLASSPATH) ? readFileSync(CLASSPATH, 'utf8') : null)
-
-/** Fetches the validator with Maven, which takes a minute: the gate does that before any test's clock runs. Null when it cannot. */
-export function provideHapi(): string | null {
-  const found = findHapi()
-  if (found) return found
-  mkdirSync(CACHE, { recursive: true })
-  const fetching = ['-q', '-B', '-f', `${HERE}/pom.xml`, 'dependency:build-classpath', `-Dmdep.outputFile=${CLASSPATH}.new`]
-  const { status } = spawnSync('mvn', fetching, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 300_000 })
-  if (status !== 0 || spawnSync('java', ['-version']).status !== 0) return null
-  renameSync(`${CLASSPATH}.new`, CLASSPATH)
-  return findHapi()
-}
+const VALIDATE = fileURLToPath(new URL('hapi/Validate.java', import.meta.url))
 
 /** A running validator, kept for many resources since it takes half a minute to warm up. Null where it was not provided. */
 export function startHapi(): Hapi | null {
-  const classpath = process.env.CI ? provideHapi() : findHapi()
+  const classpath = classpathOf('hapi')
   if (!classpath) return null
-  const java: ChildProcess = spawn('java', ['-Xmx2g', '-cp', classpath, `${HERE}/Validate.java`], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const java: ChildProcess = spawn('java', ['-Xmx2g', '-cp', classpath, VALIDATE], { stdio: ['pipe', 'pipe', 'ignore'] })
   const answers = createInterface({ input: java.stdout! })[Symbol.asyncIterator]()
   const answer = async (): Promise<string[]> => {
     const { value, done } = await answers.next()

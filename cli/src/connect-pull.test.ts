@@ -1,57 +1,18 @@
-import { openAuthorizer } from '@keepwell/adapters/web/authorizer'
-import { openWeb } from '@keepwell/adapters/web/fetch'
-import { type Connection, connections, pullState } from '@keepwell/sdk/actions/connect/connections'
+import { connections, pullState } from '@keepwell/sdk/actions/connect/connections'
 import { disconnect } from '@keepwell/sdk/actions/connect/disconnect'
 import { beginLogin, findHospital, finishLogin } from '@keepwell/sdk/actions/connect/log-in'
-import { type Pulled, pull } from '@keepwell/sdk/actions/connect/pull'
-import type { Ctx } from '@keepwell/sdk/actions/context'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
-import { person, world } from '@keepwell/sdk/actions/story.kit'
 import { text, toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { corpusTest } from '@keepwell/sdk/health/corpora.kit'
 import { afterEach, expect, test } from 'vitest'
-import { condition, fill, type Hospital, letter, observation, openHospital, type Resource } from './hospital.kit.ts'
+import { closeHospitals, fresh, hospital, logIn, missingOf, patientOf, powers, pulled, REDIRECT, searches } from './connect.kit.ts'
+import { condition, fill, letter, observation, type Resource } from './hospital.kit.ts'
 
 // The verbs over real HTTP, with a vault in memory; the command itself is in `connect.test.ts`.
 
-const HOME = 'http://home.test'
-const REDIRECT = 'http://127.0.0.1:1/callback'
-
-const open: Hospital[] = []
-afterEach(() => Promise.all(open.splice(0).map(h => h.close())))
-
-async function hospital(...options: Parameters<typeof openHospital>): Promise<Hospital> {
-  const made = await openHospital(...options)
-  open.push(made)
-  return made
-}
-
-async function patientOf(): Promise<Ctx & { pauses: number[] }> {
-  return { ...(await person(await world([HOME]), 'Ada Example', HOME)), pauses: [] }
-}
-
-type Patient = Awaited<ReturnType<typeof patientOf>>
-const powers = (ctx: Patient) => {
-  const web = openWeb()
-  return { ...ctx, web, authorizer: openAuthorizer(web), pause: async (seconds: number) => void ctx.pauses.push(seconds) }
-}
-
-async function logIn(ctx: Patient, h: Hospital, more: { client?: string; scope?: string; again?: Connection } = {}): Promise<Connection> {
-  const all = powers(ctx)
-  const begun = await beginLogin(all, { hospital: await findHospital(all, h.base), redirect: REDIRECT, ...more })
-  const back = await fetch(begun.url, { redirect: 'manual' })
-  return finishLogin(all, begun, { returned: back.headers.get('location')!, label: 'West', ...(more.again ? { again: more.again } : {}) })
-}
-
-const pulled = async (ctx: Patient, connection: Connection, all = false): Promise<Pulled> =>
-  pull(powers(ctx), (await connections(ctx)).find(c => toHex(c.id) === toHex(connection.id))!, { all })
-
-const fresh = (p: Pulled): Record<string, number> =>
-  Object.fromEntries(Object.entries(p.filed).map(([type, c]) => [type, c.fresh + c.changed]))
-const missingOf = (p: Pulled): string[] => p.missing.map(m => `${m.type} ${m.reason}`).sort()
-const searches = (h: Hospital, type: string): string[] => h.asked.filter(a => a.path === `/fhir/${type}`).map(a => String(a.query))
+afterEach(closeHospitals)
 
 test('a record comes whole, each resource with its bytes and its address; pulled again, only what changed comes, as a new version', async () => {
   const h = await hospital({ page: 7 })

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { request as ask, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { capability, openLogin, type Send, smartConfiguration } from './hospital-login.kit.ts'
 
@@ -14,6 +14,8 @@ export type HospitalOptions = {
   readonly types?: readonly string[]
   /** Says how to log in in /metadata only. */
   readonly v1?: boolean
+  /** Address of a real FHIR server, ending in `/fhir`: the login and the faults stand before it, and it answers. */
+  readonly before?: string
 }
 
 export const PATIENT = 'p-1'
@@ -65,12 +67,23 @@ function openShelf() {
 const ALL =
   'Patient AllergyIntolerance Condition MedicationRequest Immunization Observation DiagnosticReport Procedure DocumentReference CarePlan Practitioner Organization Provenance Binary'
 
-export async function openHospital({ page = 50, types = ALL.split(' '), v1 = false }: HospitalOptions = {}) {
+/** Hands a request on as proxies do, under the name it came to. */
+function handOn(server: string, { url, method, headers }: IncomingMessage, response: ServerResponse): void {
+  const { authorization: _, ...rest } = headers
+  const onward = ask(new URL(url!, server), { method, headers: rest, agent: false }, answer => {
+    response.writeHead(answer.statusCode!, answer.rawHeaders)
+    answer.pipe(response)
+  })
+  onward.on('error', () => response.destroy()).end()
+}
+
+export async function openHospital({ page = 50, types = ALL.split(' '), v1 = false, before }: HospitalOptions = {}) {
   const shelf = openShelf()
   const binaries = new Map<string, { type: string; bytes: Uint8Array }>()
   const once = new Map<string, Fault[]>()
   const always = new Map<string, Fault>()
   const rules: ((type: string, query: URLSearchParams) => Fault | null)[] = []
+  const pages: ((query: URLSearchParams) => Fault | null)[] = []
   const asked: { path: string; query: URLSearchParams }[] = []
   const hold = { until: null as Promise<void> | null }
   const date = () => ({ date: new Date(shelf.clock.now).toUTCString() })
@@ -78,14 +91,16 @@ export async function openHospital({ page = 50, types = ALL.split(' '), v1 = fal
     void response.writeHead(status, { 'content-type': type, ...date() }).end(typeof body === 'string' ? body : JSON.stringify(body))
   const login = openLogin(send)
 
-  function fhir(url: URL, response: ServerResponse): void {
+  function fhir(url: URL, request: IncomingMessage, response: ServerResponse): void {
     const [type = '', id = ''] = url.pathname.slice('/fhir/'.length).split('/')
-    const rule = id ? null : rules.map(r => r(type, url.searchParams)).find(Boolean)
+    const search = type ? rules.map(r => r(type, url.searchParams)) : pages.map(r => r(url.searchParams))
+    const rule = id ? null : search.find(Boolean)
     const fault = once.get(url.pathname)?.shift() ?? always.get(url.pathname) ?? rule
     const binary = type === 'Binary' ? binaries.get(id) : undefined
     const found = shelf.shown(`${type}/${id}`)
     if (fault)
       response.writeHead(fault.status, { 'content-type': 'application/fhir+json', ...date(), ...fault.headers }).end(fault.body ?? '')
+    else if (before) handOn(before, request, response)
     else if (!id) send(response, 200, shelf.page(`${url.origin}/fhir`, type, url.searchParams, page))
     else if (binary) response.writeHead(200, { 'content-type': binary.type }).end(binary.bytes)
     else if (found) send(response, 200, found)
@@ -97,11 +112,12 @@ export async function openHospital({ page = 50, types = ALL.split(' '), v1 = fal
     const auth = `${url.origin}/auth`
     if (url.pathname === '/fhir/.well-known/smart-configuration')
       return send(response, v1 ? 404 : 200, smartConfiguration(auth), 'application/json')
+    if (url.pathname === '/fhir/metadata' && before) return handOn(before, request, response)
     if (url.pathname === '/fhir/metadata') return send(response, 200, capability(auth, types))
     if (url.pathname.startsWith('/auth/')) return login.answer(url, request, response)
     asked.push({ path: url.pathname, query: url.searchParams })
     await hold.until
-    if (login.tokens.has(request.headers.authorization?.replace('Bearer ', '') ?? '')) fhir(url, response)
+    if (login.tokens.has(request.headers.authorization?.replace('Bearer ', '') ?? '')) fhir(url, request, response)
     else response.writeHead(401).end()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -115,6 +131,8 @@ export async function openHospital({ page = 50, types = ALL.split(' '), v1 = fal
     always,
     /** Decide on a search; a fault is its answer. */
     rules,
+    /** The same on further pages, where they are asked for at the server itself. */
+    pages,
     asked,
     /** No question is answered before. */
     hold,
