@@ -43,6 +43,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     keys: { uses: ['base'], from: ['sdk/base', 'sdk/ports'] },
     provider: { uses: [], from: ['sdk/base', 'sdk/ports'] },
     hooks: { uses: [], from: ['sdk/base'] },
+    notices: { uses: ['hooks'], from: ['sdk/base', 'sdk/ports'] },
+    custodian: { uses: [], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
     tables: { uses: [], from: ['sdk/base'] },
@@ -73,7 +75,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
       uses: ['http', 'config'],
       from: ['sdk/*', 'adapters/base', 'adapters/blocks', 'adapters/hooks', 'adapters/terminology', 'adapters/tokens'],
     },
-    bin: { uses: ['http', 'config', 'relay', 'gateway'], from: ['sdk/*', 'adapters/*'] },
+    custodian: { uses: ['http'], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire', 'adapters/tokens'] },
+    bin: { uses: ['http', 'config', 'relay', 'gateway', 'custodian'], from: ['sdk/*', 'adapters/*'] },
   },
   web: {
     rpc: { uses: [] },

@@ -36,8 +36,10 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   devices: async () => (await import('#commands/devices')).devices,
   credential: async () => (await import('#commands/credential')).credential,
   doctor: async () => (await import('#commands/doctor')).doctor,
+  emergency: async () => (await import('#commands/emergency')).emergency,
   terminology: async () => (await import('#commands/terminology')).terminology,
   relay: async () => (await import('#commands/serve')).relay,
+  custodian: async () => (await import('#commands/custodian')).custodian,
   gateway: async () => (await import('#commands/gateway')).gateway,
 }
 

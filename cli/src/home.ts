@@ -99,7 +99,9 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
   const embedded = existsSync(inHome(dir).relay)
   const reach = reachRelay(io, { dir, config, url, relay, embedded })
   const catalog = await openSqliteCatalog({ file: inHome(dir).catalog })
-  const ctx: Ctx = { clock: io.clock, random: io.random, network: reach.network, catalog, session }
+  const custodian = await custodyOf(io, dir, session)
+  const custody = custodian ? { custody: custodian.custody } : {}
+  const ctx: Ctx = { clock: io.clock, random: io.random, network: reach.network, catalog, session, ...custody }
   let written = session.state
   const home: Home = {
     dir,
@@ -114,6 +116,7 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
         written = session.state
       } finally {
         await reach.close()
+        await custodian?.close()
         await catalog.close()
       }
     },
@@ -125,6 +128,12 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
     await home.close()
     throw e
   }
+}
+
+/** Shares that arrive go to the custodian's store, whichever command takes the mail. */
+async function custodyOf(io: Io, dir: string, session: Session) {
+  const { isCustodian, openCustodyAt } = await import('@keepwell/daemon/bin/custody')
+  return isCustodian(dir) ? openCustodyAt({ clock: io.clock, random: io.random, session }, dir) : null
 }
 
 export const saveState = (dir: string, session: Session): Promise<void> =>

@@ -37,3 +37,8 @@ export async function saveStream(
     })
   }
 }
+
+/** Bytes that are here already, as a stream of one piece. */
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

@@ -1,9 +1,12 @@
 import { type CredentialState, checkCredential } from '@keepwell/sdk/actions/access/check-credential'
 import { issueCredential } from '@keepwell/sdk/actions/access/issue-credential'
 import { keepCredential, ownCredentials } from '@keepwell/sdk/actions/access/own-credentials'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { contactRelays, findParty } from '@keepwell/sdk/actions/vault/calls'
 import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
-import { ensure } from '@keepwell/sdk/base/error'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { type Credential, credentialText, readCredential } from '@keepwell/sdk/identity/credential'
+import type { Did } from '@keepwell/sdk/identity/did'
 import type { Args, Command } from '#command'
 import { type Home, withHome } from '#home'
 import type { Io } from '#io'
@@ -32,6 +35,10 @@ export const credential: Command = {
     to: { type: 'string', value: 'WHO', about: 'Of issue: whom it is for, a contact’s name or a DID.' },
     name: { type: 'string', value: 'NAME', about: 'Of issue: the name the issuer vouches for.' },
     role: { type: 'string', value: 'ROLE', about: 'Of issue: at most 8 letters of the issuer’s table: HOSPITAL, MD, NURSE, LAB …' },
+    emergencies: {
+      type: 'boolean',
+      about: 'Of issue: the holder may ask for emergency access with it; the ledger then names the key they sign with.',
+    },
     until: { type: 'string', value: 'TIME', about: 'Of issue: when it ends; 2027-12-31, or 1y. Default 1y.' },
   },
   run: (io, args) =>
@@ -92,12 +99,22 @@ async function ownLedger({ ctx, embedded, url }: Home) {
   return ctx.network.ledger(url)
 }
 
+/** The key that the holder signs requests with, as its key bundle names it now. */
+async function requestKey(ctx: Ctx, holder: Did): Promise<string> {
+  const party = await findParty(ctx, holder, contactRelays(ctx, holder))
+  if (!party) throw new KeepwellError('UNKNOWN_PARTY', 'No relay shows the key bundle of that holder.')
+  return party.request
+}
+
 const issue: Run = async (io, args, home) => {
   const { ctx } = home
   const holder = partyNamed(ctx.session.state.ring, args.need('to'))
   const expiry = until(args.text('until') ?? '1y', io.clock())
   const ledger = await ownLedger(home)
-  const made = await issueCredential({ ...ctx, ledger }, { holder, name: args.need('name'), role: args.need('role'), expiry })
+  const name = args.need('name')
+  const role = args.need('role')
+  const responds = args.flag('emergencies') ? { responder: await requestKey(ctx, holder) } : {}
+  const made = await issueCredential({ ...ctx, ledger }, { holder, name, role, expiry, ...responds })
   result(io, args, { credential: credentialText(made), id: made.id }, () => [credentialText(made)])
   io.note('Give it to its holder alone, who types: keepwell credential add CREDENTIAL. Keep a copy: with it you suspend or revoke it.')
 }

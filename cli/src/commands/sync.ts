@@ -66,6 +66,10 @@ export function arrivalLine(a: Arrival): string {
       return `A consent ended: ${short(a.commitment)}.`
     case 'passed-on':
       return `${safe(a.name)}, who may act for you, shared with ${safe(a.to)} in your name: ${short(a.commitment)}.`
+    case 'emergency':
+      return `EMERGENCY: ${safe(a.opening.name)} (${safe(a.opening.role)}) is opening your emergency record: ${safe(a.opening.reason)}. Object: keepwell emergency veto ${short(a.opening.tag)}`
+    case 'share':
+      return `${safe(a.name)} made you a custodian of their emergency key${a.kept ? '' : ', of a version that is here already'}.`
     case 'notice':
       return `Notice: ${safe(a.text)}`
     case 'refused':

@@ -30,6 +30,8 @@ export type Config = {
   readonly log: 'requests' | 'errors'
   readonly maxVaults: number
   readonly maxMessages: number
+  /** Whom a custodian's mail is from; null: it sends none. */
+  readonly mailFrom: string | null
   readonly http: HttpLimits
   readonly perCaller: { readonly perSecond: number; readonly burst: number }
 }
@@ -78,6 +80,7 @@ export function readConfig(env: Env): Config {
     log: oneOf(s, 'KEEPWELL_LOG', ['requests', 'errors'], 'requests'),
     maxVaults: count(s, 'KEEPWELL_MAX_VAULTS', 1_000_000, 1),
     maxMessages: count(s, 'KEEPWELL_MAX_MESSAGES', 10_000, 1),
+    mailFrom: mailFromOf(s),
     http: {
       ...HTTP_LIMITS,
       connections: count(s, 'KEEPWELL_MAX_CONNECTIONS', HTTP_LIMITS.connections, 1, 1_000_000),
@@ -123,6 +126,12 @@ function swarmOf(s: Settings): Config['swarm'] {
   for (const a of peers)
     if (!/\/p2p\/[A-Za-z0-9]+$/.test(a)) throw bad('KEEPWELL_SWARM_PEERS', 'multiaddresses that end in /p2p/ and the peer’s id')
   return { key: s.KEEPWELL_SWARM_KEY, listen, peers }
+}
+
+function mailFromOf({ KEEPWELL_MAIL: mail, KEEPWELL_MAIL_FROM: from }: Settings): string | null {
+  if (mail && !/^smtps?:\/\//.test(mail)) throw bad('KEEPWELL_MAIL', 'smtp://host:port or smtps://host:port')
+  if (!mail !== !from) throw bad(mail ? 'KEEPWELL_MAIL_FROM' : 'KEEPWELL_MAIL', 'a value, for the other half is given')
+  return from ?? null
 }
 
 const listOf = (value = ''): string[] => value.split(',').flatMap(v => v.trim() || [])

@@ -27,6 +27,9 @@ export const NAMES = {
   KEEPWELL_MAX_VAULTS: 'Parties kept here. Default 1000000.',
   KEEPWELL_MAX_MESSAGES: 'Messages that may wait for one party. Default 10000.',
   KEEPWELL_MAX_CONNECTIONS: 'Connections at once. Default 1024.',
+  KEEPWELL_MAIL:
+    'Mail server of a custodian: smtp://user:password@host:587 or smtps://…; beyond this machine only encrypted. Default none.',
+  KEEPWELL_MAIL_FROM: 'Whom that mail is from: custodian@example.org. With KEEPWELL_MAIL.',
   KEEPWELL_RATE_PER_ADDRESS: 'Requests a second from one address; ten times that at once. Default 300.',
   KEEPWELL_RATE_PER_CALLER: 'Signed calls a second from one party; ten times that at once. Default 100.',
 } as const

@@ -13,3 +13,6 @@ export function readSecrets(env: Readonly<Record<string, string | undefined>>, c
     databaseUrl: config.database === 'postgres' ? s.KEEPWELL_DATABASE! : null,
   }
 }
+
+/** A custodian's mail server, with its password; null where it sends no mail. */
+export const readMail = (env: Readonly<Record<string, string | undefined>>): string | null => readNames(env).KEEPWELL_MAIL ?? null

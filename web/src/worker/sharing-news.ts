@@ -8,6 +8,8 @@ export const newsOf = (arrivals: readonly Arrival[]): SharingNews[] =>
       case 'contact':
       case 'notice':
         return [a]
+      case 'emergency':
+        return [{ kind: 'notice', did: a.did, name: a.name, text: `${a.opening.name} (${a.opening.role}): ${a.opening.reason}` }]
       case 'request':
         return [{ kind: 'request', did: a.did, name: a.name, level: a.request.level }]
       case 'grant':

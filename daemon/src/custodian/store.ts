@@ -1,0 +1,53 @@
+import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
+import { fromBase64Url, toBase64Url, toHex } from '@keepwell/sdk/base/bytes'
+import { encode } from '@keepwell/sdk/base/cbor'
+import { bytes, decodeAs, int, list, nullable, object, type Shape, string } from '@keepwell/sdk/base/shape'
+import { did } from '@keepwell/sdk/identity/did'
+import { custody, emergencyContact } from '@keepwell/sdk/identity/emergency'
+import type { CustodyStore } from '@keepwell/sdk/ports/custody'
+
+const release = object({
+  tag: bytes(32),
+  vault: did,
+  requester: did,
+  name: string(200),
+  role: string(8),
+  reason: string(1000),
+  at: int(),
+  untold: list(nullable(emergencyContact), 17),
+  toldAfter: nullable(int()),
+})
+
+const packed = (value: unknown): string => toBase64Url(encode(value))
+const unpacked = <T>(shape: Shape<T>, text: string): T => decodeAs(shape, fromBase64Url(text))
+
+/**
+ * A custodian's own store over sealed rows: one share for each vault, for a vault's name is the row's, and the outbox of notices. Whoever
+ * reads the file without the home's key learns how many vaults there are.
+ */
+export function openCustody(tokens: Pick<Tokens, 'get' | 'byAlias' | 'list' | 'put'>): CustodyStore {
+  const ofVault: CustodyStore['ofVault'] = async vault => {
+    const found = await tokens.get<string>('share', vault)
+    return found ? unpacked(custody, found.value) : null
+  }
+  return {
+    ofVault,
+    async ofCard(card) {
+      const found = await tokens.byAlias<string>('share', card)
+      return found ? unpacked(custody, found.value) : null
+    },
+    vaults: async () => (await tokens.list<string>('share')).map(text => unpacked(custody, text).vault),
+    async keep(share) {
+      const before = await ofVault(share.vault)
+      if (before && before.version >= share.version) return false
+      await tokens.put('share', share.vault, packed(share), { alias: share.card })
+      return true
+    },
+    async release(tag) {
+      const found = await tokens.get<string>('release', toHex(tag))
+      return found ? unpacked(release, found.value) : null
+    },
+    releases: async () => (await tokens.list<string>('release')).map(text => unpacked(release, text)),
+    note: r => tokens.put('release', toHex(r.tag), packed(r)),
+  }
+}
