@@ -8,8 +8,11 @@ export type Call = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** `headers` by lower-case name. */
+export type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+
 export type Client = {
-  ask(call: Call): Promise<{ readonly status: number; readonly body: string }>
+  ask(call: Call): Promise<Answer>
   /** Requests a second that `clients` make who each wait for their answer. */
   peak(next: () => Call, input: { readonly clients: number; readonly seconds: number }): Promise<number>
   /** Milliseconds from when each request was due, at a steady rate that waits for nobody. */
@@ -17,9 +20,10 @@ export type Client = {
   close(): void
 }
 
-type Answer = { readonly status: number; readonly body: string }
-
 const END = Buffer.from('\r\n\r\n')
+
+const headersIn = (head: string): Record<string, string> =>
+  Object.fromEntries([...head.matchAll(/\r\n([^:\r\n]+): *([^\r\n]*)/g)].map(m => [m[1]!.toLowerCase(), m[2]!]))
 
 /** One kept connection, one question at a time. */
 function lineTo(host: string, port: number) {
@@ -34,7 +38,11 @@ function lineTo(host: string, port: number) {
     if (length === undefined) return void socket.destroy(new Error('An answer does not state its length.'))
     const whole = end + END.length + Number(length)
     if (held.length < whole) return
-    const answer = { status: Number(head.slice(9, 12)), body: waiting.whole ? held.toString('utf8', end + END.length, whole) : '' }
+    const answer = {
+      status: Number(head.slice(9, 12)),
+      headers: waiting.whole ? headersIn(head) : {},
+      body: waiting.whole ? held.toString('utf8', end + END.length, whole) : '',
+    }
     held = held.subarray(whole)
     const { resolve } = waiting
     waiting = null

@@ -13,7 +13,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** Two years, as browsers' preload lists want it (RFC 6797). */
 export const HSTS = 'max-age=63072000'
 
-const EXPOSED = 'content-range, retry-after, etag, location, last-modified, content-location'
+const EXPOSED = 'content-range, retry-after, etag, location, last-modified, content-location, x-keepwell-partial'
 
 /**
  * Cross-origin permission for origins the operator named, and for no other. A `*` in the list means any origin: nothing here rests on

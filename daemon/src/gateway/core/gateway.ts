@@ -40,10 +40,14 @@ const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** A session lasts a working day at most, so that what was erased meanwhile is not shown for longer. */
 const LONGEST = 8 * 3600
 
-type Here = { readonly ctx: Ctx; readonly ids: Ids; readonly url: string }
+type Here = { readonly ctx: Ctx; readonly ids: Ids; readonly url: string; readonly large: number }
 
 /** What opening a record for an actor takes: the consents for their purpose, until when, and what of the actor goes onto receipts. Null without any. */
-function readingParts({ ctx, ids, url }: Here, { person, role, purpose, parts }: Actor, patient: GatewayPatient): SessionParts | null {
+function readingParts(
+  { ctx, ids, url, large }: Here,
+  { person, role, purpose, parts }: Actor,
+  patient: GatewayPatient,
+): SessionParts | null {
   const grants = readingGrants(ctx, patient.did, purpose)
   if (grants.length === 0) return null
   return {
@@ -54,6 +58,7 @@ function readingParts({ ctx, ids, url }: Here, { person, role, purpose, parts }:
     actor: { person, role, purpose, ...(parts ? { parts } : {}) },
     grants: grants.map(g => g.grant.commitment),
     expires: Math.min(ctx.clock() + LONGEST, ...grants.map(g => g.terms.expiry)),
+    large,
   }
 }
 
@@ -62,7 +67,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const { ctx, url, log, pause, trail = NO_TRAIL } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
-  const pool = sessionPool(ctx.clock, { ...POOL_LIMITS, ...options.limits })
+  const limits = { ...POOL_LIMITS, ...options.limits }
+  const pool = sessionPool(ctx.clock, limits)
   const told = hub()
   const stop = new AbortController()
   const book = consentBook(ctx, ids)
@@ -103,7 +109,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const sweeping = sweep(tick, pause, stop.signal)
 
   function reading(actor: Actor, patient: GatewayPatient): SessionParts {
-    const parts = readingParts({ ctx, ids, url }, actor, patient)
+    const parts = readingParts({ ctx, ids, url, large: limits.large }, actor, patient)
     if (!parts) throw refused(actor, patient.id, 'The patient gave no live consent to read for that purpose.')
     return { ...parts, ...accesses(trail, actor, patient.id) }
   }

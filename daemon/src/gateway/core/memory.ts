@@ -28,6 +28,8 @@ export type SessionParts = {
   readonly grants: readonly Uint8Array[]
   /** Unix seconds. */
   readonly expires: number
+  /** Records beyond which a record is large (`PatientSession.large`). */
+  readonly large: number
   /** Told of each access under it. */
   readonly receipted?: Receipted
   /** Told which resource a record turned out to be. */

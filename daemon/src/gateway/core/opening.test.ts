@@ -67,36 +67,90 @@ describe('opening what a session lists', () => {
     expect(d.asked).toHaveLength(1)
   })
 
-  test('what is asked for comes first, and is not ready before the list is whole', async () => {
+  test('what is asked for comes first, the rest when all is listed, and nothing is whole before', async () => {
     const d = desk()
-    d.opening.add([...Array.from({ length: 150 }, (_, n) => record(n)), record(200, 'Condition')], d.reader)
+    d.opening.add([...Array.from({ length: 150 }, (_, n) => record(n)), record(200, 'Condition'), record(201, 'Encounter')], d.reader)
     let ready = false
     const waits = d.opening.ready(['Condition']).then(() => {
       ready = true
     })
     d.start()
-    await expect.poll(() => d.out.length).toBe(151)
-    expect(ready).toBe(false)
+    await expect.poll(() => d.out).toEqual([200])
+    expect([ready, d.opening.whole(['Condition'])]).toEqual([false, false])
     d.opening.listed()
     await waits
-    // The page that was on its way when it was asked for, then that.
-    expect(d.asked[1]).toEqual([200])
+    expect(d.opening.whole(['Condition'])).toBe(true)
+    await d.opening.ready(null)
+    expect(d.out).toHaveLength(152)
   })
 
-  test('whoever says that a part will do is answered with the first page, while the list still grows', async () => {
+  test('types that are asked for take turns, so that a small one does not wait for a large one', async () => {
     const d = desk()
+    d.opening.add([...Array.from({ length: 250 }, (_, n) => record(n)), record(251, 'Condition')], d.reader)
+    const both = [d.opening.ready(['Observation']), d.opening.ready(['Condition'])]
+    d.opening.listed()
+    d.start()
+    await Promise.all(both)
+    // The first two pages were on their way when the other was asked for.
+    expect(d.asked.map(page => page.length)).toEqual([64, 128, 1, 58])
+  })
+
+  test('whoever says that a part will do is told of each page that was listed or opened, and of the end', async () => {
+    const d = desk()
+    d.start()
+    let told = d.opening.more()
+    let news = false
+    void told.then(() => {
+      news = true
+    })
+    // A question is no news.
+    expect(d.opening.whole(['Observation'])).toBe(false)
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(news).toBe(false)
     d.opening.add(
       Array.from({ length: 150 }, (_, n) => record(n)),
       d.reader,
     )
-    const some = d.opening.some('Observation')
-    d.start()
-    await some
-    expect(d.out.length).toBeLessThan(150)
+    await told
+    expect(d.opening.whole(['Observation'])).toBe(false)
+    told = d.opening.more()
+    await told
     expect(d.out.length).toBeGreaterThan(0)
-    const nothing = d.opening.some('Condition')
+    expect(d.out.length).toBeLessThan(150)
+    told = d.opening.more()
+    d.opening.stop(new KeepwellError('GRANT_ENDED', 'x'))
+    await expect(told).rejects.toMatchObject({ code: 'GRANT_ENDED' })
+    await expect(d.opening.more()).rejects.toMatchObject({ code: 'GRANT_ENDED' })
+  })
+
+  test('the newest come first, but never before what they replace; of the patient the oldest', async () => {
+    const d = desk()
+    const replacing = (n: number, prior: number): SessionRecord => {
+      const plain = record(n)
+      return { ...plain, card: { ...plain.card, prior: new Uint8Array(16).fill(prior) } }
+    }
+    d.opening.add([...Array.from({ length: 150 }, (_, n) => record(n)), replacing(150, 149), replacing(151, 3)], d.reader)
+    d.opening.add([record(160, 'Patient'), record(161, 'Patient')], d.reader)
     d.opening.listed()
-    await nothing
+    d.start()
+    await d.opening.ready(null)
+    expect(d.out.slice(0, 2)).toEqual([160, 161])
+    expect(d.asked[1]).toEqual([3, ...Array.from({ length: 127 }, (_, i) => i + 25)])
+    expect(d.asked[2]).toHaveLength(24)
+    expect(new Set(d.out).size).toBe(154)
+  })
+
+  test('a chain of versions that is longer than a page is opened from its beginning', async () => {
+    const d = desk()
+    const chain = Array.from({ length: 200 }, (_, n) => record(n)).map((r, n, all) =>
+      n === 0 ? r : { ...r, card: { ...r.card, prior: all[n - 1]!.id } },
+    )
+    d.opening.add(chain, d.reader)
+    d.opening.listed()
+    d.start()
+    await d.opening.ready(null)
+    expect(d.out).toEqual(chain.map(r => r.seq))
   })
 
   test('within a type records come in the order in which they were filed, whatever the order of the answer', async () => {

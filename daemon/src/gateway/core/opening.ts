@@ -23,8 +23,10 @@ export type Opening = {
   listed(): void
   /** Resolves when none of these types, or of any, is left to open; they are opened first meanwhile. */
   ready(types: readonly string[] | null): Promise<void>
-  /** Resolves as soon as anything of a type was opened, or nothing of it is left to open. */
-  some(type: string): Promise<void>
+  /** Whether that is so now. Types that were asked for are opened first from then on. */
+  whole(types: readonly string[] | null): boolean
+  /** Resolves when more was opened or listed than now, or nothing is left. */
+  more(): Promise<void>
   /** Ends it; whoever waits is told why. */
   stop(reason: unknown): void
 }
@@ -38,116 +40,219 @@ const FIRST = 64
 const LARGEST = 512
 const BYTES = 8 << 20
 
-type Queue = { readonly type: string; readonly reader: Reader; readonly records: SessionRecord[]; at: number }
-type Waiting = { readonly types: readonly string[] | null; readonly some?: true; resolve(): void; reject(reason: unknown): void }
+type Queue = {
+  readonly type: string
+  readonly reader: Reader
+  /** What is left, in the order of filing; and the same by id. */
+  readonly records: SessionRecord[]
+  readonly left: Map<string, SessionRecord>
+  pages: number
+}
+type Fetched = { readonly whole: readonly OpenedRecord[] } | { readonly parts: readonly RangedRecord[] }
+type Page = {
+  readonly type: string
+  readonly reader: Reader
+  readonly records: readonly SessionRecord[]
+  readonly opened: Promise<Fetched>
+}
+type Ended = { readonly reason: unknown } | null
+type Waiting = { readonly types: readonly string[] | null; resolve(): void; reject(reason: unknown): void }
 
 /** What would befall every other record too. */
 const ENDING = new Set(['DENIED', 'NO_GRANT', 'NO_RECEIPT', 'RELAY_UNREACHABLE', 'GRANT_ENDED', 'BUNDLE_ROLLBACK'])
 
 /**
- * Opens what a session lists, a page at a time and in the order of filing within a type, so that a later version comes after the one it
- * replaces. One bad record costs one record.
+ * Opens what a session lists, a page at a time: what is asked for in turn, and everything else when all is listed, for a list that is whole
+ * answers more than any page. The newest come first within a type, but for the patient, of whom there is one; a record that replaces another comes
+ * after it. One bad record costs one record.
  */
 export function openAll(sink: Sink): Opening {
   const queues: Queue[] = []
-  const waiting: Waiting[] = []
-  const seen = new Set<string>()
+  const asked = new Set<string>([FIRST_TYPE])
   let size = FIRST
   let complete = false
   let running = false
-  let ended: { readonly reason: unknown } | null = null
-  let inFlight: string | null = null
+  let ended: Ended = null
+  const inFlight = new Set<Page>()
 
   const left = (types: readonly string[] | null): boolean =>
-    queues.some(q => q.at < q.records.length && (types === null || types.includes(q.type))) ||
-    (inFlight !== null && (types === null || types.includes(inFlight)))
+    queues.some(q => q.left.size > 0 && (types === null || types.includes(q.type))) ||
+    [...inFlight].some(p => types === null || types.includes(p.type))
 
-  function settle(): void {
-    for (const w of waiting.splice(0)) {
-      if (ended) w.reject(ended.reason)
-      else if ((complete && !left(w.types)) || (w.some && w.types?.some(t => seen.has(t)))) w.resolve()
-      else waiting.push(w)
-    }
-  }
+  const whole = (types: readonly string[] | null): boolean => complete && !left(types)
+  const waiting = waiters(whole)
+  const settle = (): void => waiting.settle(ended)
 
-  function next(): { queue: Queue; page: SessionRecord[] } | null {
-    const open = queues.filter(q => q.at < q.records.length)
-    const queue = open.find(q => waiting.some(w => w.types?.includes(q.type))) ?? open.find(q => q.type === 'Patient') ?? open[0]
+  function next(): Page | null {
+    const open = queues.filter(q => q.left.size > 0)
+    const first = open.filter(q => asked.has(q.type))
+    const [queue] = (first.length || !complete ? first : open).sort((a, b) => a.pages - b.pages)
     if (!queue) return null
-    let bytes = 0
-    let to = queue.at
-    while (to < queue.records.length && to - queue.at < size && (to === queue.at || bytes + queue.records[to]!.card.size <= BYTES))
-      bytes += queue.records[to++]!.card.size
-    const page = queue.records.slice(queue.at, to)
-    queue.at = to
-    return { queue, page }
+    queue.pages++
+    const { type, reader } = queue
+    const records = type === FIRST_TYPE ? oldest(queue, size) : newest(queue, size)
+    const page: Page = { type, reader, records, opened: fetched(reader, records) }
+    page.opened.catch(() => {})
+    inFlight.add(page)
+    size = Math.min(LARGEST, size * 2)
+    return page
   }
 
-  async function openPage(reader: Reader, page: readonly SessionRecord[]): Promise<void> {
-    const ids = page.map(r => r.id)
+  async function openPage({ reader, records }: Pick<Page, 'reader' | 'records'>, opened: Page['opened']): Promise<void> {
     try {
-      if (page[0]!.card.kind === 'fhir') await inSlices(inOrder(page, await reader.open(ids)), slice => ended || sink.whole(slice))
-      else sink.parts(await reader.ranges(ids))
+      const found = await opened
+      if ('whole' in found) await inSlices(found.whole, slice => ended || sink.whole(slice))
+      else if (!ended) sink.parts(found.parts)
     } catch (e) {
       if (!isKeepwellError(e) || ENDING.has(e.code)) throw e
-      if (page.length === 1) return sink.problem(toHex(ids[0]!), e.code)
-      const middle = page.length >> 1
-      await openPage(reader, page.slice(0, middle))
-      await openPage(reader, page.slice(middle))
+      if (records.length === 1) return sink.problem(toHex(records[0]!.id), e.code)
+      const middle = records.length >> 1
+      for (const half of [records.slice(0, middle), records.slice(middle)]) await openPage({ reader, records: half }, fetched(reader, half))
     }
   }
 
   async function run(): Promise<void> {
     if (running || ended) return
+    let page = next()
+    if (!page) return
     running = true
     try {
-      for (let found = next(); found && !ended; found = next()) {
-        inFlight = found.queue.type
-        await openPage(found.queue.reader, found.page)
-        inFlight = null
-        seen.add(found.queue.type)
-        size = Math.min(LARGEST, size * 2)
+      while (page && !ended) {
+        // The relay has the next page ready when this one is indexed.
+        const ahead = next()
+        await openPage(page, page.opened)
+        inFlight.delete(page)
         settle()
+        page = ahead ?? next()
       }
     } catch (e) {
       if (!ended) sink.failed(e)
     } finally {
-      inFlight = null
+      inFlight.clear()
       running = false
       settle()
     }
+  }
+
+  function ask(types: readonly string[] | null): void {
+    for (const type of types ?? []) asked.add(type)
+    void run()
   }
 
   return {
     add(records, reader) {
       for (const record of records) {
         const type = typeOfRecord(record)
-        const queue = queues.find(q => q.type === type && q.reader === reader)
-        if (queue) queue.records.push(record)
-        else queues.push({ type, reader, records: [record], at: 0 })
+        let queue = queues.find(q => q.type === type && q.reader === reader)
+        if (!queue) {
+          queue = { type, reader, records: [], left: new Map(), pages: 0 }
+          queues.push(queue)
+        }
+        queue.records.push(record)
+        queue.left.set(toHex(record.id), record)
       }
+      settle()
       void run()
     },
     listed() {
       complete = true
       settle()
+      void run()
     },
     ready(types) {
       if (ended) return Promise.reject(ended.reason)
-      if (complete && !left(types)) return Promise.resolve()
-      return new Promise((resolve, reject) => waiting.push({ types, resolve, reject }))
+      if (whole(types)) return Promise.resolve()
+      ask(types)
+      return waiting.until(types)
     },
-    some(type) {
-      if (ended) return Promise.reject(ended.reason)
-      if (seen.has(type) || (complete && !left([type]))) return Promise.resolve()
-      return new Promise((resolve, reject) => waiting.push({ types: [type], some: true, resolve, reject }))
+    whole(types) {
+      if (whole(types)) return true
+      ask(types)
+      return false
     },
+    more: () => (ended ? Promise.reject(ended.reason) : whole(null) ? Promise.resolve() : waiting.news()),
     stop(reason) {
       ended ??= { reason }
       queues.length = 0
       settle()
     },
   }
+}
+
+/** Those who wait: for all of some types, or for anything new. */
+function waiters(whole: (types: readonly string[] | null) => boolean) {
+  const waiting: Waiting[] = []
+  const unheard = () => {
+    const made = Promise.withResolvers<void>()
+    made.promise.catch(() => {})
+    return made
+  }
+  let news = unheard()
+  return {
+    until: (types: readonly string[] | null): Promise<void> => new Promise((resolve, reject) => waiting.push({ types, resolve, reject })),
+    news: () => news.promise,
+    settle(ended: Ended): void {
+      for (const w of waiting.splice(0)) {
+        if (ended) w.reject(ended.reason)
+        else if (whole(w.types)) w.resolve()
+        else waiting.push(w)
+      }
+      const told = news
+      news = unheard()
+      if (ended) told.reject(ended.reason)
+      else told.resolve()
+    },
+  }
+}
+
+/** Whose record it is comes before anybody asks, and all of it: versions of several authors. */
+const FIRST_TYPE = 'Patient'
+
+/** Room for a page, by number and bytes. */
+function room(size: number): (record: SessionRecord) => boolean {
+  let [count, bytes] = [0, 0]
+  return ({ card }) => {
+    const fits = count === 0 || (count < size && bytes + card.size <= BYTES)
+    if (fits) [count, bytes] = [count + 1, bytes + card.size]
+    return fits
+  }
+}
+
+function oldest({ records, left }: Queue, size: number): SessionRecord[] {
+  const fits = room(size)
+  const end = records.findIndex(r => !fits(r))
+  const page = records.splice(0, end < 0 ? records.length : end)
+  for (const r of page) left.delete(toHex(r.id))
+  return page
+}
+
+/** The last of a queue, with what they replace, as far as that is not open yet; in the order of filing. */
+function newest({ records, left }: Queue, size: number): SessionRecord[] {
+  const fits = room(size)
+  const page: SessionRecord[] = []
+  for (let last = records.at(-1); last; last = records.at(-1)) {
+    for (const record of replacedBy(last, left)) {
+      if (!fits(record)) return inSeq(page)
+      left.delete(toHex(record.id))
+      page.push(record)
+    }
+    records.pop()
+  }
+  return inSeq(page)
+}
+
+const inSeq = (page: SessionRecord[]): SessionRecord[] => page.sort((a, b) => a.seq - b.seq)
+
+/** A record and those before it that it replaces, oldest first, of those that are left. */
+function replacedBy(last: SessionRecord, left: ReadonlyMap<string, SessionRecord>): SessionRecord[] {
+  const chain = new Set<SessionRecord>()
+  for (let r = left.get(toHex(last.id)); r && !chain.has(r); r = r.card.prior && left.get(toHex(r.card.prior))) chain.add(r)
+  return [...chain].reverse()
+}
+
+async function fetched(reader: Reader, page: readonly SessionRecord[]): Promise<Fetched> {
+  const ids = page.map(r => r.id)
+  return page[0]!.card.kind === 'fhir' ? { whole: inOrder(page, await reader.open(ids)) } : { parts: await reader.ranges(ids) }
 }
 
 /** Others have their turn while many are indexed. */

@@ -11,9 +11,11 @@ export type PoolLimits = {
   /** Seconds after which what was filed meanwhile is looked for beside the next request, and before it. */
   readonly stale: number
   readonly tooStale: number
+  /** A record of more records than this is answered in part while it is being opened. */
+  readonly large: number
 }
 
-export const POOL_LIMITS: PoolLimits = { sessions: 256, records: 2_000_000, idle: 900, stale: 30, tooStale: 120 }
+export const POOL_LIMITS: PoolLimits = { sessions: 256, records: 2_000_000, idle: 900, stale: 30, tooStale: 120, large: 10_000 }
 
 export type Pool = {
   /** The session of this key; opened when there is none. */

@@ -51,6 +51,14 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     }),
   ).then(opening.listed)
   listing.catch(e => end(asEnd(e)))
+  let filling = true
+  opening.ready(null).then(
+    () => {
+      memory.resolve()
+      filling = false
+    },
+    () => {},
+  )
   await Promise.race([begun, listing])
   const session: HeldSession = {
     patient,
@@ -63,7 +71,9 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     },
     records: memory.records,
     images: memory.images,
-    problems: memory.problems,
+    get problems() {
+      return [...memory.problems, ...readers.flatMap(r => r.problems)]
+    },
     ended: ended.signal,
     used: ctx.clock(),
     listedAt: ctx.clock(),
@@ -74,7 +84,14 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
       if (!types) memory.resolve()
       if (all) memory.sign()
     },
-    some: type => opening.some(type),
+    get filling() {
+      return filling
+    },
+    get large() {
+      return memory.records.size > parts.large
+    },
+    whole: types => opening.whole(types ?? null),
+    more: () => opening.more(),
     authorOf: record => memory.authors.get(record) ?? null,
     async openBody(record) {
       const [found] = await session.openBodies([record])
@@ -87,22 +104,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
         'NOT_FOUND',
         'There is no such record among those the consent covers.',
       )
-      const left = new Set(wanted)
-      const found: RangedRecord[] = []
-      const take = async (): Promise<void> => {
-        for (const reader of readers) {
-          const here = reader.records.filter(r => left.delete(toHex(r.id)))
-          if (here.length) found.push(...(await reader.ranges(here.map(r => r.id))))
-        }
-      }
-      await take()
-      // Cards are known page by page, and who opens them is there once all are listed.
-      if (left.size) {
-        await listing
-        await take()
-      }
-      ensure(left.size === 0, 'NOT_FOUND', 'That record was written just now; ask again in a moment.')
-      return found
+      return bodies(readers, listing, wanted)
     },
     close: () => end(CLOSED),
     end,
@@ -125,6 +127,26 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     },
   }
   return session
+}
+
+/** Records by parts, from whichever consent shows them. */
+async function bodies(readers: readonly ReadingSession[], listing: Promise<void>, wanted: readonly string[]): Promise<RangedRecord[]> {
+  const left = new Set(wanted)
+  const found: RangedRecord[] = []
+  const take = async (): Promise<void> => {
+    for (const reader of readers) {
+      const here = reader.records.filter(r => left.delete(toHex(r.id)))
+      if (here.length) found.push(...(await reader.ranges(here.map(r => r.id))))
+    }
+  }
+  await take()
+  // Cards are known page by page, and who opens them is there once all are listed.
+  if (left.size) {
+    await listing
+    await take()
+  }
+  ensure(left.size === 0, 'NOT_FOUND', 'That record was written just now; ask again in a moment.')
+  return found
 }
 
 /** What the role of who asks leaves of the consent: a part that the consent does not name is none of a role's. */

@@ -93,8 +93,14 @@ export type PatientSession = {
    * session ends before.
    */
   ready(types?: readonly string[]): Promise<void>
-  /** Resolves when the first of a type is in the store, for callers who say that a part will do. */
-  some(type: string): Promise<void>
+  /** Whether that is so now; if not, what is asked for is opened first from now on. */
+  whole(types?: readonly string[]): boolean
+  /** Resolves when more is known than now; rejects as `ready` does. */
+  more(): Promise<void>
+  /** Until everything was open once. What is filed later is waited for, as it is little. */
+  readonly filling: boolean
+  /** Whether so much of it is listed that nobody is made to wait for the whole. */
+  readonly large: boolean
   /** Who signed the record, and what it is: of FHIR that is in the store. */
   authorOf(recordId: string): Did | null
   /** A record by parts: DICOM, documents. NOT_FOUND for one outside the grants. Leaves a receipt. */

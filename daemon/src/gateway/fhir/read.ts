@@ -6,7 +6,7 @@ import type { PatientSession } from '#gateway/core/types'
 import { demand, denied, mayTouch, visibleTo } from './access.ts'
 import { refuse } from './outcome.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { answerable, type Fhir, STILL_OPENING, sessionFor } from './whose.ts'
+import { ALL_AT_ONCE, answerable, type Fhir, PARTIAL, sessionFor } from './whose.ts'
 
 export const etag = (version: string): string => `W/"${version}"`
 
@@ -32,6 +32,8 @@ function shapeOf(query: URLSearchParams): Shape {
 
 /** A version that the actor may see, or why not. */
 export function visibleVersion(fhir: Fhir, { actor }: FhirRequest, session: PatientSession, found: Version | null, type: string): Version {
+  if (!found && session.problems.length)
+    throw refuse(404, 'not-found', `There is no such ${type} among what could be opened; ${session.problems.length} could not.`)
   if (!found) throw missing(type)
   if (!found.resource) throw gone(type)
   if (!mayTouch(actor, session.store, found, 'r', fhir.now())) throw denied(type)
@@ -44,11 +46,11 @@ export const read =
     const { type = '', id = '' } = request.params
     demand(request.actor, type, 'r')
     const session = await sessionFor(fhir, request, { type, id })
-    // An older version may have come before the one that replaces it.
-    const whole = await answerable(request, session, [type])
-    if (!whole && !session.store.read(type, id)) await session.ready([type])
+    // An older version may have come before the one that replaces it; and version 0 is only the name on the consent.
+    const answers = (): boolean => (session.store.read(type, id)?.versionId ?? '0') !== '0'
+    const whole = await answerable(request, session, { types: [type], exact: ALL_AT_ONCE.has(type), answers })
     const version = visibleVersion(fhir, request, session, session.store.read(type, id), type)
-    const headers = { ...versionHeaders(version), ...(whole ? {} : { warning: `199 - "${STILL_OPENING}"` }) }
+    const headers = { ...versionHeaders(version), ...(whole ? {} : PARTIAL) }
     if (unchanged(request, version)) return { status: 304, headers }
     return { resource: shaped(version.resource!, shapeOf(request.query)), headers }
   }

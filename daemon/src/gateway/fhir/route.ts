@@ -19,7 +19,11 @@ export type FhirRequest = {
     readonly return?: 'minimal' | 'representation' | 'OperationOutcome'
     readonly handling?: 'strict' | 'lenient'
     readonly async?: true
+    /** Seconds that the caller waits for the whole. */
+    readonly wait?: number
   }
+  /** It is an entry of a Bundle, whose answer has no place to say that it is a part. */
+  readonly entry?: true
   /** Base URL of the FHIR endpoint, without a trailing slash. */
   readonly base: string
   /** The path and query below it, as asked. */

@@ -2,6 +2,7 @@ import { searchBundle } from '@keepwell/sdk/health/fhir/search/bundle'
 import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
 import type { Params, SearchIssue, SearchResult, Store, Terminology } from '@keepwell/sdk/health/fhir/search/types'
+import { typeOfRecord } from '#gateway/core/opening'
 import { namedPatient } from '#gateway/core/patients'
 import type { Actor, PatientSession } from '#gateway/core/types'
 import { demand, visibleTo } from './access.ts'
@@ -9,7 +10,7 @@ import type { Judging } from './judge.ts'
 import { Refusal } from './outcome.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
 import { withTerms } from './terms.ts'
-import { answerable, type Fhir, patientOf, STILL_OPENING, sessionFor } from './whose.ts'
+import { ALL_AT_ONCE, answerable, type Fhir, PARTIAL, patientOf, STILL_OPENING, sessionFor } from './whose.ts'
 
 /** Parameters that look beyond the type that is searched. */
 const BEYOND = /^(_include|_revinclude|_has|_list|_type)\b|\./
@@ -33,12 +34,48 @@ export const searches =
       : await sessionFor(fhir, request, compartment ? { type: 'Patient', id: compartment } : { ...(type ? { type } : {}), query })
     const store = session ? session.store : directoryOf(fhir, request.actor)
     const params: Params = [...query].filter(([name]) => name !== '_cursor')
-    const whole = session ? await answerable(request, session, needed(type, params)) : true
-    const found = await withTerms(fhir.terminology, told => searched(fhir, request, { store, type, params, compartment, told }))
-    return { resource: bundled(request, whole ? found : { ...found, total: null, issues: [...found.issues, PART] }) }
+    const find = (partial?: SearchIssue): Promise<SearchResult> =>
+      withTerms(fhir.terminology, told => searched(fhir, request, { store, type, params, compartment, told, partial }))
+    // Another page is of what was found with the first.
+    if (!session) return pageOf(request, await find())
+    if (query.has('_cursor')) return pageOf(request, await find(), unopened(session, type))
+    let found: SearchResult | undefined
+    const answers = async (): Promise<boolean> => {
+      found = await find(PART)
+      return found.refused || found.matches.some(v => v.versionId !== '0')
+    }
+    const whole = await answerable(request, session, { types: needed(type, params), exact: type === null || params.some(isExact), answers })
+    return pageOf(request, whole || !found ? await find() : found, unopened(session, type))
   }
 
-const PART: SearchIssue = { severity: 'warning', code: 'processing', text: STILL_OPENING }
+const PART: SearchIssue = { severity: 'warning', code: 'incomplete', text: STILL_OPENING }
+
+const pageOf = (request: FhirRequest, found: SearchResult, more: readonly SearchIssue[] = []): FhirAnswer => ({
+  resource: bundled(request, { ...found, issues: [...found.issues, ...more] }),
+  ...(found.issues.some(i => i.code === PART.code) ? { headers: PARTIAL } : {}),
+})
+
+/** What is missing because it is damaged is told, by the beginning of its record's id: it may be what was searched for. */
+function unopened({ problems, records }: PatientSession, type: string | null): SearchIssue[] {
+  const missing = problems.filter(p => {
+    const record = records.get(p.id)
+    return type === null || !record || typeOfRecord(record) === type
+  })
+  if (missing.length === 0) return []
+  const named = missing.slice(0, 5).map(p => `${p.id.slice(0, 8)} (${p.code})`)
+  const others = missing.length > named.length ? ` and ${missing.length - named.length} more` : ''
+  return [
+    { severity: 'warning', code: 'processing', text: `Records that could not be opened are not shown: ${named.join(', ')}${others}.` },
+  ]
+}
+
+/** A number of all, what changed since another time, or something that is told when all is there. */
+const isExact = ([name, value]: Params[number]): boolean =>
+  name === '_lastUpdated' ||
+  (name === '_summary' && value === 'count') ||
+  (name === '_count' && value === '0') ||
+  (name === '_total' && value === 'accurate') ||
+  [...ALL_AT_ONCE].some(type => name.includes(type) || value.includes(type))
 
 type Searching = {
   readonly store: Store
@@ -46,9 +83,14 @@ type Searching = {
   readonly params: Params
   readonly compartment: string | undefined
   readonly told: Terminology | undefined
+  readonly partial: SearchIssue | undefined
 }
 
-function searched(fhir: Fhir, { actor, query, prefer }: FhirRequest, { store, type, params, compartment, told }: Searching): SearchResult {
+function searched(
+  fhir: Fhir,
+  { actor, query, prefer }: FhirRequest,
+  { store, type, params, compartment, told, partial }: Searching,
+): SearchResult {
   const common = { now: fhir.now(), visible: visibleTo(actor), ...(told ? { terminology: told } : {}) }
   const cursor = query.get('_cursor')
   if (cursor) return searchPage(store, cursor, common)
@@ -58,6 +100,7 @@ function searched(fhir: Fhir, { actor, query, prefer }: FhirRequest, { store, ty
     params,
     ...(compartment ? { compartment: { type: 'Patient' as const, id: compartment } } : {}),
     ...(prefer.handling ? { handling: prefer.handling } : {}),
+    ...(partial ? { partial } : {}),
   })
 }
 

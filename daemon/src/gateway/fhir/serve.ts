@@ -101,10 +101,12 @@ const resourceIn = async (bytes: Uint8Array, type: string): Promise<JsonObject> 
 export function preferences(header: string | string[] | undefined): FhirRequest['prefer'] {
   const said = String(header ?? '')
   const wish = /\breturn\s*=\s*(minimal|representation|OperationOutcome)\b/.exec(said)?.[1]
+  const wait = /\bwait\s*=\s*"?(\d{1,4})\b/.exec(said)?.[1]
   const handling = /\bhandling\s*=\s*(strict|lenient)\b/.exec(said)?.[1]
   return {
     ...(wish ? { return: wish as 'minimal' } : {}),
     ...(handling ? { handling: handling as 'strict' } : {}),
+    ...(wait ? { wait: Number(wait) } : {}),
     ...(/\brespond-async\b/.test(said) ? { async: true as const } : {}),
   }
 }

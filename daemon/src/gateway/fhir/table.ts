@@ -137,6 +137,7 @@ function dispatcher(rows: () => readonly FhirRoute[]): Dispatch {
       params,
       query: asked.searchParams,
       headers,
+      entry: true,
       resource,
       bytes: NO_BYTES,
       type: 'application/fhir+json',

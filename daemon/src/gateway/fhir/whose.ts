@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setTimeout as after } from 'node:timers/promises'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import type { Params } from '@keepwell/sdk/health/fhir/search/types'
 import { literal, renamed } from '#gateway/core/references'
@@ -92,20 +92,55 @@ export function patientsNamed(resource: JsonObject, base: string): Set<string> {
   return found
 }
 
-/** A record of a hundred thousand resources takes a while to open. Whoever sends this header is answered with what is open, and told so. */
-const PARTIAL = 'x-keepwell-partial'
+/** Made of all that is there: where records come from is told when they have all come, and an image belongs to its study. */
+export const ALL_AT_ONCE: ReadonlySet<string> = new Set(['Provenance', 'ImagingStudy'])
 
-export const STILL_OPENING = 'The record is still being opened: this is not all of it.'
+/** Says of an answer that it is not of the whole record. */
+export const PARTIAL: Readonly<Record<string, string>> = { 'x-keepwell-partial': 'yes' }
 
-/** Waits until a question can be answered wholly; or, for who asked so, until there is something. True when it is all. */
-export async function answerable(
-  { headers }: Pick<FhirRequest, 'headers'>,
-  session: PatientSession,
-  types: readonly string[] | undefined,
-): Promise<boolean> {
-  const whole = session.ready(types).then(() => true)
-  if (headers[PARTIAL] !== 'yes' || types?.length !== 1) return whole
-  whole.catch(() => {})
-  await session.some(types[0]!)
-  return Promise.race([whole, breathe(false)])
+export const STILL_OPENING = 'The record is still being opened: this is not all of it. Ask with “Prefer: wait=SECONDS” for more.'
+
+export type Question = {
+  /** What must be open for the whole truth; absent: all. */
+  readonly types: readonly string[] | undefined
+  /** A part would mislead; one is given only to who said how long they wait. */
+  readonly exact: boolean
+  /** Whether a part answers the question at all: “nothing” is said of a whole only. */
+  readonly answers: () => Promise<boolean> | boolean
+}
+
+/**
+ * Waits until a question can be answered: wholly, or in part when the record is large, or when the caller’s patience ends (`Prefer: wait`,
+ * RFC 7240 §4.3). True when it is the whole.
+ */
+export async function answerable(request: FhirRequest, session: PatientSession, { types, exact, answers }: Question): Promise<boolean> {
+  const { wait } = request.prefer
+  const inParts = !request.entry && !partsMayLeak(request) && !(exact && wait === undefined)
+  const patience = wait === undefined ? null : patienceOf(wait)
+  try {
+    while (inParts && session.filling && !session.whole(types)) {
+      if ((patience?.over() ?? session.large) && (await answers())) return false
+      // Whoever's patience is over waits for what answers at all.
+      await Promise.race([session.more(), ...(patience?.over() === false ? [patience.end] : [])])
+    }
+  } finally {
+    patience?.stop()
+  }
+  await session.ready(types)
+  return true
+}
+
+/** Scopes with search arguments are judged by the newest version, which a part may not hold. */
+const partsMayLeak = ({ actor }: Pick<FhirRequest, 'actor'>): boolean => actor.scopes?.some(s => s.query.length > 0) ?? false
+
+function patienceOf(seconds: number) {
+  let over = seconds === 0
+  const stop = new AbortController()
+  const end = after(seconds * 1000, undefined, { signal: stop.signal }).then(
+    () => {
+      over = true
+    },
+    () => {},
+  )
+  return { over: () => over, end, stop: () => stop.abort() }
 }

@@ -117,11 +117,12 @@ type Page = Snapshot & {
   readonly unused: readonly string[]
   readonly issues: readonly SearchIssue[]
   readonly total: number
+  readonly partial: boolean
   /** The first `n` in their order. */
   readonly upTo: (n: number) => readonly Version[]
 }
 
-function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context): Page {
+function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context, partial: SearchIssue | undefined): Page {
   const { sort } = query
   const found: Version[] = []
   const tables = plans.map(p => p.table)
@@ -138,8 +139,9 @@ function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context):
     query,
     used: query.used.filter(([name]) => !dropped.has(name)),
     unused: [...query.unused, ...dropped],
-    issues,
+    issues: partial ? [...issues, partial] : issues,
     total: found.length,
+    partial: partial !== undefined,
     upTo: n => {
       // The first page is picked out; from the second on, all is put in order once.
       if (whole === undefined && n <= query.offset + query.count) return inOrder(found.length, keys, n).map(i => found[i]!)
@@ -172,7 +174,7 @@ function pageOf(page: Page, from: number, context: Context, token: () => string)
   return {
     matches,
     includes: brought.versions,
-    total: query.total === 'none' && !counting ? null : total,
+    total: page.partial || (query.total === 'none' && !counting) ? null : total,
     next: !counting && to < total ? `${token()}-${to}` : null,
     previous: !counting && from > 0 ? `${token()}-${Math.max(0, from - query.count)}` : null,
     used,
@@ -190,7 +192,7 @@ export function search(store: Store, input: SearchInput): SearchResult {
   const plans = plansOf(own, input, context)
   const { query, dropped, issues, refused } = plans
   if (refused) return { ...REFUSED, used: query.used.filter(([n]) => !dropped.has(n)), unused: query.unused, issues, shape: query.shape }
-  const page = snapshotOf(plans, context)
+  const page = snapshotOf(plans, context, input.partial)
   let token: string | undefined
   return pageOf(page, Math.min(query.offset, page.total), context, () => {
     token ??= own.remember(page)
@@ -207,7 +209,16 @@ export function listed(
   issues: readonly SearchIssue[],
 ): SearchResult {
   const query: Query = { ...readQuery({ params: [], defaultCount: count, maxCount: count }), clauses: [] }
-  const page: Page = { rows: versions.length, query, used: [], unused: [], issues, total: versions.length, upTo: () => versions }
+  const page: Page = {
+    rows: versions.length,
+    query,
+    used: [],
+    unused: [],
+    issues,
+    total: versions.length,
+    partial: false,
+    upTo: () => versions,
+  }
   return pageOf(page, 0, context, () => store.remember(page))
 }
 

@@ -42,6 +42,8 @@ export type SearchInput = {
   /** What may be matched, included and chained through; everything when absent. */
   readonly visible?: (type: string) => Visible
   readonly terminology?: Terminology
+  /** The store does not hold all yet: each page of this search says so with this issue, and none has a total. */
+  readonly partial?: SearchIssue
   /** Entries on a page when `_count` is absent; 50. */
   readonly defaultCount?: number
   /** The most that `_count` may ask for; 1,000. */
@@ -51,7 +53,7 @@ export type SearchInput = {
 /** As in an OperationOutcome. `text` names parameters and never repeats their values. */
 export type SearchIssue = {
   readonly severity: 'error' | 'warning' | 'information'
-  readonly code: 'invalid' | 'not-supported' | 'not-found' | 'too-costly' | 'expired' | 'processing'
+  readonly code: 'invalid' | 'not-supported' | 'not-found' | 'too-costly' | 'expired' | 'processing' | 'incomplete'
   readonly text: string
   /** `http.<parameter>` as R4 wants it of an issue about a query. */
   readonly expression?: string
@@ -60,7 +62,7 @@ export type SearchIssue = {
 export type SearchResult = {
   readonly matches: readonly Version[]
   readonly includes: readonly Version[]
-  /** All matches, not only of this page; null for `_total=none`. */
+  /** All matches, not only of this page; null for `_total=none`, and of a part. */
   readonly total: number | null
   /** Gives the next page to `searchPage`; null on the last one. It never holds health data. */
   readonly next: string | null
