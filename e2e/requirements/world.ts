@@ -129,5 +129,6 @@ export async function newService(at: At, scope: string) {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
       client_assertion: client_assertion ?? (await assertion()),
     })
-  return { id: client_id, ask, assertion, otherKey: (await generateKeyPair('ES384')).privateKey as CryptoKey }
+  const jwk = { ...(await exportJWK(privateKey)), kid: 'k1', alg: 'ES384' }
+  return { id: client_id, ask, assertion, jwk, otherKey: (await generateKeyPair('ES384')).privateKey as CryptoKey }
 }

@@ -1,11 +1,11 @@
-import type { OpenedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { describe, expect, test } from 'vitest'
 import { openAll, type Sink } from './opening.ts'
 
-const record = (n: number, resourceType = 'Observation'): SessionRecord => ({
+const record = (n: number, resourceType = 'Observation', kind = 'fhir'): SessionRecord => ({
   id: new Uint8Array(16).fill(n),
-  card: { kind: 'fhir', resourceType, size: 100 } as SessionRecord['card'],
+  card: { kind, resourceType, size: 100 } as SessionRecord['card'],
   compartment: new Uint8Array(16),
   epoch: 1,
   cid: new Uint8Array(0),
@@ -18,6 +18,7 @@ function desk(bad: (n: number) => KeepwellError | null = () => null) {
   const problems: string[] = []
   const failures: unknown[] = []
   const asked: number[][] = []
+  const parts: number[] = []
   const { promise: gate, resolve: start } = Promise.withResolvers<void>()
   const reader = {
     async open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]> {
@@ -31,15 +32,15 @@ function desk(bad: (n: number) => KeepwellError | null = () => null) {
       // In another order than asked for.
       return numbers.toReversed().map(n => ({ meta: { id: new Uint8Array(16).fill(n) } }) as OpenedRecord)
     },
-    ranges: async () => [],
+    ranges: async (ids: readonly Uint8Array[]): Promise<RangedRecord[]> => ids.map(id => ({ meta: { id } }) as RangedRecord),
   }
   const sink: Sink = {
     whole: records => void out.push(...records.map(r => r.meta.id[0]!)),
-    parts: () => {},
+    parts: records => void parts.push(...records.map(r => r.meta.id[0]!)),
     problem: (id, code) => void problems.push(`${id.slice(0, 2)} ${code}`),
     failed: e => void failures.push(e),
   }
-  return { out, problems, failures, asked, reader, start, opening: openAll(sink) }
+  return { out, parts, problems, failures, asked, reader, start, opening: openAll(sink) }
 }
 
 describe('opening what a session lists', () => {
@@ -53,6 +54,15 @@ describe('opening what a session lists', () => {
     d.start()
     await d.opening.ready(null)
     expect([d.out.toSorted(), d.problems, d.failures]).toEqual([[1, 2, 3, 4, 6, 7], ['05 BAD_SIGNATURE'], []])
+  })
+
+  test('letters that are FHIR and letters that are files are one type, and each is read in its own way', async () => {
+    const d = desk()
+    d.opening.add([record(1, 'DocumentReference'), record(2, '', 'note'), record(3, 'DocumentReference')], d.reader)
+    d.opening.listed()
+    d.start()
+    await d.opening.ready(['DocumentReference'])
+    expect([d.out, d.parts, d.problems]).toEqual([[1, 3], [2], []])
   })
 
   test('a refusal is the end of it, and whoever waits is told', async () => {

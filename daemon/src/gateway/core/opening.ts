@@ -42,6 +42,8 @@ const BYTES = 8 << 20
 
 type Queue = {
   readonly type: string
+  /** A letter of a hospital's system and a scanned one are both a DocumentReference, and are read in different ways. */
+  readonly fhir: boolean
   readonly reader: Reader
   /** What is left, in the order of filing; and the same by id. */
   readonly records: SessionRecord[]
@@ -143,9 +145,10 @@ export function openAll(sink: Sink): Opening {
     add(records, reader) {
       for (const record of records) {
         const type = typeOfRecord(record)
-        let queue = queues.find(q => q.type === type && q.reader === reader)
+        const fhir = record.card.kind === 'fhir'
+        let queue = queues.find(q => q.type === type && q.fhir === fhir && q.reader === reader)
         if (!queue) {
-          queue = { type, reader, records: [], left: new Map(), pages: 0 }
+          queue = { type, fhir, reader, records: [], left: new Map(), pages: 0 }
           queues.push(queue)
         }
         queue.records.push(record)
