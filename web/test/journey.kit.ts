@@ -119,12 +119,14 @@ export type Heard = {
   readonly sent: { readonly url: string; readonly body: Buffer | null; readonly headers: string }[]
 }
 
-export async function openPage(context: BrowserContext, url: string): Promise<{ page: Page; heard: Heard }> {
+export async function openPage(context: BrowserContext, url: string, { bodies = true } = {}): Promise<{ page: Page; heard: Heard }> {
   const heard: Heard = { problems: [], sent: [] }
   const page = await context.newPage()
   page.on('console', m => m.type() === 'error' && heard.problems.push(m.text()))
   page.on('pageerror', e => heard.problems.push(String(e)))
-  context.on('request', r => heard.sent.push({ url: r.url(), body: r.postDataBuffer(), headers: JSON.stringify(r.headers()) }))
+  context.on('request', r =>
+    heard.sent.push({ url: r.url(), body: bodies ? r.postDataBuffer() : null, headers: JSON.stringify(r.headers()) }),
+  )
   await page.goto(url)
   return { page, heard }
 }
@@ -190,6 +192,22 @@ export async function newBrowser(
   const context = await stage.browser.newContext({ viewport: DESK, locale: 'en-GB', reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(PATIENCE)
   return openPage(context, url)
+}
+
+/**
+ * A browser whose profile is a folder, as people have one: what is large lies on its disk. A context of the other kind has none, and takes
+ * two gigabytes of files in all. Its memory can be watched; what it sends is not kept.
+ */
+export async function lastingBrowser(stage: Stage, name: string): Promise<{ page: Page; heard: Heard; browser: Browser }> {
+  const context = await chromium.launchPersistentContext(join(stage.home, name), {
+    executablePath: findChromium()!,
+    args: [...stage.args],
+    viewport: DESK,
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  })
+  context.setDefaultTimeout(PATIENCE)
+  return { ...(await openPage(context, stage.url, { bodies: false })), browser: context.browser()! }
 }
 
 const sessions = new WeakMap<Page, Promise<CDPSession>>()

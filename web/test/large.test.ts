@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sampleSeries } from '@keepwell/sdk/sample/dicom'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { begin, hasChromium, lines, newBrowser, noViolations, openStage, type Stage } from './journey.kit.ts'
+import { begin, hasChromium, lastingBrowser, lines, newBrowser, noViolations, openStage, type Stage } from './journey.kit.ts'
 import { watchMemory } from './memory.kit.ts'
 
 const DEEP = process.env.KEEPWELL_DEEP === '1'
@@ -57,15 +57,16 @@ describe.skipIf(!hasChromium())('what is large', () => {
     const size = (DEEP ? 2048 : 320) * MEBI + 12_345
     const path = join(stage.home, 'scan.bin')
     const hash = await bigFile(path, size)
-    const { page, heard } = await newBrowser(stage)
+    const { page, heard, browser } = await lastingBrowser(stage, 'first')
     const words = await begin(page, { name: 'Ada Large', passphrase: PHRASE })
-    const memory = await watchMemory(stage.browser)
+    const memory = await watchMemory(browser)
     const began = performance.now()
     await add(page, [path], 900_000)
     const sealed = performance.now()
     const sealing = memory.end()
+    await browser.close()
 
-    const other = await newBrowser(stage)
+    const other = await lastingBrowser(stage, 'second')
     await other.page.getByRole('button', { name: 'I have recovery words' }).click()
     await other.page.getByRole('radio', { name: /Passphrase/ }).check()
     await other.page.getByLabel('Passphrase', { exact: true }).last().fill(PHRASE)
@@ -78,7 +79,7 @@ describe.skipIf(!hasChromium())('what is large', () => {
     await other.page.getByText('Where it came from').waitFor()
     // As where there is no choosing of a place: the browser saves it when it is whole.
     await other.page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
-    const reading = await watchMemory(stage.browser)
+    const reading = await watchMemory(other.browser)
     const asked = performance.now()
     const download = other.page.waitForEvent('download', { timeout: 900_000 })
     await other.page.getByRole('button', { name: 'Save a copy' }).first().click()
@@ -95,6 +96,7 @@ describe.skipIf(!hasChromium())('what is large', () => {
     expect(sealing).toBeLessThan(DEEP ? 400 : 288)
     noViolations(heard)
     noViolations(other.heard)
+    await other.browser.close()
   })
 
   test('a long series is taken in, opened, and scrolled to its end', { timeout: DEEP ? 900_000 : 180_000 }, async () => {

@@ -107,7 +107,14 @@ const detailOf = (words: Words, p: Doing | null): string => {
   return [counted, p.bytes ? words.bytes(p.bytes) : ''].filter(Boolean).join(' · ')
 }
 
-function Running({ job }: { readonly job: Job<Doing, unknown> }) {
+type RunningProps = {
+  readonly job: Job<Doing, unknown>
+  /** Bytes there will be, where that is known. */
+  readonly size?: number
+}
+
+/** Taking out as it goes on, or how it ended when it did not end well. */
+export function Running({ job, size }: RunningProps) {
   const words = useWords()
   const { t } = words
   const { state, progress: p, error, stop } = job
@@ -118,7 +125,7 @@ function Running({ job }: { readonly job: Job<Doing, unknown> }) {
     <JobProgress
       text={t(`own.${p?.phase ?? 'writing'}`)}
       detail={detailOf(words, p)}
-      percent={p?.total ? (100 * p.done) / p.total : null}
+      percent={p?.total ? (100 * p.done) / p.total : size && p ? (100 * p.bytes) / size : null}
       stop={t('own.stop')}
       onStop={stop}
     />

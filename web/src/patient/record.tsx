@@ -1,8 +1,10 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
+import { chooseTarget } from '#client/save-file.ts'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
+import { useJob } from '#client/use-job.ts'
 import { Confirm, Consequences } from '#parts/dialog.tsx'
 import { Icon } from '#parts/icon.tsx'
 import { Banner, Page } from '#parts/page.tsx'
@@ -10,11 +12,16 @@ import { Failed, Waiting } from '#parts/state.tsx'
 import { kindName, partName, statusName, titleText } from '#record/labels.ts'
 import { RecordView, SaveButton } from '#record/record-view.tsx'
 import { saveBlob } from '#record/save.ts'
-import type { Erased, RecordView as View } from '#rpc/views.ts'
+import type { Doing, Written } from '#rpc/own.ts'
+import type { Erased } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
+import { Running } from './own-data.tsx'
 import { SeriesLinks } from './series-links.tsx'
 import { timelineHref } from './timeline-place.ts'
+
+/** From here on a person is asked where it shall go, and sees how far it is, bytes. */
+const LARGE = 32 << 20
 
 /** One record of the own vault. */
 export function Record({ id }: { readonly id: string }) {
@@ -25,7 +32,13 @@ export function Record({ id }: { readonly id: string }) {
   const anchored = useAsk(() => api.anchored(id), [id], ['records'])
   const [erased, setErased] = useState<Erased | null>(null)
   const [asking, setAsking] = useState(false)
-  const saving = useDo(async (view: View) => saveBlob(await api.file(id), view.fileName))
+  const saving = useJob<Doing, Written>(async options => {
+    const { size, fileName } = value!
+    const target = size > LARGE ? await chooseTarget(fileName) : null
+    const written = await api.saveRecord({ id, target }, options)
+    if (written.blob) saveBlob(written.blob, fileName)
+    return written
+  })
   const back = { href: timelineHref(api), label: t('timeline.title') }
   const row = value?.row
   const lead = row && [
@@ -59,7 +72,7 @@ export function Record({ id }: { readonly id: string }) {
             <Button component="a" href={`#/new-share?records=${id}`} variant="light" leftSection={<Icon name="share" size={19} />}>
               {t('sharing.shareThis')}
             </Button>
-            <SaveButton busy={saving.busy} onSave={() => saving.run(value)} />
+            <SaveButton busy={saving.state === 'running'} onSave={saving.start} />
             <Button variant="light" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
               {t('record.erase')}
             </Button>
@@ -67,7 +80,7 @@ export function Record({ id }: { readonly id: string }) {
         )
       }
     >
-      {saving.error !== null && <Failed error={saving.error} />}
+      {value && (value.size > LARGE || saving.state === 'failed') && <Running job={saving} size={value.size} />}
       {error && !value ? (
         <Failed error={error} onRetry={again} />
       ) : !value ? (
@@ -76,6 +89,7 @@ export function Record({ id }: { readonly id: string }) {
         <RecordView
           view={{ ...value, from: { ...value.from, anchoredAt: anchored.value ?? value.from.anchoredAt } }}
           load={() => api.file(id)}
+          onSave={saving.start}
         />
       )}
       {value && <SeriesLinks view={value} />}

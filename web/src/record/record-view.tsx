@@ -16,10 +16,12 @@ type RecordViewProps = {
   readonly shared?: boolean
   /** Gives the record's file as it came. */
   readonly load: () => Promise<Blob>
+  /** Saves it where it may be too large to be given whole. */
+  readonly onSave?: () => void
 }
 
 /** A record's content, and where it came from. The same for one's own and for what others share. */
-export function RecordView({ view, shared, load }: RecordViewProps) {
+export function RecordView({ view, shared, load, onSave }: RecordViewProps) {
   const { t } = useWords()
   return (
     <div className="kw-split">
@@ -28,7 +30,7 @@ export function RecordView({ view, shared, load }: RecordViewProps) {
         <HeldByAuthor view={view} />
         <Irregular view={view} />
         <Panel>
-          <Body view={view} load={load} />
+          <Body view={view} load={load} {...(onSave ? { onSave } : {})} />
         </Panel>
       </div>
       <div className="kw-stack">
@@ -39,7 +41,7 @@ export function RecordView({ view, shared, load }: RecordViewProps) {
   )
 }
 
-function Body({ view, load }: Pick<RecordViewProps, 'view' | 'load'>) {
+function Body({ view, load, onSave }: Pick<RecordViewProps, 'view' | 'load' | 'onSave'>) {
   const { t } = useWords()
   const { content } = view
   if (content.kind === 'fhir')
@@ -67,7 +69,7 @@ function Body({ view, load }: Pick<RecordViewProps, 'view' | 'load'>) {
       size={view.size}
       bytes={content.bytes}
       load={load}
-      onSave={() => void load().then(blob => saveBlob(blob, view.fileName))}
+      onSave={onSave ?? (() => void load().then(blob => saveBlob(blob, view.fileName)))}
     />
   )
 }

@@ -16,6 +16,7 @@ import type { Rekeying, Safety } from '#rpc/devices.ts'
 import type { BackedUp, Doing, Ended, Written } from '#rpc/own.ts'
 import type { Call } from '#rpc/rpc.ts'
 import { clock, elapsed } from './platform.ts'
+import { recordBytes } from './record.ts'
 import { piecesOf, type Saved, save, type Target } from './save.ts'
 import { forgetVault } from './shelf.ts'
 import type { OpenVault, Tell } from './vault.ts'
@@ -74,6 +75,12 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
     }
     const saved = await save(zip(counted()), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
     return { ...saved, records: chosen.length }
+  },
+  /** One record as the file it was. */
+  async saveRecord({ id, target }: { readonly id: string; readonly target: Target }, call: Call): Promise<Written> {
+    const step = teller(call, 'writing', tell)
+    const saved = await save(recordBytes(open(), id), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
+    return { ...saved, records: 1 }
   },
   /** One sealed file, read back before it counts. */
   async backUp(target: Target, call: Call): Promise<BackedUp> {

@@ -12,6 +12,7 @@ import { contentOf } from './content.ts'
 import { type Item, naming } from './entries.ts'
 import { ATTACHED_TO, extras } from './extras.ts'
 import { heldFile, openHeld } from './held.ts'
+import { piecesOf, save } from './save.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Larger contents are not sent along; the page asks for them when someone looks. */
@@ -66,11 +67,15 @@ function unreached(e: unknown): null {
   throw e
 }
 
-/** The record's bytes as they came, proven whole. */
-export async function recordFile(vault: OpenVault, id: string): Promise<Blob> {
+/** The record's bytes as they came, piece by piece; the last one comes when they are proven whole. */
+export async function* recordBytes(vault: OpenVault, id: string): AsyncGenerator<Uint8Array> {
   const { entry, row } = itemOf(vault, id)
-  if (row.waiting) return heldFile(vault, id)
-  const parts: Uint8Array[] = []
-  for await (const body of openBodies(vault.ctx, [entry])) for await (const part of body.chunks()) parts.push(part.slice())
-  return new Blob(parts as BlobPart[], { type: 'application/octet-stream' })
+  if (row.waiting) yield* piecesOf(await heldFile(vault, id))
+  else for await (const body of openBodies(vault.ctx, [entry])) yield* body.chunks()
+}
+
+/** The same as a file for the page. */
+export async function recordFile(vault: OpenVault, id: string): Promise<Blob> {
+  const saved = await save(recordBytes(vault, id), { target: null, signal: new AbortController().signal, wrote: () => {} })
+  return saved.blob!
 }
