@@ -38,6 +38,8 @@ export const custody = object({
   card: address,
   relays: list(string(300), 8),
   contacts: list(emergencyContact, 16),
+  /** Requesters whom the patient vetoed under this card or an earlier one. */
+  barred: list(did, 1024),
 })
 export type Custody = Infer<typeof custody>
 

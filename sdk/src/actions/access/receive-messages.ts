@@ -176,6 +176,8 @@ async function noteOpening(ctx: Receiving, from: Did, told: NonNullable<NoticeMe
 async function takeShare(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
   const given = decodeAs(custody, content)
   ensure(ctx.custody, 'NOT_SUPPORTED', 'A share arrived, and this home is no custodian; ask its owner to set up anew.')
+  const known = ctx.session.state.ring.contacts.some(c => c.did === sender.did)
+  ensure(known, 'UNVERIFIED', 'A stranger sent a share; a custodian keeps those of its contacts.')
   ensure(given.vault === sender.did, 'BAD_SIGNATURE', 'A share of another vault than its sender’s arrived.')
   ensure(verifyShare(given.share, given.commitment), 'SHARE_TAMPERED', 'A share arrived that does not match its commitment.')
   const kept = await ctx.custody.keep(given)

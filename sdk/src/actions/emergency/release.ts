@@ -69,6 +69,7 @@ async function mayRelease(ctx: CustodianCtx, call: Call, body: ReleaseBody): Pro
   const held = await ctx.custody.ofCard(body.card)
   if (!held) throw new KeepwellError('NOT_FOUND', 'This custodian holds no share of that card; the card may have been replaced.')
   const party = await callerOf(ctx, call, 'release', body.bundle, held.relays)
+  ensure(!held.barred.includes(party.did), 'DENIED', 'The patient vetoed an earlier request of this requester.')
   const possession = { tag: body.tag, custodian: ctx.session.state.ring.did, session: body.session }
   ensure(possessedBy(possession, body.proof) === held.card, 'BAD_SIGNATURE', 'The request does not prove that its sender holds the card.')
   const ledger = await ledgerOf(ctx, held)
@@ -117,21 +118,23 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
   return { enc, sealed: ciphertext }
 }
 
-/** Tells those who were not told yet, the patient first, and writes down who is left. */
+/** Tells all who were not told yet, at once, for somebody waits; writes down who is left. */
 async function tell(ctx: CustodianCtx, held: Custody, release: Release, agreed: number): Promise<Release> {
-  let now = release
-  for (const to of release.untold) {
-    const done = await (to ? tellContact(ctx, to, release) : tellPatient(ctx, held, release)).then(
-      () => true,
-      e => {
+  let first = release.toldAfter
+  const left = await Promise.all(
+    release.untold.map(async to => {
+      try {
+        await (to ? tellContact(ctx, to, release) : tellPatient(ctx, held, release))
+        first ??= Math.max(0, ctx.timer() - agreed)
+        return []
+      } catch (e) {
         if (!isKeepwellError(e)) throw e
-        return false
-      },
-    )
-    if (!done) continue
-    now = { ...now, untold: now.untold.filter(u => u !== to), toldAfter: now.toldAfter ?? Math.max(0, ctx.timer() - agreed) }
-    await ctx.custody.note(now)
-  }
+        return [to]
+      }
+    }),
+  )
+  const now = { ...release, untold: left.flat(), toldAfter: first }
+  await ctx.custody.note(now)
   return now
 }
 

@@ -156,6 +156,7 @@ async function giveShares(ctx: EmergencyCtx): Promise<string[]> {
       card: cardAddress(state.card),
       relays: [homeRelayUrl(ring)],
       contacts: state.contacts,
+      barred: [...new Set((ring.openings ?? []).flatMap(o => (o.vetoedAt ? [o.requester] : [])))],
     }
     try {
       await post(ctx, await verifiedParty(ctx, c.did), 'share', content, { introduce: true })
