@@ -61,8 +61,8 @@ async function* partsOf(ctx: Saving, progress: Progress): AsyncGenerator<BackupP
   yield { t: 'end', ...counts }
 }
 
-/** A payload's root and everything below it. */
-async function* blocksBelow(fetch: Fetch, root: Cid): AsyncIterable<{ cid: Cid; bytes: Uint8Array }> {
+/** A payload's root and everything below it, in the order of its tree. */
+export async function* blocksBelow(fetch: Fetch, root: Cid): AsyncIterable<{ cid: Cid; bytes: Uint8Array }> {
   let seen = 0
   const links: Cid[] = []
   for await (const block of fetch([root])) {

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import type { Ctx } from '#actions/context'
+import { eraseRecords } from '#actions/records/erase-records'
+import { fileRecords } from '#actions/records/file-records'
+import { draft, person, world } from '#actions/story.kit'
+import { cidFromBytes } from '#base/cid'
+import { KeepwellError } from '#base/error'
+import { memoryBlocks } from '#memory/blocks'
+import type { BlockStore } from '#ports/blocks'
+import type { Relay } from '#ports/relay'
+import { chanceToFind, checkCopies, samplesFor } from './check-copies.ts'
+import { coldBlocks, copyCold, type Place } from './cold-copies.ts'
+
+const URL = 'http://home.test'
+const WHOLE = { missing: 0, damaged: 0, repaired: 0, lost: 0 }
+
+/** A store that hands out what the test put in the place of blocks. */
+function spoilt(store: BlockStore): BlockStore & { readonly wrong: Map<string, Uint8Array> } {
+  const wrong = new Map<string, Uint8Array>()
+  return {
+    ...store,
+    wrong,
+    get: async cid => wrong.get(cid) ?? store.get(cid),
+    async put(blocks) {
+      for (const { cid } of blocks) wrong.delete(cid)
+      await store.put(blocks)
+    },
+  }
+}
+
+async function lived() {
+  const w = await world([URL])
+  const ada = await person(w, 'Ada', URL)
+  const small = Array.from({ length: 40 }, (_, i) => draft(ada, 'general', `note ${i}`))
+  await fileRecords(ada, [...small, draft(ada, 'imaging', 'scan', new Uint8Array(1_500_000).map((_, i) => i & 255))])
+  const [share, bucket] = [spoilt(memoryBlocks()), spoilt(memoryBlocks())]
+  const places: Place[] = [
+    { name: 'share', store: share },
+    { name: 'bucket', store: bucket },
+  ]
+  return { w, ada, places, share, bucket }
+}
+
+const cids = async (ctx: Ctx): Promise<string[]> => (await coldBlocks(ctx)).flatMap(c => c.blocks.map(b => cidFromBytes(b)))
+
+describe('cold copies', () => {
+  test('hold every block, sealed, at every place; a second round copies what is new, and what was erased is dropped, that alone', async () => {
+    const { ada, places, share } = await lived()
+    const first = await copyCold(ada, places)
+    const all = await cids(ada)
+    expect(first).toMatchObject([
+      { place: 'share', records: 41, blocks: all.length },
+      { place: 'bucket', records: 41, blocks: all.length },
+    ])
+    expect((await share.size()).blocks).toBe(all.length)
+    expect(all.length).toBeGreaterThan(46)
+    const [late] = await fileRecords(ada, [draft(ada, 'general', 'late')])
+    expect(await copyCold(ada, places)).toMatchObject([{ records: 1, blocks: 1, dropped: 0 }, { records: 1 }])
+    await eraseRecords(ada, [late!.id])
+    // A device that has not received what is there must not take it for erased.
+    await ada.catalog.drop([(await coldBlocks(ada))[0]!.id])
+    expect(await copyCold(ada, places)).toMatchObject([{ records: 0, dropped: 1 }, { dropped: 1 }])
+    expect((await share.size()).blocks).toBe(all.length)
+    expect(await cids(ada)).toHaveLength(all.length)
+  })
+
+  test('a place that fails is named, and keeps no other from its copies', async () => {
+    const { ada, places, bucket } = await lived()
+    const down: BlockStore = { ...bucket, put: async () => Promise.reject(new KeepwellError('STORAGE_FULL', 'No space.')) }
+    expect(await copyCold(ada, [{ name: 'bucket', store: down }, places[0]!])).toMatchObject([{ failed: 'STORAGE_FULL' }, { records: 41 }])
+    expect(await copyCold(ada, places)).toMatchObject([{ records: 0 }, { place: 'bucket', records: 41 }])
+  })
+})
+
+describe('looking for lost copies', () => {
+  test('as many draws as the confidence takes', () => {
+    expect(samplesFor(0.01, 0.95)).toBe(299)
+    expect(chanceToFind(299, 0.01)).toBeGreaterThanOrEqual(0.95)
+    expect(chanceToFind(298, 0.01)).toBeLessThan(0.95)
+  })
+
+  test.each(['share', 'bucket', 'relay'])('one replica loses a part and has another damaged: %s is named and repaired', async which => {
+    const { w, ada, places, share, bucket } = await lived()
+    await copyCold(ada, places)
+    expect(await checkCopies(ada, { places, samples: 30 })).toMatchObject(['relay', 'share', 'bucket'].map(place => ({ place, asked: 30, ...WHOLE })))
+    const home = w.homes.get(URL)!
+    const store = which === 'share' ? share : which === 'bucket' ? bucket : home.context.blocks
+    const large = (await coldBlocks(ada)).find(c => c.blocks.length > 1)!.blocks.map(b => cidFromBytes(b))
+    const all = await cids(ada)
+    const lost = [...large.slice(0, 2), ...all.filter((c, i) => i % 2 && !large.includes(c))]
+    await store.drop(lost)
+    const hurt = all.find(c => !lost.includes(c) && !large.includes(c))!
+    if ('wrong' in store) (store as ReturnType<typeof spoilt>).wrong.set(hurt, new Uint8Array(9))
+    const reports = await checkCopies(ada, { places, samples: 30 })
+    const report = reports.find(r => r.place === which)!
+    expect(report).toMatchObject({ of: all.length, asked: all.length, lost: 0 })
+    expect(report.repaired).toBe(report.missing + report.damaged)
+    expect(report.repaired).toBeGreaterThanOrEqual(lost.length + ('wrong' in store ? 1 : 0))
+    expect(await checkCopies(ada, { places, samples: 30 })).toMatchObject(reports.map(({ place }) => ({ place, ...WHOLE })))
+    for (const cid of lost) expect(await store.has(cid)).toBe(true)
+  })
+
+  test('what no place has any more is counted as lost; a relay that does not answer is no loss', async () => {
+    const { ada, places, share, bucket, w } = await lived()
+    await copyCold(ada, places)
+    const [cid] = (await cids(ada)).slice(-1)
+    for (const store of [share, bucket, w.homes.get(URL)!.context.blocks]) await store.drop([cid!])
+    const reports = await checkCopies(ada, { places, samples: 2000 })
+    expect(reports.map(r => [r.place, r.lost, r.repaired])).toEqual([
+      ['relay', 1, 0],
+      ['share', 1, 0],
+      ['bucket', 1, 0],
+    ])
+    const relay = await ada.network.relay(URL)
+    const away = async (): Promise<never> => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'Gone.'))
+    const gone: Relay = { ...relay, call: away, info: away }
+    const reached = { ...ada, network: { ...ada.network, relay: async () => gone } }
+    expect((await checkCopies(reached, { places: places.slice(0, 1), samples: 5 }))[0]).toMatchObject({ failed: 'RELAY_UNREACHABLE', missing: 0 })
+  })
+})

@@ -1,0 +1,199 @@
+import { ask, fetcher } from '#actions/access/ask'
+import type { Ctx } from '#actions/context'
+import { equal, type RandomBytes, toHex } from '#base/bytes'
+import { type Cid, cidFromBytes, parseCid } from '#base/cid'
+import { isKeepwellError, KeepwellError } from '#base/error'
+import { sha256 } from '#crypto/hash'
+import type { Relay } from '#ports/relay'
+import { homeRelay, makeCall } from './calls.ts'
+import { type Copied, coldBlocks, type Place } from './cold-copies.ts'
+
+type Checking = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
+
+/** One block of the record, and the record it belongs to. */
+type Part = { readonly id: Uint8Array; readonly cid: Cid }
+
+/** A place that is asked for blocks: null or a throw of STORAGE_CORRUPT is a loss, any other failure says nothing about the block. */
+type Holder = {
+  readonly name: string
+  holds(id: Uint8Array): boolean
+  /** Is told which blocks it will be asked for. */
+  prepare?(parts: readonly Part[]): Promise<void>
+  get(part: Part): Promise<Uint8Array | null>
+  put(part: Part, bytes: Uint8Array): Promise<void>
+}
+
+export type CopyReport = {
+  readonly place: string
+  /** Blocks this place should hold; how many of them were asked for and hashed. */
+  readonly of: number
+  readonly asked: number
+  readonly missing: number
+  readonly damaged: number
+  /** Put right from another place and read back; and those that no place has any more. */
+  readonly repaired: number
+  readonly lost: number
+  /** A code when the place did not answer: nothing is known about it then. */
+  readonly failed?: string
+}
+
+/** The relay is a place like the others. */
+export const HOME_PLACE = 'relay'
+
+/** Samples that find a loss of `fraction` with at least that probability: the smallest n with 1 − (1 − fraction)^n ≥ probability. */
+export const samplesFor = (fraction: number, probability: number): number => Math.ceil(Math.log(1 - probability) / Math.log(1 - fraction))
+
+/** The probability with which `samples` draws find a loss of that fraction of the blocks. */
+export const chanceToFind = (samples: number, fraction: number): number => 1 - (1 - fraction) ** samples
+
+/**
+ * Fetches blocks drawn at random, each draw from all that the place should hold, and hashes them. Where one is missing or damaged, every
+ * block of that place is looked at, and each that is not whole is put right from another place and read back (threat T13). Copies first.
+ */
+export async function checkCopies(
+  ctx: Checking,
+  { places, samples }: { readonly places: readonly Place[]; readonly samples: number },
+): Promise<CopyReport[]> {
+  const copies = await coldBlocks(ctx)
+  const holders = [await relayHolder(ctx), ...places.map(p => storeHolder(p, copies))]
+  const reports: CopyReport[] = []
+  for (const holder of holders) reports.push(await checkOne(ctx, { holder, holders, copies, samples }))
+  return reports
+}
+
+type One = { readonly holder: Holder; readonly holders: readonly Holder[]; readonly copies: readonly Copied[]; readonly samples: number }
+
+async function checkOne({ random }: Checking, { holder, holders, copies, samples }: One): Promise<CopyReport> {
+  const parts = copies.filter(c => holder.holds(c.id)).flatMap(c => c.blocks.map(b => ({ id: c.id, cid: cidFromBytes(b) })))
+  const found = { asked: 0, missing: 0, damaged: 0, repaired: 0, lost: 0 }
+  const report = { place: holder.name, of: parts.length }
+  try {
+    if (parts.length === 0) return { ...report, ...found }
+    const drawn = Array.from({ length: samples }, () => parts[below(random, parts.length)]!)
+    let bad = await badAmong(holder, drawn, found)
+    if (bad.length) {
+      Object.assign(found, { asked: 0, missing: 0, damaged: 0 })
+      bad = await badAmong(holder, parts, found)
+    }
+    for (const part of bad) {
+      const done = await repair(part, { holder, holders })
+      if (done) found.repaired++
+      else found.lost++
+    }
+    return { ...report, ...found }
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return { ...report, ...found, failed: e.code }
+  }
+}
+
+/** A whole number below `limit`, each as likely (rejection of what would be uneven). */
+function below(random: RandomBytes, limit: number): number {
+  const most = Math.floor(2 ** 32 / limit) * limit
+  for (;;) {
+    const drawn = random(4)
+    const n = new DataView(drawn.buffer, drawn.byteOffset).getUint32(0)
+    if (n < most) return n % limit
+  }
+}
+
+/** Those that are not whole, each once. */
+async function badAmong(holder: Holder, parts: readonly Part[], found: { asked: number; missing: number; damaged: number }): Promise<Part[]> {
+  const bad = new Map<Cid, Part>()
+  const seen = new Set<Cid>()
+  await holder.prepare?.(parts)
+  for (const part of parts) {
+    found.asked++
+    if (seen.has(part.cid)) continue
+    seen.add(part.cid)
+    const state = await stateOf(holder, part)
+    if (state === 'whole') continue
+    found[state]++
+    bad.set(part.cid, part)
+  }
+  return [...bad.values()]
+}
+
+async function stateOf(holder: Holder, part: Part): Promise<'whole' | 'missing' | 'damaged'> {
+  try {
+    const bytes = await holder.get(part)
+    if (!bytes) return 'missing'
+    return equal(sha256(bytes), parseCid(part.cid).digest) ? 'whole' : 'damaged'
+  } catch (e) {
+    if (isKeepwellError(e, 'STORAGE_CORRUPT') || isKeepwellError(e, 'BAD_CID')) return 'damaged'
+    throw e
+  }
+}
+
+async function repair(part: Part, { holder, holders }: Pick<One, 'holder' | 'holders'>): Promise<boolean> {
+  for (const other of holders) {
+    if (other === holder || !other.holds(part.id)) continue
+    const bytes = await other.get(part).catch(() => null)
+    if (!bytes || !equal(sha256(bytes), parseCid(part.cid).digest)) continue
+    await holder.put(part, bytes)
+    return (await stateOf(holder, part)) === 'whole'
+  }
+  return false
+}
+
+const storeHolder = ({ name, store }: Place, copies: readonly Copied[]): Holder => {
+  const there = new Set(copies.filter(c => c.places.includes(name)).map(c => toHex(c.id)))
+  return {
+    name,
+    holds: id => there.has(toHex(id)),
+    get: ({ cid }) => store.get(cid),
+    async put({ cid }, bytes) {
+      // A store may believe that it has the block still.
+      await store.drop([cid])
+      await store.put([{ cid, bytes }])
+    },
+  }
+}
+
+const PAGE = 256
+
+/** What a relay may say for another reason than that the block is not whole. */
+const OTHER_REASONS = ['RATE_LIMITED', 'NO_RECEIPT', 'CLOCK_SKEW', 'LEDGER_BEHIND', 'STOPPING'] as const
+
+/** The home relay: it gives blocks for an access that names their records, and leaves a receipt of it, as of every access. */
+async function relayHolder(ctx: Checking): Promise<Holder> {
+  const relay: Relay = await homeRelay(ctx)
+  const vault = ctx.session.state.ring.did
+  const capabilities = new Map<string, Uint8Array>()
+  const askFor = async (ids: Uint8Array[]): Promise<void> => {
+    const answer = await ask(ctx, relay, { vault, action: 'open', selection: { ids }, purpose: 'PATRQT' })
+    for (const id of ids) capabilities.set(toHex(id), answer.capability)
+  }
+  /** Whether the relay answers, but not with that block. */
+  const damaged = async (e: unknown): Promise<boolean> => {
+    if (!isKeepwellError(e) || OTHER_REASONS.some(code => code === e.code)) return false
+    return relay.info().then(
+      () => true,
+      () => false,
+    )
+  }
+  return {
+    name: HOME_PLACE,
+    holds: () => true,
+    async prepare(parts) {
+      const ids = [...new Map(parts.map(p => [toHex(p.id), p.id])).values()]
+      for (let at = 0; at < ids.length; at += PAGE) await askFor(ids.slice(at, at + PAGE))
+    },
+    async get({ id, cid }) {
+      if (!capabilities.has(toHex(id))) await askFor([id])
+      try {
+        for await (const block of fetcher(relay, capabilities.get(toHex(id))!)([cid])) return block.bytes
+        return null
+      } catch (e) {
+        // What lies below a block that is gone cannot be reached.
+        if (isKeepwellError(e, 'DENIED')) return null
+        if (await damaged(e)) throw new KeepwellError('STORAGE_CORRUPT', 'The relay cannot give that block.', { cause: e })
+        throw e
+      }
+    },
+    async put({ id, cid }, bytes) {
+      await relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault }), [{ cid, bytes }])
+      capabilities.delete(toHex(id))
+    },
+  }
+}
