@@ -75,6 +75,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
       uses: ['http', 'config'],
       from: ['sdk/*', 'adapters/base', 'adapters/blocks', 'adapters/hooks', 'adapters/terminology', 'adapters/tokens'],
     },
+    vault: { uses: [], from: ['sdk/base'] },
     custodian: { uses: ['http'], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire', 'adapters/tokens'] },
     bin: { uses: ['http', 'config', 'relay', 'gateway', 'custodian'], from: ['sdk/*', 'adapters/*'] },
   },

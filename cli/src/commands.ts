@@ -33,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('#commands/verify')).verify,
   backup: async () => (await import('#commands/backup')).backup,
   restore: async () => (await import('#commands/backup')).restore,
+  vault: async () => (await import('#commands/vault')).vault,
   devices: async () => (await import('#commands/devices')).devices,
   credential: async () => (await import('#commands/credential')).credential,
   doctor: async () => (await import('#commands/doctor')).doctor,

@@ -13,6 +13,7 @@ import { encode } from '@keepwell/sdk/base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { decodeAs, nullable, object } from '@keepwell/sdk/base/shape'
 import { bundleMessage } from '@keepwell/sdk/identity/bundle'
+import type { Device } from '@keepwell/sdk/identity/device'
 import { openKeyring } from '@keepwell/sdk/identity/keyring'
 import { sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
 import { peek, signed } from '@keepwell/sdk/identity/signed'
@@ -76,10 +77,13 @@ export async function openHome(io: Io, args: Args, options: { readonly offline?:
 }
 
 async function readSession(io: Io, args: Args, dir: string): Promise<Session | null> {
-  const at = inHome(dir)
-  const kept = await readIfThere(at.keyring)
-  const device = await readDevice(io, args, at.device)
-  if (!device) return null
+  const device = await readDevice(io, args, inHome(dir).device)
+  return device && sessionOf(dir, device)
+}
+
+/** The session of a device whose key is open, with the keyring as it lies in the home now. */
+export async function sessionOf(dir: string, device: Device): Promise<Session> {
+  const kept = await readIfThere(inHome(dir).keyring)
   ensure(kept, 'STORAGE_CORRUPT', 'The home has a device key but no keyring; restore it with: keepwell restore --words')
   const { sealed, head } = decodeAs(keyringFile, kept)
   return { device, state: { ring: await openKeyring(sealed, device), sealed, head } }
@@ -112,7 +116,7 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
     anchorNow: reach.anchor,
     async close() {
       try {
-        if (session.state !== written) await saveState(dir, session)
+        if (session.state !== written && (await newer(dir, session))) await saveState(dir, session)
         written = session.state
       } finally {
         await reach.close()
@@ -134,6 +138,12 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
 async function custodyOf(io: Io, dir: string, session: Session) {
   const { isCustodian, openCustodyAt } = await import('@keepwell/daemon/bin/custody')
   return isCustodian(dir) ? openCustodyAt({ clock: io.clock, random: io.random, session }, dir) : null
+}
+
+/** Whether another command has not saved a later keyring meanwhile: it is proof of the newest version seen. */
+async function newer(dir: string, { state }: Session): Promise<boolean> {
+  const kept = await readIfThere(inHome(dir).keyring)
+  return !kept || decodeAs(keyringFile, kept).sealed.version <= state.sealed.version
 }
 
 export const saveState = (dir: string, session: Session): Promise<void> =>

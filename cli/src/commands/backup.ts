@@ -1,64 +1,111 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { initRelayHome } from '@keepwell/daemon/bin/home'
 import { urlOf } from '@keepwell/daemon/bin/relay'
 import { readSecrets } from '@keepwell/daemon/config/secrets'
 import type { Session } from '@keepwell/sdk/actions/context'
+import { checkTombstones } from '@keepwell/sdk/actions/records/check-tombstones'
 import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { backup as writeBackup } from '@keepwell/sdk/actions/vault/backup'
 import { checkBackup } from '@keepwell/sdk/actions/vault/check-backup'
+import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
+import { backupState, expectedNow, keepBackups } from '@keepwell/sdk/actions/vault/keep-backups'
 import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
 import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
 import { ensure } from '@keepwell/sdk/base/error'
 import { recoveryOf, rootFromWords } from '@keepwell/sdk/identity/root'
 import type { Args, Command } from '#command'
-import { composeHome, inHome, placeOf, reachRelay, saveState, withHome } from '#home'
+import { drill, drillLines } from '#drill'
+import { composeHome, type Home, inHome, placeOf, reachRelay, saveState, withHome } from '#home'
 import type { Io } from '#io'
 import { makePrivate, passphrase, readText, writeDevice } from '#keys'
 import { saveStream } from '#save'
+import { fileChunks, folderShelf } from '#shelf'
 import { bytesOf, count, result } from '#show'
-
-async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) yield chunk as Uint8Array
-}
 
 export const backup: Command = {
   name: 'backup',
   group: 'home',
+  takes: '[drill FILE]',
   summary: 'Write everything into one sealed file, and read it back to be sure.',
   about:
     'The file holds your keys, consents and contacts, and every record with its keys; all of it is sealed to your recovery words and to your\n' +
-    'machines. Nothing in it can be read without them. What you erase later stays in backups made before: destroy those as well.',
-  examples: ['keepwell backup --out keepwell-2026-11-21.backup'],
+    'machines. Nothing in it can be read without them. Each record is opened to its last byte and compared with what is here.\n' +
+    'With --folder, backups are kept in generations (the newest of 7 days, 4 weeks and 12 months), and what you erase is taken out of those made\n' +
+    'before. Copies that you carry elsewhere are yours to destroy; restoring one does not bring back what a newer backup or your relay knows as erased.\n' +
+    'backup drill FILE restores a backup into an empty home in a temporary folder, opens everything, says how long it took, and wipes it.',
+  examples: [
+    'keepwell backup --out keepwell-2026-11-21.backup',
+    'keepwell backup --folder /mnt/disk/keepwell',
+    'keepwell backup drill keepwell-2026-11-21.backup --words-file words.txt',
+  ],
   options: {
     out: { type: 'string', value: 'FILE', about: 'The new file.' },
+    folder: { type: 'string', value: 'FOLDER', about: 'Keep generations here.' },
     check: { type: 'string', value: 'FILE', about: 'Only read this backup back and check it.' },
+    'words-file': {
+      type: 'string',
+      value: 'FILE',
+      about: 'With drill: open the backup with the recovery words, not with the key of this machine.',
+    },
   },
   run: (io, args) =>
-    withHome(io, args, async ({ ctx }) => {
-      const check = args.text('check')
-      const out = check ?? args.need('out')
-      if (!check) {
-        await receiveRecords(ctx)
-        await saveStream(
-          out,
-          writeBackup(ctx, (done, total) => io.progress(`${done} of ${total} records …`)),
-        )
+    withHome(io, args, async home => {
+      const [verb, file] = args.positionals
+      if (verb !== undefined) {
+        ensure(verb === 'drill' && file && existsSync(file), 'USAGE', 'Say which backup: keepwell backup drill FILE')
+        return runDrill(io, args, home, file)
       }
-      io.progress('Reading it back …')
-      const found = await checkBackup(fileChunks(out), ctx.session.device)
-      const here = (await liveEntries(ctx)).length
-      ensure(found.vault === ctx.session.state.ring.did, 'WRONG_SUBJECT', 'That backup is of another record.')
-      ensure(check || found.records === here, 'TRUNCATED', `The backup holds ${found.records} records, there are ${here}; make it again.`)
-      result(io, args, { file: out, ...found }, () => [
-        `${out}: ${count(found.records, 'record')}, ${bytesOf(found.bytes)} of sealed content, read back and compared (${found.opened} opened whole).`,
-        'It opens with your recovery words, or on one of your machines: keepwell restore FILE',
-      ])
+      if (args.text('folder')) return intoFolder(io, args, home)
+      return intoFile(io, args, home)
     }),
+}
+
+async function intoFile(io: Io, args: Args, { ctx }: Home): Promise<void> {
+  const check = args.text('check')
+  const out = check ?? args.need('out')
+  if (!check) {
+    await receiveRecords(ctx)
+    await saveStream(
+      out,
+      writeBackup(ctx, (done, total) => io.progress(`${done} of ${total} records …`)),
+    )
+  }
+  io.progress('Reading it back …')
+  const found = await checkBackup(fileChunks(out), ctx.session.device, check ? undefined : await expectedNow(ctx))
+  ensure(found.vault === ctx.session.state.ring.did, 'WRONG_SUBJECT', 'That backup is of another record.')
+  result(io, args, { file: out, ...found }, () => [
+    `${out}: ${count(found.records, 'record')}, ${bytesOf(found.bytes)} of sealed content, each opened to its last byte${check ? '' : ' and compared with what is here'}.`,
+    'It opens with your recovery words, or on one of your machines: keepwell restore FILE',
+  ])
+}
+
+async function intoFolder(io: Io, args: Args, { ctx }: Home): Promise<void> {
+  await receiveRecords(ctx)
+  const progress = (done: number, total: number | null): void => io.progress(`${done} of ${total} records …`)
+  const done = await keepBackups(ctx, { shelf: folderShelf(args.need('folder')), keep: DEFAULT_GENERATIONS, progress })
+  result(io, args, done, () => [
+    `${done.name}: ${count(done.check.records, 'record')}, ${bytesOf(done.size)}, each opened to its last byte and compared with what is here.`,
+    ...done.resealed.map(name => `${name}: what was erased since is taken out.`),
+    ...done.pruned.map(name => `${name}: removed.`),
+    ...done.damaged.map(name => `${name}: DAMAGED; it does not read back.`),
+  ])
+}
+
+async function runDrill(io: Io, args: Args, { ctx }: Home, file: string): Promise<number> {
+  const { device, state } = ctx.session
+  const words = args.text('words-file')
+  const recovery = words
+    ? await recoveryOf(rootFromWords(await readText(words, '--words-file')))
+    : { secret: device.secret, public: device.public, tag: state.ring.recovery.tag }
+  io.progress('Restoring …')
+  const done = await drill(io, { file, recovery, erased: await checkTombstones(ctx) })
+  result(io, args, { file, ...done }, () => drillLines(done))
+  return done.kept ? 0 : 5
 }
 
 export const restore: Command = {
@@ -140,13 +187,15 @@ async function fromFile(io: Io, args: Args, { dir, words, deviceName, file }: Wo
   }
   const url = elsewhere ?? urlOf(config)
   const reach = reachRelay(io, { dir, config, url, relay: undefined, embedded: !elsewhere })
+  const recovery = await recoveryOf(rootFromWords(words))
   try {
     return await restoreBackup(
       { clock: io.clock, random: io.random, network: reach.network },
       {
         chunks: fileChunks(file),
-        recovery: await recoveryOf(rootFromWords(words)),
+        recovery,
         relay: url,
+        erased: await erasedBeside(file, recovery),
         deviceName,
         progress: done => io.progress(`${done} records …`),
       },
@@ -154,6 +203,18 @@ async function fromFile(io: Io, args: Args, { dir, words, deviceName, file }: Wo
   } finally {
     await reach.close()
   }
+}
+
+/** What other backups in the same folder say was erased; one that these words do not open says nothing. */
+async function erasedBeside(file: string, pair: { secret: Uint8Array; public: Uint8Array }): Promise<Uint8Array[]> {
+  const shelf = folderShelf(dirname(resolve(file)))
+  const mine = await backupState(fileChunks(file), pair)
+  const out: Uint8Array[] = []
+  for (const name of await shelf.list()) {
+    const state = await backupState(shelf.read(name), pair).catch(() => null)
+    if (state?.vault === mine.vault) out.push(...state.erased)
+  }
+  return out
 }
 
 /** Makes the session this home's own; the device key comes last, so that a crash leaves no half home. */

@@ -32,7 +32,15 @@ async function lived() {
   const w = await world([URL])
   const ada = await person(w, 'Ada', URL)
   const small = Array.from({ length: 40 }, (_, i) => draft(ada, 'general', `note ${i}`))
-  await fileRecords(ada, [...small, draft(ada, 'imaging', 'scan', new Uint8Array(1_500_000).map((_, i) => i & 255))])
+  await fileRecords(ada, [
+    ...small,
+    draft(
+      ada,
+      'imaging',
+      'scan',
+      new Uint8Array(1_500_000).map((_, i) => i & 255),
+    ),
+  ])
   const [share, bucket] = [spoilt(memoryBlocks()), spoilt(memoryBlocks())]
   const places: Place[] = [
     { name: 'share', store: share },
@@ -82,7 +90,9 @@ describe('looking for lost copies', () => {
   test.each(['share', 'bucket', 'relay'])('one replica loses a part and has another damaged: %s is named and repaired', async which => {
     const { w, ada, places, share, bucket } = await lived()
     await copyCold(ada, places)
-    expect(await checkCopies(ada, { places, samples: 30 })).toMatchObject(['relay', 'share', 'bucket'].map(place => ({ place, asked: 30, ...WHOLE })))
+    expect(await checkCopies(ada, { places, samples: 30 })).toMatchObject(
+      ['relay', 'share', 'bucket'].map(place => ({ place, asked: 30, ...WHOLE })),
+    )
     const home = w.homes.get(URL)!
     const store = which === 'share' ? share : which === 'bucket' ? bucket : home.context.blocks
     const large = (await coldBlocks(ada)).find(c => c.blocks.length > 1)!.blocks.map(b => cidFromBytes(b))
@@ -115,6 +125,9 @@ describe('looking for lost copies', () => {
     const away = async (): Promise<never> => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'Gone.'))
     const gone: Relay = { ...relay, call: away, info: away }
     const reached = { ...ada, network: { ...ada.network, relay: async () => gone } }
-    expect((await checkCopies(reached, { places: places.slice(0, 1), samples: 5 }))[0]).toMatchObject({ failed: 'RELAY_UNREACHABLE', missing: 0 })
+    expect((await checkCopies(reached, { places: places.slice(0, 1), samples: 5 }))[0]).toMatchObject({
+      failed: 'RELAY_UNREACHABLE',
+      missing: 0,
+    })
   })
 })

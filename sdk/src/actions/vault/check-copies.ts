@@ -98,7 +98,11 @@ function below(random: RandomBytes, limit: number): number {
 }
 
 /** Those that are not whole, each once. */
-async function badAmong(holder: Holder, parts: readonly Part[], found: { asked: number; missing: number; damaged: number }): Promise<Part[]> {
+async function badAmong(
+  holder: Holder,
+  parts: readonly Part[],
+  found: { asked: number; missing: number; damaged: number },
+): Promise<Part[]> {
   const bad = new Map<Cid, Part>()
   const seen = new Set<Cid>()
   await holder.prepare?.(parts)

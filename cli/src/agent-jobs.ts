@@ -1,0 +1,140 @@
+import { join } from 'node:path'
+import type { Job, Said } from '@keepwell/daemon/vault/agent'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { keepEmergencyCurrent } from '@keepwell/sdk/actions/emergency/set-up'
+import { checkTombstones } from '@keepwell/sdk/actions/records/check-tombstones'
+import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import { chanceToFind, checkCopies, samplesFor } from '@keepwell/sdk/actions/vault/check-copies'
+import { copyCold, type Place } from '@keepwell/sdk/actions/vault/cold-copies'
+import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
+import { keepBackups } from '@keepwell/sdk/actions/vault/keep-backups'
+import { keepCalendar } from '@keepwell/sdk/actions/vault/keep-calendar'
+import { drill, drillLines } from './drill.ts'
+import type { Io } from './io.ts'
+import { folderShelf } from './shelf.ts'
+import { bytesOf, count } from './show.ts'
+
+const MINUTE = 60
+const DAY = 86_400
+
+/** A loss of one block in a hundred is found with 95 %. */
+const FRACTION = 0.01
+const CONFIDENCE = 0.95
+
+export type AgentSettings = {
+  /** Where backups are kept; null: nowhere. */
+  readonly backups: string | null
+  /** Opened anew for each run, so that a share that was away is no reason to stop. */
+  readonly places: () => Promise<readonly Place[]>
+}
+
+/** Runs with the home open, as it is at that moment. */
+export type WithCtx = <T>(work: (ctx: Ctx) => Promise<T>) => Promise<T>
+
+export function agentJobs(io: Io, within: WithCtx, { backups, places }: AgentSettings): Job[] {
+  const shelf = backups === null ? null : folderShelf(backups)
+  return [
+    { name: 'receive', every: 5 * MINUTE, run: () => within(receive) },
+    { name: 'calendar', every: DAY, run: () => within(calendar) },
+    { name: 'emergency', every: DAY, run: () => within(emergency) },
+    ...(shelf
+      ? [
+          { name: 'backup', every: DAY, run: () => within(ctx => backUp(ctx, shelf)) },
+          { name: 'drill', every: 30 * DAY, run: () => within(ctx => rehearse(io, ctx, backups!)) },
+        ]
+      : []),
+    { name: 'copies', every: DAY, run: () => within(ctx => withPlaces(places, all => copies(ctx, all))) },
+  ]
+}
+
+async function receive(ctx: Ctx): Promise<Said> {
+  const received = await receiveRecords(ctx)
+  const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
+  if (received.fresh) await publishState(ctx)
+  const said = `${count(received.fresh, 'new record')}, ${count(anchors.confirmed, 'proof')} confirmed`
+  const wrong = anchors.wrong.length
+  if (wrong)
+    return {
+      said,
+      warning: `The proof of ${count(wrong, 'record')} is not on the ledger as it should be. Do not trust these; run: keepwell verify`,
+    }
+  if (received.problems.length)
+    return {
+      said,
+      warning: `${count(received.problems.length, 'record')} that arrived could not be opened or is not what it claims. Run: keepwell sync`,
+    }
+  return { said }
+}
+
+async function calendar(ctx: Ctx): Promise<Said> {
+  const { state, unreached } = await keepCalendar(ctx)
+  const said = {
+    current: 'writers have keys for a year and more',
+    longer: 'writers have new keys',
+    finished: 'an unfinished revocation is done',
+  }[state]
+  if (!unreached.length) return { said }
+  return {
+    said,
+    warning: `${count(unreached.length, 'person', 'persons')} with a consent could not be sent new keys; share again if they cannot read.`,
+  }
+}
+
+async function emergency(ctx: Ctx): Promise<Said> {
+  if (!ctx.session.state.ring.emergency) return { said: 'not set up' }
+  const { filed, renew } = await keepEmergencyCurrent(ctx)
+  const said = filed ? 'the summary is filed anew' : 'the summary is current'
+  return renew ? { said, warning: 'Your emergency card has to be renewed; do it where you made it.' } : { said }
+}
+
+async function backUp(ctx: Ctx, shelf: ReturnType<typeof folderShelf>): Promise<Said> {
+  await receiveRecords(ctx)
+  const { check, size, resealed, pruned, damaged } = await keepBackups(ctx, { shelf, keep: DEFAULT_GENERATIONS })
+  const said = `${count(check.records, 'record')}, ${bytesOf(size)}, read back and compared; ${resealed.length} cleaned, ${pruned.length} removed`
+  return damaged.length
+    ? { said, warning: `${count(damaged.length, 'older backup')} cannot be read any more: ${damaged.join(', ')}` }
+    : { said }
+}
+
+async function rehearse(io: Io, ctx: Ctx, folder: string): Promise<Said> {
+  const newest = (await folderShelf(folder).list()).at(-1)
+  if (!newest) return { said: 'there is no backup yet', warning: 'There is no backup to rehearse a restore with.' }
+  const { device, state } = ctx.session
+  const recovery = { secret: device.secret, public: device.public, tag: state.ring.recovery.tag }
+  const done = await drill(io, { file: join(folder, newest), recovery, erased: await checkTombstones(ctx) })
+  const said = drillLines(done).join(' ')
+  return done.kept ? { said } : { said, warning: `A rehearsed restore did not bring everything back: ${said}` }
+}
+
+async function withPlaces<T>(open: () => Promise<readonly Place[]>, work: (places: readonly Place[]) => Promise<T>): Promise<T> {
+  const places = await open()
+  try {
+    return await work(places)
+  } finally {
+    for (const { store } of places) await store.close()
+  }
+}
+
+/** Copies what is new, then looks for losses and mends them. */
+async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
+  const copied = await copyCold(ctx, places)
+  const samples = samplesFor(FRACTION, CONFIDENCE)
+  const reports = await checkCopies(ctx, { places, samples })
+  const sure = `a loss of ${FRACTION * 100} % is found with ${(chanceToFind(samples, FRACTION) * 100).toFixed(0)} %`
+  const said = [...reports.map(r => `${r.place}: ${r.failed ?? `${r.asked} of ${r.of} blocks asked, ${r.repaired} mended`}`), sure].join(
+    '; ',
+  )
+  const failed = [...copied, ...reports].filter(r => r.failed).map(r => r.place)
+  const lost = Math.max(0, ...reports.map(r => r.lost))
+  const mended = reports.filter(r => r.repaired)
+  if (lost) return { said, warning: `${count(lost, 'block')} of your record cannot be had from any place any more. Restore from a backup.` }
+  if (mended.length)
+    return {
+      said,
+      warning: `Copies were lost or damaged and have been mended: ${mended.map(r => `${r.place} (${r.repaired})`).join(', ')}.`,
+    }
+  return failed.length ? { said, warning: `These places for copies did not answer: ${[...new Set(failed)].join(', ')}.` } : { said }
+}
