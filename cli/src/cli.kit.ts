@@ -58,7 +58,7 @@ export function desk(dir: string, env: Readonly<Record<string, string>> = {}, no
         let said = ''
         const hear = (d: Buffer): void => {
           said += d
-          if (/listening on/.test(said))
+          if (/listening on|looked after/.test(said))
             resolve({
               stop() {
                 child.kill('SIGTERM')

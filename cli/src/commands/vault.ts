@@ -64,6 +64,7 @@ export const vault: Command = {
           await home.close()
         }
       }
+      if (!args.flag('once')) io.print('Your record is looked after from now on. Stop it with Ctrl-C.')
       const state = await runAgent(agentIn(io, dir, within, settings), { once: args.flag('once') })
       if (!args.flag('once')) return 0
       result(io, args, state, () => statusLines(state))
