@@ -49,12 +49,11 @@ contract EmergencyHandler is EmergencyBase {
     }
 
     function check(bytes32 tag) private {
-        (, CredentialId second, IEmergencyAccess.Rules memory r, , uint64 opensAt, uint64 closesAt, IEmergencyAccess.State state, ) =
-            emergency.get(tag);
-        bool open = state == IEmergencyAccess.State.Open;
-        if (vetoed[tag] && state != IEmergencyAccess.State.Vetoed) ++unvetoed;
-        if (closesAt > opensAt + 1 days) ++long;
-        if (open && r.persons == 2 && CredentialId.unwrap(second) == 0) ++alone;
+        IEmergencyAccess.Found memory found = emergency.get(tag);
+        bool open = found.state == IEmergencyAccess.State.Open;
+        if (vetoed[tag] && found.state != IEmergencyAccess.State.Vetoed) ++unvetoed;
+        if (found.closesAt > found.opensAt + 1 days) ++long;
+        if (open && found.rules.persons == 2 && CredentialId.unwrap(found.second) == 0) ++alone;
     }
 
     function attempt(bytes memory data) private returns (bool success) {

@@ -176,8 +176,8 @@ contract EmergencyAccessVetoTest is EmergencyBase {
 
     function test_aReviewIsOwedUntilThePatientClosesIt() public {
         accept(askCall(DOCTOR, asked(TAG)));
-        (, , , , , , , bytes32 open) = emergency.get(TAG);
-        require(open == 0, "reviewed already");
+        require(emergency.get(TAG).reviewHash == 0, "reviewed already");
+        require(emergency.get(TAG).reasonHash == keccak256("reason"), "another reason");
         refuse(reviewCall(DOCTOR, TAG, "fine"), Signatures.BadSignature.selector);
         refuse(reviewCall(CARD, TAG, 0), IEmergencyAccess.EmptyReview.selector);
         vm.warp(NOW + 30 days);

@@ -109,7 +109,7 @@ abstract contract EmergencyBase is Base {
     }
 
     function stateOf(bytes32 tag) internal view returns (IEmergencyAccess.State state) {
-        (, , , , , , state, ) = emergency.get(tag);
+        state = emergency.get(tag).state;
     }
 
     function requireState(bytes32 tag, IEmergencyAccess.State expected) internal view {

@@ -24,6 +24,7 @@ contract EmergencyAccess is IEmergencyAccess, EIP712 {
     struct Request {
         CredentialId credential;
         CredentialId second;
+        bytes32 reasonHash;
         bytes32 reviewHash;
         address veto;
         uint24 delay;
@@ -78,6 +79,7 @@ contract EmergencyAccess is IEmergencyAccess, EIP712 {
         uint40 time = uint40(block.timestamp);
         uint40 opensAt = trusted ? time : rules.persons == 2 ? 0 : time + uint40(rules.delay);
         stored.credential = asked.credential;
+        stored.reasonHash = asked.reasonHash;
         stored.veto = rules.veto;
         stored.delay = uint24(rules.delay);
         stored.window = uint24(rules.window);
@@ -134,32 +136,19 @@ contract EmergencyAccess is IEmergencyAccess, EIP712 {
     // ---- views ----
 
     /// @inheritdoc IEmergencyAccess
-    function get(bytes32 tag)
-        external
-        view
-        returns (
-            CredentialId credential,
-            CredentialId second,
-            Rules memory rules,
-            uint64 requestedAt,
-            uint64 opensAt,
-            uint64 closesAt,
-            State state,
-            bytes32 reviewHash
-        )
-    {
+    function get(bytes32 tag) external view returns (Found memory) {
         Request storage stored = _requests[tag];
-        rules = Rules(stored.veto, stored.delay, stored.window, stored.persons);
-        return (
-            stored.credential,
-            stored.second,
-            rules,
-            stored.requestedAt,
-            stored.opensAt,
-            _closesAt(stored),
-            _state(stored),
-            stored.reviewHash
-        );
+        return Found({
+            credential: stored.credential,
+            second: stored.second,
+            reasonHash: stored.reasonHash,
+            reviewHash: stored.reviewHash,
+            rules: Rules(stored.veto, stored.delay, stored.window, stored.persons),
+            requestedAt: stored.requestedAt,
+            opensAt: stored.opensAt,
+            closesAt: _closesAt(stored),
+            state: _state(stored)
+        });
     }
 
     /// @inheritdoc IEmergencyAccess

@@ -46,6 +46,21 @@ interface IEmergencyAccess {
         bytes signature;
     }
 
+    /// @notice A request as it stands. `opensAt` and `closesAt` are zero while a second person is missing.
+    /// @param second The credential that approved, zero if none did.
+    /// @param reviewHash Zero until the patient has reviewed.
+    struct Found {
+        CredentialId credential;
+        CredentialId second;
+        bytes32 reasonHash;
+        bytes32 reviewHash;
+        Rules rules;
+        uint64 requestedAt;
+        uint64 opensAt;
+        uint64 closesAt;
+        State state;
+    }
+
     event ResponderEnrolled(CredentialId indexed credential, address indexed responder);
     event Requested(
         bytes32 indexed tag, CredentialId indexed credential, address indexed veto, bytes32 reasonHash, uint64 opensAt, uint64 closesAt
@@ -75,22 +90,8 @@ interface IEmergencyAccess {
     /// @param reviewHash Salted SHA-256 of what the patient says of the opening, not zero.
     function review(bytes32 tag, bytes32 reviewHash, uint256 deadline, bytes calldata signature) external;
 
-    /// @notice A request as it stands at this block. `opensAt` and `closesAt` are zero while a second person is missing.
-    /// @param second The credential that approved, zero if none did.
-    /// @param reviewHash Zero until the patient has reviewed.
-    function get(bytes32 tag)
-        external
-        view
-        returns (
-            CredentialId credential,
-            CredentialId second,
-            Rules memory rules,
-            uint64 requestedAt,
-            uint64 opensAt,
-            uint64 closesAt,
-            State state,
-            bytes32 reviewHash
-        );
+    /// @notice The request at this block.
+    function get(bytes32 tag) external view returns (Found memory);
 
     /// @notice Whose signature asks under `credential`, zero if nobody's.
     function responderOf(CredentialId credential) external view returns (address);

@@ -148,6 +148,8 @@ export const releaseBody = object({
   proof: string(132, /^0x[0-9a-f]{130}$/),
   credential,
   reason: string(1000),
+  /** With it the reason is the one whose hash stands on the ledger. */
+  salt: bytes(32),
   bundle: bytes({ max: 1 << 16 }),
 })
 export type ReleaseBody = Infer<typeof releaseBody>

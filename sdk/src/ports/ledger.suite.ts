@@ -583,7 +583,15 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       expect(await ledger.emergencies.request(asked.tag)).toBeNull()
       const { time } = await fixture.stranger.emergencies.ask(asked)
       await ledger.emergencies.ask(asked)
-      const found = { credential: doctor.id, second: null, rules: asked.rules, requestedAt: time, opensAt: time, reviewHash: null }
+      const found = {
+        credential: doctor.id,
+        second: null,
+        reasonHash: asked.reasonHash,
+        rules: asked.rules,
+        requestedAt: time,
+        opensAt: time,
+        reviewHash: null,
+      }
       expect(await ledger.emergencies.request(asked.tag)).toEqual({ ...found, closesAt: time + 24 * HOUR, state: 'open' })
       await refused(ledger.emergencies.veto(await vetoOf(doctor, asked.tag)), 'BadSignature')
       await ledger.emergencies.veto(await vetoOf(card, asked.tag))

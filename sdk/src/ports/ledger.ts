@@ -114,6 +114,7 @@ export type EmergencyRequest = {
   readonly credential: Uint8Array
   /** The credential that approved as the second person, null if none did. */
   readonly second: Uint8Array | null
+  readonly reasonHash: Uint8Array
   readonly rules: EmergencyRules
   readonly requestedAt: number
   /** Unix seconds; null while a second person is missing. */

@@ -25,27 +25,25 @@ export function evmEmergencies(access: Access): Emergencies {
     async request(tag): Promise<EmergencyRequest | null> {
       checkHash(tag, 'tag')
       const data = await contract.call(encodeFunctionData({ abi, functionName: 'get', args: [hex(tag)] }))
-      const [credential, second, rules, requestedAt, opensAt, closesAt, state, review] = decodeFunctionResult({
-        abi,
-        functionName: 'get',
-        data,
-      })
-      const named = STATES[state]
+      const found = decodeFunctionResult({ abi, functionName: 'get', data })
+      const named = STATES[found.state]
       if (!named || named === 'none') return null
+      const { rules } = found
       return {
-        credential: bytesOf(credential),
-        second: orNull(second),
+        credential: bytesOf(found.credential),
+        second: orNull(found.second),
+        reasonHash: bytesOf(found.reasonHash),
         rules: {
           veto: lower(rules.veto),
           delay: Number(rules.delay),
           window: Number(rules.window),
           persons: rules.persons as EmergencyRules['persons'],
         },
-        requestedAt: Number(requestedAt),
-        opensAt: Number(opensAt) || null,
-        closesAt: Number(closesAt) || null,
+        requestedAt: Number(found.requestedAt),
+        opensAt: Number(found.opensAt) || null,
+        closesAt: Number(found.closesAt) || null,
         state: named,
-        reviewHash: orNull(review),
+        reviewHash: orNull(found.reviewHash),
       }
     },
     async ask(input) {

@@ -176,6 +176,7 @@ async function askCustodian(ctx: Opening, { card, asked: own, credential, sessio
       proof: provePossession(card.secret, { tag: own.tag, custodian: did, session: session.public }),
       credential,
       reason: own.reason,
+      salt: own.salt,
       bundle: encodeBundle(ownBundle(ring)),
     }
     const sealed = await door.release(

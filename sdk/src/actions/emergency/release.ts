@@ -21,6 +21,7 @@ import {
   type ReleaseBody,
   type releaseAnswer,
   releaseBody,
+  saltedHash,
   shareInfo,
 } from '#identity/emergency'
 import type { CustodyStore, Notices, Release } from '#ports/custody'
@@ -76,6 +77,7 @@ async function mayRelease(ctx: CustodianCtx, call: Call, body: ReleaseBody): Pro
   const request = await ledger.emergencies.request(body.tag)
   ensure(request?.state === 'open', 'DENIED', `There is no open request of that tag on the ledger: ${request?.state ?? 'none'}.`)
   ensure(equal(encode(request.rules), encode(held.rules)), 'DENIED', 'The request was made under other rules than the patient’s.')
+  ensure(equal(request.reasonHash, saltedHash(body.salt, body.reason)), 'DENIED', 'The reason is not the one that was asked with.')
   ensure(equal(request.credential, body.credential.id), 'DENIED', 'The request was made under another credential.')
   const responder = await ledger.emergencies.responder(body.credential.id)
   ensure(responder === party.request, 'DENIED', 'The issuer of the credential named another key than the one that asks.')

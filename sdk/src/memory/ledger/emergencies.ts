@@ -15,6 +15,7 @@ type Asked = {
   readonly responder: Address
   readonly rules: EmergencyRules
   readonly requestedAt: number
+  readonly reasonHash: Uint8Array
   second: Uint8Array | null
   opensAt: number | null
   vetoed: boolean
@@ -190,6 +191,7 @@ function asking(desk: Desk): Pick<Emergencies, 'request' | 'ask'> {
           responder,
           rules,
           requestedAt: time,
+          reasonHash: reasonHash.slice(),
           second: null,
           opensAt,
           vetoed: false,
