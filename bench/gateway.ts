@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
 import { consented } from './clinic.kit.ts'
-import { processorSeconds, residentMemory, servedHome } from './home.kit.ts'
+import { apart, processorSeconds, residentMemory, servedHome } from './home.kit.ts'
 import { type Call, type Client, loadClient } from './load.kit.ts'
 import { quantile, type Row, report, timed } from './report.kit.ts'
 
@@ -99,19 +99,33 @@ async function opened(fresh: Client, patient: string, records: number): Promise<
 type Load = {
   readonly client: Client
   readonly next: () => Call
-  readonly seconds: number /** Of the server. */
+  readonly seconds: number
+  /** Of the server: what it used so far, and itself. */
   readonly cpu: () => number
+  readonly pid: number
+}
+
+/** Once with the load where the system puts it, as in a hospital's own server; once with a core for the server and another for the load. */
+async function loaded(name: string, load: Load): Promise<Row[]> {
+  const shared = await measured(`${name}, 16 clients`, load)
+  const together = apart([load.pid, process.pid])
+  if (!together) return shared
+  try {
+    return [...shared, ...(await measured('… the same, with a core each', load))]
+  } finally {
+    together()
+  }
 }
 
 /** The same question costs the same each time, so that the rate is one number. */
-async function loaded(name: string, { client, next, seconds, cpu }: Load): Promise<Row[]> {
+async function measured(what: string, { client, next, seconds, cpu }: Load): Promise<Row[]> {
   await client.peak(next, { clients: 16, seconds: Math.min(2, seconds) })
   const before = cpu()
   const peak = await client.peak(next, { clients: 16, seconds })
   const used = ((cpu() - before) * 1e6) / (peak * seconds)
   const late = await client.steady(next, { rate: peak * 0.7, seconds })
   return [
-    { what: `${name}, 16 clients`, value: peak, unit: 'requests/s', note: `${used.toFixed(0)} µs of the server’s processor time each` },
+    { what, value: peak, unit: 'requests/s', note: `${used.toFixed(0)} µs of the server’s processor time each` },
     { what: '… at 70 % of that, from when a request was due: p50', value: quantile(late, 0.5), unit: 'ms' },
     {
       what: '… p99',
@@ -147,6 +161,7 @@ async function plain(body: string, seconds: number): Promise<Row[]> {
       next: () => ({ method: 'GET', path: '/' }),
       seconds,
       cpu,
+      pid: child.pid!,
     })
   } finally {
     client.close()
@@ -180,7 +195,7 @@ export async function gateway({ records = 10_000, seconds = 10 } = {}): Promise<
     const read = (): Call => ({ method: 'GET', path: `/Observation/${observation()}` })
     const search = (): Call => ({ method: 'GET', path: query() })
     const mix = picker([read, search])
-    const load = { client: reader, seconds, cpu: clinic.cpu }
+    const load = { client: reader, seconds, cpu: clinic.cpu, pid: clinic.pid }
     rows.push(...(await loaded('reads', { ...load, next: read })))
     rows.push(...(await loaded('searches of four kinds', { ...load, next: search })))
     rows.push(...(await loaded('reads and searches, half and half', { ...load, next: () => mix()() })))

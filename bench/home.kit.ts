@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pagedRandom } from '@keepwell/adapters/base/random'
@@ -98,6 +98,21 @@ export function processorSeconds(pid: number | 'self'): number {
     return (Number(fields[11]) + Number(fields[12])) / 100
   } catch {
     return Number.NaN
+  }
+}
+
+/** Gives each of some processes, with all its threads, a core of its own; gives what undoes that. Null where it cannot be done. */
+export function apart(pids: readonly number[]): (() => void) | null {
+  const cores = cpus().length
+  const place = (pid: number, on: string): void => void execFileSync('taskset', ['-a', '-c', '-p', on, String(pid)], { stdio: 'ignore' })
+  if (cores < pids.length) return null
+  try {
+    for (const [core, pid] of pids.entries()) place(pid, String(core))
+  } catch {
+    return null
+  }
+  return () => {
+    for (const pid of pids) place(pid, `0-${cores - 1}`)
   }
 }
 

@@ -181,6 +181,19 @@ test('pages of a search repeat and lose nothing while resources change', () => {
   expect(seen).toEqual(['p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'])
 })
 
+test('the same question has the same pages as long as it finds the same, and no longer', () => {
+  const store = storeOf(...Array.from({ length: 5 }, (_, i) => observation(`p${i}`, { code: coded('a') })))
+  const next = (query: string) => ask(store, query).next!
+  const first = next('Observation?code=a&_count=2')
+  expect(next('Observation?code=a&_count=2')).toBe(first)
+  expect(next('Observation?code=a&_count=3')).not.toBe(first)
+  expect(next('Observation?code=a&_count=2&_sort=-_id')).not.toBe(first)
+  store.put(stamp(observation('p5', { code: coded('a') })))
+  const second = next('Observation?code=a&_count=2')
+  expect(second).not.toBe(first)
+  expect([first, second].map(cursor => searchPage(store, cursor, { now: NOW }).total)).toEqual([5, 6])
+})
+
 test('_include and _revinclude bring what belongs to the page, once, and the Bundle tells which is which', () => {
   const result = ask(people(), 'Observation?code=8302-2&_include=Observation:subject&_include:iterate=Patient:general-practitioner')
   const bundle = searchBundle(result, { base: 'https://own.example/fhir', path: 'Observation' })

@@ -135,7 +135,8 @@ function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context, 
   }
   let whole = sort.length ? undefined : found
   return {
-    rows: found.length,
+    question: JSON.stringify([tables.map(t => t.type), query, [...dropped], issues, partial ?? null]),
+    found,
     query,
     used: query.used.filter(([name]) => !dropped.has(name)),
     unused: [...query.unused, ...dropped],
@@ -210,7 +211,8 @@ export function listed(
 ): SearchResult {
   const query: Query = { ...readQuery({ params: [], defaultCount: count, maxCount: count }), clauses: [] }
   const page: Page = {
-    rows: versions.length,
+    question: JSON.stringify([query, issues]),
+    found: versions,
     query,
     used: [],
     unused: [],

@@ -162,6 +162,6 @@ test('$everything: the compartment and what it refers to, by type, time and page
 test('snapshots of searches are bounded: the oldest is told to be gone, not guessed', () => {
   const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
   const first = ask(store, 'Patient?_count=1')
-  store.remember({ rows: 2_000_000 })
+  store.remember({ question: '', found: Array.from({ length: 2_000_000 }, () => first.matches[0]!) })
   expect(store.recall(first.next!.split('-')[0]!)).toBeNull()
 })

@@ -8,8 +8,8 @@ import { type Table, table } from './table.ts'
 import type { FhirResource, Store, Version } from './types.ts'
 import { versions } from './versions.ts'
 
-/** A page of a search that has more: what was found, and where the page ends. */
-export type Snapshot = { readonly rows: number; readonly [key: string]: unknown }
+/** A search that has more pages: its question, and what was found in the order of the tables. */
+export type Snapshot = { readonly question: string; readonly found: readonly Version[]; readonly [key: string]: unknown }
 
 /** What the search sees of a store, and REST does not. */
 export type Inner = Store & {
@@ -45,18 +45,37 @@ function stamped(resource: FhirResource, method: Version['method']): Version & {
   return { type, id, versionId, lastUpdated, method, resource }
 }
 
+const sameFound = (a: readonly Version[], b: readonly Version[]): boolean => a.length === b.length && a.every((v, i) => v === b[i])
+
+/**
+ * The same question that finds the same again has the snapshot it had: a thousand a second that nobody turns a page of would each grow old in
+ * memory, and what is old is dear to collect.
+ */
 function snapshots(): Pick<Inner, 'remember' | 'recall'> {
   const kept = new Map<string, Snapshot>()
+  const latest = new Map<string, string>()
   let [rows, made] = [0, 0]
+  function drop(token: string, { question, found }: Snapshot): void {
+    kept.delete(token)
+    if (latest.get(question) === token) latest.delete(question)
+    rows -= found.length
+  }
   return {
     remember: snapshot => {
+      const known = latest.get(snapshot.question)
+      const before = known === undefined ? undefined : kept.get(known)
+      if (before && sameFound(before.found, snapshot.found)) {
+        kept.delete(known!)
+        kept.set(known!, before)
+        return known!
+      }
       const token = (++made).toString(36)
       kept.set(token, snapshot)
-      rows += snapshot.rows
-      for (const [oldest, { rows: n }] of kept) {
+      latest.set(snapshot.question, token)
+      rows += snapshot.found.length
+      for (const [oldest, old] of kept) {
         if (rows <= MAX_REMEMBERED || oldest === token) break
-        kept.delete(oldest)
-        rows -= n
+        drop(oldest, old)
       }
       return token
     },
