@@ -26,7 +26,7 @@ const headersIn = (head: string): Record<string, string> =>
   Object.fromEntries([...head.matchAll(/\r\n([^:\r\n]+): *([^\r\n]*)/g)].map(m => [m[1]!.toLowerCase(), m[2]!]))
 
 /** One kept connection, one question at a time. */
-function lineTo(host: string, port: number) {
+function lineTo(host: string, port: number, closed: () => void) {
   const socket = connect({ host, port, noDelay: true })
   let held: Buffer = Buffer.alloc(0)
   let waiting: { whole: boolean; resolve(a: Answer): void; reject(e: unknown): void } | null = null
@@ -53,7 +53,10 @@ function lineTo(host: string, port: number) {
     take()
   })
   socket.on('error', e => waiting?.reject(e))
-  socket.on('close', () => waiting?.reject(new Error('The connection was closed.')))
+  socket.on('close', () => {
+    closed()
+    waiting?.reject(new Error('The connection was closed.'))
+  })
   return {
     ask: (text: string, whole: boolean): Promise<Answer> =>
       new Promise((resolve, reject) => {
@@ -79,8 +82,12 @@ export function loadClient(base: string, headers: Readonly<Record<string, string
     const found = idle.pop()
     if (found) return found
     if (lines.length === MAX_LINES) return new Promise(resolve => queue.push(resolve))
-    lines.push(lineTo(hostname, Number(port)))
-    return lines.at(-1)!
+    const line = lineTo(hostname, Number(port), () => {
+      // A server ends connections that nobody uses.
+      for (const list of [lines, idle]) if (list.includes(line)) list.splice(list.indexOf(line), 1)
+    })
+    lines.push(line)
+    return line
   }
   const send = async (call: Call, whole: boolean): Promise<Answer> => {
     const { body } = call
@@ -91,7 +98,7 @@ export function loadClient(base: string, headers: Readonly<Record<string, string
     const answer = await line.ask(`${call.method} ${target} HTTP/1.1\r\n${said.join('')}\r\n${body ?? ''}`, whole)
     const next = queue.shift()
     if (next) next(line)
-    else idle.push(line)
+    else if (lines.includes(line)) idle.push(line)
     return answer
   }
   const must = async (call: Call): Promise<void> => {
@@ -128,7 +135,7 @@ export function loadClient(base: string, headers: Readonly<Record<string, string
       return Promise.all(late)
     },
     close: () => {
-      for (const line of lines) line.close()
+      for (const line of [...lines]) line.close()
     },
   }
 }
