@@ -32,7 +32,11 @@ function desk(bad: (n: number) => KeepwellError | null = () => null) {
       // In another order than asked for.
       return numbers.toReversed().map(n => ({ meta: { id: new Uint8Array(16).fill(n) } }) as OpenedRecord)
     },
-    ranges: async (ids: readonly Uint8Array[]): Promise<RangedRecord[]> => ids.map(id => ({ meta: { id } }) as RangedRecord),
+    async ranges(ids: readonly Uint8Array[]): Promise<RangedRecord[]> {
+      await gate
+      asked.push(ids.map(i => i[0]!))
+      return ids.map(id => ({ meta: { id } }) as RangedRecord)
+    },
   }
   const sink: Sink = {
     whole: records => void out.push(...records.map(r => r.meta.id[0]!)),
@@ -63,6 +67,23 @@ describe('opening what a session lists', () => {
     d.start()
     await d.opening.ready(['DocumentReference'])
     expect([d.out, d.parts, d.problems]).toEqual([[1, 3], [2], []])
+  })
+
+  test('images are opened many with one receipt, for only their ends are fetched; whole resources and small files by their bytes', async () => {
+    const pages = async (card: { kind: 'fhir' | 'dicom'; resourceType?: string; size: number }) => {
+      const d = desk()
+      d.opening.add(
+        Array.from({ length: 100 }, (_, n) => ({ ...record(n), card: card as SessionRecord['card'] })),
+        d.reader,
+      )
+      d.opening.listed()
+      d.start()
+      await d.opening.ready(null)
+      return d.asked.map(ids => ids.length)
+    }
+    expect(await pages({ kind: 'dicom', size: 20 << 20 })).toEqual([64, 36])
+    expect(await pages({ kind: 'dicom', size: 256_000 })).toEqual([32, 32, 32, 4])
+    expect(await pages({ kind: 'fhir', resourceType: 'Observation', size: 4 << 20 })).toEqual(Array.from({ length: 50 }, () => 2))
   })
 
   test('a refusal is the end of it, and whoever waits is told', async () => {

@@ -2,6 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { ONE_BLOCK } from '@keepwell/sdk/records/payload'
 
 type Reader = {
   open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]>
@@ -39,6 +40,11 @@ export const typeOfRecord = ({ card }: Pick<SessionRecord, 'card'>): string =>
 const FIRST = 64
 const LARGEST = 512
 const BYTES = 8 << 20
+/** What is fetched of a large payload of which only the end is read, mostly. */
+const END = 16 << 10
+
+/** Bytes that opening a record fetches. */
+const weight = ({ card }: SessionRecord): number => (card.kind === 'fhir' || card.size <= ONE_BLOCK ? card.size : END)
 
 type Queue = {
   readonly type: string
@@ -214,9 +220,9 @@ const FIRST_TYPE = 'Patient'
 /** Room for a page, by number and bytes. */
 function room(size: number): (record: SessionRecord) => boolean {
   let [count, bytes] = [0, 0]
-  return ({ card }) => {
-    const fits = count === 0 || (count < size && bytes + card.size <= BYTES)
-    if (fits) [count, bytes] = [count + 1, bytes + card.size]
+  return record => {
+    const fits = count === 0 || (count < size && bytes + weight(record) <= BYTES)
+    if (fits) [count, bytes] = [count + 1, bytes + weight(record)]
     return fits
   }
 }

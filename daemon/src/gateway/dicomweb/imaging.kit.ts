@@ -17,7 +17,7 @@ export function memoryImaging(): MemoryImaging {
   const keep = ({ bytes, facts }: Taken) => {
     const there = kept.get(facts.instance)
     if (there) return equal(there.bytes, bytes) ? 'stored' : 'other'
-    kept.set(facts.instance, { instance: { ...facts, key: facts.instance, size: bytes.length }, bytes })
+    kept.set(facts.instance, { instance: { ...facts, key: facts.instance, size: bytes.length }, bytes: bytes.slice() })
     return 'stored'
   }
   return {
@@ -28,7 +28,7 @@ export function memoryImaging(): MemoryImaging {
       for (const { key } of instances) yield kept.get(key)!.bytes
     },
     store: async taken => taken.map(keep),
-    quarantine: async (bytes, reason) => void held.push({ bytes, reason }),
+    quarantine: async (bytes, reason) => void held.push({ bytes: bytes.slice(), reason }),
   }
 }
 

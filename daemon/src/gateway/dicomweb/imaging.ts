@@ -25,8 +25,8 @@ export type Imaging = {
   open(instance: Instance): Promise<Uint8Array>
   /** Many files one after another, in this order; opened together, so that a study leaves few receipts. */
   each(instances: readonly Instance[]): AsyncIterable<Uint8Array>
-  /** Answers when it is durable; one verdict each, in order. */
+  /** Answers when it is durable; one verdict each, in order. The bytes are the caller’s again then. */
   store(taken: readonly Taken[]): Promise<readonly Kept[]>
-  /** Keeps what could not be understood, with the reason, for people to look at. */
+  /** Keeps what could not be understood, with the reason, for people to look at. The bytes are the caller’s again then. */
   quarantine(bytes: Uint8Array, reason: string): Promise<void>
 }

@@ -20,7 +20,11 @@ export type SubmitItems = Writer & {
   readonly signal?: AbortSignal
 }
 
-const BATCH = { count: 256, bytes: 8 << 20, sizeOf: ({ draft }: Unit) => (draft?.body instanceof Uint8Array ? draft.body.length : 8 << 20) }
+const BATCH = {
+  count: 256,
+  bytes: 16 << 20,
+  sizeOf: ({ draft }: Unit) => (draft?.body instanceof Uint8Array ? draft.body.length : 8 << 20),
+}
 
 /** A writer cannot see what is in the other vault, so it only leaves out what it sends twice itself. */
 function nothingKnown(): Known {
