@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { concat } from '@keepwell/sdk/base/bytes'
+import { concat, release } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 
 /** Bytes of bodies held in memory by all requests together. */
@@ -38,13 +38,26 @@ export async function* bodyStream(request: IncomingMessage, max: number, memory:
   }
 }
 
-/** The body in chunks for one who keeps none of them: only the chunk in hand counts as held, so a body may be larger than the memory. */
+/**
+ * The body in chunks for one who keeps none of them: only the chunk in hand counts as held, so a body may be larger than the memory. Its
+ * bytes are gone when the next is asked for.
+ */
 export async function* bodyFlow(request: IncomingMessage, max: number, memory: Budget, held: Held): AsyncGenerator<Uint8Array> {
   for await (const chunk of bodyStream(request, max, memory, held)) {
+    const { length } = chunk
     yield chunk
-    memory.give(chunk.length)
-    held.bytes -= chunk.length
-    held.passed += chunk.length
+    release(chunk)
+    memory.give(length)
+    held.bytes -= length
+    held.passed += length
+  }
+}
+
+/** For one who copies each chunk before he takes the next: its bytes are gone then. */
+export async function* passing(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk
+    release(chunk)
   }
 }
 

@@ -17,7 +17,7 @@ export type HttpRequest = {
   readonly stopping: AbortSignal
   body(max: number): Promise<Uint8Array>
   stream(max: number): AsyncIterable<Uint8Array>
-  /** As `stream`, for a handler that passes each chunk on before it takes the next: the body may be larger than the memory. */
+  /** As `stream`, for a handler that passes each chunk on before it takes the next, when its bytes are gone: the body may be larger than the memory. */
   flow(max: number): AsyncIterable<Uint8Array>
 }
 

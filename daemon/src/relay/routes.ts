@@ -10,6 +10,7 @@ import { message as messageShape } from '@keepwell/sdk/identity/message'
 import type { Block } from '@keepwell/sdk/ports/blocks'
 import { METHODS, type MethodName } from '@keepwell/sdk/wire/methods'
 import { getBlocksBody, ROUTES, type RouteName, type RouteSpec, restoreBody } from '@keepwell/sdk/wire/routes'
+import { passing } from '#http/body'
 import { RateLimited } from '#http/errors'
 import type { Gauge, Metrics } from '#http/metrics'
 import { byteRange } from '#http/range'
@@ -92,7 +93,7 @@ function callHandlers({ relay }: RelayService, { limits, now, newId }: RouteOpti
       if (!(Number(request.headers['content-length']) <= UNCHECKED_BYTES)) await checkSigned(relay, 'put-blocks', call)
       return counted(callers, call.from, async () => {
         const blocks: Block[] = []
-        for await (const block of readCar(request.stream(ROUTES['put-blocks'].request.max))) blocks.push(block)
+        for await (const block of readCar(passing(request.stream(ROUTES['put-blocks'].request.max)))) blocks.push(block)
         try {
           await relay.putBlocks(call, blocks)
         } finally {

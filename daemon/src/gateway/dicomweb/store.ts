@@ -1,4 +1,4 @@
-import { concat, release } from '@keepwell/sdk/base/bytes'
+import { release } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { type InstanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
 import type { DicomJson, JsonElement } from '@keepwell/sdk/health/dicom/json'
@@ -47,22 +47,47 @@ const REASON_OF: Readonly<Record<Kept, Reason | null>> = {
 async function partBytes(storing: Storing, { chunks }: Part): Promise<Uint8Array | null> {
   const { memory, held } = storing
   const max = storing.limits.instance
-  const parts: Uint8Array[] = []
+  const { add, bytes } = gathered(held.last)
   let length = 0
   let taken = 0
   for await (const chunk of chunks) {
     length += chunk.length
-    if (length > max) parts.length = 0
-    else {
-      memory.take(chunk.length)
-      held.bytes += chunk.length
-      taken += chunk.length
-      parts.push(chunk)
-    }
+    if (length > max) continue
+    memory.take(chunk.length)
+    held.bytes += chunk.length
+    taken += chunk.length
+    add(chunk)
   }
-  if (length <= max) return concat(...parts)
+  if (length <= max) {
+    held.last = length
+    return bytes()
+  }
+  release(bytes())
   give(storing, taken)
   return null
+}
+
+/** Room made before anything has come: the least, and the most on the word of the instance before. */
+const ROOM = { least: 64 << 10, most: 4 << 20 }
+
+/** Copies chunks into memory that is the caller’s own; the instances of a series are of one size, so that it is mostly the right size from the beginning. */
+function gathered(expected: number) {
+  let room = new Uint8Array(Math.min(Math.max(expected, ROOM.least), ROOM.most))
+  let length = 0
+  const resize = (size: number): void => {
+    room = new Uint8Array(room.buffer.transfer(size))
+  }
+  return {
+    add(chunk: Uint8Array): void {
+      if (length + chunk.length > room.length) resize(Math.max(2 * room.length, length + chunk.length))
+      room.set(chunk, length)
+      length += chunk.length
+    },
+    bytes(): Uint8Array {
+      if (length < room.length) resize(length)
+      return room
+    },
+  }
 }
 
 type Storing = {
@@ -70,9 +95,9 @@ type Storing = {
   readonly study: string | null
   readonly limits: StoreLimits
   readonly fates: Fate[]
-  /** What all requests hold together, and what this one does of it. */
+  /** What all requests hold together; what this one does of it, and the size of the instance before. */
   readonly memory: Budget
-  readonly held: { bytes: number }
+  readonly held: { bytes: number; last: number }
 }
 
 /** Takes one part apart; what cannot be stored has its fate at once. */
@@ -225,7 +250,7 @@ export async function storeInstances(input: {
   const xml = choices.findIndex(w => w.type === 'application/dicom+xml')
   const json = choices.findIndex(w => takes(w.type, 'application/dicom+json') || w.type === 'application/json')
   if (xml < 0 && json < 0) throw new KeepwellError('NOT_ACCEPTABLE', 'The response can be given as application/dicom+json or +xml.')
-  const storing: Storing = { imaging, study: request.params.study ?? null, limits, fates: [], memory, held: { bytes: 0 } }
+  const storing: Storing = { imaging, study: request.params.study ?? null, limits, fates: [], memory, held: { bytes: 0, last: 0 } }
   try {
     await storeParts(storing, partsOf(request, limits.request))
   } finally {

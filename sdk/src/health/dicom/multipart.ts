@@ -5,7 +5,7 @@ import { ensure, KeepwellError } from '#base/error'
 export type Part = {
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
-  /** Read before the next part is asked for; what is left of it is skipped then. */
+  /** Read before the next part is asked for; what is left of it is skipped then. A chunk lasts as long as the body’s own do. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
@@ -61,7 +61,8 @@ function sourceOf(body: AsyncIterable<Uint8Array>): Source & AsyncDisposable {
       return true
     },
     async more(): Promise<boolean> {
-      const { held } = source
+      // The chunk it lies in may last no longer than until the next is asked for.
+      const held = concat(source.held)
       if (!(await source.next())) return false
       if (held.length) source.held = concat(held, source.held)
       return true
@@ -93,7 +94,7 @@ async function* untilDelimiter(source: Source, delimiter: Uint8Array): AsyncGene
       source.held = source.held.subarray(safe)
       yield head
     }
-    const { held } = source
+    const held = concat(source.held)
     if (!(await source.next())) throw bad('The multipart body ends within a part.')
     const seam = concat(held, source.held.subarray(0, overlap))
     const met = source.held.length < overlap ? -1 : find(seam, delimiter, 0)
