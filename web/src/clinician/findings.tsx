@@ -98,7 +98,7 @@ function Rows({ answer, hrefOf, here }: RowsProps) {
   const load = useCallback((w: Parameters<typeof api.sessionWindow>[0]) => api.sessionWindow(w), [api])
   const draw = (row: Row) => {
     const note = [kindName(words, row.type), row.author && words.t('timeline.by', { name: row.author })]
-    return { content: <Line row={row} href={hrefOf(row.id)} here={row.id === here} note={note.filter(Boolean).join(' · ')} /> }
+    return { key: row.id, content: <Line row={row} href={hrefOf(row.id)} here={row.id === here} note={note.filter(Boolean).join(' · ')} /> }
   }
   return (
     <div className="kw-panel kw-panel-flush kw-virtual-dense">

@@ -2,12 +2,15 @@ import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 're
 
 type Range = { readonly from: number; readonly to: number }
 
+/** A line. By its key it stays itself, with the focus that it has, when others come before it. */
+export type Drawn = { readonly content: ReactNode; readonly className?: string; readonly key?: string }
+
 type VirtualListProps = {
   readonly label: string
   readonly count: number
   /** Of a line, in pixels. */
   readonly height: number
-  readonly render: (index: number) => { readonly content: ReactNode; readonly className?: string }
+  readonly render: (index: number) => Drawn
   /** Told what is in view, so that it can be fetched. */
   readonly onRange: (from: number, to: number) => void
 }
@@ -50,11 +53,11 @@ export function VirtualList({ label, count, height, render, onRange }: VirtualLi
     // biome-ignore lint/a11y/useSemanticElements: a list of which only a part is drawn needs its sizes said
     <div ref={box} className="kw-virtual" role="list" aria-label={label} style={{ height: count * height }}>
       {shown.map(index => {
-        const { content, className } = render(index)
+        const { content, className, key = String(index) } = render(index)
         return (
           // biome-ignore lint/a11y/useSemanticElements: see above
           <div
-            key={index}
+            key={key}
             role="listitem"
             aria-setsize={count}
             aria-posinset={index + 1}

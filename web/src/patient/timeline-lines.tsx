@@ -2,7 +2,7 @@ import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 
 import { useVault } from '#client/context.tsx'
 import { FoldLine } from '#parts/fold-line.tsx'
 import { PickLine, RecordLine } from '#parts/record-line.tsx'
-import { VirtualList } from '#parts/virtual-list.tsx'
+import { type Drawn, VirtualList } from '#parts/virtual-list.tsx'
 import { kindName, partName, rowSub, titleText } from '#record/labels.ts'
 import { Excerpt, Sub } from '#record/sub.tsx'
 import type { Life, Line, Lines } from '#rpc/timeline.ts'
@@ -88,7 +88,7 @@ export function TimelineLines({ life, open, far, picking, start, onToggle, onClo
   const words = useWords()
   const { layout, onRange } = useLines(life, open)
   const box = useReturn(layout !== null, start)
-  const shown = useRef(new Map<number, { line: Line | undefined; picked: boolean | null; drawn: ReturnType<typeof drawLine> }>())
+  const shown = useRef(new Map<number, { line: Line | undefined; picked: boolean | null; drawn: Drawn }>())
   const render = useCallback(
     (index: number) => {
       const line = layout?.blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK]
@@ -140,13 +140,18 @@ type Drawing = Pick<TimelineLinesProps, 'onToggle' | 'onCloser'> & {
   readonly onPick: NonNullable<Picking>['onPick'] | undefined
 }
 
-function drawLine(line: Line | undefined, { onToggle, onCloser, picked, onPick }: Drawing) {
+function drawLine(line: Line | undefined, { onToggle, onCloser, picked, onPick }: Drawing): Drawn {
   if (!line) return { content: null }
-  if (line.kind === 'head') return { className: 'kw-year', content: <Head line={line} /> }
-  if (line.kind === 'period') return { content: <Period line={line} onCloser={onCloser} /> }
-  if (line.kind === 'occasion')
-    return { className: line.open ? 'kw-occasion-open' : '', content: <OccasionLine line={line} onToggle={onToggle} /> }
-  return { className: line.inside ? 'kw-inside' : '', content: <RowLine row={line.row} picked={picked} onPick={onPick} /> }
+  if (line.kind === 'row')
+    return {
+      key: line.row.id,
+      className: line.inside ? 'kw-inside' : '',
+      content: <RowLine row={line.row} picked={picked} onPick={onPick} />,
+    }
+  const key = `${line.kind} ${line.key}`
+  if (line.kind === 'head') return { key, className: 'kw-year', content: <Head line={line} /> }
+  if (line.kind === 'period') return { key, content: <Period line={line} onCloser={onCloser} /> }
+  return { key, className: line.open ? 'kw-occasion-open' : '', content: <OccasionLine line={line} onToggle={onToggle} /> }
 }
 
 const Head = memo(({ line }: { readonly line: Extract<Line, { kind: 'head' }> }) => {

@@ -186,6 +186,7 @@ function Rows({ answer, picking }: { readonly answer: NonNullable<Looked['answer
   const draw = (item: TimelineItem) =>
     'year' in item
       ? {
+          key: item.year,
           className: 'kw-year',
           content: (
             <div className="kw-year-name">
@@ -194,7 +195,7 @@ function Rows({ answer, picking }: { readonly answer: NonNullable<Looked['answer
             </div>
           ),
         }
-      : { content: <RowLine row={item} picked={picking ? picking.chosen.has(item.id) : null} onPick={picking?.onPick} /> }
+      : { key: item.id, content: <RowLine row={item} picked={picking ? picking.chosen.has(item.id) : null} onPick={picking?.onPick} /> }
   return (
     <div className="kw-panel kw-panel-flush">
       <Windowed answer={answer} load={load} label={words.t('timeline.list')} height={HEIGHT} draw={draw} />

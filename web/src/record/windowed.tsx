@@ -1,5 +1,5 @@
-import { type ReactNode, useCallback, useRef, useState } from 'react'
-import { VirtualList } from '#parts/virtual-list.tsx'
+import { useCallback, useRef, useState } from 'react'
+import { type Drawn, VirtualList } from '#parts/virtual-list.tsx'
 
 /** Rows fetched at once. */
 export const BLOCK = 100
@@ -14,7 +14,7 @@ type WindowedProps<T> = {
   readonly label: string
   /** Of a line, in pixels. */
   readonly height: number
-  readonly draw: (item: T) => { readonly content: ReactNode; readonly className?: string }
+  readonly draw: (item: T) => Drawn
 }
 
 /** The items of an answer, fetched from the worker and drawn by windows. The first block comes with the answer. */
@@ -38,11 +38,11 @@ export function Windowed<T>({ answer, load, label, height, draw }: WindowedProps
         )
       }
     },
-    [load],
+    [load, found.token],
   )
   const render = (index: number) => {
     const item = blocks.current.items.get(Math.floor(index / BLOCK))?.[index % BLOCK]
     return item === undefined ? { content: null } : draw(item)
   }
-  return <VirtualList key={found.token} label={label} count={found.items} height={height} render={render} onRange={onRange} />
+  return <VirtualList label={label} count={found.items} height={height} render={render} onRange={onRange} />
 }

@@ -1,22 +1,24 @@
 import { isSensitive } from '@keepwell/sdk/base/compartments'
 import type { Choice, Choosing } from '#rpc/sharing.ts'
 import type { Entries } from './entries.ts'
-import { matcher } from './find.ts'
+import { queryWords } from './fold.ts'
+
+const saysAll = (said: string, words: readonly string[]): boolean => words.every(word => said.includes(word))
 
 /** Shown of a choice; the rest is counted. */
 const SHOWN = 100
 
 /** The records that a person could share by these words, parts and days of care, newest care first. */
 export function choose(entries: Entries, { text, compartments, since, ids }: Choosing): Choice {
-  const wanted = matcher({ ...(text ? { text } : {}) })
+  const words = queryWords(text ?? '')
   // A record that was named stays so, also when a newer version has taken its place since.
-  const rows = (ids ? ids.flatMap(id => entries.get(id) ?? []) : entries.current())
+  const named = ids?.flatMap(id => entries.get(id) ?? []).filter(i => !words.length || saysAll(i.said(), words))
+  const rows = (named ?? entries.having(words))
     .filter(
       i =>
         (!compartments || compartments.includes(i.row.compartment)) &&
         // A record without a day of care is not known to be that recent.
-        (!since || i.row.date >= since) &&
-        wanted(i),
+        (!since || i.row.date >= since),
     )
     .map(i => i.row)
   const guarded = rows.filter(r => isSensitive(r.compartment))

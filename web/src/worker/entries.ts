@@ -12,12 +12,14 @@ import type { Row } from '#rpc/views.ts'
 import { fold } from './fold.ts'
 import { heldEntry } from './held-entry.ts'
 import { openPacked, packAll, worthPacking } from './packs.ts'
+import { pause } from './platform.ts'
+import { wordIndex } from './word-index.ts'
 
 export type Item = {
   readonly entry: Entry
   readonly row: Row
-  /** What card and content say, folded for search. */
-  readonly hay: () => string
+  /** What card and content say, folded for search; folded anew at each call, for the index keeps the words. */
+  readonly said: () => string
 }
 
 /** Every record this device knows of, opened in memory and kept in order of care. */
@@ -25,6 +27,10 @@ export type Entries = {
   /** Newest care first; records that a newer version replaces are left out. */
   current(): readonly Item[]
   get(id: string): Item | undefined
+  /** Of the current ones, in the same order, those that have, for each of `words` (`queryWords`), a word that begins so. */
+  having(words: readonly string[]): readonly Item[]
+  /** Learns the words of what is current, a little at a time, so that the first search is as quick as the next. */
+  learn(signal: AbortSignal): Promise<void>
   /** What is filed; records that wait are not among them. */
   all(): Iterable<Item>
   /** Shows these, and no others, as waiting to be sent. */
@@ -33,6 +39,9 @@ export type Entries = {
   /** Counts changes, so that answers to older queries can be told apart. */
   version(): number
 }
+
+/** Records whose words are learnt before something else may be done: a few milliseconds' worth. */
+const LEARNT = 200
 
 /** Opened at once; more do not make the browser's cryptography faster. */
 const AT_ONCE = 256
@@ -104,6 +113,7 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
     entries: {
       current,
       get: id => items.get(id) ?? waiting.get(id)?.item,
+      ...wordsOf(current),
       all: () => items.values(),
       version: () => version,
       hold(held) {
@@ -154,6 +164,28 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
         // In order of care, in which they are wanted next time.
         [...new Set([...current(), ...items.values()])].filter(i => items.get(i.row.id) === i).map(i => i.entry),
       )
+    },
+  }
+}
+
+/** What is current, by its words. What has changed since the last question is learnt with the next, if not before. */
+function wordsOf(current: () => readonly Item[]): Pick<Entries, 'having' | 'learn'> {
+  const index = wordIndex<Item>(item => item.said())
+  let kept: readonly Item[] = []
+  return {
+    having(words) {
+      const now = current()
+      if (kept !== now) index.keep(now)
+      kept = now
+      return words.length ? index.find(words) : now
+    },
+    async learn(signal) {
+      let learnt = 0
+      for (const item of current()) {
+        index.learn(item)
+        if (++learnt % LEARNT === 0) await pause(0, signal)
+        if (signal.aborted) return
+      }
     },
   }
 }
@@ -223,7 +255,5 @@ function itemOf(entry: Entry, names: Naming): Item {
     row.date,
     ...card.codes.flatMap(c => [c.code, c.display ?? '']),
   ]
-  // Folded when they are first searched, and kept: an import need not wait for it.
-  let hay: string | null = null
-  return { entry, row, hay: () => (hay ??= fold(`${said.join(' ')} ${readWords(entry)}`)) }
+  return { entry, row, said: () => fold(`${said.join(' ')} ${readWords(entry)}`) }
 }

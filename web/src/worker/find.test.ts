@@ -51,12 +51,21 @@ async function opened(resources: readonly Record<string, unknown>[]) {
     rows.push({ id: e.id, sealed: await sealEntry(key, e, random) })
   }
   await catalog.note(rows)
-  const { entries } = await watchEntries(
+  const watched = await watchEntries(
     catalog,
     () => ring,
     () => {},
   )
-  return { entries, find: finder(entries) }
+  return { ...watched, find: finder(watched.entries) }
+}
+
+/** The same numbers at each run, up to a limit. */
+const numbers = (seed: number) => {
+  let x = seed
+  return (below: number): number => {
+    x = (Math.imul(x, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((x / 2 ** 32) * below)
+  }
 }
 
 const note = (text: string, title = 'Visit note') => ({
@@ -102,6 +111,55 @@ describe('finding', () => {
     expect(ask('dizz').rows.filter(r => 'excerpt' in r).length).toBe(1)
   })
 
+  test('finds what a look through every text finds, in the same order, whatever is filed, replaced or dropped meanwhile', async () => {
+    const next = numbers(7)
+    const pick = <T>(from: readonly T[]): T => from[next(from.length)]!
+    const WORDS = [
+      'a',
+      'an',
+      'anaemia',
+      'Anämie',
+      'hypercholesterolaemia',
+      '5,4',
+      '5.41',
+      'E11.9',
+      'ß',
+      'μmol',
+      'x-ray',
+      'année',
+      '𝒜b',
+      '2024-03',
+    ]
+    const text = (): string => Array.from({ length: next(9) }, () => pick(WORDS)).join(pick([' ', ', ', '\n', ' – ']))
+    const any = () => ({ ...note(text(), pick(WORDS)), date: `20${10 + next(9)}-01-0${1 + next(9)}` })
+    const { entries, find, catalog } = await opened(Array.from({ length: 60 }, any))
+    const asked = [...WORDS, ...WORDS.map(w => w.slice(0, 1)), 'an 5', 'hyper ana', 'visit', 'b', '.', '', 'ss mol e11.9 a']
+    const scanned = (query: string): string[] =>
+      entries
+        .current()
+        .filter(i => queryWords(query).every(w => i.said().includes(w)))
+        .map(i => i.row.id)
+    const compare = (): number =>
+      asked.reduce((sum, query) => {
+        const ids = find.ids({ text: query })
+        expect([query, ...ids]).toEqual([query, ...scanned(query)])
+        return sum + ids.length
+      }, 0)
+    for (let round = 0; round < 25; round++) {
+      expect(compare()).toBeGreaterThan(60)
+      if (round % 3 === 2) await entries.learn(new AbortController().signal)
+      const gone = Array.from({ length: next(4) }, () => pick(entries.current()).entry)
+      const fresh = Array.from({ length: 1 + next(4) }, () => entryOf(any()))
+      const replaced = Array.from({ length: next(3) }, () => pick(entries.current()).entry)
+      const changed = [
+        ...fresh,
+        ...replaced.map(e => ({ ...entryOf(any()), ...(round % 2 ? { id: e.id } : {}), card: { ...entryOf(any()).card, prior: e.id } })),
+      ]
+      await catalog.note(await Promise.all(changed.map(async e => ({ id: e.id, sealed: await sealEntry(key, e, random) }))))
+      await catalog.drop(gone.map(e => e.id))
+    }
+  })
+
   test('25,000 records are searched at once', { timeout: 120_000 }, async () => {
     const resources = (
       sampleBundle('find', { resources: 25_000, now: 1_790_000_000 }).entry as { resource: Record<string, unknown> }[]
@@ -121,7 +179,7 @@ describe('finding', () => {
         records: find.find({ text }).records,
       }
     })
-    const characters = [...entries.all()].reduce((sum, i) => sum + i.hay().length, 0)
+    const characters = [...entries.all()].reduce((sum, i) => sum + i.said().length, 0)
     console.log(
       `search over 25,000 records, ${(characters / 1e6).toFixed(1)} M characters: first ${cold.toFixed(0)} ms; ${JSON.stringify(times)}`,
     )

@@ -1,8 +1,8 @@
 import { readWords } from '@keepwell/sdk/records/digest'
 import type { Found, Query, Row, TimelineItem } from '#rpc/views.ts'
 import type { Entries, Item } from './entries.ts'
-import { excerptOf, holds, queryWords } from './fold.ts'
-import { elapsed, pause } from './platform.ts'
+import { excerptOf, queryWords } from './fold.ts'
+import { elapsed } from './platform.ts'
 
 /** Answers queries over the opened cards; the page fetches the items it shows. */
 export type Finder = {
@@ -11,38 +11,23 @@ export type Finder = {
   ids(query: Query): readonly string[]
   /** Items `from…to` of an answer; empty for one that is no longer kept. */
   window(token: number, from: number, to: number): readonly TimelineItem[]
-  /** Folds what will be searched, a little at a time, so that the first search is as quick as the next. */
-  warm(signal: AbortSignal): Promise<void>
 }
 
 /** Answers kept: the one shown, and the one shown before while its last windows are fetched. */
 const KEPT = 3
-/** Records folded before something else may be done: a few milliseconds' worth. */
-const WARMED = 400
 
-/**
- * What a query finds, in order of care. The last answer is kept, for lists and bars ask the same; and whoever types on looks through what
- * the letters before found.
- */
+/** What a query finds, in order of care. The last answer is kept, for lists and bars ask the same. */
 export function searcher(entries: Entries): (query: Query) => readonly Item[] {
-  let last: { readonly asked: string; readonly words: readonly string[]; readonly found: readonly Item[] } | null = null
+  let last: { readonly asked: string; readonly found: readonly Item[] } | null = null
   return ({ text = '', compartment, type, from, to, author, stretch }) => {
-    const asked = JSON.stringify([entries.version(), compartment, type, from, to, author, stretch])
     const words = queryWords(text)
-    const same = last?.asked === asked ? last : null
-    if (same && same.words.join() === words.join()) return same.found
-    // Whatever has a word that begins with more letters has one that begins with fewer.
-    const more = same?.words.every(w => words.some(now => now.startsWith(w))) ? same : null
+    const asked = JSON.stringify([entries.version(), words, compartment, type, from, to, author, stretch])
+    if (last?.asked === asked) return last.found
     const passes = filter({ compartment, type, from, to, author, stretch } as Query)
-    const found = (more?.found ?? entries.current().filter(passes)).filter(saying(words))
-    last = { asked, words, found }
+    const found = entries.having(words).filter(passes)
+    last = { asked, found }
     return found
   }
-}
-
-const saying = (words: readonly string[]): ((item: Item) => boolean) => {
-  const tests = words.map(holds)
-  return item => tests.every(test => test(item.hay()))
 }
 
 export function finder(entries: Entries, search = searcher(entries)): Finder {
@@ -65,14 +50,6 @@ export function finder(entries: Entries, search = searcher(entries)): Finder {
       return { token, items: items.length, records: found.length, types: types(), milliseconds: elapsed() - started }
     },
     ids: query => search(query).map(i => i.row.id),
-    async warm(signal) {
-      let done = 0
-      for (const item of entries.all()) {
-        item.hay()
-        if (++done % WARMED === 0) await pause(0, signal)
-        if (signal.aborted) return
-      }
-    },
     window(token, from, to) {
       const { items, words } = answers.get(token) ?? { items: [], words: [] }
       return items.slice(from, to).map(item => ('year' in item ? item : withExcerpt(entries, item, words)))
@@ -80,14 +57,8 @@ export function finder(entries: Entries, search = searcher(entries)): Finder {
   }
 }
 
-export function matcher({ text = '', ...filters }: Query): (item: Item) => boolean {
-  const says = saying(queryWords(text))
-  const passes = filter(filters)
-  return item => passes(item) && says(item)
-}
-
 /** Everything a query asks for but its words. */
-export function filter({ compartment, type, from, to, author, stretch }: Omit<Query, 'text'>): (item: Item) => boolean {
+function filter({ compartment, type, from, to, author, stretch }: Omit<Query, 'text'>): (item: Item) => boolean {
   return ({ row }) =>
     (!compartment || row.compartment === compartment) &&
     (!type || row.type === type) &&

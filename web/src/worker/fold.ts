@@ -22,21 +22,6 @@ export function fold(text: string): string {
 /** The words of a query, each with the blank before it. */
 export const queryWords = (text: string): string[] => [...new Set(fold(text).split(' ').filter(Boolean))].map(w => ` ${w}`)
 
-/**
- * Whether a folded text has a word that begins so; `word` has the blank before it. Blanks stand everywhere, so what stands behind the blank
- * is looked for, which is several times as quick; of a letter or two that begin a word, there are more that do not.
- */
-export function holds(word: string): (folded: string) => boolean {
-  if (word.length <= 3) return folded => folded.includes(word)
-  const bare = word.slice(1)
-  return folded => {
-    for (let at = folded.indexOf(bare); at >= 0; at = folded.indexOf(bare, at + 1)) if (folded.charCodeAt(at - 1) === BLANK) return true
-    return false
-  }
-}
-
-const BLANK = 32
-
 export type Excerpt = readonly { readonly text: string; readonly hit: boolean }[]
 
 /** Characters shown before the first hit, and in all. */

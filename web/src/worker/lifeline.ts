@@ -14,7 +14,7 @@ type Drawn =
   | { readonly period: readonly Happened[]; readonly key: string }
 type Answer = {
   readonly query: LifeQuery
-  readonly found: readonly Happened[]
+  readonly found: readonly Item[]
   /** While nothing is open. */
   closed: readonly Drawn[] | null
   layout: { readonly open: string; readonly drawn: readonly Drawn[] } | null
@@ -44,7 +44,7 @@ export function lifeline(entries: Entries, search = searcher(entries)): Lifeline
     return known
   }
   const closed = (answer: Answer): readonly Drawn[] => {
-    answer.closed ??= lay(answer, know())
+    answer.closed ??= lay(answer.query, answer.found.map(happened), know())
     return answer.closed
   }
   const drawn = (answer: Answer, open: readonly string[]): readonly Drawn[] => {
@@ -56,7 +56,7 @@ export function lifeline(entries: Entries, search = searcher(entries)): Lifeline
     warm: () => void know(),
     look(query) {
       const { types, authors, own } = know()
-      const found = search(query).map(happened)
+      const found = search(query)
       const answer: Answer = { query, found, closed: null, layout: null }
       const token = next++
       answers.set(token, answer)
@@ -90,9 +90,9 @@ const firstOpen = (drawn: readonly Drawn[]): string[] => {
   return first && 'items' in first ? [first.key] : []
 }
 
-const datesOf = (found: readonly Happened[]): string[] => {
+const datesOf = (found: readonly Item[]): string[] => {
   const out: string[] = []
-  for (const { date } of found) if (date) out.push(date)
+  for (const { row } of found) if (row.date) out.push(row.date)
   return out
 }
 
@@ -140,7 +140,7 @@ function knowing(entries: Entries, happened: (item: Item) => Happened): Known {
   }
 }
 
-function lay({ query, found }: Answer, known: Known): Drawn[] {
+function lay(query: LifeQuery, found: readonly Happened[], known: Known): Drawn[] {
   const undated = found.filter(h => !h.date)
   const rest: Drawn[] = undated.length ? [{ head: '', count: undated.length }, ...undated] : []
   if (query.zoom !== 'day') return [...stretches(found, query.zoom).map(s => ({ key: s.key, period: s.items })), ...rest]

@@ -88,7 +88,11 @@ async function openStores(session: Session, sample: boolean, changed: () => void
       await chests?.copies.drop(ids)
     },
   }
-  return { inner, tabs, chests, catalog, entries: watched.entries, reread: watched.reread, tidy: watched.tidy }
+  const tidy = async (signal: AbortSignal): Promise<void> => {
+    await watched.entries.learn(signal)
+    await watched.tidy()
+  }
+  return { inner, tabs, chests, catalog, entries: watched.entries, reread: watched.reread, tidy }
 }
 
 export async function openVault({ origin, session, sample = false, tell }: Opening): Promise<OpenVault> {
@@ -106,7 +110,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     settling = setTimeout(() => (busy ? settle() : void tidy().catch(() => {})), QUIET)
   }
   const tidy = async (): Promise<void> => {
-    await stores.tidy()
+    await stores.tidy(end.signal)
     if (!sample) await keepGlance(ctx, await overviewOf(vault))
   }
   const ctx: Ctx = { clock, random, network, catalog, session, ...chests }
@@ -196,7 +200,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       void away?.close()
     },
   }
-  void vault.finder.warm(end.signal).then(() => end.signal.aborted || vault.lifeline.warm())
+  void entries.learn(end.signal).then(() => end.signal.aborted || vault.lifeline.warm())
   settle()
   void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, begun: () => begun, sync: once, opened })
   return vault
