@@ -26,6 +26,7 @@ export function Windowed<T>({ answer, load, label, height, draw }: WindowedProps
   const onRange = useCallback(
     (from: number, to: number) => {
       const mine = blocks.current
+      if (mine.token !== found.token) return
       for (let b = Math.floor(from / BLOCK); b * BLOCK < to; b++) {
         if (mine.asked.has(b)) continue
         mine.asked.add(b)
