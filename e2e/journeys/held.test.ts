@@ -166,17 +166,17 @@ describe('the door opens to nobody else', () => {
     expect(await code(fetched(practice, meta, opening))).toBe('given')
     const stranger = await world.network.party('Stranger', 'home')
     // Somebody else with the practice's whole opening.
-    expect(await code(fetched(stranger, meta, opening))).toMatch(/DENIED|BAD_SIGNATURE/)
-    expect(await code(fetched(ada, meta, opening))).toMatch(/DENIED|BAD_SIGNATURE/)
+    expect(await code(fetched(stranger, meta, opening))).toMatch(/HELD_REFUSED|BAD_SIGNATURE/)
+    expect(await code(fetched(ada, meta, opening))).toMatch(/HELD_REFUSED|BAD_SIGNATURE/)
     // A receipt of the letter does not open the scan.
-    expect(await code(fetched(practice, meta, await openedBy(practice, other)))).toBe('DENIED')
+    expect(await code(fetched(practice, meta, await openedBy(practice, other)))).toBe('HELD_REFUSED')
     // A receipt that the relay signed, out of its place in the log.
     const { inclusion } = opening.answer
     expect(await code(fetched(practice, meta, opening, { inclusion: { ...inclusion, index: inclusion.index + 1 } }))).toBe('BAD_PROOF')
     // Without the relay's own word that it stands.
     expect(await code(fetched(practice, meta, opening, { capability: new Uint8Array(40) }))).toBe('ERASED')
     // Shown to another than it was made for.
-    expect(await code(fetched(practice, { ...meta, author: didOf(ada) }, opening))).toBe('DENIED')
+    expect(await code(fetched(practice, { ...meta, author: didOf(ada) }, opening))).toBe('HELD_REFUSED')
     // Nothing but an address.
     const cids = [cidFromBytes(meta.held!.cid)]
     for (const nothing of [new Uint8Array(0), new Uint8Array(64), utf8(CANARY)])
@@ -188,7 +188,7 @@ describe('the door opens to nobody else', () => {
     const relay = await homeRelay(ada)
     const { terms } = practice.session.state.ring.received[0]!
     const list = await ask(practice, relay, { vault: didOf(ada), action: 'list', terms, selection: {}, purpose: 'TREAT' })
-    expect(await code(fetched(practice, meta, { relay, answer: list }))).toBe('DENIED')
+    expect(await code(fetched(practice, meta, { relay, answer: list }))).toBe('HELD_REFUSED')
   })
 
   test('a receipt of a while ago', async () => {
@@ -196,7 +196,7 @@ describe('the door opens to nobody else', () => {
     const opening = await openedBy(practice, meta)
     world.network.advance(601)
     try {
-      expect(await code(fetched(practice, meta, opening))).toBe('DENIED')
+      expect(await code(fetched(practice, meta, opening))).toBe('HELD_REFUSED')
     } finally {
       world.network.advance(-601)
     }
@@ -235,7 +235,7 @@ describe('the door opens to nobody else', () => {
     const opening = await openedBy(practice, meta)
     expect(await code(fetched(practice, meta, opening))).toBe('given')
     await revoke(ada, granted)
-    await until(async () => (await code(fetched(practice, meta, opening))) === 'DENIED')
+    await until(async () => (await code(fetched(practice, meta, opening))) === 'HELD_REFUSED')
     expect(await code(openedBy(practice, meta))).toBe('DENIED')
   })
 })

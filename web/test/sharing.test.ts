@@ -114,6 +114,15 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     await accessible(ada.page, 'new share, single records')
     await share(ada.page, 'Ben')
 
+    // Before anybody looked, it says so; what follows is told there as it happens.
+    await go(ada.page, 'share')
+    await ada.page
+      .getByRole('main')
+      .getByRole('link', { name: /Ben.*2 records/ })
+      .click()
+    await ada.page.getByText('Nothing was opened yet.', { exact: true }).waitFor()
+    await ada.page.getByText('Nobody has looked yet, so there is no line to check.').waitFor()
+
     await go(ben.page, 'share')
     await read(ben.page)
     const seen = await records(ben.page).locator('.kw-line-title').allTextContents()
@@ -121,11 +130,6 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     for (const title of seen) expect(promised.some(p => p.startsWith(title))).toBe(true)
     await fits(ben.page)
 
-    await go(ada.page, 'share')
-    await ada.page
-      .getByRole('main')
-      .getByRole('link', { name: /Ben.*2 records/ })
-      .click()
     await ada.page.getByText('no record was opened yet').waitFor()
     await openFirst(ben.page)
     await ada.page.getByText('1 record was opened.').waitFor()

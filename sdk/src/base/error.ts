@@ -74,6 +74,12 @@ export const ERRORS = {
     6,
     'The record lies at the organisation that wrote it, and its gateway does not answer, or no longer has it.',
   ),
+  HELD_REFUSED: meaning(
+    403,
+    'forbidden',
+    4,
+    'The organisation that holds the record’s content refuses to give it; the consent itself was not refused.',
+  ),
   HELD_ALTERED: meaning(422, 'security', 5, 'What the organisation holds is no longer what it signed; nothing of it was opened.'),
   RATE_LIMITED: meaning(429, 'throttled', 6, 'Too many requests; wait and retry.'),
   CANCELLED: meaning(499, 'transient', 6, 'Cancelled; what was finished is kept.'),

@@ -6,8 +6,12 @@ export type Target = FileSystemFileHandle | null
 type Saving = { readonly target: Target; readonly signal: AbortSignal; readonly wrote: (bytes: number) => void }
 export type Saved = { readonly bytes: number; readonly blob: Blob | null }
 
-/** So much is held in memory before the browser takes it as a blob, which it may put on disk. */
-const HELD = 32 << 20
+/**
+ * So much of a file without a chosen place is held here before the browser takes it as a blob, which it puts on disk when it is short of memory. It
+ * is not written to a file of our own (OPFS) in between: that would be plaintext at rest on this device, which outlives a crash and the lock, where a blob
+ * ends with the page.
+ */
+const HELD = 4 << 20
 
 /** Writes a stream as it comes. What was called off half-way leaves no file. Throws CANCELLED, STORAGE_FULL, STORAGE_FAILED. */
 export async function save(chunks: AsyncIterable<Uint8Array>, { target, signal, wrote }: Saving): Promise<Saved> {
@@ -33,19 +37,22 @@ function blobSink(): Sink {
   const blobs: Blob[] = []
   let held: Uint8Array[] = []
   let size = 0
-  const pack = (): void => {
-    blobs.push(new Blob(held as BlobPart[]))
+  const pack = async (): Promise<void> => {
+    const blob = new Blob(held as BlobPart[])
+    blobs.push(blob)
     held = []
     size = 0
+    // Read from once the browser has taken it: until then its bytes are here a second time.
+    await blob.slice(0, 1).arrayBuffer()
   }
   return {
     async write(chunk) {
       held.push(chunk.slice())
       size += chunk.length
-      if (size >= HELD) pack()
+      if (size >= HELD) await pack()
     },
     async end() {
-      pack()
+      if (size) await pack()
       return new Blob(blobs, { type: 'application/octet-stream' })
     },
     async drop() {},

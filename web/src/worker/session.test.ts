@@ -4,13 +4,15 @@ import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { holdItems } from '@keepwell/sdk/actions/records/hold-items'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
 import { person, type World, world } from '@keepwell/sdk/actions/story.kit'
 import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
-import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import type { MemoryRelay } from '@keepwell/sdk/memory/relay'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SessionOver } from '#rpc/clinician.ts'
@@ -169,6 +171,40 @@ describe('a session in another record', () => {
     await receiveMessages(clinic)
     told.check()
     expect(ended.map(o => o.why)).toEqual(['refused', 'revoked'])
+  })
+
+  test('goes on when a hospital refuses what it holds: that record alone is not given', async () => {
+    const door = 'https://hospital.test/held'
+    const hospital = await person(w, 'Hospital', CLINIC)
+    await join(hospital, await invite(patient))
+    await receiveMessages(patient)
+    const to = hospital.session.state.ring.did
+    await grant(patient, { to, level: 'write', purposes: ['TREAT'], compartments: [id('general')], expiry: w.now + HOUR })
+    await receiveMessages(hospital)
+    const letter = utf8('A letter that stays at the hospital. '.repeat(4000))
+    async function* items() {
+      yield { name: 'letter.txt', ref: 'letter.txt', size: letter.length, chunks: async function* () { yield letter } } // biome-ignore format: one item
+    }
+    const book = { find: async () => null, note: async () => {}, filed: async () => {} }
+    const owner = patient.session.state.ring.did
+    for await (const v of holdItems(hospital, items(), { to: owner, purpose: 'TREAT', url: door, book })) expect(v.outcome).toBe('taken')
+    await receiveRecords(patient)
+    const reading = await openIt(await give('read', ['general']))
+    const all = reading.window(reading.find({}).token, 0, 1000)
+    const [held, other] = [all.find(r => r.heldByAuthor)!, all.find(r => !r.heldByAuthor)!]
+    expect(await code(() => reading.record(held.id))).toBe('HELD_UNREACHABLE')
+    let asked = 0
+    const refusing = {
+      getBlocks(): never {
+        asked++
+        throw new KeepwellError('DENIED', 'Not to you.')
+      },
+    }
+    w.homes.set(door, { ...w.homes.get(CLINIC)!, relay: refusing as unknown as MemoryRelay['relay'] })
+    expect(await code(() => reading.record(held.id))).toBe('HELD_REFUSED')
+    expect(await code(() => reading.file(held.id))).toBe('HELD_REFUSED')
+    expect([asked, ended]).toEqual([2, []])
+    expect((await reading.record(other.id)).row.id).toBe(other.id)
   })
 
   test('closes when its share was ended, even if another word brought the share back in the same breath', async () => {

@@ -56,6 +56,9 @@ export function fromHolder(ctx: Asking, relay: Relay, opening: Opening): (meta: 
           throw new KeepwellError('HELD_ALTERED', 'What the organisation gave is not what it signed; nothing of it was opened.', {
             cause: e,
           })
+        // A refusal of the relay ends the reading; one of the door is about this record alone.
+        if (isKeepwellError(e, 'DENIED'))
+          throw new KeepwellError('HELD_REFUSED', 'The organisation that holds it refuses to give it.', { cause: e })
         throw isKeepwellError(e) && !AWAY.has(e.code) ? e : away(e)
       }
     }

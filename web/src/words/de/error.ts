@@ -5,6 +5,8 @@ export const error: Texts<typeof en> = {
   'error.title': 'Das hat nicht geklappt',
   'error.HELD_UNREACHABLE':
     'Das liegt bei der Stelle, die es verfasst hat; sie antwortet nicht oder hat es nicht mehr. Versuchen Sie es später, oder fragen Sie dort nach.',
+  'error.HELD_REFUSED':
+    'Die Stelle, die das verfasst hat, bewahrt es auf und gibt es nicht heraus. Alles andere, was geteilt ist, bleibt offen. Fragen Sie dort nach.',
   'error.HELD_ALTERED': 'Was die Stelle aufbewahrt, ist nicht mehr, was sie signiert hat; es wurde nicht geöffnet. Fragen Sie dort nach.',
   'error.RELAY_UNREACHABLE': 'Der Ort, der Ihre Akte bewahrt, antwortet nicht. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
   'error.WRONG_PASSPHRASE': 'Diese Passphrase passt nicht. Prüfen Sie Großschreibung und Tastatur und versuchen Sie es noch einmal.',

@@ -2,6 +2,8 @@ export const error = {
   'error.title': 'That did not work',
   'error.HELD_UNREACHABLE':
     'This lies at the organisation that wrote it, and it does not answer or no longer has it. Try again later, or ask there.',
+  'error.HELD_REFUSED':
+    'The organisation that wrote this keeps it, and refuses to give it. Everything else that is shared stays open. Ask there.',
   'error.HELD_ALTERED': 'What the organisation keeps is no longer what it signed, so it was not opened. Ask there.',
   'error.RELAY_UNREACHABLE': 'The place that keeps your record does not answer. Check your connection and try again.',
   'error.WRONG_PASSPHRASE': 'This passphrase does not open it. Check capitals and the keyboard, and try again.',
