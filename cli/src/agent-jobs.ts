@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Job, Said } from '@keepwell/daemon/vault/agent'
+import { applyRules } from '@keepwell/sdk/actions/access/rules'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { keepEmergencyCurrent } from '@keepwell/sdk/actions/emergency/set-up'
 import { checkTombstones } from '@keepwell/sdk/actions/records/check-tombstones'
@@ -38,6 +39,7 @@ export function agentJobs(io: Io, within: WithCtx, { backups, places }: AgentSet
   const shelf = backups === null ? null : folderShelf(backups)
   return [
     { name: 'receive', every: 5 * MINUTE, run: () => within(receive) },
+    { name: 'rules', every: 5 * MINUTE, run: () => within(rules) },
     { name: 'calendar', every: DAY, run: () => within(calendar) },
     { name: 'emergency', every: DAY, run: () => within(emergency) },
     ...(shelf
@@ -67,6 +69,14 @@ async function receive(ctx: Ctx): Promise<Said> {
       warning: `${count(received.problems.length, 'record')} that arrived could not be opened or is not what it claims. Run: keepwell sync`,
     }
   return { said }
+}
+
+async function rules(ctx: Ctx): Promise<Said> {
+  const { given, announced, ignored } = await applyRules(ctx)
+  const said = `${count(announced.length, 'request')} announced, ${given.length} given`
+  return ignored
+    ? { said, warning: `${count(ignored, 'rule')} is not as you signed it and counts for nothing. Look with: keepwell rules` }
+    : { said }
 }
 
 async function calendar(ctx: Ctx): Promise<Said> {

@@ -25,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   requests: async () => (await import('#commands/request')).requests,
   share: async () => (await import('#commands/share')).share,
   shares: async () => (await import('#commands/share')).shares,
+  rules: async () => (await import('#commands/rules')).rules,
   link: async () => (await import('#commands/link')).link,
   read: async () => (await import('#commands/read')).read,
   submit: async () => (await import('#commands/submit')).submit,

@@ -44,6 +44,24 @@ const receivedGrant = object({
   at: int(),
 })
 
+/** One use of a standing rule: what was asked, when it is given unless vetoed, and the consent that came of it. */
+const ruleUse = object({
+  /** Names the request: the hash of its message's id. */
+  request: bytes(32),
+  grantee: did,
+  name: string(200),
+  at: int(),
+  due: int(),
+  state: oneOf('waiting', 'given', 'vetoed', 'failed'),
+  commitment: nullable(bytes(32)),
+  purpose: string(20),
+  seconds: int(1),
+  compartments: list(string(80), 256),
+})
+
+/** A rule that the patient signed (protocol §5), as it was signed, and its uses. */
+const keptRule = object({ signed: bytes({ max: 1 << 14 }), ended: bool, uses: list(ruleUse, 500) })
+
 const contact = object({ did, name: string(200), bundle: bytes({ max: 1 << 16 }), verified: bool, at: int() })
 
 export const compartment = object({
@@ -77,6 +95,7 @@ export const keyring = object({
   received: list(receivedGrant, 65536),
   passed: optional(list(passedGrant, 65536)),
   contacts: list(contact, 65536),
+  rules: optional(list(keptRule, 64)),
   invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
   /** Emergency access: what was set up, and the openings since the vault began. */
   emergency: optional(emergencyState),
@@ -100,6 +119,8 @@ export type Keyring = Infer<typeof keyring>
 export type GivenGrant = Infer<typeof givenGrant>
 export type PassedGrant = Infer<typeof passedGrant>
 export type ReceivedGrant = Infer<typeof receivedGrant>
+export type RuleUse = Infer<typeof ruleUse>
+export type KeptRule = Infer<typeof keptRule>
 export type Contact = Infer<typeof contact>
 export type Compartment = Infer<typeof compartment>
 

@@ -18,6 +18,7 @@ export const SIGNED_TYPES = [
   'message',
   'acceptance',
   'log-head',
+  'rule',
 ] as const
 export type SignedType = (typeof SIGNED_TYPES)[number]
 

@@ -74,7 +74,7 @@ export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
     }
     // A relay keeps no order: what ends a consent counts after what renewed it, or it would live on here for ever.
     for (const one of opened.toSorted((a, b) => Number(a.kind === 'revoked') - Number(b.kind === 'revoked')))
-      arrivals.push(one.kind === 'refused' ? one : await orRefused(() => take(ctx, one)))
+      arrivals.push(one.kind === 'refused' ? one : await orRefused(() => takeOne(ctx, one)))
     done = messages.map(m => m.id)
   }
 }
@@ -91,7 +91,8 @@ async function orRefused<T>(work: () => Promise<T>): Promise<T | Refused> {
   }
 }
 
-async function take(ctx: Receiving, incoming: Incoming): Promise<Arrival> {
+/** One opened message dealt with: its sender checked, and what it says done. */
+export async function takeOne(ctx: Receiving, incoming: Incoming): Promise<Arrival> {
   const sender = await senderOf(ctx, incoming)
   const { content, at } = await verifyMessage(incoming, sender)
   const arrival = await HANDLERS[incoming.kind](ctx, sender, content, at)
