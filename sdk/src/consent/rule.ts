@@ -5,7 +5,6 @@ import { bytes, type Infer, int, list, nullable, object, oneOf, string } from '#
 import { compartmentId } from '#identity/compartments'
 import { did } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
-import type { AccessRequestMessage } from '#wire/messages'
 import { PURPOSES, type Purpose } from './terms.ts'
 
 const DAY = 86_400
@@ -49,14 +48,15 @@ export function checkFloor(rule: RuleMessage, ring: Keyring): void {
   }
 }
 
+type Wish = { readonly purpose: string; readonly seconds: number; readonly compartments: readonly string[] }
+
+/** Who asks, and what for: `verified` as a contact, `role` by a live credential. */
 export type Asker = {
   readonly did: string
   readonly verified: boolean
   readonly role: string | null
-  readonly request: AccessRequestMessage
+  readonly request: Wish & { readonly level: string }
 }
-
-type Wish = { readonly purpose: string; readonly seconds: number; readonly compartments: readonly string[] }
 
 /** The purpose and the compartments of a wish that is within a rule, to the letter; null for one that is not. */
 export function covered(

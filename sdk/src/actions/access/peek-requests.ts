@@ -4,12 +4,18 @@ import { withInbox } from '#actions/vault/inboxes'
 import { isKeepwellError } from '#base/error'
 import type { Asker } from '#consent/rule'
 import { openMessage } from '#identity/message-open'
+import type { AccessRequestMessage } from '#wire/messages'
 import { takeOne } from './receive-messages.ts'
 
 type Peeking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
 /** A request that waits in the mailbox, and what it was found to be worth. */
-export type WaitingRequest = Asker & { readonly id: Uint8Array; readonly name: string; readonly relays: readonly string[] }
+export type WaitingRequest = Asker & {
+  readonly request: AccessRequestMessage
+  readonly id: Uint8Array
+  readonly name: string
+  readonly relays: readonly string[]
+}
 
 /**
  * The requests for access among the oldest messages of the mailbox. Nothing is taken out, and no other message has an effect: they wait for
