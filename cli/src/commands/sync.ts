@@ -72,12 +72,26 @@ export function arrivalLine(a: Arrival): string {
       return `${safe(a.name)} made you a custodian of their emergency key${a.kept ? '' : ', of a version that is here already'}.`
     case 'notice':
       return `Notice: ${safe(a.text)}`
+    case 'guardian':
+      return guardianLine(a.name, a.news)
     case 'refused':
       return `A message was refused (${a.code}): ${a.message}`
     default:
       return 'A message of another kind arrived.'
   }
 }
+
+const GUARDIAN_NEWS = {
+  asked: 'asks you to be a guardian. See: keepwell guardians',
+  agreed: 'agreed to be your guardian.',
+  holds: 'gave you a share to hold for them.',
+  drilled: 'wanted to know whether you still hold their share; it was answered.',
+  proved: 'still holds your share.',
+  disproved: 'holds a share that is NOT the one you gave them.',
+  dismissed: 'no longer needs you as a guardian; their share is forgotten.',
+} as const
+
+const guardianLine = (name: string, news: keyof typeof GUARDIAN_NEWS): string => `${safe(name)} ${GUARDIAN_NEWS[news]}`
 
 export const quietSync = async (io: Io, ctx: Ctx): Promise<void> => {
   for (const a of await takeMessages(ctx)) io.note(arrivalLine(a))

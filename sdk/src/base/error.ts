@@ -48,6 +48,7 @@ export const ERRORS = {
   NO_RECEIPT: meaning(409, 'security', 5, 'A relay returned content without a valid receipt; nothing was opened.'),
   BAD_PROOF: meaning(422, 'security', 5, 'A Merkle proof does not verify.'),
   FORKED: meaning(409, 'security', 5, 'A relay signed two different histories.'),
+  TOO_EARLY: meaning(425, 'transient', 6, 'Not yet: a time lock runs, or others have still to agree; the message says which.'),
   INVITATION_USED: meaning(410, 'expired', 4, 'The invitation was used or has expired.'),
   UNVERIFIED: meaning(403, 'security', 4, 'The party is not verified; compare the fingerprint first.'),
   // ledger

@@ -8,6 +8,7 @@ import { assertSuite, SUITE } from '#crypto/suite'
 import { compartmentId } from './compartments.ts'
 import { address, did } from './did.ts'
 import { emergencyState, opening } from './emergency.ts'
+import { guardianState, guarding } from './guardians.ts'
 import { recipientId, type SealedKeyring } from './sealed-keyring.ts'
 
 const secret = bytes(32)
@@ -102,6 +103,9 @@ export const keyring = object({
   openings: optional(list(opening, 1024)),
   /** Veto keys of earlier cards: what was opened under them is still to be reviewed. */
   oldVetoes: optional(list(object({ version: int(1), key: secret }), 256)),
+  /** Who may bring this vault back, and for whom this party may. */
+  guardians: optional(guardianState),
+  guarding: optional(list(guarding, 1024)),
   marks: dictionary(bytes({ max: 1024 }), 4096),
   /** A rotation under way: written down before anything outside changes, so that it can be finished after a crash. */
   rotation: optional(
@@ -132,7 +136,8 @@ export async function sealKeyring(ring: Keyring, random: RandomBytes): Promise<S
   const nonce = random(12)
   const aad = aadOf(ring.did, ring.version)
   const recipients = []
-  for (const publicKey of [...ring.devices.map(d => d.public), ring.recovery.public]) {
+  const guardians = (ring.guardians?.circles ?? []).map(c => c.public)
+  for (const publicKey of [...ring.devices.map(d => d.public), ring.recovery.public, ...guardians]) {
     const { enc, ciphertext } = await hpkeSeal({ recipient: publicKey, info: INFO, aad, plaintext: key, random })
     recipients.push({ id: recipientId(publicKey), enc, key: ciphertext })
   }

@@ -3,12 +3,12 @@ import { bytes, type Infer, int, list, object, string } from '#base/shape'
 import { sha256 } from '#crypto/hash'
 import { did } from './did.ts'
 
-/** The keyring as relays keep it: under a random key, that key sealed to each device and to the recovery key. */
+/** The keyring as relays keep it: under a random key, that key sealed to each device, to the recovery key and to those guardians share. */
 export const sealedKeyring = object({
   suite: string(16),
   vault: did,
   version: int(1),
-  recipients: list(object({ id: bytes(16), enc: bytes(1120), key: bytes(48) }), 65),
+  recipients: list(object({ id: bytes(16), enc: bytes(1120), key: bytes(48) }), 69),
   nonce: bytes(12),
   sealed: bytes({ max: 16 << 20 }),
 })

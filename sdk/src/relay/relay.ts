@@ -21,6 +21,7 @@ import { meta, revoke } from './meta.ts'
 import { bundleOf, departed, enroll } from './parties.ts'
 import { getBlocks, putBlocks } from './payloads.ts'
 import { listReceipts, repairLog } from './receipts.ts'
+import { recover, recoveryStep } from './recovery.ts'
 import { getState, publicCalendar, publicPage, putCalendar, putHead, restore } from './state.ts'
 import { submit } from './submit.ts'
 
@@ -45,6 +46,8 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   anchors: (ctx, caller, body) => anchorsOf(ctx, caller.did, body),
   'put-link': putLink,
   'end-link': endLink,
+  recovery: (ctx, _caller, body) => recoveryStep(ctx, body),
+  recover,
   links: (ctx, caller) => listLinks(ctx, caller.did),
 }
 

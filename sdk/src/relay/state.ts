@@ -103,7 +103,11 @@ export const getState = (ctx: RelayContext, caller: Party): Promise<Answer<'get-
 export async function restore(ctx: RelayContext, tag: Uint8Array): Promise<Restored | null> {
   const owner = await ctx.envelopes.read('', rows => rows.get('lookup', sha256(tag)))
   if (!owner) return null
-  const did: Did = new TextDecoder().decode(owner)
+  return restoredOf(ctx, new TextDecoder().decode(owner))
+}
+
+/** Keyring, head and bundle of a vault that is kept here; who may have them is the caller's to check. */
+export async function restoredOf(ctx: RelayContext, did: Did): Promise<Restored | null> {
   const bundle = await bundleOf(ctx, did)
   const { keyring, head } = await ctx.envelopes.read(did, async rows => ({
     keyring: await rows.get('state', at('keyring')),

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { sha256 } from '#crypto/hash'
+import { parseDid } from '#identity/did'
 import { sign } from '#identity/signed'
 import * as kit from '#ports/party.kit'
 import { type Body, METHODS, type MethodName } from '#wire/methods'
@@ -51,6 +52,8 @@ beforeAll(async () => {
         t,
       ),
     },
+    recovery: { step: 'finish', identity: parseDid(v.did).address, round: 1 },
+    recover: { vault: v.did },
     erase: { tombstone: await sign(v, 'tombstone', { v: 1, vault: v.did, ids: [id], at: t }) },
     'erase-vault': { tombstone: await sign(v, 'tombstone', { v: 1, vault: v.did, whole: 1, at: t }) },
     tombstones: { after: 0 },
@@ -103,13 +106,14 @@ const FOR_ANOTHER: Readonly<Partial<Record<MethodName, string>>> = {
   submit: 'NO_GRANT',
   access: 'NO_GRANT',
   revoke: 'DENIED',
+  recover: 'DENIED',
   erase: 'BAD_SIGNATURE',
   'erase-vault': 'BAD_SIGNATURE',
   'put-link': 'BAD_INPUT',
   'end-link': 'NOT_FOUND',
 }
 /** Methods that anybody may call: what they do is guarded by another signature, or is meant for strangers. */
-const OPEN_TO_ALL: readonly MethodName[] = ['meta', 'put-copy']
+const OPEN_TO_ALL: readonly MethodName[] = ['meta', 'recovery', 'put-copy']
 
 describe.each(Object.keys(METHODS) as MethodName[])('%s', method => {
   const call = (from: kit.TestParty, extra: Partial<Parameters<typeof kit.callOf>[3]> = {}) =>

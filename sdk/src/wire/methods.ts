@@ -10,6 +10,7 @@ import { message } from '#identity/message'
 import { sealedKeyring } from '#identity/sealed-keyring'
 import { signed } from '#identity/signed'
 import { envelopeGroup, servedGroup } from '#records/envelope'
+import { recoveryStep } from './guardians.ts'
 import { linkBody, linkId, linkState, MAX_LINKS } from './link.ts'
 
 const evmSignature = string(4096, /^0x[0-9a-f]+$/)
@@ -70,6 +71,9 @@ const meta = object({
   deadline: int(),
   signature: evmSignature,
 })
+
+export const restored = object({ keyring: sealedKeyring, head: nullable(signed), bundle })
+export type Restored = Infer<typeof restored>
 
 type Method = { readonly body: Shape<unknown>; readonly answer: Shape<unknown>; readonly about: string }
 
@@ -143,6 +147,16 @@ export const METHODS = {
     about: 'End a consent: refused from now on here, then on the ledger; a proxy’s, whose holder key the vault lacks, here alone.',
   },
   meta: { body: meta, answer: written, about: 'Send to the ledger what the caller’s keys signed; the relay pays.' },
+  recovery: {
+    body: recoveryStep,
+    answer: written,
+    about: 'Send to the ledger what a vault’s controller signed about its guardians, or what guardians voted; the relay pays.',
+  },
+  recover: {
+    body: object({ vault: did }),
+    answer: restored,
+    about: 'The sealed keyring of a vault whose controller in force is the caller’s first key: after a recovery, and not before.',
+  },
   erase: {
     body: object({ tombstone: signed }),
     answer: object({ receipt: signed }),
@@ -220,6 +234,3 @@ export type RelayInfo = Infer<typeof relayInfo>
 
 export const publicCalendar = object({ calendar: signed, bundle })
 export type PublicCalendar = Infer<typeof publicCalendar>
-
-export const restored = object({ keyring: sealedKeyring, head: nullable(signed), bundle })
-export type Restored = Infer<typeof restored>

@@ -1,4 +1,5 @@
 import type { Ctx } from '#actions/context'
+import { type GuardianNews, takeGuardianMessage } from '#actions/guardians/take'
 import { callRelay, contactRelays, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
@@ -52,6 +53,7 @@ export type Arrival =
   | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
   | { readonly kind: 'emergency'; readonly did: Did; readonly name: string; readonly opening: Opening }
   | { readonly kind: 'share'; readonly did: Did; readonly name: string; readonly version: number; readonly kept: boolean }
+  | { readonly kind: 'guardian'; readonly did: Did; readonly name: string; readonly news: GuardianNews }
   | Refused
 
 type Refused = { readonly kind: 'refused'; readonly code: string; readonly message: string }
@@ -155,6 +157,10 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     const told = emergency ? await noteOpening(ctx, sender.did, emergency) : null
     const { did } = sender
     return told ? { kind: 'emergency', did, name: nameOf(ctx, did), opening: told } : { kind: 'notice', did, name: nameOf(ctx, did), text }
+  },
+  async guardian(ctx, sender, content) {
+    const news = await takeGuardianMessage(ctx, sender, content)
+    return { kind: 'guardian', did: sender.did, name: nameOf(ctx, sender.did), news }
   },
   share: takeShare,
   device: refuseKind,

@@ -1,0 +1,270 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { grant } from '#actions/access/grant'
+import { receivedGrants } from '#actions/access/grants'
+import { remember } from '#actions/access/invite'
+import { openSession } from '#actions/access/open-session'
+import { receiveMessages } from '#actions/access/receive-messages'
+import type { Ctx } from '#actions/context'
+import { fileRecords } from '#actions/records/file-records'
+import { listEntries } from '#actions/records/list-entries'
+import { openRecords } from '#actions/records/open-record'
+import { receiveRecords } from '#actions/records/receive-records'
+import { compartmentNamed } from '#actions/records/secrets'
+import { draft, person, type World, world } from '#actions/story.kit'
+import { callRelay, findParty, homeRelay, makeCall } from '#actions/vault/calls'
+import { changeRing, refreshRing } from '#actions/vault/change-ring'
+import { restoreVault } from '#actions/vault/restore-vault'
+import { isKeepwellError } from '#base/error'
+import { combine } from '#crypto/shamir'
+import { parseDid } from '#identity/did'
+import type { Keyring } from '#identity/keyring'
+import { memoryCatalog } from '#memory/catalog'
+import { memoryLedger } from '#memory/ledger'
+import { memoryRelay } from '#memory/relay'
+import { askGuardian, drillGuardians, endGuardians, guardiansOf, removeGuardian, setGuardians, settleGuardians } from './guardians.ts'
+import { cancelRecovery } from './ledger.ts'
+import { beginPlea, callPleading, gatherHelp, type OpenPlea, pleaCode, pleaText, readPlea } from './plead.ts'
+import { beginRound, finishRecovery } from './recover.ts'
+import { acceptGuarding } from './take.ts'
+import { helpRecover } from './vote.ts'
+
+const HOME = 'http://home.test'
+const FRIENDS = 'http://friends.test'
+const DAY = 86_400
+const LOCK = 3 * DAY
+
+const code = async (work: () => Promise<unknown>): Promise<string> => {
+  try {
+    await work()
+  } catch (e) {
+    return isKeepwellError(e) ? `${e.code}: ${e.message}` : String(e)
+  }
+  return 'no error'
+}
+
+let w: World
+let ada: Ctx & { words: string }
+let friends: Ctx[]
+
+const did = (ctx: Ctx): string => ctx.session.state.ring.did
+const parts = () => ({ clock: w.clock, random: w.random, network: w.network })
+const ledger = () => w.network.ledger(HOME)
+
+/** Each knows the other, as after an invitation. */
+async function acquainted(a: Ctx, b: Ctx): Promise<void> {
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const home = other === ada || did(other) === did(ada) ? HOME : FRIENDS
+    const party = await findParty(one, did(other), [home])
+    await remember(one, party!, other.session.state.ring.name)
+  }
+}
+
+const news = async (ctx: Ctx) =>
+  (await receiveMessages(ctx)).map(a => (a.kind === 'guardian' ? a.news : `${a.kind} ${'message' in a ? a.message : ''}`))
+
+/** Asked, agreed, in charge, and each holds its share. */
+async function guarded(who: Ctx, guardians: readonly Ctx[], threshold = 2): Promise<void> {
+  for (const g of guardians) await askGuardian(who, did(g))
+  for (const g of guardians) {
+    expect(await news(g)).toEqual(['asked'])
+    await acceptGuarding(g, did(who))
+  }
+  expect(await news(who)).toEqual(guardians.map(() => 'agreed'))
+  expect(await setGuardians(who, { threshold })).toEqual([])
+  for (const g of guardians) expect(await news(g)).toEqual(['holds'])
+}
+
+const plead = (): Promise<OpenPlea> => beginPlea(parts(), { relay: HOME, name: 'new phone' })
+const help = (open: OpenPlea, ...places: readonly number[]) =>
+  Promise.all(places.map(at => helpRecover(friends[at]!, readPlea(pleaText(open.plea)), did(ada))))
+const finish = (open: OpenPlea) => finishRecovery({ ...parts(), catalog: memoryCatalog() }, open)
+const owner = async () => (await ledger()).identities.owner(parseDid(did(ada)).address)
+
+beforeEach(async () => {
+  w = await world([HOME])
+  // Another home is another chain: whom it believes about Ada it must ask at hers.
+  const { clock, random } = w
+  w.homes.set(FRIENDS, await memoryRelay({ clock, random, url: FRIENDS, ledger: memoryLedger({ chainId: 0x4b58, clock }) }))
+  ada = await person(w, 'Ada Example', HOME)
+  friends = await Promise.all(['Ben', 'Cem', 'Dee', 'Eve'].map(name => person(w, name, FRIENDS)))
+  for (const f of friends) await acquainted(ada, f)
+  await guarded(ada, friends)
+})
+
+describe('guardians bring a lost record back', () => {
+  test('T08: two of four, the others out of reach; DID, records and consents stay, and the old keys are out', async () => {
+    const clinic = await person(w, 'Clinic West', FRIENDS)
+    await acquainted(ada, clinic)
+    await fileRecords(ada, [draft(ada, 'laboratory', 'HbA1c')])
+    const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
+    await grant(ada, { to: did(clinic), level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 90 * DAY })
+    await receiveMessages(clinic)
+
+    const open = await plead()
+    expect(await pleaCode(open.plea)).toBe(await pleaCode(readPlea(pleaText(open.plea))))
+    expect(await gatherHelp(parts(), open)).toBeNull()
+    await help(open, 1, 3)
+    const round = await beginRound(parts(), open)
+    expect(round).toMatchObject({ number: 1, readyAt: w.now + LOCK, final: false })
+    expect(await beginRound(parts(), open)).toEqual(round)
+    w.now += LOCK
+    const { session, words } = await finish(open)
+    const back: Ctx = { ...parts(), catalog: memoryCatalog(), session }
+    expect(did(back)).toBe(did(ada))
+    expect(back.session.state.ring.devices.map(d => d.name)).toEqual(['new phone'])
+    await receiveRecords(back)
+    const found = await listEntries(back)
+    expect(
+      (
+        await openRecords(
+          back,
+          found.map(e => e.id),
+        )
+      ).length,
+    ).toBe(1)
+    // Nothing is left at the relay of the party that pleaded.
+    expect(await w.homes.get(HOME)!.context.envelopes.vaults('bundle')).not.toContain(open.plea.did)
+
+    expect(await code(() => refreshRing(ada))).toMatch(/^BAD_SIGNATURE/)
+    expect(await code(() => restoreVault(parts(), { words: ada.words, relay: HOME, deviceName: 'thief' }))).toMatch(/^WRONG_WORDS/)
+    expect((await restoreVault(parts(), { words, relay: HOME, deviceName: 'laptop' })).state.ring.did).toBe(did(ada))
+
+    await receiveMessages(clinic)
+    const [received] = receivedGrants(clinic)
+    const reading = await openSession(clinic, { grant: received!.grant.commitment, purpose: 'TREAT' })
+    expect((await reading.open(reading.records.map(r => r.id))).length).toBe(1)
+  })
+
+  test('T09: fewer than it takes get nothing, and enough of them nothing before the time lock; a device that is left sees it and ends it', async () => {
+    const stop = new AbortController()
+    const relay = await homeRelay(ada)
+    const events = relay.events(await makeCall(ada, relay, 'events', {}), stop.signal)[Symbol.asyncIterator]()
+    expect((await events.next()).value).toBe('ready')
+    const open = await plead()
+    await help(open, 0)
+    expect(await code(() => beginRound(parts(), open))).toBe('TOO_EARLY: 1 guardians agreed of the 2 that it takes.')
+    const one = await gatherHelp(parts(), open)
+    expect(
+      await code(() =>
+        combine(
+          one!.helps.map(h => h.held.share),
+          one!.helps[0]!.held.commitment,
+        ),
+      ),
+    ).toMatch(/^BAD_INPUT/)
+    expect(await code(() => finish(open))).toMatch(/^TOO_EARLY/)
+    await help(open, 2)
+    await beginRound(parts(), open)
+    w.now += LOCK - 1
+    // Together they have the recovery key by now, and there is nothing that it opens.
+    const both = await gatherHelp(parts(), open)
+    await combine(
+      both!.helps.map(h => h.held.share),
+      both!.helps[0]!.held.commitment,
+    )
+    expect(await code(() => callPleading(parts(), open, 'recover', { vault: did(ada) }))).toMatch(/^DENIED/)
+    expect(await code(() => finish(open))).toMatch(/^TOO_EARLY: The time lock runs for another 1 hours/)
+    expect(await code(() => callRelay(friends[0]!, relay, 'recover', { vault: did(ada) }))).toMatch(/^DENIED/)
+    expect(await owner()).toBe(parseDid(did(ada)).address)
+    // The owner's device is told at once, sees whose round it is, and ends it in one call.
+    expect((await events.next()).value).toBe('messages')
+    stop.abort()
+    expect((await settleGuardians(ada)).round).toMatchObject({ state: 'running', newOwner: parseDid(open.plea.did).address })
+    expect(await code(async () => help(await plead(), 2))).toMatch(/^DENIED: Another recovery/)
+    await cancelRecovery(ada)
+    w.now += 1
+    expect(await code(() => finish(open))).toMatch(/^DENIED: The recovery was cancelled/)
+    await refreshRing(ada)
+    expect(await owner()).toBe(parseDid(did(ada)).address)
+  })
+
+  test('T10: a thief with the phone cancels once; three bring it back for good, and his guardians never come', async () => {
+    const thief = ada
+    const rogue = [await person(w, 'R1', FRIENDS), await person(w, 'R2', FRIENDS), await person(w, 'R3', FRIENDS)]
+    for (const r of rogue) await acquainted(thief, r)
+    for (const f of friends) await removeGuardian(thief, did(f))
+    await guarded(thief, rogue)
+    const set = await settleGuardians(thief)
+    expect(set.pending?.from).toBe(w.now + 14 * DAY)
+    w.now += 2 * DAY
+    const open = await plead()
+    await help(open, 0, 1)
+    await beginRound(parts(), open)
+    expect((await settleGuardians(thief)).pending).toBeNull()
+    expect(await code(() => endGuardians(thief))).toMatch(/RoundRuns/)
+    await cancelRecovery(thief)
+    w.now += LOCK
+    expect(await code(() => finish(open))).toMatch(/^DENIED: The recovery was cancelled/)
+    await help(open, 0, 1)
+    expect(await code(() => beginRound(parts(), open))).toBe('TOO_EARLY: 2 guardians agreed of the 3 that it takes.')
+    await help(open, 2)
+    const round = await beginRound(parts(), open)
+    expect(round).toMatchObject({ number: 2, final: true, readyAt: w.now + 2 * LOCK })
+    expect(await code(() => cancelRecovery(thief))).toMatch(/RoundIsFinal/)
+    w.now += 2 * LOCK
+    const { session } = await finish(open)
+    expect(await owner()).toBe(parseDid(open.plea.did).address)
+    expect(await code(() => changeRing(thief, r => r))).toMatch(/^BAD_SIGNATURE/)
+    expect(await code(() => cancelRecovery(thief))).toMatch(/NOT_FOUND/)
+    expect(session.state.ring.devices.length).toBe(1)
+  })
+
+  test('a share that was altered is named, in a recovery and in a drill; one with a commitment of its own is not counted at all', async () => {
+    const open = await plead()
+    const bend = (at: number, change: (h: NonNullable<NonNullable<Keyring['guarding']>[number]['held']>) => object) =>
+      changeRing(friends[at]!, r => ({
+        ...r,
+        guarding: r.guarding!.map(g => ({ ...g, held: { ...g.held!, ...change(g.held!) } })),
+      }))
+    await bend(1, h => ({ share: { ...h.share, bytes: h.share.bytes.map((b, i) => (i ? b : b ^ 1)) } }))
+    await help(open, 0, 1)
+    expect(await gatherHelp(parts(), open)).toMatchObject({ tampered: [2], votes: { length: 1 } })
+    await bend(2, h => ({ commitment: { ...h.commitment, salt: w.random(32) } }))
+    expect(await code(() => help(open, 2))).toMatch(/^NO_GRANT/)
+    await help(open, 3)
+    expect(await gatherHelp(parts(), open)).toMatchObject({ tampered: [2], votes: { length: 2 } })
+    await beginRound(parts(), open)
+
+    // A vote is for the keys that the code names, for those who asked, at their home, in time.
+    const elsewhere = await beginPlea(parts(), { relay: FRIENDS, name: 'x' })
+    expect(await code(() => help(elsewhere, 0))).toMatch(/^BAD_INPUT: They began at another home/)
+    expect(await code(() => helpRecover(friends[0]!, { ...open.plea, bundle: w.random(32) }, did(ada)))).toMatch(/^BAD_SIGNATURE/)
+    expect(await code(() => helpRecover(friends[0]!, open.plea, did(friends[1]!)))).toMatch(/^NOT_FOUND/)
+    w.now += 8 * DAY
+    expect(await code(() => help(open, 0))).toMatch(/^INVITATION_USED/)
+
+    // A drill tells whose share is whole, by the vault's own copy.
+    await changeRing(friends[3]!, r => ({
+      ...r,
+      guarding: r.guarding!.map(g => ({ ...g, held: { ...g.held!, share: { ...g.held!.share, bytes: new Uint8Array(33) } } })),
+    }))
+    expect(await drillGuardians(ada)).toEqual([])
+    for (const f of [friends[0]!, friends[3]!]) expect(await news(f)).toEqual(['drilled'])
+    expect((await news(ada)).sort()).toEqual(['disproved', 'proved'])
+    const seats = guardiansOf(ada).circles[0]!.seats
+    expect(seats.map(s => s.drilledAt)).toEqual([w.now, null, null, null])
+  })
+})
+
+describe('many vaults', () => {
+  const COUNT = process.env.KEEPWELL_DEEP ? 1000 : 20
+  test(`${COUNT} vaults are brought back by the same three guardians`, { timeout: COUNT * 5_000 }, async () => {
+    const three = friends.slice(0, 3)
+    let back = 0
+    for (let i = 0; i < COUNT; i++) {
+      ada = await person(w, `Patient ${i}`, HOME)
+      for (const f of three) await acquainted(ada, f)
+      await guarded(ada, three)
+      const open = await plead()
+      await help(open, i % 3, (i + 1) % 3)
+      await beginRound(parts(), open)
+      w.now += LOCK
+      const { session } = await finish(open)
+      if (session.state.ring.did === did(ada)) back++
+    }
+    expect(back).toBe(COUNT)
+  })
+})
