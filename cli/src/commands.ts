@@ -36,6 +36,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   restore: async () => (await import('#commands/backup')).restore,
   vault: async () => (await import('#commands/vault')).vault,
   devices: async () => (await import('#commands/devices')).devices,
+  guardians: async () => (await import('#commands/guardians')).guardians,
+  recover: async () => (await import('#commands/recover')).recover,
   credential: async () => (await import('#commands/credential')).credential,
   doctor: async () => (await import('#commands/doctor')).doctor,
   emergency: async () => (await import('#commands/emergency')).emergency,

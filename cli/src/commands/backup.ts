@@ -218,7 +218,7 @@ async function erasedBeside(file: string, pair: { secret: Uint8Array; public: Ui
 }
 
 /** Makes the session this home's own; the device key comes last, so that a crash leaves no half home. */
-async function adopt(io: Io, dir: string, session: Session, phrase: string | null): Promise<void> {
+export async function adopt(io: Io, dir: string, session: Session, phrase: string | null): Promise<void> {
   const at = inHome(dir)
   for (const file of ['', '-wal', '-shm']) await rm(`${at.catalog}${file}`, { force: true })
   await saveState(dir, session)

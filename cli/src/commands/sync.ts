@@ -2,16 +2,18 @@ import { passOnward } from '@keepwell/sdk/actions/access/pass-onward'
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { settleGuardians } from '@keepwell/sdk/actions/guardians/guardians'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { lacksDigest } from '@keepwell/sdk/actions/records/digest-body'
 import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import type { RecoveryState } from '@keepwell/sdk/ports/recoveries'
 import type { Command } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { count, result, safe, short } from '#show'
+import { count, result, safe, short, when } from '#show'
 import { purposeWord } from '#words'
 
 export const sync: Command = {
@@ -26,13 +28,15 @@ export const sync: Command = {
     withHome(io, args, async ({ ctx }) => {
       const arrivals = await takeMessages(ctx)
       const received = await receiveRecords(ctx, done => io.progress(`${done} records …`))
+      const { round } = await settleGuardians(ctx)
       const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
       if (received.fresh) await publishState(ctx)
       const read = await digestMissing(ctx, await selectEntries(ctx, lacksDigest), {
         progress: (done, total) => io.progress(`${done} of ${total} read …`),
         signal: io.signal,
       })
-      result(io, args, { arrivals, received, anchors, read }, () => [
+      result(io, args, { arrivals, received, anchors, read, round }, () => [
+        ...(round?.state === 'running' ? roundLines(round) : []),
         ...arrivals.map(arrivalLine),
         `${count(received.fresh, 'new record')}${received.refiled ? `, ${received.refiled} of them filed from the inbox` : ''}.`,
         ...(read.done ? [`${count(read.done, 'record')} read for search.`] : []),
@@ -96,3 +100,11 @@ const guardianLine = (name: string, news: keyof typeof GUARDIAN_NEWS): string =>
 export const quietSync = async (io: Io, ctx: Ctx): Promise<void> => {
   for (const a of await takeMessages(ctx)) io.note(arrivalLine(a))
 }
+
+/** A round of one's own record: either oneself, or a theft. */
+export const roundLines = (round: NonNullable<RecoveryState['round']>): string[] => [
+  `SOMEBODY IS TAKING THIS RECORD OVER with your guardians’ votes: done from ${when(round.readyAt)} on.`,
+  round.final
+    ? '  It is the second time, so it cannot be stopped. Speak to your guardians.'
+    : '  If that is not you: keepwell recover cancel',
+]

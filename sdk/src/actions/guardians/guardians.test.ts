@@ -117,6 +117,7 @@ describe('guardians bring a lost record back', () => {
     expect(back.session.state.ring.devices.map(d => d.name)).toEqual(['new phone'])
     await receiveRecords(back)
     const found = await listEntries(back)
+    expect(found.map(e => e.generation)).toEqual([1])
     expect(
       (
         await openRecords(

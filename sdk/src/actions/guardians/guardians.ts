@@ -20,6 +20,8 @@ type Own = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 /** 72 hours (protocol §7). */
 export const USUAL_DELAY = 3 * 86_400
 const NONE = new Uint8Array(32)
+/** On a ledger from before guardians. */
+const NEVER: RecoveryState = { plan: null, pending: null, nonce: 0, cancelled: false, round: null }
 
 export const guardiansOf = (ctx: Pick<Ctx, 'session'>): GuardianState => ctx.session.state.ring.guardians ?? { asked: [], circles: [] }
 
@@ -126,7 +128,9 @@ export async function endGuardians(ctx: Own): Promise<void> {
  */
 export async function settleGuardians(ctx: Own): Promise<RecoveryState> {
   const { ring } = ctx.session.state
-  const state = await (await homeLedger(ctx)).recoveries.state(parseDid(ring.did).address)
+  const ledger = await homeLedger(ctx)
+  if (!ledger.manifest['GuardianRecovery@1']) return NEVER
+  const state = await ledger.recoveries.state(parseDid(ring.did).address)
   const live = [state.plan, state.pending?.plan].filter(p => p !== null && p !== undefined).map(toHex)
   const circles = ring.guardians?.circles ?? []
   const over = circles.filter(c => !live.includes(toHex(planHash(c.plan))))

@@ -16,7 +16,11 @@ const NONE = new Uint8Array(32)
 /** The contract of a ledger that recovers; throws NOT_SUPPORTED for a ledger from before it. */
 export function recoveryContract(ledger: Pick<Ledger, 'manifest'>): string {
   const contract = ledger.manifest['GuardianRecovery@1']
-  ensure(contract, 'NOT_SUPPORTED', 'This home’s ledger has no contract for guardians yet; start its relay again with a newer Keepwell.')
+  ensure(
+    contract,
+    'NOT_SUPPORTED',
+    'This home’s ledger was made before guardians were, and has no contract for them; move to a newer home by a backup.',
+  )
   return contract
 }
 

@@ -3,6 +3,7 @@ import type { Ctx, Progress } from '#actions/context'
 import { listEntries } from '#actions/records/list-entries'
 import { moveRecords } from '#actions/records/move-records'
 import { publishState } from '#actions/records/publish-state'
+import { receiveRecords } from '#actions/records/receive-records'
 import { ensure } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
@@ -94,6 +95,8 @@ async function switchKeys(ctx: Rotating): Promise<void> {
 }
 
 async function resealAll(ctx: Rotating, progress: Progress): Promise<void> {
+  // What other devices filed is still under the old keys, and after a recovery the catalog is empty.
+  await receiveRecords(ctx)
   const entries = await listEntries(ctx)
   const generation = new Map(ctx.session.state.ring.compartments.map(c => [c.id.join(), c.generation]))
   const byCompartment = Map.groupBy(entries, e => e.compartment.join())
