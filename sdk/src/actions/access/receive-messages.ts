@@ -1,5 +1,5 @@
 import type { Ctx } from '#actions/context'
-import { type GuardianNews, takeGuardianMessage } from '#actions/guardians/take'
+import type { GuardianNews } from '#actions/guardians/take'
 import { callRelay, contactRelays, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
@@ -159,6 +159,8 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     return told ? { kind: 'emergency', did, name: nameOf(ctx, did), opening: told } : { kind: 'notice', did, name: nameOf(ctx, did), text }
   },
   async guardian(ctx, sender, content) {
+    // Loaded when one comes: few days of a life need it, and every first visit would wait for it.
+    const { takeGuardianMessage } = await import('#actions/guardians/take')
     const news = await takeGuardianMessage(ctx, sender, content)
     return { kind: 'guardian', did: sender.did, name: nameOf(ctx, sender.did), news }
   },
