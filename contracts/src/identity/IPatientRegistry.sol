@@ -4,7 +4,8 @@ pragma solidity 0.8.35;
 /// @title Who controls a DID
 /// @notice ERC-1056 with the functions and events of `ethr-did-registry`, so that every `did:ethr` resolver reads it unchanged,
 /// and beside it EIP-712 messages with a deadline that anybody may relay, for keys and for contracts (ERC-1271, so passkeys).
-/// Every address is an identity that owns itself until it says otherwise. This is the only contract in which a DID occurs.
+/// Every address is an identity that owns itself until it says otherwise. A DID occurs here and,
+/// if its owner has guardians, in GuardianRecovery: in no contract that knows of consents, records or accesses.
 ///
 /// Differences from the reference contract, each on purpose:
 /// - `nonce` starts at chain id × 2^128, so a v,r,s message (whose format has no chain id) is worth nothing on another chain;

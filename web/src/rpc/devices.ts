@@ -7,6 +7,9 @@ export type LetIn = { readonly did: string; readonly name: string; readonly fing
 /** A new device, as the one that opens the record sees it before it is let in. */
 export type NewDevice = { readonly name: string; readonly digits: string; readonly until: number }
 
+/** A recovery of this record that runs: when it can be finished, and whether it can still be stopped. */
+export type RoundView = { readonly readyAt: number; readonly final: boolean }
+
 export type DeviceView = { readonly id: string; readonly name: string; readonly since: number; readonly here: boolean }
 
 /** One way of opening the record on this device. */

@@ -13,6 +13,7 @@ import { Bell, Count, useNews } from './bell.tsx'
 import { GuardNotes } from './guard-notes.tsx'
 import { OfflineNotes } from './offline-notes.tsx'
 import { keepLater, readLater } from './preferences.ts'
+import { RecoveryNote } from './recovery-note.tsx'
 import { parseRoute, useHash } from './route.ts'
 import { type Choices, drawScreen, navigationOf } from './routes.tsx'
 import { Switcher } from './switcher.tsx'
@@ -101,6 +102,7 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
         </div>
       </nav>
       <div className="kw-notes">
+        <RecoveryNote />
         <GuardNotes />
         {me.sample && (
           <Banner bar tone="warn" icon="info">

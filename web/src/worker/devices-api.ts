@@ -3,7 +3,7 @@ import { removeDevice, renameDevice } from '@keepwell/sdk/actions/vault/devices'
 import { OFFER_PREFIX } from '@keepwell/sdk/actions/vault/offer-device'
 import { equal, fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
-import type { DeviceView, LockCard, NewDevice } from '#rpc/devices.ts'
+import type { DeviceView, LockCard, NewDevice, RoundView } from '#rpc/devices.ts'
 import type { Unlock } from '#rpc/views.ts'
 import { addLock, forgetVault, keptVaults, locksOf, openKept, removeLock } from './shelf.ts'
 import type { OpenVault } from './vault.ts'
@@ -39,6 +39,17 @@ export function devicesApi(open: () => OpenVault) {
       const { offer, ...rest } = seen
       await open().run(ctx => admitDevice(ctx, { ...rest, offer: { ...offer, name } }))
       seen = null
+    },
+    /** Whether somebody is taking the record over with the guardians’ votes. Loaded when asked: a first visit need not wait for it. */
+    async recoveryRound(_: null): Promise<RoundView | null> {
+      if (open().sample) return null
+      const { settleGuardians } = await import('@keepwell/sdk/actions/guardians/guardians')
+      const { round } = await open().run(settleGuardians)
+      return round?.state === 'running' ? { readyAt: round.readyAt, final: round.final } : null
+    },
+    async cancelRecovery(_: null): Promise<void> {
+      const { cancelRecovery } = await import('@keepwell/sdk/actions/guardians/ledger')
+      await open().run(cancelRecovery)
     },
     locks: async (_: null): Promise<LockCard[]> => (open().sample ? [] : locksOf(own())),
     async addLock({ proof, unlock }: { readonly proof: Unlock; readonly unlock: Unlock }): Promise<void> {

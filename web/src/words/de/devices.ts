@@ -2,6 +2,15 @@ import type { devices as en } from '#words/en/devices.ts'
 import type { Texts } from '#words/words.ts'
 
 export const devices: Texts<typeof en> = {
+  'recovery.running':
+    'Jemand übernimmt Ihre Akte mit den Stimmen Ihrer Vertrauenspersonen. Ab {time} gehört sie dieser Person, und dieses Gerät ist ausgesperrt. Wenn Sie das nicht sind, halten Sie es jetzt an.',
+  'recovery.final':
+    'Ihre Akte wird mit den Stimmen Ihrer Vertrauenspersonen zum zweiten Mal übernommen: Das lässt sich nicht anhalten und ist ab {time} geschehen. Sprechen Sie mit Ihren Vertrauenspersonen.',
+  'recovery.stop': 'Anhalten',
+  'recovery.keep': 'Weiterlaufen lassen',
+  'recovery.stopTitle': 'Übernahme anhalten?',
+  'recovery.stopNote':
+    'Das geht einmal. Eine zweite Übernahme braucht eine Vertrauensperson mehr und doppelt so lange, und lässt sich nicht anhalten. Sprechen Sie mit Ihren Vertrauenspersonen: Sie wurden um ihre Stimme gebeten.',
   'joining.begin': 'Meine Akte ist auf einem anderen Gerät',
   'joining.beginNote': 'Dieses Gerät zeigt einen Code, das andere liest ihn. Ganz ohne Wörter.',
   'joining.title': 'Ihre Akte auch hier öffnen',

@@ -1,4 +1,13 @@
 export const devices = {
+  'recovery.running':
+    'Somebody is taking over your record with your guardians’ votes. It is theirs from {time} on, and this device is shut out. If that is not you, stop it now.',
+  'recovery.final':
+    'Your record is being taken over with your guardians’ votes, for the second time: it cannot be stopped, and is done from {time} on. Speak to your guardians.',
+  'recovery.stop': 'Stop it',
+  'recovery.keep': 'Let it go on',
+  'recovery.stopTitle': 'Stop the recovery?',
+  'recovery.stopNote':
+    'You can do this once. A second recovery takes one guardian more and twice as long, and cannot be stopped. Speak to your guardians: they were asked to vote.',
   'joining.begin': 'I have it on another device',
   'joining.beginNote': 'This device shows a code, the other one reads it. No words needed.',
   'joining.title': 'Open your record here too',
