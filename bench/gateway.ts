@@ -4,32 +4,48 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import { samplePatient } from '@keepwell/sdk/sample/patient'
+import { startHapiServer } from '#tools/hapi-server'
+import { findClasspath } from '#tools/maven'
 import { consented } from './clinic.kit.ts'
 import { apart, processorSeconds, residentMemory, servedHome } from './home.kit.ts'
 import { type Call, type Client, loadClient } from './load.kit.ts'
 import { quantile, type Row, report, timed } from './report.kit.ts'
 
 // A hospital's systems at its gateway: transactions written into a patient's record, then reads and searches on the open session. Relay,
-// gateway and load are a process each, all over HTTP; the gateway is the command as an operator types it. Beside it: a server of
-// plain node:http that answers each request with one resource from memory and does nothing else.
+// gateway and load are a process each, all over HTTP; the gateway is the command as an operator types it. Beside it: HAPI FHIR's server over
+// H2 in memory, with the same transactions, reads and searches, and a server of plain node:http that answers each request with one resource
+// from memory and does nothing else. HAPI checks no token, seals and signs nothing, and keeps nothing on disk.
 
 const NOW = 1_790_000_000
 const BUNDLE = 1000
 
-/** Transactions as an interface engine sends them: new resources that refer to each other. */
-function* transactions(records: number, patient: string): Generator<string> {
-  let entry: unknown[] = []
-  const bundle = () =>
-    JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }).replace(/"Patient\/[^"]+"/g, `"Patient/${patient}"`)
-  for (const resource of samplePatient('gateway', { resources: records, now: NOW })) {
-    const { resourceType, id } = resource as { resourceType: string; id: string }
-    entry.push({ fullUrl: `urn:uuid:${id}`, resource, request: { method: 'POST', url: resourceType } })
-    if (entry.length === BUNDLE) {
-      yield bundle()
-      entry = []
-    }
+type Sample = { readonly resourceType: string; readonly id: string }
+
+/** By name in the sample, as `Practitioner/1`: what the server calls it. */
+type Names = Map<string, string>
+
+/** A transaction as interface engines send them: new resources that refer to each other, and to those that were sent before by their names there. */
+function transaction(resources: readonly Sample[], names: Names): string {
+  const entry = resources.map(resource => ({
+    fullUrl: `urn:uuid:${resource.id}`,
+    resource,
+    request: { method: 'POST', url: resource.resourceType },
+  }))
+  const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry })
+  return text.replace(
+    /"reference":"([A-Z][A-Za-z]+\/([^"]+))"/g,
+    (_, name: string, id: string) => `"reference":"${names.get(name) ?? `urn:uuid:${id}`}"`,
+  )
+}
+
+type Answered = { readonly entry: readonly { readonly response: { readonly location: string } }[] }
+
+function named(names: Names, resources: readonly Sample[], answer: string): void {
+  for (const [i, { response }] of (JSON.parse(answer) as Answered).entry.entries()) {
+    const { resourceType, id } = resources[i]!
+    const [, name] = /([A-Z][A-Za-z]+\/[A-Za-z0-9.-]+)\/_history\//.exec(response.location) ?? []
+    if (name && !names.has(`${resourceType}/${id}`)) names.set(`${resourceType}/${id}`, name)
   }
-  if (entry.length) yield bundle()
 }
 
 const JSON_BODY = { 'content-type': 'application/fhir+json' }
@@ -46,19 +62,21 @@ async function patientOf(client: Client): Promise<string> {
   }
 }
 
-async function imported(client: Client, cpu: () => number, records: number, patient: string): Promise<Row[]> {
-  const bodies = [...transactions(records, patient)]
+/** Everything in turn; only what the server does is timed. */
+async function imported(what: string, client: Client, cpu: () => number, sample: readonly Sample[], names: Names): Promise<Row> {
   const before = cpu()
-  const done = await timed(async () => {
-    for (const body of bodies) {
-      const { status, body: answer } = await client.ask({ method: 'POST', path: '', body, headers: JSON_BODY })
-      if (status !== 200) throw new Error(`A transaction was answered with ${status}: ${answer.slice(0, 300)}`)
-    }
-  })
-  const note = `${bodies.length} transactions of ${BUNDLE}, one after the other; ${done.seconds.toFixed(1)} s, ${(cpu() - before).toFixed(1)} s of processor time at gateway and relay`
-  return [
-    { what: 'transactions: validated, linked, sealed, durable at the relay', value: records / done.seconds, unit: 'resources/s', note },
-  ]
+  let seconds = 0
+  for (let at = 0; at < sample.length; at += BUNDLE) {
+    const resources = sample.slice(at, at + BUNDLE)
+    const body = transaction(resources, names)
+    const done = await timed(() => client.ask({ method: 'POST', path: '', body, headers: JSON_BODY }))
+    const { status, body: answer } = done.result
+    if (status !== 200) throw new Error(`A transaction was answered with ${status}: ${answer.slice(0, 300)}`)
+    seconds += done.seconds
+    named(names, resources, answer)
+  }
+  const note = `transactions of ${BUNDLE}, one after the other; ${seconds.toFixed(1)} s, ${(cpu() - before).toFixed(1)} s of processor time`
+  return { what, value: sample.length / seconds, unit: 'resources/s', note }
 }
 
 /** The first answers as a client gets them that says nothing of waiting, and the whole. */
@@ -103,6 +121,8 @@ type Load = {
   /** Of the server: what it used so far, and itself. */
   readonly cpu: () => number
   readonly pid: number
+  /** Seconds before anything counts. */
+  readonly warm?: number
 }
 
 /** Once with the load where the system puts it, as in a hospital's own server; once with a core for the server and another for the load. */
@@ -118,8 +138,8 @@ async function loaded(name: string, load: Load): Promise<Row[]> {
 }
 
 /** The same question costs the same each time, so that the rate is one number. */
-async function measured(what: string, { client, next, seconds, cpu }: Load): Promise<Row[]> {
-  await client.peak(next, { clients: 16, seconds: Math.min(2, seconds) })
+async function measured(what: string, { client, next, seconds, cpu, warm = 2 }: Load): Promise<Row[]> {
+  await client.peak(next, { clients: 16, seconds: warm })
   const before = cpu()
   const peak = await client.peak(next, { clients: 16, seconds })
   const used = ((cpu() - before) * 1e6) / (peak * seconds)
@@ -169,44 +189,79 @@ async function plain(body: string, seconds: number): Promise<Row[]> {
   }
 }
 
+/** Reads, searches, and both, on a record that is there. */
+async function asked(server: string, patient: string, load: Omit<Load, 'next'>): Promise<{ readonly rows: Row[]; readonly body: string }> {
+  const { client } = load
+  const list = await client.ask({ method: 'GET', path: `/Observation?patient=${patient}&_count=200&_elements=id` })
+  const observation = picker((JSON.parse(list.body) as Bundle).entry!.map(e => e.resource.id))
+  const query = picker([
+    `/Observation?patient=${patient}&code=http://loinc.org|29463-7&_count=10`,
+    `/Observation?patient=${patient}&category=laboratory&date=ge2020&_sort=-date&_count=10`,
+    `/Condition?patient=${patient}&clinical-status=active&_count=10`,
+    `/MedicationRequest?patient=${patient}&status=active&_count=10`,
+  ])
+  const read = (): Call => ({ method: 'GET', path: `/Observation/${observation()}` })
+  const search = (): Call => ({ method: 'GET', path: query().replaceAll('|', '%7C') })
+  const mix = picker([read, search])
+  const rows: Row[] = []
+  for (const [name, next] of [
+    ['reads', read],
+    ['searches of four kinds', search],
+    ['reads and searches, half and half', () => mix()()],
+  ] as const)
+    rows.push(...(await loaded(`${server}${name}`, { ...load, next })))
+  return { rows, body: (await client.ask(read())).body }
+}
+
+/** A JVM is slow at first. */
+const HAPI_WARM = 15
+
+/** HAPI FHIR's server, with the same in the same run; nothing where it was not provided. */
+async function hapi(sample: readonly Sample[], seconds: number): Promise<Row[]> {
+  const classpath = findClasspath('hapi-server')
+  if (classpath === null) {
+    console.warn('SKIPPED HAPI FHIR beside us: tools/hapi-server was not provided (.ci/run fetches it).')
+    return []
+  }
+  const server = await startHapiServer(classpath)
+  const client = loadClient(server.base, {})
+  const cpu = (): number => processorSeconds(server.pid)
+  try {
+    const names: Names = new Map()
+    const rows = [await imported('HAPI FHIR: transactions', client, cpu, sample, names)]
+    const patient = names.get(`Patient/${sample.find(r => r.resourceType === 'Patient')!.id}`)!.slice('Patient/'.length)
+    rows.push(...(await asked('HAPI FHIR: ', patient, { client, seconds, cpu, pid: server.pid, warm: HAPI_WARM })).rows)
+    return [...rows, { what: 'HAPI FHIR’s memory', value: residentMemory(server.pid).now, unit: 'MB' }]
+  } finally {
+    client.close()
+    await server.stop()
+  }
+}
+
 export async function gateway({ records = 10_000, seconds = 10 } = {}): Promise<Row[]> {
+  const sample = [...samplePatient('gateway', { resources: records, now: NOW })] as unknown as Sample[]
   const bench = await servedHome()
   const clinic = await consented(bench)
   const as = (person: string): Client =>
     loadClient(`${clinic.url}/fhir`, { authorization: `Bearer ${clinic.key}`, 'x-keepwell-person': person })
   const [writer, reader] = [as('Importer'), as('Nurse Joy')]
+  const rows: Row[] = []
+  let body = ''
   try {
     const patient = await patientOf(writer)
-    const rows = [
-      ...(await imported(writer, () => bench.cpu() + clinic.cpu(), records, patient)),
-      ...(await opened(reader, patient, records)),
-    ]
-    const ids = JSON.parse(
-      (await reader.ask({ method: 'GET', path: `/Observation?patient=${patient}&_count=1000&_elements=id` })).body,
-    ) as Bundle
-    const observation = picker(ids.entry!.map(e => e.resource.id))
-    const queries = [
-      `/Observation?patient=${patient}&code=http://loinc.org|29463-7&_count=10`,
-      `/Observation?patient=${patient}&category=laboratory&date=ge2020&_sort=-date&_count=10`,
-      `/Condition?patient=${patient}&clinical-status=active&_count=10`,
-      `/MedicationRequest?patient=${patient}&status=active&_count=10`,
-    ]
-    const query = picker(queries)
-    const read = (): Call => ({ method: 'GET', path: `/Observation/${observation()}` })
-    const search = (): Call => ({ method: 'GET', path: query() })
-    const mix = picker([read, search])
-    const load = { client: reader, seconds, cpu: clinic.cpu, pid: clinic.pid }
-    rows.push(...(await loaded('reads', { ...load, next: read })))
-    rows.push(...(await loaded('searches of four kinds', { ...load, next: search })))
-    rows.push(...(await loaded('reads and searches, half and half', { ...load, next: () => mix()() })))
-    rows.push({ what: 'the gateway’s memory, two sessions of it', value: residentMemory(clinic.pid).now, unit: 'MB' })
-    rows.push(...(await plain((await reader.ask(read())).body, seconds)))
-    return rows
+    const names: Names = new Map([[`Patient/${sample.find(r => r.resourceType === 'Patient')!.id}`, `Patient/${patient}`]])
+    const what = 'transactions: validated, linked, sealed, durable at the relay'
+    rows.push(await imported(what, writer, () => bench.cpu() + clinic.cpu(), sample, names), ...(await opened(reader, patient, records)))
+    const ours = await asked('', patient, { client: reader, seconds, cpu: clinic.cpu, pid: clinic.pid })
+    rows.push(...ours.rows, { what: 'the gateway’s memory, two sessions of it', value: residentMemory(clinic.pid).now, unit: 'MB' })
+    body = ours.body
   } finally {
     for (const c of [writer, reader]) c.close()
     await clinic.close()
     await bench.close()
   }
+  rows.push(...(await hapi(sample, seconds)))
+  return [...rows, ...(await plain(body, seconds))]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

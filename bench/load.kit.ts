@@ -25,6 +25,29 @@ const END = Buffer.from('\r\n\r\n')
 const headersIn = (head: string): Record<string, string> =>
   Object.fromEntries([...head.matchAll(/\r\n([^:\r\n]+): *([^\r\n]*)/g)].map(m => [m[1]!.toLowerCase(), m[2]!]))
 
+/** A body in chunks (RFC 9112 §7.1) and where it ends; null while it is not all there. */
+function chunked(held: Buffer, from: number): { readonly body: Buffer; readonly end: number } | null {
+  const parts: Buffer[] = []
+  for (let at = from; ; ) {
+    const line = held.indexOf('\r\n', at)
+    if (line < 0) return null
+    const size = Number.parseInt(held.toString('latin1', at, line), 16)
+    at = line + 2 + size + 2
+    if (held.length < at) return null
+    if (size === 0) return { body: Buffer.concat(parts), end: at }
+    parts.push(held.subarray(line + 2, line + 2 + size))
+  }
+}
+
+/** A body as its head measures it; null while it is not all there, undefined when it does not say how long it is. */
+function bodyIn(held: Buffer, head: string, from: number): ReturnType<typeof chunked> | undefined {
+  if (/\r\ntransfer-encoding: chunked/i.test(head)) return chunked(held, from)
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
+  if (length === undefined) return undefined
+  const to = from + Number(length)
+  return held.length < to ? null : { body: held.subarray(from, to), end: to }
+}
+
 /** One kept connection, one question at a time. */
 function lineTo(host: string, port: number, closed: () => void) {
   const socket = connect({ host, port, noDelay: true })
@@ -34,16 +57,15 @@ function lineTo(host: string, port: number, closed: () => void) {
     const end = held.indexOf(END)
     if (end < 0 || !waiting) return
     const head = held.toString('latin1', 0, end)
-    const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
-    if (length === undefined) return void socket.destroy(new Error('An answer does not state its length.'))
-    const whole = end + END.length + Number(length)
-    if (held.length < whole) return
+    const found = bodyIn(held, head, end + END.length)
+    if (found === undefined) return void socket.destroy(new Error('An answer does not state its length.'))
+    if (found === null) return
     const answer = {
       status: Number(head.slice(9, 12)),
       headers: waiting.whole ? headersIn(head) : {},
-      body: waiting.whole ? held.toString('utf8', end + END.length, whole) : '',
+      body: waiting.whole ? found.body.toString('utf8') : '',
     }
-    held = held.subarray(whole)
+    held = held.subarray(found.end)
     const { resolve } = waiting
     waiting = null
     resolve(answer)

@@ -21,6 +21,7 @@ import { encodeShLink, readShLink, withViewer } from '@keepwell/sdk/wire/shlink'
 import { decryptSHLFile, encryptSHLFile, SHCIssuer, SHCReader, SHL, SHLViewer } from 'kill-the-clipboard'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { serveMemoryRelay, type TestServer } from './serve.kit.ts'
+import { type Checker, hasChecker, openChecker } from './shc-checker.kit.ts'
 
 const clock = (): number => Math.floor(Date.now() / 1000)
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n))
@@ -249,5 +250,70 @@ describe('beside kill-the-clipboard', () => {
     const verdict = await verifyCard(theirs.asJWS(), { now: clock() + 1, keysOf: async () => issuerKeys(jwksOf([secret])) })
     expect(verdict).toMatchObject({ ok: true, card: { iss } })
     expect(fromNumeric(theirs.asQRNumeric())).toBe(theirs.asJWS())
+  })
+})
+
+describe.skipIf(!hasChecker)('judged by SMART’s own checker', () => {
+  const secret = issuerSecret(new Uint8Array(32).fill(7))
+  let checker: Checker
+  beforeAll(async () => {
+    checker = await openChecker(secret)
+  })
+  afterAll(() => checker?.close())
+
+  const about = 'https://clinic.example/fhir'
+  const patient = { resourceType: 'Patient', id: '1', name: [{ family: 'Anyperson', given: ['Jo'] }], birthDate: '1951-01-20' }
+  const vaccination = (n: number) => ({
+    resourceType: 'Immunization',
+    id: `v${n}`,
+    status: 'completed',
+    vaccineCode: { coding: [{ system: 'http://hl7.org/fhir/sid/cvx', code: '207', display: 'COVID' }], text: 'COVID' },
+    patient: { reference: 'Patient/1' },
+    occurrenceDateTime: `2021-0${n}-01`,
+    performer: [{ actor: { display: 'Fable Clinic' } }],
+    lotNumber: `000000${n}`,
+  })
+  const result = (n: number) => ({
+    resourceType: 'Observation',
+    id: `o${n}`,
+    status: 'final',
+    code: { coding: [{ system: 'http://loinc.org', code: '94558-4' }] },
+    subject: { reference: 'Patient/1' },
+    effectiveDateTime: `2021-02-${String(1 + n).padStart(2, '0')}`,
+    valueQuantity: { value: Math.round(Math.sin(n + 1) * 1e9) / 1e3, unit: 'a' },
+  })
+  const card = (...resources: readonly { readonly resourceType: string; readonly id: string }[]): string => {
+    const kind = resources[0]!.resourceType === 'Immunization' ? 'immunization' : 'laboratory'
+    const types = [kind, 'covid19'].map(t => `https://smarthealth.cards#${t}`)
+    const entry = [patient, ...resources].map(resource => ({ fullUrl: `${about}/${resource.resourceType}/${resource.id}`, resource }))
+    return issueCard({ iss: checker.iss, nbf: clock() - 60, bundle: { resourceType: 'Bundle', type: 'collection', entry }, types }, secret)
+  }
+
+  test('our cards, as text, as file, as one code and as many, with the keys that their issuer publishes', { timeout: 60_000 }, async () => {
+    const small = card(vaccination(1), vaccination(2))
+    const large = card(...Array.from({ length: 25 }, (_, i) => result(i)))
+    const long = expect.stringContaining('JWS is longer than 1195 characters')
+    expect(await checker.check('jws', small)).toEqual([])
+    expect(await checker.check('healthcard', JSON.stringify({ verifiableCredential: [small, large] }))).toEqual([long])
+    expect(await checker.check('qrnumeric', toNumeric(small))).toEqual([])
+    expect(toNumeric(large).length).toBeGreaterThan(1)
+    expect(await checker.check('qrnumeric', toNumeric(large))).toEqual([expect.stringContaining('multi-part QR codes is deprecated'), long])
+    expect(await checker.check('jwkset', JSON.stringify(jwksOf([secret])))).toEqual([])
+    // It does find what is wrong.
+    const other = issuerSecret(new Uint8Array(32).fill(9))
+    const forged = issueCard(
+      { iss: checker.iss, nbf: clock() - 60, bundle: sampleBundle('x', { resources: 2, now: clock() }) as never },
+      other,
+    )
+    expect((await checker.check('jws', forged)).join()).toMatch(/kid/)
+  })
+
+  test('our links: payload, manifest, passcode, sealed files and the card in them', { timeout: 60_000 }, async () => {
+    const { link } = await share({ cards: [card(vaccination(1))], passcode: '4711' })
+    // HL7's guide has given the manifest a status since; the checker knows the specification before it.
+    expect(await checker.check('shlink', link, '--passcode', '4711', '--exclude', 'url-not-https')).toEqual([
+      'SHL-Manifest 2: Unexpected properties on manifest : status',
+    ])
+    expect((await checker.check('shlink', link, '--passcode', 'wrong', '--exclude', 'url-not-https')).join()).toMatch(/passcode/i)
   })
 })
