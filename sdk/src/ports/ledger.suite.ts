@@ -27,6 +27,8 @@ export type LedgerFixture = {
   readonly stranger: Ledger
   /** Lets so many seconds pass on the chain's clock. */
   wait(seconds: number): Promise<void>
+  /** Seconds that pass there pass here: nobody waits for days. */
+  readonly realTime?: boolean
   dispose(): Promise<void>
 }
 
@@ -702,6 +704,8 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       const running = { number: 1, newOwner: next.address, readyAt: time + 3 * 24 * HOUR, final: false, state: 'running' }
       expect((await ledger.recoveries.state(identity)).round).toEqual(running)
       await refused(ledger.recoveries.finish({ identity, round: 1 }), 'TooEarly')
+      // Where the clock cannot be put forward three days are not waited for.
+      if (fixture.realTime) return
       await wait(3 * 24 * HOUR + 60)
       await fixture.stranger.recoveries.finish({ identity, round: 1 })
       await ledger.recoveries.finish({ identity, round: 1 })

@@ -21,6 +21,7 @@ async function onGeth(): Promise<LedgerFixture> {
   return {
     ...(await twoAccounts({ request: httpRequest(geth.url), chainId: geth.chainId, poll: 100 })),
     wait: seconds => sleep(1000 * seconds),
+    realTime: true,
     dispose: geth.stop,
   }
 }

@@ -8,11 +8,16 @@ import { patientImaging } from './patient-imaging.ts'
 
 const actor: Actor = { person: 'Nurse', role: 'nurse', purpose: 'TREAT', scopes: null, patient: 'p' }
 
-/** A gateway of one patient who may be written to and not be read; `submit` decides what becomes of a name. */
-function imagingOver(submit: (name: string) => Promise<void>) {
+type Consent = NonNullable<ReturnType<Gateway['patient']>>['read']
+
+/** A gateway of one patient who may be written to and not be read, whatever `read` says; `submit` decides what becomes of a name. */
+function imagingOver(submit: (name: string) => Promise<void>, read: Consent = null) {
   const filed: string[] = []
-  const gateway: Pick<Gateway, 'patient' | 'submit'> = {
-    patient: id => ({ id, did: 'did:ethr:0x1:0x00', name: 'P', read: null, write: null }),
+  const gateway: Pick<Gateway, 'patient' | 'session' | 'submit'> = {
+    patient: id => ({ id, did: 'did:ethr:0x1:0x00', name: 'P', read, write: null }),
+    session: async () => {
+      throw new KeepwellError('DENIED', 'The consent was revoked.')
+    },
     async submit(_actor, _patient, what) {
       const verdicts: Verdict[] = []
       for await (const { name } of (what as Extract<Submission, { items: unknown }>).items) {
@@ -54,4 +59,10 @@ test('of one instance that comes twice, in two batches stored at once, the secon
   expect(filed).toHaveLength(1)
   const other = { ...taken(sampleDicom('other', small)), facts: one.facts }
   expect(await imaging.store([other])).toEqual(['other'])
+})
+
+test('while the end of a consent to read is not told here yet, what may be written is', async () => {
+  const { imaging, filed } = imagingOver(async () => {}, {} as Consent)
+  expect(await imaging.store([taken(sampleDicom('after', small))])).toEqual(['stored'])
+  expect(filed).toHaveLength(1)
 })

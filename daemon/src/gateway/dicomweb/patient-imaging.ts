@@ -116,14 +116,24 @@ const itemOf = ({ bytes, facts }: Taken, hash: Uint8Array): ImportItem => ({
   },
 })
 
+const REFUSED = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'NOT_FOUND', 'UNVERIFIED'])
+
 /** What lay in a patient's record when a request began, by instance; looked up once, since looking is a reading of the record. */
 type Before = { readonly session: PatientSession | null; readonly images: ReadonlyMap<string, Image> }
 
+const UNREAD: Before = { session: null, images: new Map() }
+
 async function lying(source: ImagingSource, patient: string): Promise<Before> {
-  if (!source.gateway.patient(patient)?.read) return { session: null, images: new Map() }
-  const session = await source.gateway.session(source.actor, patient)
-  await session.ready(['ImagingStudy'])
-  return { session, images: new Map(distinct(session.images).map(i => [i.instance, i])) }
+  if (!source.gateway.patient(patient)?.read) return UNREAD
+  try {
+    const session = await source.gateway.session(source.actor, patient)
+    await session.ready(['ImagingStudy'])
+    return { session, images: new Map(distinct(session.images).map(i => [i.instance, i])) }
+  } catch (e) {
+    // The consent to read has just ended, and its end is not told here yet: that to write stands by itself.
+    if (isKeepwellError(e) && REFUSED.has(e.code)) return UNREAD
+    throw e
+  }
 }
 
 /** The first instance of a UID in this request, and what becomes of it. */
@@ -168,8 +178,6 @@ async function file(source: ImagingSource, patient: string, firsts: Map<string, 
   }
   return Promise.all(fates)
 }
-
-const REFUSED = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'NOT_FOUND', 'UNVERIFIED'])
 
 /** A patient's images as DICOMweb sees them: read in a session of theirs, written into their record, each with its receipt. */
 export function patientImaging(source: ImagingSource): Imaging {
