@@ -52,7 +52,13 @@ describe('a session in another record', () => {
     await receiveMessages(patient)
     const bytes = utf8(JSON.stringify(sampleBundle('session', { resources: 80, now: w.now })))
     async function* items() {
-      yield { name: 'a.json', size: bytes.length, chunks: async function* () { yield bytes } } // biome-ignore format: one item
+      yield {
+        name: 'a.json',
+        size: bytes.length,
+        chunks: async function* () {
+          yield bytes
+        },
+      }
     }
     for await (const _ of importItems(patient, items(), {}));
     ended = []
@@ -106,7 +112,13 @@ describe('a session in another record', () => {
     const two = [glucose('north', '2345-7', 99, 'mg/dL', '2031-03-01'), glucose('south', '14749-6', 5.6, 'mmol/L', '2032-03-01')]
     const bytes = utf8(two.map(o => JSON.stringify(o)).join('\n'))
     async function* items() {
-      yield { name: 'two.ndjson', size: bytes.length, chunks: async function* () { yield bytes } } // biome-ignore format: one item
+      yield {
+        name: 'two.ndjson',
+        size: bytes.length,
+        chunks: async function* () {
+          yield bytes
+        },
+      }
     }
     for await (const _ of importItems(patient, items(), {}));
     const reading = await openIt(await give('read', ['laboratory']))
@@ -183,7 +195,14 @@ describe('a session in another record', () => {
     await receiveMessages(hospital)
     const letter = utf8('A letter that stays at the hospital. '.repeat(4000))
     async function* items() {
-      yield { name: 'letter.txt', ref: 'letter.txt', size: letter.length, chunks: async function* () { yield letter } } // biome-ignore format: one item
+      yield {
+        name: 'letter.txt',
+        ref: 'letter.txt',
+        size: letter.length,
+        chunks: async function* () {
+          yield letter
+        },
+      }
     }
     const book = { find: async () => null, note: async () => {}, filed: async () => {} }
     const owner = patient.session.state.ring.did
