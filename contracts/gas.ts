@@ -9,6 +9,7 @@ import { emergencyAccessAbi } from '#abi/EmergencyAccess'
 import { guardianRecoveryAbi } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi } from '#abi/PatientRegistry'
+import { policyRegistryAbi } from '#abi/PolicyRegistry'
 import { recordAnchorsAbi } from '#abi/RecordAnchors'
 import { type Chain, openChain } from '#test/chain'
 import { compile } from '#test/compile'
@@ -26,6 +27,15 @@ const targets: Record<string, number> = {
 
 type World = Awaited<ReturnType<typeof deployAll>>
 type Spend = (label: string, from: Address, to: Address, abi: Abi, functionName: string, args: readonly unknown[]) => Promise<void>
+
+/** After all that bears a deadline, for a day passes in it. */
+async function measurePolicy(chain: Chain, world: World, spend: Spend): Promise<void> {
+  const [admin, , anybody] = chain.accounts as [Address, Address, Address]
+  const { PolicyRegistry } = world.addresses
+  await spend('policy announced', admin, PolicyRegistry, policyRegistryAbi, 'schedule', [leaf(8)])
+  await chain.request({ method: 'evm_increaseTime', params: [86_400] })
+  await spend('policy in force', anybody, PolicyRegistry, policyRegistryAbi, 'enact', [leaf(8)])
+}
 
 /** After all that bears a deadline, for three days pass in it. */
 async function measureRecovery(chain: Chain, world: World, spend: Spend): Promise<void> {
@@ -137,6 +147,7 @@ async function measure(): Promise<Record<string, number>> {
   await spend('emergency review', admin, EmergencyAccess, emergencyAccessAbi, 'review', [leaf(6), leaf(7), deadline, review])
 
   await measureRecovery(chain, world, spend)
+  await measurePolicy(chain, world, spend)
 
   const naive = compile(new URL('../bench/naive/NaiveHealthRecord.sol', import.meta.url), 'NaiveHealthRecord')
   const address = await chain.deploy(naive)

@@ -20,6 +20,7 @@ const deployed = [
   'AuditTrail',
   'EmergencyAccess',
   'GuardianRecovery',
+  'PolicyRegistry',
 ]
 
 type Node = { nodeType?: string; [key: string]: unknown }

@@ -7,6 +7,7 @@ import { emergencyAccessAbi, emergencyAccessBytecode } from '#abi/EmergencyAcces
 import { guardianRecoveryAbi, guardianRecoveryBytecode } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi, healthRecordNFTBytecode } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode } from '#abi/PatientRegistry'
+import { policyRegistryAbi, policyRegistryBytecode } from '#abi/PolicyRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '#abi/RecordAnchors'
 import { hardhat } from '#test/chain'
 
@@ -18,6 +19,7 @@ const generated = {
   GuardianRecovery: [guardianRecoveryAbi, guardianRecoveryBytecode],
   HealthRecordNFT: [healthRecordNFTAbi, healthRecordNFTBytecode],
   PatientRegistry: [patientRegistryAbi, patientRegistryBytecode],
+  PolicyRegistry: [policyRegistryAbi, policyRegistryBytecode],
   RecordAnchors: [recordAnchorsAbi, recordAnchorsBytecode],
 } as const
 

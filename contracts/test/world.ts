@@ -7,6 +7,7 @@ import { emergencyAccessAbi, emergencyAccessBytecode, emergencyAccessDomain, eme
 import { guardianRecoveryAbi, guardianRecoveryBytecode, guardianRecoveryDomain, guardianRecoveryTypes } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi, healthRecordNFTBytecode, healthRecordNFTDomain, healthRecordNFTTypes } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode, patientRegistryDomain, patientRegistryTypes } from '#abi/PatientRegistry'
+import { policyRegistryAbi, policyRegistryBytecode } from '#abi/PolicyRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '#abi/RecordAnchors'
 import type { Chain } from '#test/chain'
 import { type Hash, inclusionPath, rootOf } from '#test/merkle-tree'
@@ -31,6 +32,7 @@ export async function deployAll(chain: Chain, at?: number) {
     AuditTrail: await chain.deploy({ abi: auditTrailAbi, bytecode: auditTrailBytecode }),
     EmergencyAccess: await chain.deploy({ abi: emergencyAccessAbi, bytecode: emergencyAccessBytecode }, [CredentialRegistry]),
     GuardianRecovery: await chain.deploy({ abi: guardianRecoveryAbi, bytecode: guardianRecoveryBytecode }, [PatientRegistry]),
+    PolicyRegistry: await chain.deploy({ abi: policyRegistryAbi, bytecode: policyRegistryBytecode }, [admin, 86_400n]),
   }
   const now = at ?? Number((await chain.reader.getBlock()).timestamp)
   const deadline = BigInt(now + 3600)

@@ -17,6 +17,7 @@ import { emergencyAccessAbi } from '#abi/EmergencyAccess'
 import { guardianRecoveryAbi } from '#abi/GuardianRecovery'
 import { healthRecordNFTAbi } from '#abi/HealthRecordNFT'
 import { patientRegistryAbi } from '#abi/PatientRegistry'
+import { policyRegistryAbi } from '#abi/PolicyRegistry'
 import { recordAnchorsAbi } from '#abi/RecordAnchors'
 import { type Chain, openChain } from '#test/chain'
 import { deployAll, key, leaf } from '#test/world'
@@ -34,6 +35,7 @@ const abis = {
   AuditTrail: auditTrailAbi,
   EmergencyAccess: emergencyAccessAbi,
   GuardianRecovery: guardianRecoveryAbi,
+  PolicyRegistry: policyRegistryAbi,
 } as const satisfies Record<string, Abi>
 type Name = keyof typeof abis
 
@@ -80,6 +82,7 @@ before(async () => {
     args: [victim.address],
   })
   const { deadline } = world
+  await act(admin, 'PolicyRegistry', 'schedule', [leaf(95)])
   await act(issuer, 'EmergencyAccess', 'enrol', [credential, victim.address])
   await act(admin, 'EmergencyAccess', 'request', await world.ask(victim, leaf(90), credential, victim.address))
   const { address } = thief
@@ -163,6 +166,14 @@ before(async () => {
       begin: [victim.address, address, plan, world.deadline, forged],
       cancel: [victim.address, 1n, world.deadline, await world.guardian(thief, 'Cancel', { identity: victim.address, round: 1n })],
       finish: [victim.address, 1n],
+    },
+    PolicyRegistry: {
+      schedule: [leaf(96)],
+      cancel: [leaf(95)],
+      enact: [leaf(95)],
+      transferOwnership: [stranger],
+      acceptOwnership: [],
+      renounceOwnership: [],
     },
   }
 })

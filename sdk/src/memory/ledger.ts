@@ -7,6 +7,7 @@ import { memoryConsents } from './ledger/consents.ts'
 import { type CredentialTable, memoryCredentials } from './ledger/credentials.ts'
 import { emptyEmergencies, memoryEmergencies } from './ledger/emergencies.ts'
 import { emptyRegistry, memoryIdentities } from './ledger/identities.ts'
+import { emptyPolicies, memoryPolicies } from './ledger/policies.ts'
 import { emptyRecoveries, memoryRecoveries } from './ledger/recoveries.ts'
 import { memoryTokens, type TokenTable } from './ledger/tokens.ts'
 import { emptyTrail, memoryTrail } from './ledger/trail.ts'
@@ -17,7 +18,7 @@ export type MemoryLedger = Ledger & { as(account: Address): Ledger }
 /**
  * What the contracts do, written a second time and without a chain: the reference of the port and the test double of every verb. It
  * verifies the same signatures over the same messages. Every write is a block; the newest block bears the clock's time.
- * `account` anchors, reports, and is the one accredited issuer.
+ * `account` anchors, reports, and is the one accredited issuer and the administrator of policies.
  */
 export function memoryLedger(options: { chainId: number; clock: Clock; account?: Address }): MemoryLedger {
   const account = options.account ?? `0x${'a0'.repeat(20)}`
@@ -28,6 +29,7 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
   const credentials: CredentialTable = { issuers: new Set([account]), credentials: new Map() }
   const trail = emptyTrail()
   const emergencies = emptyEmergencies()
+  const policies = emptyPolicies(account)
   const registry = emptyRegistry()
   const identities = memoryIdentities(chain, registry)
   const recoveries = memoryRecoveries(chain, emptyRecoveries(), registry)
@@ -47,6 +49,7 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
       credentials: memoryCredentials(chain, credentials, who),
       emergencies: memoryEmergencies(chain, emergencies, { credentials, account: who }),
       recoveries,
+      policies: memoryPolicies(chain, policies, who),
       async head() {
         return chain.head()
       },

@@ -97,6 +97,7 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
         'GuardianRecovery@1',
         'HealthRecordNFT@1',
         'PatientRegistry@1',
+        'PolicyRegistry@1',
         'RecordAnchors@1',
       ])
     })
@@ -732,6 +733,34 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
         'RoundRuns',
       )
       expect((await ledger.recoveries.state(identity)).round).toMatchObject({ number: 2, final: true, state: 'running' })
+    })
+
+    // ---- policies ----
+
+    test('what the administrator announces is in force after the delay, by anybody’s hand, and never before', async () => {
+      const [bundle, other, none] = [fresh(), fresh(), new Uint8Array(32)]
+      const { delay, ...before } = await ledger.policies.state()
+      expect(before).toEqual({ policy: null, since: 0, pending: null, administrator: ledger.account })
+      await refused(fixture.stranger.policies.schedule(bundle), 'OwnableUnauthorizedAccount')
+      await refused(ledger.policies.enact(bundle), 'NotScheduled')
+      await ledger.policies.schedule(other)
+      await refused(fixture.stranger.policies.cancel(other), 'OwnableUnauthorizedAccount')
+      await ledger.policies.cancel(other)
+      expect((await ledger.policies.state()).pending).toBeNull()
+      const { time } = await ledger.policies.schedule(bundle)
+      await ledger.policies.schedule(bundle)
+      expect((await ledger.policies.state()).pending).toEqual({ policy: bundle, readyAt: time + delay })
+      await refused(fixture.stranger.policies.enact(bundle), 'TooEarly')
+      await malformed(ledger.policies.schedule(fresh().subarray(1)))
+      // Where the clock cannot be put forward a day is not waited for.
+      if (fixture.realTime) return
+      await wait(delay + 60)
+      const enacted = await fixture.stranger.policies.enact(bundle)
+      await ledger.policies.enact(bundle)
+      expect(await ledger.policies.state()).toMatchObject({ policy: bundle, since: enacted.time, pending: null })
+      await refused(ledger.policies.schedule(bundle), 'AlreadyInForce')
+      await ledger.policies.schedule(none)
+      expect((await ledger.policies.state()).pending?.policy).toBeNull()
     })
 
     // ---- events ----

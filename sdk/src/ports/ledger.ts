@@ -1,3 +1,4 @@
+import type { Policies } from './policies.ts'
 import type { Recoveries } from './recoveries.ts'
 
 /** Lower-case `0x` + 40 hex digits. */
@@ -172,6 +173,7 @@ export interface Ledger {
   readonly credentials: Credentials
   readonly emergencies: Emergencies
   readonly recoveries: Recoveries
+  readonly policies: Policies
   head(): Promise<{ readonly block: number; readonly time: number }>
   /** Everything our contracts emitted in blocks after `block`, oldest first. */
   since(block: number): Promise<LedgerEvent[]>

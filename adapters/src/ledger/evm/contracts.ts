@@ -5,6 +5,7 @@ import { emergencyAccessAbi } from '@keepwell/contracts/abi/EmergencyAccess'
 import { guardianRecoveryAbi } from '@keepwell/contracts/abi/GuardianRecovery'
 import { healthRecordNFTAbi } from '@keepwell/contracts/abi/HealthRecordNFT'
 import { patientRegistryAbi } from '@keepwell/contracts/abi/PatientRegistry'
+import { policyRegistryAbi } from '@keepwell/contracts/abi/PolicyRegistry'
 import { recordAnchorsAbi } from '@keepwell/contracts/abi/RecordAnchors'
 import { refusal } from '@keepwell/sdk/ports/ledger-checks'
 import { type Abi, decodeErrorResult } from 'viem'
@@ -20,6 +21,7 @@ export const ABIS = {
   'AuditTrail@1': auditTrailAbi,
   'EmergencyAccess@1': emergencyAccessAbi,
   'GuardianRecovery@1': guardianRecoveryAbi,
+  'PolicyRegistry@1': policyRegistryAbi,
 } as const
 
 export type ContractName = keyof typeof ABIS

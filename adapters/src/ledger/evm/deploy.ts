@@ -5,6 +5,7 @@ import { emergencyAccessAbi, emergencyAccessBytecode } from '@keepwell/contracts
 import { guardianRecoveryAbi, guardianRecoveryBytecode } from '@keepwell/contracts/abi/GuardianRecovery'
 import { healthRecordNFTAbi, healthRecordNFTBytecode } from '@keepwell/contracts/abi/HealthRecordNFT'
 import { patientRegistryAbi, patientRegistryBytecode } from '@keepwell/contracts/abi/PatientRegistry'
+import { policyRegistryAbi, policyRegistryBytecode } from '@keepwell/contracts/abi/PolicyRegistry'
 import { recordAnchorsAbi, recordAnchorsBytecode } from '@keepwell/contracts/abi/RecordAnchors'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import type { Address, Manifest } from '@keepwell/sdk/ports/ledger'
@@ -26,13 +27,17 @@ export type DeployOptions = {
   readonly manifest?: Manifest
   /** Who accredits credential issuers; default the paying account, which then accredits itself: a home of one vouches for its own. */
   readonly administrator?: Address
+  /** Seconds between the announcement of policies and their force, an hour to thirty days; default a day. */
+  readonly policyDelay?: number
   readonly confirmations?: Confirmations
   readonly poll?: number
   readonly patience?: number
 }
 
+const POLICY_DELAY = 86_400
+
 /** In this order: a contract may need the addresses before it. */
-const CREATION: readonly (readonly [ContractName, (so: Manifest, administrator: Hex) => Hex])[] = [
+const CREATION: readonly (readonly [ContractName, (so: Manifest, administrator: Hex, policyDelay: bigint) => Hex])[] = [
   ['PatientRegistry@1', () => encodeDeployData({ abi: patientRegistryAbi, bytecode: patientRegistryBytecode })],
   [
     'CredentialRegistry@1',
@@ -53,6 +58,11 @@ const CREATION: readonly (readonly [ContractName, (so: Manifest, administrator: 
     'GuardianRecovery@1',
     so => encodeDeployData({ abi: guardianRecoveryAbi, bytecode: guardianRecoveryBytecode, args: [asHex(so['PatientRegistry@1'] ?? '')] }),
   ],
+  [
+    'PolicyRegistry@1',
+    (_, administrator, delay) =>
+      encodeDeployData({ abi: policyRegistryAbi, bytecode: policyRegistryBytecode, args: [administrator, delay] }),
+  ],
 ]
 
 /**
@@ -69,7 +79,7 @@ export async function deployContracts(options: DeployOptions): Promise<Manifest>
   const manifest: Record<string, Address> = { ...known }
   for (const [name, creation] of CREATION) {
     if (manifest[name]) continue
-    manifest[name] = await create(writer, name, creation(manifest, asHex(administrator)))
+    manifest[name] = await create(writer, name, creation(manifest, asHex(administrator), BigInt(options.policyDelay ?? POLICY_DELAY)))
     if (name === 'CredentialRegistry@1' && administrator === writer.account) await accredit(writer, manifest[name])
   }
   return manifest

@@ -9,6 +9,7 @@ import { evmEmergencies } from './emergencies.ts'
 import { eventsSince } from './events.ts'
 import { type Confirmations, finality } from './finality.ts'
 import { evmIdentities } from './identities.ts'
+import { evmPolicies } from './policies.ts'
 import { evmRecoveries } from './recoveries.ts'
 import { ask, httpRequest, type Request } from './request.ts'
 import { evmTokens } from './tokens.ts'
@@ -68,6 +69,7 @@ export async function openEvmLedger(options: EvmLedgerOptions): Promise<Ledger> 
     credentials: evmCredentials(access),
     emergencies: evmEmergencies(access),
     recoveries: evmRecoveries(access),
+    policies: evmPolicies(access),
     head: () => access.head(),
     async since(block) {
       checkCount(block, 'block')

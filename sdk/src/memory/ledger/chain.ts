@@ -14,6 +14,7 @@ export const CONTRACTS = [
   'AuditTrail@1',
   'EmergencyAccess@1',
   'GuardianRecovery@1',
+  'PolicyRegistry@1',
 ] as const
 export type ContractName = (typeof CONTRACTS)[number]
 
