@@ -31,6 +31,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   submit: async () => (await import('#commands/submit')).submit,
   revoke: async () => (await import('#commands/share')).revoke,
   audit: async () => (await import('#commands/audit')).audit,
+  rights: async () => (await import('#commands/rights')).rights,
   verify: async () => (await import('#commands/verify')).verify,
   backup: async () => (await import('#commands/backup')).backup,
   restore: async () => (await import('#commands/backup')).restore,

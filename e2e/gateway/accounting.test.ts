@@ -7,13 +7,14 @@ import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { setLimits } from '@keepwell/sdk/actions/rights/limits'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { decode } from '@keepwell/sdk/base/cbor'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { checkResource } from '@keepwell/sdk/health/fhir/check'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { consents, files, type GatewayWorld, gatewayWorld, type Json } from '#e2e/gateway.kit'
+import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 import { didOf } from '#e2e/story'
 
@@ -151,6 +152,18 @@ describe('who looked', () => {
     expect((await app('GET', `AuditEvent/${event!.id}`)).status).toBe(404)
     expect((await app('GET', `AuditEvent/${event!.id}/$evidence`)).status).toBe(404)
     expect(found((await app('GET', 'AuditEvent')).body).every(e => e.entity[0].what.reference === `Patient/${bobs}`)).toBe(true)
+  })
+
+  test('names the refusals of a frozen record, whose open sessions ended when the patient froze it', async () => {
+    const actor: Actor = { person: 'Nurse Joy', role: 'nurse', purpose: 'TREAT', scopes: null, patient: null }
+    const session = await world.gateway.session(actor, id)
+    await setLimits(ada, { frozen: true })
+    await until(() => session.ended.aborted)
+    expect((await world.ask('GET', `Observation?patient=${id}`)).status).toBe(403)
+    const refused = found((await world.ask('GET', `AuditEvent?patient=${id}&outcome=4,8,12`)).body)
+    expect(JSON.stringify(refused)).toContain('restricted')
+    await setLimits(ada, { frozen: false })
+    expect((await world.ask('GET', `Observation?patient=${id}`)).status).toBe(200)
   })
 
   test('outlives the consent and a restart, and no word of it lies open', async () => {

@@ -49,6 +49,8 @@ const eraseNamed = (io: Io, args: Args): Promise<void> =>
         ? ['Whoever held content of its own keeps its original; nobody gets it through these records any more.']
         : []),
       ...(burned ? [`${count(burned, 'token')} burned.`] : []),
+      ...(done.told.length ? [`Told, for they may have read it: ${done.told.map(safe).join(', ')}.`] : []),
+      ...(done.unreached.length ? [`Could not be told: ${done.unreached.map(safe).join(', ')}.`] : []),
       ...done.pending.map(p => `Pending at ${p}.`),
     ])
   })

@@ -9,11 +9,14 @@ import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import type { RightNews } from '@keepwell/sdk/actions/rights/cases'
+import { REASONS } from '@keepwell/sdk/consent/decide'
 import type { RecoveryState } from '@keepwell/sdk/ports/recoveries'
+import type { ToldEvent } from '@keepwell/sdk/wire/rights'
 import type { Command } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { count, result, safe, short, when } from '#show'
+import { count, day, result, safe, short, when } from '#show'
 import { purposeWord } from '#words'
 
 export const sync: Command = {
@@ -76,6 +79,10 @@ export function arrivalLine(a: Arrival): string {
       return `${safe(a.name)} made you a custodian of their emergency key${a.kept ? '' : ', of a version that is here already'}.`
     case 'notice':
       return `Notice: ${safe(a.text)}`
+    case 'right':
+      return rightLine(a.name, a.news)
+    case 'declined':
+      return `${safe(a.name)} asked to read for ${purposeWord(a.purpose)} and was declined for you: ${REASONS[a.why]}`
     case 'guardian':
       return guardianLine(a.name, a.news)
     case 'refused':
@@ -83,6 +90,22 @@ export function arrivalLine(a: Arrival): string {
     default:
       return 'A message of another kind arrived.'
   }
+}
+
+const TOLD: Readonly<Record<ToldEvent, string>> = {
+  frozen: 'froze their record; you cannot read it until they lift it.',
+  lifted: 'lifted the freeze of their record.',
+  objected: 'objects to a purpose; nothing may be done for it any more.',
+  erased: 'erased records that you may have; erase your copies.',
+  amended: 'amended records that you may have.',
+}
+
+function rightLine(name: string, news: RightNews): string {
+  if (news.step === 'told') return `${safe(name)} ${TOLD[news.event]}`
+  const { id, right, due, state } = news.case
+  return news.step === 'asked'
+    ? `${safe(name)} asks for ${right}, to be answered until ${day(due)}: ${short(id)}. See: keepwell rights`
+    : `${safe(name)} answered what you asked (${right}): ${state}. See: keepwell rights`
 }
 
 const GUARDIAN_NEWS = {

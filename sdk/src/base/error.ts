@@ -42,6 +42,7 @@ export const ERRORS = {
   UNAUTHENTICATED: meaning(401, 'login', 4, 'Who is asking was not shown, or no longer counts; log in again.'),
   DENIED: meaning(403, 'forbidden', 4, 'The request is outside what was granted; the reasons are listed.'),
   NO_GRANT: meaning(403, 'forbidden', 4, 'There is no live grant for this.'),
+  LIMITED: meaning(409, 'business-rule', 4, 'A freeze, an objection or an opt-out of your own stands against it; change that first.'),
   GRANT_ENDED: meaning(403, 'expired', 4, 'The grant expired or was revoked.'),
   REPLAYED: meaning(409, 'duplicate', 4, 'This signed request was used before; sign a new one.'),
   CLOCK_SKEW: meaning(400, 'expired', 6, 'The request time is more than five minutes off; set the clock.'),

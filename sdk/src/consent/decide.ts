@@ -1,5 +1,6 @@
 import { toHex } from '#base/bytes'
 import type { Slot } from '#ports/ledger'
+import type { Barred } from './limits.ts'
 import type { Purpose, Terms } from './terms.ts'
 
 /** What is asked: `records` and `compartments` are what the request touches, with the filing epoch of each record. */
@@ -18,6 +19,8 @@ export type AccessState = {
   readonly revoked: boolean
   readonly ledgerAge: number
   readonly credential: 'none-needed' | 'live' | 'dead'
+  /** What the patient's own limits refuse, whatever the consent says. */
+  readonly barred?: readonly Barred[]
 }
 
 export const REASONS = {
@@ -34,6 +37,9 @@ export const REASONS = {
   'outside-epochs': 'A record was filed outside the consented time.',
   'credential-dead': 'The credential of the grantee is suspended, revoked or expired.',
   'ledger-behind': 'The ledger is too old to decide.',
+  restricted: 'The patient has frozen the record for everybody.',
+  objected: 'The patient objects to that purpose.',
+  'opted-out': 'The patient takes no new consents.',
 } as const
 export type Reason = keyof typeof REASONS
 
@@ -61,6 +67,7 @@ export function decide(terms: Terms, request: AccessRequest, state: AccessState)
   refuse(request.action === 'write' ? terms.level !== 'write' : terms.level === 'write', 'level-too-low')
   refuse(!terms.purposes.includes(request.purpose), 'wrong-purpose')
   refuse(state.credential === 'dead', 'credential-dead')
+  for (const reason of state.barred ?? []) refuse(true, reason)
   refuseScope(terms, request, refuse)
   return { allow: reasons.length === 0, reasons }
 }

@@ -9,6 +9,7 @@ import { compartmentId } from './compartments.ts'
 import { address, did } from './did.ts'
 import { emergencyState, opening } from './emergency.ts'
 import { guardianState, guarding } from './guardians.ts'
+import { rightsState } from './rights.ts'
 import { recipientId, type SealedKeyring } from './sealed-keyring.ts'
 
 const secret = bytes(32)
@@ -106,6 +107,8 @@ export const keyring = object({
   /** Who may bring this vault back, and for whom this party may. */
   guardians: optional(guardianState),
   guarding: optional(list(guarding, 1024)),
+  /** Limits this vault set to everybody, and who was asked for which right. */
+  rights: optional(rightsState),
   marks: dictionary(bytes({ max: 1024 }), 4096),
   /** A rotation under way: written down before anything outside changes, so that it can be finished after a crash. */
   rotation: optional(

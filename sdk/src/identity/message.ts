@@ -7,7 +7,7 @@ import { type Bundle, bundle, type Party } from './bundle.ts'
 import { did } from './did.ts'
 import { type Signer, sign, signed } from './signed.ts'
 
-export const MESSAGE_KINDS = ['invitation', 'request', 'grant', 'notice', 'share', 'device', 'revoked', 'guardian'] as const
+export const MESSAGE_KINDS = ['invitation', 'request', 'grant', 'notice', 'share', 'device', 'revoked', 'guardian', 'right'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
 
 /** What a relay holds for a party: whom it is for and when it dies; the sender stands inside (protocol §5). */

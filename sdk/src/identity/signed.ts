@@ -19,6 +19,7 @@ export const SIGNED_TYPES = [
   'acceptance',
   'log-head',
   'rule',
+  'limits',
 ] as const
 export type SignedType = (typeof SIGNED_TYPES)[number]
 

@@ -2,6 +2,7 @@ import { equal, readU64, toHex } from '#base/bytes'
 import { ensure } from '#base/error'
 import { decodeAs } from '#base/shape'
 import type { Decision } from '#consent/decide'
+import { forEmergencies } from '#consent/limits'
 import type { Call } from '#identity/call'
 import type { Did } from '#identity/did'
 import type { EnvelopeStore } from '#ports/envelopes'
@@ -75,7 +76,12 @@ export async function access(ctx: RelayContext, call: Call, body: Body<'access'>
     groups,
     head: decision.allow ? await ctx.envelopes.read(body.vault, readHead) : null,
     next: decision.allow ? next : null,
-    capability: makeCapability(ctx, call.from, cids),
+    capability: makeCapability(ctx, {
+      reader: call.from,
+      cids,
+      vault: own ? null : body.vault,
+      urgent: forEmergencies(checked?.terms.purposes ?? []),
+    }),
   }
 }
 

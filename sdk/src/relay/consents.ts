@@ -1,11 +1,13 @@
 import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import { type AccessRequest, type Decision, decide } from '#consent/decide'
+import { barredBy } from '#consent/limits'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import type { Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import { type Signed, verifySigned } from '#identity/signed'
 import type { RelayContext } from './context.ts'
+import { readLimits } from './limits.ts'
 import { partyOf } from './parties.ts'
 
 export type CheckedTerms = {
@@ -67,9 +69,11 @@ async function stateOf(ctx: RelayContext, checked: { terms: Terms; commitment: U
   }
 }
 
-/** Applies the narrower of ledger slot and terms; a proxy's consent lives only as long as the one it acts under. */
+/** Applies the narrower of ledger slot and terms, and the patient's own limits; a proxy's consent lives only as long as the one it acts under. */
 export async function decideConsent(ctx: RelayContext, checked: CheckedTerms, request: AccessRequest): Promise<Decision> {
-  const own = decide(checked.terms, request, await stateOf(ctx, checked))
+  const limits = await ctx.envelopes.read(checked.terms.patient, readLimits)
+  const barred = barredBy(limits, checked.terms, request)
+  const own = decide(checked.terms, request, { ...(await stateOf(ctx, checked)), barred })
   if (!checked.parent || !own.allow) return own
   const { terms } = checked.parent
   const outer = decide(

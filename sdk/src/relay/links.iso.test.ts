@@ -54,6 +54,16 @@ describe('a link', () => {
     expect(await listed()).toMatchObject([{ opened: 1, lastOpened: d.state.time, passcode: false }])
   })
 
+  test('leads nowhere while its owner’s record is frozen', async () => {
+    await put()
+    const limits = (frozen: boolean, time: number) =>
+      sign(v, 'limits', { v: 1, vault: v.did, at: time, frozen, emergency: true, objects: [], closed: null })
+    await d.callAs(v, 'put-limits', { limits: await limits(true, 1) })
+    expect(await doors.openLink(at, {})).toEqual({ kind: 'gone' })
+    await d.callAs(v, 'put-limits', { limits: await limits(false, 2) })
+    expect(await doors.openLink(at, {})).toMatchObject({ kind: 'files' })
+  })
+
   test('of large files gives addresses that serve for an hour and for this file alone', async () => {
     const body = d.random(2_500_000)
     await put({

@@ -10,6 +10,7 @@ import type { Rows } from '#ports/envelopes'
 import { type LinkState, MAX_LINK_BYTES, MAX_LINK_FILES, MAX_LINK_LIFE, MAX_LINKS, passcodeFits, passcodeVerifier } from '#wire/link'
 import type { Answer, Body } from '#wire/methods'
 import type { RelayContext } from './context.ts'
+import { readLimits } from './limits.ts'
 
 const PART = 1 << 20
 /** An address of a file serves for an hour (the standard's limit). */
@@ -224,7 +225,9 @@ async function asked(ctx: RelayContext, text: string): Promise<Asked | null> {
   const id = idIn(text)
   const did = id && (await ownerOf(ctx, id))
   if (!id || !did) return null
-  const link = await ctx.envelopes.read(did, rows => readLink(rows, id))
+  const { link, limits } = await ctx.envelopes.read(did, async rows => ({ link: await readLink(rows, id), limits: await readLimits(rows) }))
+  // A link is a bearer's: while its owner's record is frozen it leads nowhere.
+  if (limits?.frozen) return null
   return alive(link, ctx.clock()) ? { did, id, link } : null
 }
 

@@ -43,11 +43,8 @@ test('a capability reaches every block below its roots, however many ask with it
   )
   const { context } = w.homes.get(HOME)!
   const below = await Promise.all(records.map(r => payloadBlocks(context.blocks, payloadCid(r))))
-  const capability = makeCapability(
-    context,
-    owner.session.state.ring.did,
-    records.slice(0, 2).map(r => r.cid),
-  )
+  const cids = records.slice(0, 2).map(r => r.cid)
+  const capability = makeCapability(context, { reader: owner.session.state.ring.did, cids, vault: null, urgent: false })
   const got = async (cid: string): Promise<number> => {
     let n = 0
     for await (const b of getBlocks(context, capability, [cid])) n += b.cid === cid ? 1 : 0

@@ -7,9 +7,10 @@ import type { Call } from '#identity/call'
 import { type Did, did } from '#identity/did'
 import type { Block, BlockStore } from '#ports/blocks'
 import { payloadCid } from '#records/envelope'
-import { readCapability } from './capability.ts'
+import { type Freezing, readCapability } from './capability.ts'
 import { checkTerms, decideConsent } from './consents.ts'
 import type { RelayContext } from './context.ts'
+import { readLimits } from './limits.ts'
 import { calendarOf } from './state.ts'
 
 /** Body of the signed call that authorises `putBlocks`. */
@@ -106,7 +107,13 @@ export async function putBlocks(ctx: RelayContext, auth: Call, blocks: readonly 
   await ctx.blocks.put(blocks)
 }
 
-type Reach = { readonly known: Set<Cid>; readonly roots: readonly Cid[]; walked: number; turn: Promise<boolean> }
+type Reach = {
+  readonly known: Set<Cid>
+  readonly freezing: Freezing
+  readonly roots: readonly Cid[]
+  walked: number
+  turn: Promise<boolean>
+}
 
 /** A reader asks many times with one capability, and what an address leads to never changes: each root is walked once. */
 const reaches = new WeakMap<RelayContext, Map<string, Reach>>()
@@ -114,11 +121,11 @@ const reaches = new WeakMap<RelayContext, Map<string, Reach>>()
 const MAX_REACHES = 64
 
 function reachOf(ctx: RelayContext, capability: Uint8Array): Reach {
-  const known = readCapability(ctx, capability)
+  const { cids: known, ...freezing } = readCapability(ctx, capability)
   const mine = reaches.get(ctx) ?? new Map<string, Reach>()
   reaches.set(ctx, mine)
   const key = toHex(capability.subarray(-32))
-  const reach = mine.get(key) ?? { known, roots: [...known].filter(cid => !isLeaf(cid)), walked: 0, turn: Promise.resolve(true) }
+  const reach = mine.get(key) ?? { known, freezing, roots: [...known].filter(cid => !isLeaf(cid)), walked: 0, turn: Promise.resolve(true) }
   mine.delete(key)
   mine.set(key, reach)
   if (mine.size > MAX_REACHES) mine.delete(mine.keys().next().value!)
@@ -137,6 +144,12 @@ function reached(ctx: RelayContext, reach: Reach, cid: Cid): Promise<boolean> {
   return reach.turn
 }
 
+/** A freeze ends what was opened before as well: not in ten minutes, but with the next request. */
+async function notFrozen(ctx: RelayContext, { vault, urgent }: Freezing): Promise<void> {
+  const limits = vault === null ? null : await ctx.envelopes.read(vault, readLimits)
+  ensure(!limits?.frozen || (limits.emergency && urgent), 'DENIED', 'The patient has frozen the record for everybody.')
+}
+
 /** The blocks of a capability that are here, in the order asked. What the capability does not reach is refused. */
 export async function* getBlocks(
   ctx: RelayContext,
@@ -145,6 +158,7 @@ export async function* getBlocks(
   signal?: AbortSignal,
 ): AsyncIterable<Block> {
   const reach = reachOf(ctx, capability)
+  await notFrozen(ctx, reach.freezing)
   for (const cid of cids) {
     signal?.throwIfAborted()
     ensure(reach.known.has(cid) || (await reached(ctx, reach, cid)), 'DENIED', 'The capability does not reach that block.')

@@ -15,6 +15,7 @@ import type { RelayContext } from './context.ts'
 import { destroyDoomed, erase, listTombstones } from './erase.ts'
 import { eraseVault, sweepVault } from './erase-vault.ts'
 import { currentHead, proveConsistency, publishHead } from './heads.ts'
+import { putLimits } from './limits.ts'
 import { endLink, type LinkDoors, linkDoors, listLinks, putLink, sweepLinks } from './links.ts'
 import { putCopy, send, takeCopies, takeMessages } from './messages.ts'
 import { meta, revoke } from './meta.ts'
@@ -31,6 +32,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   enroll: (ctx, caller, body) => enroll(ctx, caller.did, body),
   'put-calendar': putCalendar,
   'put-head': putHead,
+  'put-limits': putLimits,
   'get-state': getState,
   submit: (ctx, _caller, body, call) => submit(ctx, call, body),
   access: (ctx, _caller, body, call) => access(ctx, call, body),

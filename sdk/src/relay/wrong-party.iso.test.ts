@@ -26,6 +26,9 @@ const linkBody = (name: Uint8Array, now: number): Body<'put-link'> => ({
   note: new Uint8Array(8),
 })
 
+const limitsBy = (p: kit.TestParty, at: number) =>
+  sign(p, 'limits', { v: 1, vault: p.did, at, frozen: true, emergency: true, objects: [], closed: null })
+
 beforeAll(async () => {
   d = await desk('wrong party')
   v = await d.vault()
@@ -41,6 +44,7 @@ beforeAll(async () => {
     enroll: { bundle: v.bundle, lookup: sha256(d.random(32)) },
     'put-calendar': { calendar: await kit.calendarOf(v, v.compartments, 2, t), pages: [] },
     'put-head': { head: await kit.headOf(v, keyring, null, t), keyring },
+    'put-limits': { limits: await limitsBy(v, t) },
     'get-state': {},
     submit: { vault: v.did, groups: [d.groupFor(v, v.general, [spare])], purpose: 'PATRQT' },
     access: { vault: v.did, action: 'open', selection: { ids: [id] }, purpose: 'PATRQT' },
@@ -103,6 +107,7 @@ const FOR_ANOTHER: Readonly<Partial<Record<MethodName, string>>> = {
   enroll: 'BAD_SIGNATURE',
   'put-calendar': 'BAD_SIGNATURE',
   'put-head': 'BAD_SIGNATURE',
+  'put-limits': 'BAD_SIGNATURE',
   submit: 'NO_GRANT',
   access: 'NO_GRANT',
   revoke: 'DENIED',

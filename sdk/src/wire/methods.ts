@@ -94,6 +94,11 @@ export const METHODS = {
     answer: nothing,
     about: 'Replace vault head and sealed keyring together; accepted only as the next version.',
   },
+  'put-limits': {
+    body: object({ limits: signed }),
+    answer: object({ receipt: signed }),
+    about: 'Freeze the record for others, object to purposes, or take no new consents; only later limits replace those in force.',
+  },
   'get-state': {
     body: nothing,
     answer: object({ head: nullable(signed), keyring: nullable(sealedKeyring), calendar: nullable(signed), writes: int() }),

@@ -36,6 +36,7 @@ export type OpenGateway = Gateway & {
 }
 
 const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their consent.')
+const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** A session lasts a working day at most, so that what was erased meanwhile is not shown for longer. */
 const LONGEST = 8 * 3600
@@ -94,6 +95,11 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     ctx,
     inUse: () => [...pool.open().flatMap(s => s.grants), ...watched()],
     changed,
+    limited(patient, purposes) {
+      const open = pool.open().filter(s => s.patient.did === patient && (purposes?.includes(s.actor.purpose) ?? true))
+      for (const session of open) session.end(LIMITED)
+      if (!purposes) told.ended(book.patients().flatMap(p => (p.did === patient ? [p.id] : [])))
+    },
     revoked(commitment) {
       near.drop(commitment)
       told.ended([...endGone(pool, c => equal(c, commitment)), ...book.givers(commitment)])

@@ -13,6 +13,8 @@ export type WatchInput = {
   readonly inUse: () => readonly Uint8Array[]
   /** Consents may have come or gone. */
   readonly changed: () => void
+  /** A patient froze the record, or — with `purposes` — objects to these. */
+  readonly limited: (patient: string, purposes: readonly string[] | null) => void
   /** The ledger says that this consent is no more. */
   readonly revoked: (commitment: Uint8Array) => void
   readonly failed: (code: string) => void
@@ -33,7 +35,7 @@ export async function watchGrants(input: WatchInput): Promise<void> {
   await Promise.all([watchMessages(input), watchLedger(input)])
 }
 
-async function watchMessages({ ctx, changed, failed, signal, pause }: WatchInput): Promise<void> {
+async function watchMessages({ ctx, changed, limited, failed, signal, pause }: WatchInput): Promise<void> {
   for (let wait = 500; !signal.aborted; wait = Math.min(LONGEST_PAUSE, wait * 2)) {
     try {
       const relay = await homeRelay(ctx)
@@ -41,13 +43,13 @@ async function watchMessages({ ctx, changed, failed, signal, pause }: WatchInput
       // Listened for before what waits is taken, so that nothing falls between.
       let next = words.next()
       next.catch(() => {})
-      await take(ctx, changed)
+      await take(ctx, { changed, limited })
       for (let found = await next; !found.done; found = await next) {
         wait = 500
         next = words.next()
         next.catch(() => {})
         // What came while listening began is not told; what comes from `ready` on is.
-        if (found.value === 'messages' || found.value === 'ready') await take(ctx, changed)
+        if (found.value === 'messages' || found.value === 'ready') await take(ctx, { changed, limited })
       }
     } catch (e) {
       if (signal.aborted) return
@@ -57,16 +59,21 @@ async function watchMessages({ ctx, changed, failed, signal, pause }: WatchInput
   }
 }
 
-async function take(ctx: Watching, changed: () => void): Promise<void> {
+async function take(ctx: Watching, { changed, limited }: Pick<WatchInput, 'changed' | 'limited'>): Promise<void> {
   const arrivals = await receiveMessages(ctx)
+  for (const a of arrivals) {
+    if (a.kind !== 'right' || a.news.step !== 'told') continue
+    if (a.news.event === 'frozen') limited(a.did, null)
+    if (a.news.event === 'objected') limited(a.did, a.news.purposes)
+  }
   if (arrivals.some(a => a.kind === 'grant' || a.kind === 'revoked')) changed()
 }
 
-async function watchLedger({ ctx, inUse, changed, revoked, failed, signal, pause }: WatchInput): Promise<void> {
+async function watchLedger({ ctx, inUse, changed, limited, revoked, failed, signal, pause }: WatchInput): Promise<void> {
   for (let pass = 1; !signal.aborted; pass++) {
     await pause(LEDGER_PAUSE, signal).catch(() => {})
     // A word of the relay can be lost on the way; a message cannot.
-    if (pass % PASSES_A_TAKE === 0) await take(ctx, changed).catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
+    if (pass % PASSES_A_TAKE === 0) await take(ctx, { changed, limited }).catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
     const open = new Set(inUse().map(toHex))
     for (const g of receivedGrants(ctx).filter(x => open.has(toHex(x.grant.commitment)))) {
       if (signal.aborted) return

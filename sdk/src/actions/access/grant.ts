@@ -1,5 +1,6 @@
 import type { Ctx } from '#actions/context'
 import { openKeys } from '#actions/records/open-record'
+import { limitsOf } from '#actions/rights/ring'
 import { callRelay, contactRelays, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
@@ -7,6 +8,7 @@ import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
 import { epochOf, LAST_EPOCH } from '#base/time'
+import { forEmergencies } from '#consent/limits'
 import { checkTerms, commitmentOf, encodeTerms, type Level, levelNumber, type Purpose, slotTimes, type Terms } from '#consent/terms'
 import { signConsentGrant } from '#consent/typed-data'
 import { coverNodes } from '#crypto/epoch-tree'
@@ -52,6 +54,7 @@ const MAX_PACKAGE = 240_000
  */
 export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> {
   const { ring } = ctx.session.state
+  notLimited(ring, input.purposes)
   const grantee = await verifiedParty(ctx, input.to)
   const holderKey = secretKey(ctx)
   const terms = await makeTerms(ctx, ring, input, secpAddress(holderKey))
@@ -75,6 +78,13 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
   const content = { terms: encodeTerms(signedTerms), package: packageBytes }
   const messageBytes = await post(ctx, grantee, 'grant', content, { introduce: true })
   return { commitment, terms, messageBytes, packageBytes: packageBytes.length + encodeTerms(signedTerms).length }
+}
+
+/** What the person has said once for all stands until they say otherwise. */
+function notLimited(ring: Keyring, purposes: readonly string[]): void {
+  const limits = limitsOf(ring)?.limits
+  ensure(!limits?.closed || forEmergencies(purposes), 'LIMITED', 'You take no new consents; allow them again first.')
+  ensure(!purposes.some(p => limits?.objects.some(o => o === p)), 'LIMITED', 'You object to that purpose; withdraw the objection first.')
 }
 
 export const contactName = (ring: Keyring, did: Did): string => ring.contacts.find(c => c.did === did)?.name ?? did

@@ -1,5 +1,7 @@
 import type { Ctx } from '#actions/context'
 import type { GuardianNews } from '#actions/guardians/take'
+import type { RightNews } from '#actions/rights/cases'
+import { limitsOf } from '#actions/rights/ring'
 import { callRelay, contactRelays, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
@@ -7,6 +9,8 @@ import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
+import { REASONS, type Reason } from '#consent/decide'
+import { declined } from '#consent/limits'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import { verifyShare } from '#crypto/shamir'
 import { encodeBundle, type Party } from '#identity/bundle'
@@ -29,6 +33,7 @@ import {
 import { type CredentialState, checkCredential } from './check-credential.ts'
 import { remember } from './invite.ts'
 import { checkPassed, notePassed } from './passed.ts'
+import { sendNotice } from './send-notice.ts'
 
 type Receiving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'custody'>
 
@@ -53,6 +58,8 @@ export type Arrival =
   | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
   | { readonly kind: 'emergency'; readonly did: Did; readonly name: string; readonly opening: Opening }
   | { readonly kind: 'share'; readonly did: Did; readonly name: string; readonly version: number; readonly kept: boolean }
+  | { readonly kind: 'right'; readonly did: Did; readonly name: string; readonly news: RightNews }
+  | { readonly kind: 'declined'; readonly did: Did; readonly name: string; readonly purpose: string; readonly why: Reason }
   | { readonly kind: 'guardian'; readonly did: Did; readonly name: string; readonly news: GuardianNews }
   | Refused
 
@@ -135,6 +142,8 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     const said = vouched === 'live' ? request.credential!.name : (contact?.name ?? request.name)
     const name = contact?.verified ? contact.name : said
     const verified = contact?.verified === true || vouched === 'live'
+    const why = declined(limitsOf(ctx.session.state.ring)?.limits ?? null, request.purpose)
+    if (why) return decline(ctx, { did: sender.did, name, relays: sender.relays }, request.purpose, why)
     return { kind: 'request', did: sender.did, name, verified, relays: sender.relays, at, request, ...(vouched ? { vouched } : {}) }
   },
   grant: takeGrant,
@@ -164,8 +173,26 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     const news = await takeGuardianMessage(ctx, sender, content)
     return { kind: 'guardian', did: sender.did, name: nameOf(ctx, sender.did), news }
   },
+  async right(ctx, sender, content, at) {
+    const { takeRightMessage } = await import('#actions/rights/cases')
+    const name = nameOf(ctx, sender.did)
+    const patient = ctx.session.state.ring.received.find(g => g.patient === sender.did)?.name
+    const known = name === sender.did && patient ? patient : name
+    return { kind: 'right', did: sender.did, name: known, news: await takeRightMessage(ctx, { did: sender.did, name: known, at }, content) }
+  },
   share: takeShare,
   device: refuseKind,
+}
+
+type Asker = { readonly did: Did; readonly name: string; readonly relays: readonly string[] }
+
+/** Answers for the person what they have answered once for all: an asker that cannot be told is declined all the same. */
+async function decline(ctx: Receiving, { did, name, relays }: Asker, purpose: string, why: Reason): Promise<Arrival> {
+  const text = `${ctx.session.state.ring.name} declines: ${REASONS[why]}`
+  await sendNotice(ctx, { to: did, text, relays }).catch(e => {
+    if (!isKeepwellError(e)) throw e
+  })
+  return { kind: 'declined', did, name, purpose, why }
 }
 
 /** A custodian's notice of a release; from anybody else it is a notice like others, for it would cry wolf. */

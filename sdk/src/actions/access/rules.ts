@@ -1,10 +1,12 @@
 import type { Ctx } from '#actions/context'
+import { limitsOf } from '#actions/rights/ring'
 import { callRelay, homeRelay, partyAt, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
+import { declined } from '#consent/limits'
 import { checkFloor, covered, MONTH, type RuleMessage, ruleMessage, within } from '#consent/rule'
 import { sha256 } from '#crypto/hash'
 import type { KeptRule, Keyring, RuleUse } from '#identity/keyring'
@@ -83,7 +85,8 @@ export async function applyRules(ctx: Ruling): Promise<Applied> {
   }
   if (valid.length === 0) return out
   for (const one of await peekRequests(ctx)) {
-    const rule = valid.find(r => within(r, one, ctx.session.state.ring, ctx.clock()))
+    const limits = limitsOf(ctx.session.state.ring)?.limits ?? null
+    const rule = declined(limits, one.request.purpose) ? undefined : valid.find(r => within(r, one, ctx.session.state.ring, ctx.clock()))
     if (rule && (await announce(ctx, rule, one))) out.announced.push(one.name)
   }
   for (const rule of valid) out.given.push(...(await giveDue(ctx, rule)))

@@ -1,5 +1,6 @@
 import { relayParty } from '#actions/access/check-receipt'
 import type { Ctx } from '#actions/context'
+import { type About, type Telling, tellReaders } from '#actions/rights/tell'
 import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal } from '#base/bytes'
@@ -7,10 +8,11 @@ import { ensure } from '#base/error'
 import { sign, signedHash, verifySigned } from '#identity/signed'
 import { type DeletionMessage, deletionMessage } from '#wire/tombstone'
 import { walkTombstones } from './check-tombstones.ts'
+import { entryOf } from './list-entries.ts'
 
 type Erasing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
-export type Erasure = { readonly receipts: readonly DeletionMessage[]; readonly pending: readonly string[] }
+export type Erasure = Telling & { readonly receipts: readonly DeletionMessage[]; readonly pending: readonly string[] }
 
 const MAX_IDS = 1024
 
@@ -24,13 +26,36 @@ async function countTombstones(ctx: Erasing): Promise<void> {
 }
 
 /**
- * Erases records (protocol §8): a signed tombstone, then a deletion receipt signed by the relay, checked here. What others
- * opened before is beyond reach.
+ * Erases records (protocol §8): a signed tombstone, then a deletion receipt signed by the relay, checked here. What others opened before is
+ * beyond reach; those to whom it may have been disclosed are told (GDPR 19), whether their consents live or not.
  */
 export async function eraseRecords(ctx: Erasing, ids: readonly Uint8Array[]): Promise<Erasure> {
+  const about: About[] = []
+  for (const id of ids) {
+    const entry = await entryOf(ctx, id)
+    if (entry) about.push({ id, compartment: entry.compartment })
+  }
+  const receipts = await dropRecords(ctx, ids)
+  return { receipts, pending: [], ...(await tellErased(ctx, about)) }
+}
+
+/** The same, without telling anybody. */
+export async function dropRecords(ctx: Erasing, ids: readonly Uint8Array[]): Promise<DeletionMessage[]> {
   const receipts = await buryRecords(ctx, ids, some => ctx.catalog.drop(some))
   if (receipts.length) await countTombstones(ctx)
-  return { receipts, pending: [] }
+  return receipts
+}
+
+async function tellErased(ctx: Erasing, about: readonly About[]): Promise<Telling> {
+  const told = new Set<string>()
+  const unreached = new Set<string>()
+  for (let at = 0; at < about.length; at += MAX_IDS) {
+    const some = about.slice(at, at + MAX_IDS)
+    const telling = await tellReaders(ctx, { event: 'erased', records: some.map(a => a.id), purposes: [] }, some)
+    for (const name of telling.told) told.add(name)
+    for (const name of telling.unreached) unreached.add(name)
+  }
+  return { told: [...told], unreached: [...unreached] }
 }
 
 /** Has the relay keep tombstones for these ids, for ever; `buried` is told of each page that its signed receipt confirms. */

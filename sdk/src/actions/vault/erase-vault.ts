@@ -1,7 +1,7 @@
 import { relayParty } from '#actions/access/check-receipt'
 import { endConsent, tellEnded } from '#actions/access/revoke'
 import type { Ctx, Progress } from '#actions/context'
-import { eraseRecords } from '#actions/records/erase-records'
+import { dropRecords } from '#actions/records/erase-records'
 import { listEntries } from '#actions/records/list-entries'
 import { burnTokens } from '#actions/records/mint-milestone'
 import { receiveRecords } from '#actions/records/receive-records'
@@ -42,11 +42,12 @@ export async function eraseVault(ctx: Erasing, progress: Progress = () => {}): P
   for (let at = 0; at < entries.length; at += PAGE) {
     const page = entries.slice(at, at + PAGE)
     await burnTokens(ctx, page)
-    const erased = await eraseRecords(
-      ctx,
-      page.map(e => e.id),
+    receipts.push(
+      ...(await dropRecords(
+        ctx,
+        page.map(e => e.id),
+      )),
     )
-    receipts.push(...erased.receipts)
     progress(at + page.length, entries.length)
   }
   const { last, signed } = await endVault(ctx)

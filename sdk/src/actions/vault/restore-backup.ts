@@ -4,6 +4,7 @@ import { buryRecords } from '#actions/records/erase-records'
 import { uploader } from '#actions/records/file-records'
 import { ownOpener } from '#actions/records/own-group'
 import { ownTarget } from '#actions/records/secrets'
+import { renewLimits } from '#actions/rights/limits'
 import { equal, toHex } from '#base/bytes'
 import { decode } from '#base/cbor'
 import { cidFromBytes, parseCid } from '#base/cid'
@@ -120,6 +121,7 @@ export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promi
   // The head comes last: until then the relay says that it keeps no such vault, and a restore can begin anew.
   const { ids, root } = await walkTombstones({ ...own, session: { device, state: { ...session.state, head: null } } })
   await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: { root, count: ids.length } })
+  await renewLimits(own)
   return { session, device, records: work.count(), erased: erased.size, ended }
 }
 

@@ -1,0 +1,59 @@
+import { post } from '#actions/access/post'
+import type { Ctx } from '#actions/context'
+import { contactRelays, findParty } from '#actions/vault/calls'
+import { toHex } from '#base/bytes'
+import { ensure, isKeepwellError } from '#base/error'
+import { forEmergencies } from '#consent/limits'
+import { decodeTerms, readTerms, type Terms } from '#consent/terms'
+import type { GivenGrant } from '#identity/keyring'
+import type { Told } from '#wire/rights'
+
+/** Who was told, and who could not be reached: names. */
+export type Telling = { readonly told: readonly string[]; readonly unreached: readonly string[] }
+
+/** What of the record it is about: an id and the part it lies in. */
+export type About = { readonly id: Uint8Array; readonly compartment: Uint8Array }
+
+type Reading = { readonly grant: GivenGrant; readonly terms: Terms }
+
+/** Consents of this vault that let somebody read: those in force, or — with `about` — all there ever were that cover one of these records. */
+function readings({ clock, session }: Pick<Ctx, 'clock' | 'session'>, about: readonly About[] | null): Reading[] {
+  const { ring } = session.state
+  return ring.given.flatMap(grant => {
+    const terms = readTerms(decodeTerms(grant.terms).signed)
+    const reads = terms.patient === ring.did && terms.level !== 'write' && !forEmergencies(terms.purposes)
+    const counts = about ? about.some(a => covers(terms, a)) : grant.state === 'live' && terms.expiry > clock()
+    return reads && counts ? [{ grant, terms }] : []
+  })
+}
+
+function covers(terms: Terms, { id, compartment }: About): boolean {
+  const has = (all: readonly Uint8Array[], one: Uint8Array): boolean => all.some(a => toHex(a) === toHex(one))
+  return terms.records.length ? has(terms.records, id) : has(terms.compartments, compartment)
+}
+
+/**
+ * Tells those to whom data may have been disclosed (GDPR 19), each once, in a sealed message. What somebody was given through a proxy is the
+ * proxy's to tell on.
+ */
+export async function tellReaders(
+  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>,
+  what: Told,
+  about: readonly About[] | null = null,
+): Promise<Telling> {
+  const whom = new Map(readings(ctx, about).map(r => [r.grant.grantee, r.grant.name]))
+  const told: string[] = []
+  const unreached: string[] = []
+  for (const [did, name] of whom) {
+    try {
+      const party = await findParty(ctx, did, contactRelays(ctx, did))
+      ensure(party, 'UNKNOWN_PARTY', 'None of that party’s relays answers.')
+      await post(ctx, party, 'right', { step: 'told', ...what }, { introduce: true })
+      told.push(name)
+    } catch (e) {
+      if (!isKeepwellError(e)) throw e
+      unreached.push(name)
+    }
+  }
+  return { told, unreached }
+}
