@@ -164,7 +164,7 @@ describe('who looked', () => {
     expect(JSON.stringify(refused)).toContain('restricted')
     await setLimits(ada, { frozen: false })
     const again = await world.gateway.session(actor, id)
-    await again.ready(null)
+    await again.ready()
     expect(again.records.size).toBeGreaterThan(1)
   })
 
