@@ -87,7 +87,10 @@ const STAFF: Readonly<Record<string, Run>> = {
 const APPS: Readonly<Record<string, Run>> = {
   async add(io, args, store) {
     const app = await addApp(store, await registrationOf(args))
-    result(io, args, app, () => [`Client id: ${app.client_id}`])
+    const keys = app.jwks
+      ? ['Ask whoever runs it to send you its keys whenever they change; with the address of its keys it need not.']
+      : []
+    result(io, args, app, () => [`Client id: ${app.client_id}`, ...keys])
   },
   async list(io, args, store) {
     const all = (await listApps(store)).map(({ client_secret: _secret, ...app }) => app)
@@ -124,6 +127,7 @@ async function registrationOf(args: Args): Promise<Partial<App>> {
       ? { grant_types: ['client_credentials'], smart_purpose: purpose(args.text('purpose') ?? 'treatment'), ...(await keysOf(keys)) }
       : {
           redirect_uris: [args.need('redirect')],
+          ...(args.text('launch') ? { launch_url: args.text('launch')! } : {}),
           token_endpoint_auth_method: 'none',
           grant_types: ['authorization_code', 'refresh_token'],
           response_types: ['code'],

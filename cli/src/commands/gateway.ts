@@ -27,7 +27,7 @@ export const gateway: Command = {
     'It runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
     'Its systems show an API key: `gateway key add` makes one and shows it once. Its people log in with a passkey, or with a passphrase and an authenticator app: ' +
     '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite). ' +
-    'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. ' +
+    'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read. ' +
@@ -36,7 +36,7 @@ export const gateway: Command = {
     'keepwell gateway onboard',
     'keepwell gateway key add --name "Ward system" --role system',
     'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
-    'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback',
+    'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback --launch https://app.example/launch',
     'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
     'keepwell gateway --port 8788',
     'keepwell gateway --profiles hl7.fhir.us.core-8.0.0.tgz',
@@ -54,6 +54,11 @@ export const gateway: Command = {
       type: 'string',
       value: 'NETWORKS',
       about: 'Networks inside the walls that notifications may be posted to, with commas: 10.1.0.0/16. Else only the internet, by https.',
+    },
+    'keys-from': {
+      type: 'string',
+      value: 'NETWORKS',
+      about: 'Networks inside the walls from which keys of apps may be fetched, with commas. Else only from the internet, by https.',
     },
     'look-every': {
       type: 'string',
@@ -83,6 +88,7 @@ export const gateway: Command = {
     name: { type: 'string', value: 'NAME', about: 'Of a key, a person or an app: what it is called.' },
     login: { type: 'string', value: 'LOGIN', about: 'Of a person: what they type to log in.' },
     redirect: { type: 'string', value: 'URL', about: 'Of an app: where people come back to it.' },
+    launch: { type: 'string', value: 'URL', about: 'Of an app: where it is opened on a patient, from /auth/apps or by your own systems.' },
     scope: { type: 'string', value: 'SCOPES', about: 'Of an app: the most it may ask for.' },
     keys: { type: 'string', value: 'FILE|URL', about: 'Of a backend service: its public keys (JWKS).' },
     file: { type: 'string', value: 'FILE', about: 'Of an app: its registration as JSON (RFC 7591).' },
@@ -142,7 +148,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       '--terminology is an https address.',
     )
     const running = await serveGateway(settings, async own => {
-      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir })
+      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir, keysFrom: networks(args, 'keys-from') })
       const terms = await terminologyPart(own, { dir, server })
       return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate, stands }
     })
@@ -159,9 +165,10 @@ const serve = (io: Io, args: Args): Promise<void> =>
 function subscriptionSettings(args: Args): NonNullable<GatewaySettings['subscriptions']> {
   const seconds = args.text('look-every')
   ensure(seconds === undefined || /^[1-9]\d{0,6}$/.test(seconds), 'USAGE', '--look-every is a number of seconds.')
-  const networks = args.text('hooks-to')?.split(',').filter(Boolean)
-  return { ...(seconds ? { lookEvery: Number(seconds) } : {}), ...(networks ? { hooksTo: networks } : {}) }
+  return { ...(seconds ? { lookEvery: Number(seconds) } : {}), hooksTo: networks(args, 'hooks-to') }
 }
+
+const networks = (args: Args, option: string): string[] => args.text(option)?.split(',').filter(Boolean) ?? []
 
 const keysAt = async (io: Io, args: Args): Promise<{ readonly file: string; readonly keys: readonly ApiKey[] }> => {
   const file = apiKeyFile(placeOf(io, args).dir)

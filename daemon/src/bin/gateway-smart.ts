@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { openGetter } from '@keepwell/adapters/hooks/get'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
@@ -17,15 +18,24 @@ export const smartKey = (ctx: Pick<Ctx, 'session'>): Uint8Array =>
 
 const SWEEP_MS = 3600_000
 
+export type SmartBeside = {
+  readonly ctx: Ctx
+  readonly dir: string
+  /** Networks inside the walls at which apps may keep their keys: `10.1.0.0/16`. */
+  readonly keysFrom?: readonly string[]
+}
+
 /** The SMART authorization server beside a gateway: its patients, its systems' keys, its clock. */
-export async function smartBeside(gateway: Gateway, { ctx, dir }: { readonly ctx: Ctx; readonly dir: string }): Promise<Smart> {
+export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [] }: SmartBeside): Promise<Smart> {
   const smart = await openSmart({
     file: smartFile(dir),
     key: smartKey(ctx),
     url: gateway.url,
     name: gateway.name,
+    tenant: ctx.session.state.ring.did,
     directory: directoryOf(gateway),
     systems: byApiKey(async () => readApiKeys(await readIfThere(apiKeyFile(dir)))),
+    getKeys: openGetter({ allow: keysFrom }),
     random: gateway.random,
     clock: gateway.clock,
   })

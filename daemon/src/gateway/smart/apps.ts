@@ -4,15 +4,18 @@ import { ensure } from '@keepwell/sdk/base/error'
 import { PURPOSES, type Purpose } from '@keepwell/sdk/consent/terms'
 import { narrowed, parseScope, parseScopes, type Scope } from '@keepwell/sdk/health/smart/scope'
 import type { ClientMetadata } from 'oidc-provider'
+import { isLoopback } from '#http/settings'
 
 /** Members of our own in an app's registration. */
-export const OWN_METADATA = ['smart_scope', 'smart_purpose', 'smart_introspects'] as const
+export const OWN_METADATA = ['smart_scope', 'smart_purpose', 'smart_introspects', 'launch_url'] as const
 
 export type App = ClientMetadata & {
   /** The most it may ask for; without it, whatever the person who launches it may. Backend services get nothing without it. */
   readonly smart_scope?: string
   /** What a backend service works for. */
   readonly smart_purpose?: Purpose
+  /** Where the EHR sends people to open it on a patient (SMART App Launch 2.2 §registering). */
+  readonly launch_url?: string
   /** A resource server of the organisation that may introspect any token. */
   readonly smart_introspects?: boolean
 }
@@ -32,6 +35,7 @@ export async function addApp({ tokens, random }: Store & { readonly random: Rand
     'A backend service needs system scopes, such as system/*.rs.',
   )
   ensure(!backend || app.jwks || app.jwks_uri, 'BAD_INPUT', 'A backend service needs its public keys: jwks or jwks_uri.')
+  ensure(app.launch_url === undefined || isLaunchUrl(app.launch_url), 'BAD_INPUT', 'A launch URL is an https address.')
   ensure(app.smart_purpose === undefined || PURPOSES.includes(app.smart_purpose), 'BAD_INPUT', 'There is no such purpose of use.')
   const kept: App = {
     ...(backend ? { token_endpoint_auth_method: 'private_key_jwt', redirect_uris: [], response_types: [] } : {}),
@@ -67,6 +71,9 @@ function isWithin(scope: Scope, limit: Scope): boolean {
   return both !== null && JSON.stringify(both) === JSON.stringify(scope)
 }
 
+/** Whether it can keep a secret (RFC 6749 §2.1). */
+export const isConfidential = (app: Pick<App, 'token_endpoint_auth_method'>): boolean => app.token_endpoint_auth_method !== 'none'
+
 /** Whether a page of this origin belongs to a registered app. */
 export async function isAppOrigin(store: Store, origin: string): Promise<boolean> {
   const apps = await listApps(store)
@@ -78,6 +85,14 @@ export const originsOf = (app: Pick<App, 'redirect_uris'>): string[] =>
     const url = URL.parse(uri)
     return url && /^https?:$/.test(url.protocol) ? [url.origin] : []
   })
+
+/** By https; on this machine also without. */
+export function isLaunchUrl(text: unknown): boolean {
+  const url = typeof text === 'string' && text.length <= 2000 ? URL.parse(text) : null
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
+}
+
+export const launchOrigin = ({ launch_url: url }: Pick<App, 'launch_url'>): string => new URL(url!).origin
 
 const CODE_SECONDS = 86_400
 

@@ -1,7 +1,16 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
-import type { Directory, Level } from './directory.ts'
+import type { Directory, Level, Standing } from './directory.ts'
 import { staffById } from './staff.ts'
+
+/** By a reference, a canonical, or an identifier (SMART App Launch 2.2 §fhirContext). */
+export type FurtherContext = {
+  readonly reference?: string | undefined
+  readonly canonical?: string | undefined
+  readonly identifier?: { readonly system?: string | undefined; readonly value: string } | undefined
+  readonly type?: string | undefined
+  readonly role?: string | undefined
+}
 
 /** What a launch was about, as the token response tells it (SMART App Launch 2.2, launch context). */
 export type LaunchContext = {
@@ -9,7 +18,7 @@ export type LaunchContext = {
   readonly encounter: string | null
   readonly needPatientBanner: boolean
   readonly intent: string | null
-  readonly fhirContext: readonly { readonly reference: string; readonly role?: string }[]
+  readonly fhirContext: readonly FurtherContext[]
 }
 
 /** What one consent of one person to one app gave: everything a token of it stands for. */
@@ -56,6 +65,10 @@ export async function stands({ directory }: Pick<Life, 'directory'>, patient: st
   const standing = await directory.standing(patient)
   return standing !== null && levels.every(level => standing[level] !== null)
 }
+
+/** Until when (Unix seconds) consents last that something rests on; for ever where it rests on none. */
+export const lasts = (standing: Standing | null, levels: readonly Level[]): number =>
+  Math.min(...levels.map(level => standing?.[level] ?? 0))
 
 /** Ends for good what was given for a patient, so that a later consent does not wake it. */
 export async function endPatient({ tokens }: Pick<Life, 'tokens'>, patient: string): Promise<void> {

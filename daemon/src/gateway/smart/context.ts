@@ -1,6 +1,7 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import type { RandomBytes } from '@keepwell/sdk/base/bytes'
 import type { Life } from './binding.ts'
+import type { ClientKeys } from './client-keys.ts'
 import type { Directory } from './directory.ts'
 import type { Places } from './discovery.ts'
 import type { SmartLimits } from './limits.ts'
@@ -12,10 +13,12 @@ import type { Argon2Cost } from './staff.ts'
 export type SmartContext = {
   readonly places: Places
   readonly site: Site
+  readonly tenant: string
   readonly tokens: Tokens
   readonly directory: Directory
   readonly life: Life
   readonly sessions: Sessions
+  readonly clientKeys: ClientKeys
   readonly random: RandomBytes
   readonly clock: () => number
   readonly newId: () => string

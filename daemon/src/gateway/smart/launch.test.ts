@@ -68,6 +68,7 @@ describe('standalone launch', () => {
     const { payload, protectedHeader } = await jwtVerify(tokens.id_token!, keys, { issuer: `${gateway.url}/auth`, audience: client })
     expect(protectedHeader.alg).toBe('RS256')
     expect(payload.sub).toBe(person.staff.id)
+    expect(payload.fhirUser).toMatch(/\/Practitioner\/staff-/)
     expect((await fetch(payload.fhirUser as string)).status).toBe(401)
     const me = await fetch(payload.fhirUser as string, { headers: { authorization: `Bearer ${tokens.access_token}` } })
     expect(await me.json()).toMatchObject({ resourceType: 'Practitioner', name: [{ text: 'Dr. Grace Hopper' }] })
@@ -77,6 +78,24 @@ describe('standalone launch', () => {
 
   test('a patient scope without launch/patient puts a patient in context all the same', async () => {
     expect((await launched(gateway, { client, person, scope: 'patient/Observation.rs' })).patient).toBe('patient-1')
+  })
+
+  test('a role or a context that is not known here is no hindrance: the patient is asked for all the same', async () => {
+    const scope = 'launch/patient?role=https://example.org/role launch/imagingstudy user/Observation.rs'
+    const tokens = await launched(gateway, { client, person, scope })
+    expect([tokens.patient, tokens.fhirContext]).toEqual(['patient-1', undefined])
+  })
+
+  test('UserInfo tells who the person is, to a token that may know', async () => {
+    const ask = async (scope: string) => {
+      const { access_token } = await launched(gateway, { client, person, scope })
+      return fetch(`${gateway.url}/auth/userinfo`, { headers: { authorization: `Bearer ${access_token}` } })
+    }
+    const fhirUser = `${gateway.fhir}/Practitioner/staff-${person.staff.id}`
+    expect(await (await ask('openid fhirUser patient/*.rs')).json()).toEqual({ sub: person.staff.id, fhirUser })
+    expect(await (await ask('openid profile patient/*.rs')).json()).toMatchObject({ name: 'Dr. Grace Hopper' })
+    expect((await ask('patient/*.rs')).status).toBe(403)
+    expect((await fetch(`${gateway.url}/auth/userinfo`)).status).toBe(401)
   })
 
   test('user scopes alone name no patient', async () => {
@@ -145,6 +164,31 @@ describe('EHR launch', () => {
     expect((await ehrLaunch({ patient: '../etc' })).status).toBe(400)
     expect((await ehrLaunch({ patient: 'patient-1', fhirContext: [{ reference: 'Patient/patient-2' }] })).status).toBe(400)
     expect((await ehrLaunch({ patient: 'patient-1', fhirContext: [{ reference: 'Task/1', role: '' }] })).status).toBe(400)
+  })
+
+  test('further contexts are told as they were: several of one type and role, by reference, canonical or identifier', async () => {
+    const fhirContext = [
+      { reference: 'ImagingStudy/im-1', role: 'launch' },
+      { reference: 'ImagingStudy/im-2', role: 'launch' },
+      { canonical: 'https://example.org/Questionnaire/q|2', type: 'Questionnaire' },
+      { identifier: { system: 'https://example.org/orders', value: '17' }, type: 'ServiceRequest' },
+    ]
+    const { launch } = (await (await ehrLaunch({ patient: 'patient-1', fhirContext })).json()) as { launch: string }
+    expect((await launched(gateway, { client, person, launch, scope: 'launch patient/*.rs' })).fhirContext).toEqual(fhirContext)
+    for (const bad of [{}, { canonical: 'https://example.org/q' }, { identifier: { value: '17' } }, { role: 'launch' }])
+      expect((await ehrLaunch({ patient: 'patient-1', fhirContext: [bad] })).status, JSON.stringify(bad)).toBe(400)
+  })
+
+  test('the app is told which organisation launches it', async () => {
+    const { launch } = (await (await ehrLaunch({ patient: 'patient-1' })).json()) as { launch: string }
+    expect((await launched(gateway, { client, person, launch, scope: 'launch patient/*.rs' })).tenant).toBe('did:example:clinic')
+  })
+
+  test('a system that names the app is told where to send the browser', async () => {
+    const opened = await newApp(gateway, { launch_url: 'https://app.example/launch' })
+    const { launch, url } = (await (await ehrLaunch({ patient: 'patient-1', client: opened })).json()) as { launch: string; url: string }
+    expect(Object.fromEntries(new URL(url).searchParams)).toEqual({ iss: gateway.fhir, launch })
+    expect((await ehrLaunch({ patient: 'patient-1', client: 'nobody' })).status).toBe(404)
   })
 
   test('a launch for one app or one person is of no use to another', async () => {
@@ -252,6 +296,46 @@ describe('refreshing', () => {
     expect(fresh.headers.get('cache-control')).toBe('no-store')
     expect(fresh.headers.get('pragma')).toBe('no-cache')
     expect(await fresh.json()).toMatchObject({ scope: offline.scope, patient: 'patient-1', token_type: 'Bearer', expires_in: 900 })
+  })
+
+  test('an app that can keep a secret has its whole time again with each refresh, one that cannot has not, and neither beyond the consent', async () => {
+    const short = await startGateway({ refreshSeconds: 1000 })
+    try {
+      const who = await withPasskey(short)
+      const client_secret = 's'.repeat(40)
+      const secret = await newApp(short, { token_endpoint_auth_method: 'client_secret_post', client_secret })
+      const open = await newApp(short)
+      const begun = async (client_id: string, more: Record<string, string>, patient: string) => {
+        const scope = 'launch/patient patient/*.rs offline_access'
+        const { code, verifier, page } = await authorized(short, { client: client_id, person: who, scope, patient })
+        expect(page.includes('has not used it')).toBe('client_secret' in more)
+        const fields = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: REDIRECT, client_id, ...more }
+        let refresh_token = ((await (await tokenCall(short, fields)).json()) as { refresh_token: string }).refresh_token
+        return async (): Promise<number> => {
+          const answer = await tokenCall(short, { grant_type: 'refresh_token', refresh_token, client_id, ...more })
+          refresh_token = ((await answer.json()) as { refresh_token: string }).refresh_token
+          return answer.status
+        }
+      }
+      const all = [
+        await begun(secret, { client_secret }, 'patient-1'),
+        await begun(open, {}, 'patient-1'),
+        await begun(secret, { client_secret }, 'patient-2'),
+      ]
+      short.standing.set('patient-2', { name: 'Ben', expires: short.smart.context.clock() + 1100 })
+      const each = async () => [await all[0]!(), await all[1]!(), await all[2]!()]
+      short.time.ahead += 600
+      expect(await each()).toEqual([200, 200, 200])
+      short.time.ahead += 600
+      expect(await each()).toEqual([200, 400, 400])
+    } finally {
+      await short.close()
+    }
+  })
+
+  test('an app that was not registered to refresh does not, whatever it asks for', async () => {
+    const once = await newApp(gateway, { grant_types: ['authorization_code'] })
+    expect((await launched(gateway, { client: once, person, scope: 'patient/*.rs offline_access' })).refresh_token).toBeUndefined()
   })
 
   test('a refresh may ask for less, never for more', async () => {

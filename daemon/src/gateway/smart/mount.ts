@@ -1,17 +1,21 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { errors, type Provider } from 'oidc-provider'
 import type { Authenticate } from '#gateway/core/types'
 import type { HttpMount } from '#http/mount'
+import { appById } from './apps.ts'
 import type { SmartContext } from './context.ts'
 import { ROUTES } from './discovery.ts'
 import { runEnrolment } from './enrol.ts'
 import { bodyText, redirect, sendPage } from './form.ts'
 import { introspectByToken } from './introspect.ts'
 import { errorPage } from './pages.ts'
+import { runApps } from './start-app.ts'
 import { runStep } from './steps.ts'
 import { SCRIPT, STYLE, STYLE_JSON } from './style.ts'
+import { userinfo } from './userinfo.ts'
 import { languageOf } from './words.ts'
 
 type Request = IncomingMessage & { originalUrl?: string }
@@ -35,12 +39,18 @@ export function authMount(smart: SmartContext, provider: Provider, authenticate:
         if (request.method === 'POST') return redirect(response, `${smart.places.issuer}${path}?${await bodyText(request)}`)
         askToConsent(request)
       }
+      if (path === ROUTES.userinfo && request.method !== 'OPTIONS') return userinfo({ smart, provider, request, response })
       if (path === ROUTES.introspection && request.method === 'POST' && /^bearer /i.test(request.headers.authorization ?? ''))
         return introspectByToken({ smart, provider, authenticate }, { request, response })
-      await library(path === ROUTES.registration && request.method === 'POST' ? await withOwnScopes(request) : request, response)
+      if (request.method !== 'POST') return library(request, response)
+      if (path === ROUTES.registration) return library(await withOwnScopes(request), response)
+      await library(PROVEN.has(path) ? await withKeysAtHand(smart, request) : request, response)
     },
   }
 }
+
+/** Where an app proves itself. */
+const PROVEN: ReadonlySet<string> = new Set([ROUTES.token, ROUTES.introspection, ROUTES.revocation])
 
 type Served = { readonly request: Request; readonly response: ServerResponse; readonly path: string }
 
@@ -51,10 +61,11 @@ async function served(smart: SmartContext, provider: Provider, { request, respon
     response.end(asset.body)
     return true
   }
-  const [, step, uid, verb = ''] = /^\/(step|enrol)(?:\/([\w-]{1,64}))?(?:\/(\w{1,20}))?$/.exec(path) ?? []
+  const [, step, uid, verb = ''] = /^\/(step|enrol|apps)(?:\/([\w-]{1,64}))?(?:\/(\w{1,20}))?$/.exec(path) ?? []
   if (!step) return false
   try {
     if (step === 'step') await runStep({ smart, provider, request, response }, uid ?? '', verb)
+    else if (step === 'apps') await runApps({ smart, provider, request, response }, uid ?? '')
     else await runEnrolment({ smart, request, response }, uid ?? '')
   } catch (error) {
     const code =
@@ -97,16 +108,42 @@ function askToConsent(request: Request): void {
 
 /** RFC 7591 has one `scope`; the library takes only scopes it has a list of, so clinical ones travel under a name of ours. */
 async function withOwnScopes(request: Request): Promise<Request> {
-  const body = bodyOf(await bodyText(request))
-  const { scope, smart_scope: _own, ...rest } = body
-  const written = Buffer.from(JSON.stringify(typeof scope === 'string' ? { ...rest, smart_scope: scope } : rest))
+  const { scope, smart_scope: _own, ...rest } = bodyOf(await bodyText(request))
+  return again(request, JSON.stringify(typeof scope === 'string' ? { ...rest, smart_scope: scope } : rest))
+}
+
+/** Keys of an app that keeps them at an address are there before it proves itself by them. */
+async function withKeysAtHand(smart: SmartContext, request: Request): Promise<Request> {
+  const body = await bodyText(request)
+  const assertion = new URLSearchParams(body).get('client_assertion')
+  if (assertion) {
+    const { client, kid } = presented(assertion)
+    const uri = client === null ? undefined : (await appById(smart, client))?.jwks_uri
+    if (uri) await smart.clientKeys.prepare(uri, kid)
+  }
+  return again(request, body)
+}
+
+/** Whose an assertion says it is, and by which key; nothing of it is believed yet. */
+function presented(assertion: string): { readonly client: string | null; readonly kid: string | null } {
+  try {
+    const { iss } = decodeJwt(assertion)
+    return { client: typeof iss === 'string' ? iss : null, kid: decodeProtectedHeader(assertion).kid ?? null }
+  } catch {
+    return { client: null, kid: null }
+  }
+}
+
+/** The same request with a body that was read, or changed. */
+function again(request: Request, body: string): Request {
+  const written = Buffer.from(body)
   // Its own socket, for a request that ends would take the connection with it.
-  const again: Request = new IncomingMessage(new Socket())
-  Object.assign(again, { method: request.method, url: request.url, originalUrl: request.originalUrl })
-  again.headers = { ...request.headers, 'content-length': String(written.length) }
-  again.push(written)
-  again.push(null)
-  return again
+  const copy: Request = new IncomingMessage(new Socket())
+  Object.assign(copy, { method: request.method, url: request.url, originalUrl: request.originalUrl })
+  copy.headers = { ...request.headers, 'content-length': String(written.length) }
+  copy.push(written)
+  copy.push(null)
+  return copy
 }
 
 function bodyOf(text: string): Record<string, unknown> {

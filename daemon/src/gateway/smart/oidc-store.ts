@@ -1,6 +1,7 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import { groupOf, type Life, liveBinding } from './binding.ts'
+import type { ClientKeys } from './client-keys.ts'
 
 /** Models whose every use asks whether what they rest on still stands. */
 const BOUND = new Set(['AccessToken', 'RefreshToken', 'AuthorizationCode'])
@@ -10,13 +11,14 @@ const GROUPED = new Set([...BOUND, 'Grant'])
 
 /** oidc-provider's storage over our token store. What no longer stands is not found, whoever asks. */
 export const oidcStore =
-  (life: Life, clock: () => number) =>
+  (life: Life, clock: () => number, keys: ClientKeys) =>
   (model: string): Adapter => {
     const { tokens } = life
     const kind = `oidc ${model}`
     const known = async (id: string, found: Awaited<ReturnType<Tokens['get']>>): Promise<AdapterPayload | undefined> => {
       if (!found) return undefined
       const payload = { ...(found.value as AdapterPayload), ...(found.consumed === null ? {} : { consumed: found.consumed }) }
+      if (model === 'Client' && payload.jwks_uri) return withKeys(payload, keys)
       if (NAMELESS.has(model)) payload.jti = id
       if (BOUND.has(model) && payload.grantId && !(await liveBinding(life, payload.grantId))) return undefined
       return payload
@@ -49,3 +51,8 @@ export const oidcStore =
       revokeByGrantId: id => tokens.dropGroup(groupOf(id)),
     }
   }
+
+/** The library gets an app's keys from us and fetches none itself: it would keep them for a minute at least, whatever their server says. */
+function withKeys({ jwks_uri: uri, ...rest }: AdapterPayload, keys: ClientKeys): AdapterPayload {
+  return { ...rest, jwks: { keys: [...keys.held(uri as string)] } } as AdapterPayload
+}

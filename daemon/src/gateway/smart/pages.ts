@@ -24,14 +24,43 @@ export type LoginPage = {
   readonly action: string
   readonly options: unknown
   readonly problem: 'wrong' | 'locked' | 'passkeyFailed' | null
+  /** Whether somebody waits who would be told. */
+  readonly cancel: boolean
 }
 
-export function loginPage({ language, app, action, options, problem }: LoginPage): string {
+export function loginPage({ language, app, action, options, problem, cancel }: LoginPage): string {
   const w = WORDS[language]
   return page(
     language,
     w.logIn,
-    html`<h1>${w.logIn}</h1><p class="dim">${w.logInTo(app)}</p><div class="card">${alert(problem && w[problem])}${passkeyForm({ action: `${action}/passkey`, kind: 'use', options, button: w.withPasskey, failed: w.passkeyFailed })}<p class="or">${w.or}</p><form method="post" action="${action}/login">${field('login', w.login, html`<input id="login" name="login" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="80">`)}${field('passphrase', w.passphrase, html`<input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required maxlength="1024">`)}${field('code', w.code, html`<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required maxlength="40">`)}<button class="quiet" type="submit">${w.logIn}</button></form></div><form method="post" action="${action}/cancel"><button class="quiet" type="submit">${w.cancel}</button></form>`,
+    html`<h1>${w.logIn}</h1><p class="dim">${w.logInTo(app)}</p><div class="card">${alert(problem && w[problem])}${passkeyForm({ action: `${action}/passkey`, kind: 'use', options, button: w.withPasskey, failed: w.passkeyFailed })}<p class="or">${w.or}</p><form method="post" action="${action}/login">${field('login', w.login, html`<input id="login" name="login" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="80">`)}${field('passphrase', w.passphrase, html`<input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required maxlength="1024">`)}${field('code', w.code, html`<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required maxlength="40">`)}<button class="quiet" type="submit">${w.logIn}</button></form></div>${cancel && html`<form method="post" action="${action}/cancel"><button class="quiet" type="submit">${w.cancel}</button></form>`}`,
+  )
+}
+
+export type AppsPage = {
+  readonly language: Language
+  readonly action: string
+  readonly organisation: string
+  readonly person: { readonly name: string; readonly role: string }
+  readonly patients: readonly { readonly id: string; readonly name: string }[]
+  readonly apps: readonly { readonly id: string; readonly name: string }[]
+}
+
+/** Where a person of the organisation opens an app on a patient: the EHR's side of a launch. */
+export function appsPage({ language, action, organisation, person, patients, apps }: AppsPage): string {
+  const w = WORDS[language]
+  const choose = field(
+    'patient',
+    w.choosePatient,
+    html`<select id="patient" name="patient" required><option value=""></option>${patients.map(p => html`<option value="${p.id}">${p.name}</option>`)}</select>`,
+  )
+  const open = apps.map(a => html`<button class="main" type="submit" name="app" value="${a.id}">${w.openThe(a.name)}</button>`)
+  const form = html`<form method="post" action="${action}/start" class="card">${choose}${open}</form>`
+  const missing = patients.length === 0 ? w.noPatients : apps.length === 0 ? w.noApps : null
+  return page(
+    language,
+    w.appsTitle(organisation),
+    html`<h1>${w.appsTitle(organisation)}</h1><p class="dim">${w.asPerson(person.name, person.role)} ${w.appAsks}</p>${missing === null ? form : html`<p class="note">${missing}</p>`}<form method="post" action="${action}/leave"><button class="quiet" type="submit">${w.logOut}</button></form>`,
   )
 }
 
@@ -46,6 +75,8 @@ export type ConsentPage = {
   readonly scopes: readonly { readonly asked: string; readonly given: readonly string[] }[]
   readonly identity: boolean
   readonly offlineDays: number | null
+  /** Whether each use of it lets it last so long again. */
+  readonly prolonged: boolean
   readonly purposes: readonly string[]
 }
 
@@ -56,8 +87,14 @@ export function consentPage(p: ConsentPage): string {
   return page(
     p.language,
     w.consentTitle(p.app),
-    html`<h1>${w.consentTitle(p.app)}</h1><p class="dim">${w.asPerson(p.person.name, p.person.role)} ${w.unverified}</p><form method="post" action="${p.action}/consent" class="card">${patientPart(p)}${purposePart(p)}<fieldset><legend>${w.willSee}</legend>${empty && html`<p>${w.nothing}</p>`}${p.scopes.map(s => scopeTick(s, p.language))}${p.identity && html`<p class="tick">${w.identity}</p>`}${p.offlineDays !== null && html`<label class="tick"><input type="checkbox" name="scope" value="offline_access" checked><span>${w.offlineScope}</span></label>`}</fieldset><h2>${w.duration}</h2><p>${p.offlineDays === null ? w.whileLoggedIn : w.offline(p.offlineDays)} ${w.neverLonger}</p>${!(empty || unchosen) && html`<button class="main" type="submit">${w.allow}</button>`}</form><form method="post" action="${p.action}/cancel"><button class="quiet" type="submit">${w.deny}</button></form>`,
+    html`<h1>${w.consentTitle(p.app)}</h1><p class="dim">${w.asPerson(p.person.name, p.person.role)} ${w.unverified}</p><form method="post" action="${p.action}/consent" class="card">${patientPart(p)}${purposePart(p)}<fieldset><legend>${w.willSee}</legend>${empty && html`<p>${w.nothing}</p>`}${p.scopes.map(s => scopeTick(s, p.language))}${p.identity && html`<p class="tick">${w.identity}</p>`}${p.offlineDays !== null && html`<label class="tick"><input type="checkbox" name="scope" value="offline_access" checked><span>${w.offlineScope}</span></label>`}</fieldset><h2>${w.duration}</h2><p>${lasting(p)} ${w.neverLonger}</p>${!(empty || unchosen) && html`<button class="main" type="submit">${w.allow}</button>`}</form><form method="post" action="${p.action}/cancel"><button class="quiet" type="submit">${w.deny}</button></form>`,
   )
+}
+
+function lasting({ offlineDays: days, prolonged, language }: ConsentPage): string {
+  const w = WORDS[language]
+  if (days === null) return w.whileLoggedIn
+  return prolonged ? w.offlineUnused(days) : w.offline(days)
 }
 
 function patientPart({ patient, language }: ConsentPage): Html | null {

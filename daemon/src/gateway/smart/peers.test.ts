@@ -114,3 +114,25 @@ test('SMART’s own client for Node is launched from the EHR, reads patient, per
   expect((await smart.request('Observation')).total).toBe(2)
   app.server.close()
 })
+
+test('SMART’s own client is opened by a person from the organisation’s page of apps, on the patient they chose there', async () => {
+  const settings = { clientId: 'page-app', scope: 'launch openid fhirUser patient/Observation.rs', pkceMode: 'required' }
+  const app = await serveApp(settings)
+  await newApp(gateway, { client_id: 'page-app', client_name: 'Chart', redirect_uris: [`${app.url}/app`], launch_url: `${app.url}/launch` })
+  const b = browser()
+  const login = await b.follow(await b.send(`${gateway.url}/auth/apps`), gateway.url)
+  const answer = JSON.stringify(person.passkey.use(passkeyOptions(login.text)))
+  const page = await b.follow(await b.post(`${gateway.url}/auth/apps/passkey`, { answer }), gateway.url)
+  expect(page.text).toContain('Open Chart')
+  const sent = await b.post(`${gateway.url}/auth/apps/start`, { app: 'page-app', patient: 'patient-2' })
+  const begun = await b.send(sent.headers.get('location')!)
+  // The person is logged in already: what comes is the question whether the app may.
+  let consent = await b.follow(await b.send(begun.headers.get('location')!), gateway.url)
+  expect(consent.text).toContain('Ben &lt;b&gt;Bold&lt;/b&gt;')
+  consent = await b.follow(await b.post(`${consent.url}/consent`, { scope: ticks(consent.text), purpose: 'TREAT' }), gateway.url)
+  await b.send(consent.url)
+  const smart = await app.ready
+  expect(smart.patient.id).toBe('patient-2')
+  expect((await smart.request('Observation')).total).toBe(2)
+  app.server.close()
+})

@@ -1,19 +1,25 @@
 import { enforceable } from '@keepwell/sdk/health/smart/enforceable'
 import { parseScope } from '@keepwell/sdk/health/smart/scope'
 import { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { type App, OWN_METADATA, originsOf, withinApp } from './apps.ts'
-import { bindingOf } from './binding.ts'
+import { type App, appById, isLaunchUrl, OWN_METADATA, originsOf, withinApp } from './apps.ts'
+import { bindingOf, groupOf, lasts, liveBinding } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import { AUTH_METHODS, ROUTES, SIGNING_ALGS, STATIC_SCOPES } from './discovery.ts'
 import { waitingLaunch } from './launches.ts'
 import { oidcStore } from './oidc-store.ts'
 import { errorPage } from './pages.ts'
+import { LONG_COOKIE, SESSION_COOKIE } from './sessions.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { practitionerUrl, staffById } from './staff.ts'
 import { tellLaunch, tellRegistration, tellScopes, toldContext } from './token-response.ts'
 import { languageOf } from './words.ts'
 
 const HOUR = 3600
+
+/** A `jku` names the address that was registered, or none (SMART App Launch 2.2 §signature verification). */
+function checkJku(jku: unknown, app: App | null): void {
+  if (jku !== undefined && jku !== app?.jwks_uri) throw new errors.InvalidClientAuth('jku is not the registered one')
+}
 
 /** The authorization server: oidc-provider, told what SMART App Launch 2.2 and this house want. */
 export function createProvider(smart: SmartContext, keys: SigningKeys): Provider {
@@ -31,13 +37,15 @@ export function createProvider(smart: SmartContext, keys: SigningKeys): Provider
 function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
   const { clock, life, limits, places } = smart
   return {
-    adapter: oidcStore(life, clock),
+    adapter: oidcStore(life, clock, smart.clientKeys),
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, _claims, header, client) =>
+      checkJku(header.jku, await appById(smart, client.clientId)),
     jwks: keys.jwks as NonNullable<Configuration['jwks']>,
     cookies: {
       keys: [...keys.cookies],
-      names: { session: 'kw_session', interaction: 'kw_step', resume: 'kw_resume' },
-      long: { httpOnly: true, sameSite: 'lax', signed: true },
-      short: { httpOnly: true, sameSite: 'lax', signed: true },
+      names: { session: SESSION_COOKIE, interaction: 'kw_step', resume: 'kw_resume' },
+      long: LONG_COOKIE,
+      short: LONG_COOKIE,
     },
     routes: ROUTES,
     scopes: [...STATIC_SCOPES],
@@ -60,7 +68,8 @@ function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
     extraParams: { aud: checkAud(smart), launch: checkLaunch(smart) },
     extraTokenClaims: async (_ctx, token) => launchClaims(smart, 'grantId' in token ? token.grantId : undefined),
     clientBasedCORS: (_ctx, origin, client) => originsOf({ redirect_uris: client.redirectUris ?? [] }).includes(origin),
-    findAccount: async (_ctx, id) => {
+    findAccount: async (ctx, id) => {
+      await prolonged(smart, ctx)
       const staff = await staffById(life, id)
       if (!staff || staff.suspended) return undefined
       const fhirUser = practitionerUrl(places.fhir, staff.id)
@@ -88,6 +97,24 @@ function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
     },
     features: features(smart),
   }
+}
+
+/**
+ * Where an app that can keep a secret refreshes, what it was given lasts its whole time again, as far as the patient's consent goes (ONC
+ * § 170.315(g)(10)(v)(A)(2)). Others end when they were first said to.
+ */
+async function prolonged(smart: SmartContext, { oidc }: KoaContextWithOIDC): Promise<void> {
+  const { Grant: grant, RefreshToken: token, Client: client } = oidc.entities
+  if (oidc.params?.grant_type !== 'refresh_token' || !grant || !token || token.consumed || client?.clientAuthMethod === 'none') return
+  const binding = await liveBinding(smart.life, token.grantId ?? '')
+  if (!binding || binding.session !== null) return
+  const { patient } = binding.context
+  const standing = patient === null ? null : await smart.directory.standing(patient)
+  const until = Math.floor(Math.min(smart.clock() + smart.limits.refreshSeconds, lasts(standing, binding.levels)))
+  if (until <= (grant.exp ?? 0)) return
+  Object.assign(grant, { exp: until })
+  await grant.save()
+  await smart.tokens.put('binding', binding.grant, binding, { group: groupOf(binding.grant), expires: until })
 }
 
 function features(smart: SmartContext): NonNullable<Configuration['features']> {
@@ -172,10 +199,16 @@ async function launchClaims(smart: SmartContext, grantId: string | undefined): P
   return { ...toldContext(smart, binding), fhirUser: practitionerUrl(smart.places.fhir, binding.staff) }
 }
 
+/** Throws for an address that people are not to be sent to. */
+function ensureLaunchUrl(url: unknown): void {
+  if (url !== undefined && !isLaunchUrl(url)) throw new errors.InvalidClientMetadata('launch_url is an https address')
+}
+
 /** Who registers by an initial access token gets an app for people; backend services are registered by the operator. */
 function registrationPolicy(_ctx: KoaContextWithOIDC, app: Record<string, unknown>): void {
   const grants = (app.grant_types ?? ['authorization_code']) as unknown
   if (!Array.isArray(grants) || grants.some(g => g !== 'authorization_code' && g !== 'refresh_token'))
     throw new errors.InvalidClientMetadata('grant_types may be authorization_code and refresh_token')
-  for (const name of OWN_METADATA) if (name !== 'smart_scope') delete app[name]
+  ensureLaunchUrl(app.launch_url)
+  for (const name of OWN_METADATA) if (name !== 'smart_scope' && name !== 'launch_url') delete app[name]
 }

@@ -9,6 +9,9 @@ export type Sessions = {
 
 const KIND = 'seen'
 
+export const SESSION_COOKIE = 'kw_session'
+export const LONG_COOKIE = { httpOnly: true, sameSite: 'lax', signed: true } as const
+
 export const sessions = (tokens: Tokens, clock: () => number, limits: SmartLimits): Sessions => ({
   async touch(uid, loggedIn) {
     const now = clock()

@@ -14,7 +14,7 @@ import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS } from '#http/settings'
 import { softPasskey } from './authenticator.kit.ts'
 import type { SmartLimits } from './limits.ts'
-import { openSmart, type Smart } from './smart.ts'
+import { openSmart, type Smart, type SmartInput } from './smart.ts'
 import { addStaff, type NewStaff, type Staff, staffByLogin } from './staff.ts'
 
 export const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n))
@@ -99,7 +99,7 @@ export type TestGateway = Awaited<ReturnType<typeof startGateway>>
 export type At = { readonly url: string; readonly fhir: string; readonly smart: Smart }
 
 /** A gateway's authorization server on a real port, with two patients and a clock that can be moved. */
-export async function startGateway(limits: Partial<SmartLimits> = {}) {
+export async function startGateway(limits: Partial<SmartLimits> = {}, more: Pick<SmartInput, 'getKeys'> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'keepwell-smart-'))
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -125,12 +125,14 @@ export async function startGateway(limits: Partial<SmartLimits> = {}) {
       key,
       url,
       name: 'Test clinic',
+      tenant: 'did:example:clinic',
       directory,
       systems,
       random,
       clock,
       limits,
       cost: CHEAP,
+      ...more,
     })
     const options = {
       host: 'localhost',

@@ -1,3 +1,4 @@
+import { type GetPage, openGetter } from '@keepwell/adapters/hooks/get'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { type RandomBytes, text, toBase64Url } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
@@ -7,6 +8,7 @@ import type { HttpRoute } from '#http/route'
 import { isAppOrigin } from './apps.ts'
 import { authenticator, basisStands } from './authenticate.ts'
 import { endPatient } from './binding.ts'
+import { clientKeys } from './client-keys.ts'
 import type { SmartContext } from './context.ts'
 import type { Directory } from './directory.ts'
 import { capabilitySecurity, smartConfiguration } from './discovery.ts'
@@ -25,11 +27,15 @@ export type SmartInput = {
   readonly key: Uint8Array
   /** The gateway as its clients reach it, without a trailing slash. */
   readonly url: string
+  /** Of the organisation, as apps are told it: its DID. */
+  readonly tenant: string
   /** Of the organisation, as passkeys show it. */
   readonly name: string
   readonly directory: Directory
   /** Who the organisation's own systems are: they may open launches. */
   readonly systems: Authenticate
+  /** How keys are fetched that apps keep at an address of their own; from the internet alone unless given. */
+  readonly getKeys?: GetPage
   readonly random: RandomBytes
   readonly clock: () => number
   readonly limits?: Partial<SmartLimits>
@@ -59,11 +65,13 @@ export async function openSmart(input: SmartInput): Promise<Smart> {
     const places = { issuer: `${url}/auth`, fhir: `${url}/fhir` }
     const smart: SmartContext = {
       places,
+      tenant: input.tenant,
       site: { origin: new URL(url).origin, name: input.name },
       tokens,
       directory,
       life: { tokens, directory },
       sessions: sessions(tokens, clock, limits),
+      clientKeys: clientKeys(input.getKeys ?? openGetter(), clock),
       random,
       clock,
       newId: () => toBase64Url(random(12)),

@@ -4,16 +4,16 @@ import type { Purpose } from '@keepwell/sdk/consent/terms'
 import { enforceable } from '@keepwell/sdk/health/smart/enforceable'
 import { formatScope, type Letter, lettersOf, parseScope } from '@keepwell/sdk/health/smart/scope'
 import type { Provider } from 'oidc-provider'
-import { type App, appById, withinApp } from './apps.ts'
-import { type Binding, groupOf, type LaunchContext } from './binding.ts'
+import { type App, appById, isConfidential, withinApp } from './apps.ts'
+import { type Binding, groupOf, type LaunchContext, lasts } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import { LEVELS, type Level, type Standing } from './directory.ts'
 import { STATIC_SCOPES } from './discovery.ts'
-import { logIn } from './factors.ts'
 import { ownForm, redirect, sendPage } from './form.ts'
 import { type Launch, usedLaunch, waitingLaunch } from './launches.ts'
+import { shownBy } from './log-in.ts'
 import { type ConsentPage, consentPage, type LoginPage, loginPage } from './pages.ts'
-import { passkeyAnswered, passkeyQuestion } from './passkeys.ts'
+import { passkeyQuestion } from './passkeys.ts'
 import { roleOf, underRole } from './roles.ts'
 import { type Staff, staffById } from './staff.ts'
 import { type Language, languageOf } from './words.ts'
@@ -68,20 +68,12 @@ async function showLogin(step: Step, problem: LoginPage['problem']): Promise<voi
   const { smart, app, language, action, response } = step
   const options = await passkeyQuestion(smart, smart.site)
   const name = app.client_name ?? app.client_id
-  sendPage(response, loginPage({ language, app: name, action, options, problem }), appOrigins(step), problem ? 401 : 200)
+  sendPage(response, loginPage({ language, app: name, action, options, problem, cancel: true }), appOrigins(step), problem ? 401 : 200)
 }
 
 async function loggedIn(step: Step, form: URLSearchParams, verb: string): Promise<void> {
-  const { smart } = step
-  if (verb === 'passkey') {
-    const staff = await passkeyAnswered(smart, smart.site, parsed(form.get('answer')))
-    return staff ? welcome(step, staff, ['hwk', 'user', 'mfa']) : showLogin(step, 'passkeyFailed')
-  }
-  ensure(verb === 'login', 'NO_ROUTE', 'There is nothing at that path.')
-  const given = { login: form.get('login') ?? '', passphrase: form.get('passphrase') ?? '', code: form.get('code') ?? '' }
-  const result = await logIn(smart, given)
-  if (typeof result === 'string') return showLogin(step, result === 'locked' ? 'locked' : 'wrong')
-  return welcome(step, result.staff, result.methods)
+  const shown = await shownBy(step.smart, form, verb)
+  return typeof shown === 'string' ? showLogin(step, shown) : welcome(step, shown.staff, shown.methods)
 }
 
 async function welcome({ smart, details, provider, request, response }: Step, staff: Staff, amr: readonly string[]): Promise<void> {
@@ -97,14 +89,6 @@ async function welcome({ smart, details, provider, request, response }: Step, st
     }
   }
   redirect(response, next)
-}
-
-function parsed(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? '')
-  } catch {
-    return null
-  }
 }
 
 /** What can be granted: the app's words, and what this person's role leaves of them. */
@@ -130,7 +114,8 @@ async function offerOf(step: Step): Promise<Offer> {
     .filter(text => enforceable(parseScope(text)!))
     .map(asked => ({ asked, given: givenFor(asked, staff) }))
     .filter(s => s.given.length > 0)
-  const onePatient = words.includes('launch/patient') || scopes.some(s => s.asked.startsWith('patient/'))
+  // A role that the app would like (`launch/patient?role=…`) is none that is known here; the patient is asked for all the same.
+  const onePatient = words.some(w => /^launch\/patient(\?|$)/.test(w)) || scopes.some(s => s.asked.startsWith('patient/'))
   return {
     staff,
     launch,
@@ -162,6 +147,7 @@ async function showConsent(step: Step): Promise<void> {
     scopes,
     identity: statics.includes('openid'),
     offlineDays: statics.includes('offline_access') ? Math.floor(smart.limits.refreshSeconds / 86_400) : null,
+    prolonged: isConfidential(app),
     purposes: roleOf(staff.role).purposes,
   })
   sendPage(response, page, appOrigins(step))
@@ -177,9 +163,9 @@ async function consented(step: Step, form: URLSearchParams): Promise<void> {
   const purpose = roleOf(offer.staff.role).purposes.find(p => p === form.get('purpose')) as Purpose | undefined
   ensure(purpose, 'BAD_INPUT', 'A purpose must be chosen.')
   const standing = context.patient === null ? null : await smart.directory.standing(context.patient)
-  const { scopes, levels, expires } = underConsent(chosen, standing)
+  const { scopes, levels } = underConsent(chosen, standing)
   ensure(context.patient === null || levels.length > 0, 'NO_GRANT', 'There is no live consent of that patient for this.')
-  const seconds = Math.min(smart.limits.refreshSeconds, expires - smart.clock())
+  const seconds = Math.min(smart.limits.refreshSeconds, lasts(standing, levels) - smart.clock())
   const grant = new provider.Grant({ accountId: offer.staff.id, clientId: app.client_id })
   Object.assign(grant, { expiresIn: Math.max(1, Math.floor(seconds)) })
   if (statics.length) grant.addOIDCScope(statics.join(' '))
@@ -194,8 +180,8 @@ async function consented(step: Step, form: URLSearchParams): Promise<void> {
 type Scopes = Binding['scopes']
 
 /** What the patient's consents leave of scopes: no reading without one to read, no writing without one to write. */
-function underConsent(scopes: Scopes, standing: Standing | null): { scopes: Scopes; levels: Level[]; expires: number } {
-  if (!standing) return { scopes, levels: [], expires: Number.POSITIVE_INFINITY }
+function underConsent(scopes: Scopes, standing: Standing | null): { scopes: Scopes; levels: Level[] } {
+  if (!standing) return { scopes, levels: [] }
   const live = LEVELS.filter(level => standing[level] !== null)
   const left = scopes
     .map(({ asked, given }) => ({ asked, given: given.flatMap(text => allowedBy(text, live) ?? []) }))
@@ -203,7 +189,7 @@ function underConsent(scopes: Scopes, standing: Standing | null): { scopes: Scop
   const used = live.filter(level => left.some(({ given }) => given.some(text => needs(text, level))))
   // A launch that gives no data yet says whose record it is, and that rests on whatever consent there is.
   const levels = scopes.length === 0 ? live.slice(0, 1) : used
-  return { scopes: left, levels, expires: Math.min(...levels.map(level => standing[level]!)) }
+  return { scopes: left, levels }
 }
 
 const OF_LEVEL: Readonly<Record<Level, readonly Letter[]>> = { read: ['r', 's'], write: ['c', 'u', 'd'] }

@@ -17,6 +17,7 @@ export function toldContext(smart: SmartContext, { context }: Binding): Record<s
     ...(encounter ? { encounter } : {}),
     ...(intent ? { intent } : {}),
     ...(fhirContext.length ? { fhirContext } : {}),
+    tenant: smart.tenant,
     smart_style_url: `${smart.places.issuer}/style.json`,
   }
 }
