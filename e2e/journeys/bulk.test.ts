@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
+import { groupsAt } from '@keepwell/daemon/bin/gateway-groups'
 import { openDesk } from '@keepwell/daemon/gateway/bulk/desk'
 import type { Plan } from '@keepwell/daemon/gateway/bulk/kick-off'
 import { openMemory } from '@keepwell/daemon/gateway/bulk/memory'
@@ -191,7 +192,7 @@ describe('an export of everybody’s records', () => {
     expect(await refused(`Patient/$export?_typeFilter=${encodeURIComponent('Observation?_include=*')}`)).toEqual([400, 'http._typeFilter'])
     expect((await refused(`Patient/$export?_typeFilter=${encodeURIComponent('Observation?nonsense=1')}`))[0]).toBe(400)
     expect(await refused('Patient/$export?_elements=Patient.name.family')).toEqual([400, 'http._elements'])
-    expect(await refused('Patient/$export?includeAssociatedData=LatestProvenanceResources')).toEqual([400, 'http.includeAssociatedData'])
+    expect(await refused('Patient/$export?includeAssociatedData=_everything')).toEqual([400, 'http.includeAssociatedData'])
     expect((await refused('Group/other/$export'))[0]).toBe(404)
     const lenient = { prefer: 'respond-async, handling=lenient' }
     const kick = await world.ask('GET', 'Patient/$export?organizeOutputBy=Patient&_type=Patient,Nonsense', undefined, lenient)
@@ -229,6 +230,91 @@ describe('an export of everybody’s records', () => {
     const { body: told } = await world.ask('GET', 'metadata')
     const group = told.rest[0].resource.find((r: Json) => r.type === 'Group')
     expect(group.operation).toEqual([{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export' }])
+  })
+})
+
+describe('where it comes from', () => {
+  test('goes along where that is asked for: the latest of each resource, or all that there is', async () => {
+    const target = async (type: string, who: string): Promise<string> => {
+      const found = (await lines(`Patient/$export?_type=${type}`))[type]!.find(r => JSON.stringify(r).includes(who))
+      return `${type}/${found.id}`
+    }
+    const reference = await target('Observation', `Patient/${benId}`)
+    for (const [id, recorded] of [
+      ['early', '2026-01-01T00:00:00Z'],
+      ['late', '2030-01-01T00:00:00Z'],
+    ] as const)
+      await files(ben, {
+        [`${id}.json`]: {
+          resourceType: 'Provenance',
+          id,
+          target: [{ reference: 'Observation/lab' }],
+          recorded,
+          agent: [{ who: { display: id } }],
+        },
+      })
+    const exported = async (value: string, query = '_type=Observation'): Promise<Json[]> => {
+      const all = await lines(`Patient/$export?${query}&includeAssociatedData=${value}`)
+      return all.Provenance!.filter(p => p.target.some((t: Json) => t.reference.startsWith(reference)))
+    }
+    const who = (all: Json[]) => all.map(p => p.agent[0].who.display).filter(name => name === 'early' || name === 'late')
+    const relevant = await exported('RelevantProvenanceResources')
+    expect([who(relevant).sort(), relevant.length > 2]).toEqual([['early', 'late'], true])
+    expect(who(await exported('LatestProvenanceResources'))).toEqual(['late'])
+    expect(await exported('LatestProvenanceResources')).toHaveLength(1)
+    expect(await exported('LatestProvenanceResources,RelevantProvenanceResources')).toHaveLength(relevant.length)
+    const only = encodeURIComponent(`Observation?category=vital-signs`)
+    const none = await lines(`Patient/$export?_type=Observation&_typeFilter=${only}&includeAssociatedData=RelevantProvenanceResources`)
+    expect(JSON.stringify(none.Provenance)).not.toContain(reference)
+    const program = asProgram('system/Observation.rs')
+    const denied = await program('GET', 'Patient/$export?includeAssociatedData=RelevantProvenanceResources', undefined, ASYNC)
+    expect(denied.status).toBe(403)
+  })
+})
+
+describe('groups that the operator put together', () => {
+  test('are exported with those of their members whose consents live and serve; of the others it is said how many and why', async () => {
+    const cal = await world.patient('Cal')
+    const dee = await world.patient('Dee')
+    const { id: calId } = await consents(world, cal, ['read'], ['HPAYMT'])
+    const given = await consents(world, dee)
+    const groups = groupsAt(world.clinic, world.clinic.folder)
+    const { id } = await groups.add('Register')
+    await groups.change(id, () => [benId, calId, given.id])
+    await groups.close()
+    const at = await started(`Group/${id}/$export?_type=Patient,Observation`)
+    const { status, body } = await finished(at)
+    expect(status).toBe(200)
+    const fetched = async (of: Json[]): Promise<string> =>
+      (await Promise.all(of.map(async f => (await world.ask('GET', f.url)).text))).join('')
+    const output = await fetched(body.output)
+    expect([output.includes(benId), output.includes(adaId), output.includes(calId)]).toEqual([true, false, false])
+    const [told] = (await fetched(body.error))
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(told.issue.map((i: Json) => [i.severity, i.code, i.details.text])).toEqual([
+      ['warning', 'suppressed', '1 patient is left out: the consent is for another purpose than that of the caller.'],
+    ])
+    for (const commitment of Object.values(given.commitments)) await revoke(dee, commitment)
+    await until(() => world.gateway.patient(given.id) === null)
+    const errors = async () => fetched((await world.ask('GET', at)).body.error)
+    await until(async () => (await errors()).includes('1 patient is left out: the consent has ended.'))
+    expect(await errors()).not.toContain(given.id)
+    const again = await finished(await started(`Group/${id}/$export?_type=Patient`))
+    expect(await fetched(again.body.error)).toContain('the consent has ended')
+  })
+
+  test('are found and read by who may, with the members whose consents live, and what is none is not exported', async () => {
+    const found = (await world.ask('GET', 'Group?type=person')).body.entry.find((e: Json) => e.resource.name === 'Register')
+    expect(found.resource.member.map((m: Json) => m.entity.reference)).toContain(`Patient/${benId}`)
+    expect(found.resource.quantity).toBe(2)
+    const { id } = found.resource
+    expect((await world.ask('GET', `Group/${id}`)).body.name).toBe('Register')
+    expect((await asProgram('system/Patient.rs')('GET', `Group/${id}`)).status).toBe(403)
+    const body = { resourceType: 'Parameters', parameter: [{ name: 'patient', valueReference: { reference: `Patient/${adaId}` } }] }
+    expect((await world.ask('POST', `Group/${id}/$export`, body, ASYNC)).status).toBe(404)
+    expect((await world.ask('GET', 'Group/g-000000000000/$export', undefined, ASYNC)).status).toBe(404)
   })
 })
 
@@ -409,7 +495,16 @@ describe('an export is under each patient’s eyes and hand', () => {
 })
 
 describe('the desk of exports', () => {
-  const plan: Plan = { level: 'patient', types: ['Patient'], since: null, filters: new Map(), elements: null, patients: null, notes: [] }
+  const plan: Plan = {
+    level: 'patient',
+    types: ['Patient'],
+    since: null,
+    filters: new Map(),
+    elements: null,
+    provenance: null,
+    patients: null,
+    notes: [],
+  }
   const actor: Actor = { person: 'Nurse Joy', role: 'nurse', purpose: 'TREAT', scopes: null, patient: null }
   const pause = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal, ref: false })
 

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { makeIds } from '@keepwell/daemon/gateway/core/ids'
 import { type Hl7v2Settings, hl7v2File } from '@keepwell/daemon/gateway/hl7v2/part'
 import { type Desk, openDesk } from '@keepwell/daemon/gateway/hl7v2/service'
 import type { Tls } from '@keepwell/daemon/http/settings'
@@ -7,9 +6,9 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
 import type { Args } from '#command'
+import { namesById, patientIdOf } from '#commands/gateway-patients'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { namedGiver } from '#names'
 import { count, result, safe, table } from '#show'
 
 /** The listener as the command line asks for it; null when it does not. */
@@ -38,19 +37,6 @@ export async function hl7v2Settings(
 }
 
 type Verb = (io: Io, args: Args, ctx: Ctx, desk: Desk) => Promise<void>
-
-const patientIdOf = (ctx: Ctx, name: string): string => {
-  const { ring } = ctx.session.state
-  const did = namedGiver(ring, name)
-  return makeIds(ring.catalog, ring.did, ctx.random).patient(did)
-}
-
-/** The names that people know, for logical ids that only this gateway knows. */
-function namesById(ctx: Ctx): Map<string, string> {
-  const { ring } = ctx.session.state
-  const ids = makeIds(ring.catalog, ring.did, ctx.random)
-  return new Map(ring.received.map(g => [ids.patient(g.patient), g.name]))
-}
 
 const link: Verb = async (io, args, ctx, desk) => {
   const identifier = args.need('identifier')

@@ -20,7 +20,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|hl7v2|attach …]',
+  takes: '[onboard|key|staff|app|group|hl7v2|attach …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -29,7 +29,7 @@ export const gateway: Command = {
     '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite). ' +
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
-    'With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
+    '`gateway group` puts patients together for exports in bulk (group: add, join, leave, list, remove). With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read. ' +
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
@@ -38,6 +38,8 @@ export const gateway: Command = {
     'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
     'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback --launch https://app.example/launch',
     'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
+    'keepwell gateway group add --name "Diabetes register"',
+    'keepwell gateway group join --id g-0123456789ab --patient "Ada Example"',
     'keepwell gateway --port 8788',
     'keepwell gateway --profiles hl7.fhir.us.core-8.0.0.tgz',
     'keepwell gateway key remove --name "Ward system"',
@@ -85,14 +87,14 @@ export const gateway: Command = {
     identifier: { type: 'string', value: 'ID', about: 'Of a patient in messages: authority|number, as in PID-3.' },
     patient: { type: 'string', value: 'WHO', about: 'Name or DID of someone who gave this organisation a consent.' },
     message: { type: 'string', value: 'N', about: 'Number of a message in the list; "all" for every one.' },
-    name: { type: 'string', value: 'NAME', about: 'Of a key, a person or an app: what it is called.' },
+    name: { type: 'string', value: 'NAME', about: 'Of a key, a person, an app or a group: what it is called.' },
     login: { type: 'string', value: 'LOGIN', about: 'Of a person: what they type to log in.' },
     redirect: { type: 'string', value: 'URL', about: 'Of an app: where people come back to it.' },
     launch: { type: 'string', value: 'URL', about: 'Of an app: where it is opened on a patient, from /auth/apps or by your own systems.' },
     scope: { type: 'string', value: 'SCOPES', about: 'Of an app: the most it may ask for.' },
     keys: { type: 'string', value: 'FILE|URL', about: 'Of a backend service: its public keys (JWKS).' },
     file: { type: 'string', value: 'FILE', about: 'Of an app: its registration as JSON (RFC 7591).' },
-    id: { type: 'string', value: 'ID', about: 'Of an app: its client id.' },
+    id: { type: 'string', value: 'ID', about: 'Of an app: its client id. Of a group: its id.' },
     role: {
       type: 'string',
       value: 'ROLE',
@@ -105,11 +107,12 @@ export const gateway: Command = {
     if (what === undefined) return serve(io, args)
     if (what === 'onboard') return (await import('#commands/gateway-onboard')).onboard(io, args)
     if (what === 'attach') return (await import('#commands/gateway-attach')).attach(io, args)
+    if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     if (what === 'staff' || what === 'app') return people(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, hl7v2 or attach and what to do.')
+    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2 or attach and what to do.')
     return run(io, args)
   },
 }

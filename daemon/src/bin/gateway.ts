@@ -36,6 +36,7 @@ import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
 import { fileDrawer } from './drawer.ts'
 import { readIfThere, writeDurable } from './files.ts'
+import { groupsAt } from './gateway-groups.ts'
 import { holdingsAt } from './gateway-held.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { trailOf } from './gateway-trail.ts'
@@ -111,12 +112,14 @@ export async function serveGateway(
     const keys = keysIn(apiKeyFile(dir))
     const stillStands = async (basis: string) =>
       basis.startsWith('key:') ? (await keys()).some(k => `key:${k.id}` === basis) : stands(basis)
+    const groups = groupsAt(ctx, dir)
+    opened.defer(() => groups.close())
     const parts = [
       auditPart(gateway, trail),
       await subscriptionsBeside(gateway, { ctx, dir, log, check, pause, stands: stillStands, ...settings.subscriptions }),
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
-      bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), pause }),
+      bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), groups, pause }),
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...(hot ? [hotPart(hot)] : []),
       heldPart({ ctx, holdings: holdingsAt(ctx, dir), archives: settings.archives ?? {} }),

@@ -4,13 +4,13 @@ import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { sessionKey } from '#gateway/core/pool'
 import type { Actor, Gateway } from '#gateway/core/types'
-import { outcome } from '#gateway/fhir/outcome'
+import { type OutcomeIssue, outcome } from '#gateway/fhir/outcome'
 import type { Gauge } from '#http/metrics'
 import type { Plan } from './kick-off.ts'
 import type { Memory } from './memory.ts'
 import { newSheaf, type Segment, type Sheaf } from './sheaf.ts'
 import { slotsOf } from './slots.ts'
-import { carryOut, type Held, PROBLEM } from './work.ts'
+import { carryOut, type Held, type LeftOut, PROBLEM, type Work } from './work.ts'
 
 export type BulkLimits = {
   /** Exports that open records at the same time; others wait. */
@@ -72,6 +72,8 @@ type Job = Export & {
   readonly owner: string
   readonly stop: AbortController
   readonly held: Map<string, Held>
+  /** Who is not in it, by logical id; the caller is told how many. */
+  readonly left: Map<string, LeftOut>
   now: State
   run: Promise<void>
 }
@@ -94,6 +96,17 @@ const dropFrom = async ({ held }: Job, patient: string): Promise<void> => {
   await found?.sheaf.drop()
 }
 
+/** Their consent ended after their lines were out. */
+const dropEnded = async (job: Job, patient: string): Promise<void> => {
+  if (job.held.has(patient)) job.left.set(patient, 'ended')
+  await dropFrom(job, patient)
+}
+
+const of = (memory: Memory, owner: string): Work['remembered'] => ({
+  read: patient => memory.read(owner, patient),
+  write: (patient, taken) => memory.write(owner, patient, taken),
+})
+
 /** Exports, from the asking to the end of their time. */
 export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): Desk {
   const { together, perActor, all, keep } = { ...BULK_LIMITS, ...limits }
@@ -114,7 +127,7 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
   const living = (job: Job): Sheaf[] =>
     [...job.held].flatMap(([patient, { sheaf, grants }]) => {
       if (gateway.holds(grants)) return [sheaf]
-      void dropFrom(job, patient).catch(() => {})
+      void dropEnded(job, patient).catch(() => {})
       return []
     })
 
@@ -135,16 +148,14 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
         plan,
         signal: stop.signal,
         pause,
-        remembered: {
-          read: patient => memory.read(job.owner, patient),
-          write: (patient, taken) => memory.write(job.owner, patient, taken),
-        },
+        remembered: of(memory, job.owner),
         hold(patient) {
           const fresh: Held = { sheaf: newSheaf(join(dir, id, toHex(gateway.random(8))), gateway.random(32)), grants: [] }
           held.set(patient, fresh)
           return fresh
         },
         drop: patient => dropFrom(job, patient),
+        leftOut: (patient, why) => void job.left.set(patient, why),
         progress(done, of) {
           job.now = { is: 'running', done, of }
         },
@@ -159,7 +170,7 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
   }
 
   const stopListening = gateway.onEnded(patient => {
-    for (const job of jobs.values()) void dropFrom(job, patient).catch(() => {})
+    for (const job of jobs.values()) void dropEnded(job, patient).catch(() => {})
     if (!gateway.patient(patient)?.read) void memory.forget(patient).catch(() => {})
   })
   const timer = setInterval(() => {
@@ -184,11 +195,12 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
         owner,
         stop: new AbortController(),
         held: new Map(),
+        left: new Map(),
         now: { is: 'waiting' },
         run: Promise.resolve(),
         state: () => job.now,
-        outputs: () => outputsOf(living(job), plan),
-        read: type => readAll(living(job), type, plan),
+        outputs: () => outputsOf(living(job), toldOf(job)),
+        read: type => readAll(living(job), type, toldOf(job)),
       }
       jobs.set(job.id, job)
       job.run = run(job)
@@ -214,13 +226,26 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
   }
 }
 
-function outputsOf(sheaves: readonly Sheaf[], { notes }: Plan): Output[] {
+const WHY: Readonly<Record<LeftOut, (n: number) => string>> = {
+  purpose: n => `${patients(n)} left out: the consent is for another purpose than that of the caller.`,
+  ended: n => `${patients(n)} left out: the consent has ended.`,
+}
+const patients = (n: number): string => (n === 1 ? '1 patient is' : `${n} patients are`)
+
+/** What the whole of an export has to say: what was asked for in vain, and how many are not in it, and why; never who. */
+function toldOf({ plan, left }: Job): OutcomeIssue[] {
+  const counts = Map.groupBy(left.values(), why => why)
+  const missing = [...counts].map(([why, all]): OutcomeIssue => ({ severity: 'warning', code: 'suppressed', text: WHY[why](all.length) }))
+  return [...plan.notes, ...missing]
+}
+
+function outputsOf(sheaves: readonly Sheaf[], notes: readonly OutcomeIssue[]): Output[] {
   const lines = new Map<string, number>(notes.length ? [[PROBLEM, 1]] : [])
   for (const s of sheaves.flatMap(x => x.segments)) lines.set(s.type, (lines.get(s.type) ?? 0) + s.lines)
   return [...lines].map(([type, n]) => ({ type, lines: n })).sort((a, b) => (a.type < b.type ? -1 : 1))
 }
 
-async function* readAll(sheaves: readonly Sheaf[], type: string, { notes }: Plan): AsyncGenerator<Uint8Array> {
+async function* readAll(sheaves: readonly Sheaf[], type: string, notes: readonly OutcomeIssue[]): AsyncGenerator<Uint8Array> {
   if (type === PROBLEM && notes.length) yield utf8(`${JSON.stringify(outcome(notes))}\n`)
   const all: { readonly sheaf: Sheaf; readonly segment: Segment }[] = sheaves.flatMap(sheaf =>
     sheaf.segments.filter(s => s.type === type).map(segment => ({ sheaf, segment })),

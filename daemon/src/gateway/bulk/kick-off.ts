@@ -22,6 +22,8 @@ export type Plan = {
   readonly filters: ReadonlyMap<string, readonly Params[]>
   /** Root elements that are wanted beside the mandatory ones, `status` or `Patient.name`; null for all. */
   readonly elements: readonly string[] | null
+  /** Where what is exported comes from, when that is asked for beside it: all of it, or the latest of each. */
+  readonly provenance: 'relevant' | 'latest' | null
   /** Logical ids; null for everybody. */
   readonly patients: ReadonlySet<string> | null
   /** What a lenient caller asked for in vain. */
@@ -31,9 +33,9 @@ export type Plan = {
 export const R4 = registry(table)
 
 const NDJSON = new Set(['application/fhir+ndjson', 'application/ndjson', 'ndjson'])
-const KNOWN = new Set(['_elements', '_outputFormat', '_since', '_type', '_typeFilter', 'patient'])
+const KNOWN = new Set(['_elements', '_outputFormat', '_since', '_type', '_typeFilter', 'includeAssociatedData', 'patient'])
 /** Of the standard, and not here. */
-const UNSERVED = new Set(['includeAssociatedData', 'organizeOutputBy', 'allowPartialManifests'])
+const UNSERVED = new Set(['organizeOutputBy', 'allowPartialManifests'])
 /** A filter finds resources; it neither orders nor shapes them, nor brings others along. */
 const NO_FILTER = /^_(include|revinclude|sort|count|summary|elements|total|contained|containedType|cursor)\b/
 
@@ -69,7 +71,9 @@ export function planOf(request: FhirRequest, level: Plan['level']): Plan {
   if (format && !NDJSON.has(format)) throw refuse(400, 'not-supported', 'Exports are NDJSON.', 'http._outputFormat')
   const types = typesIn(actor, query, decline)
   const elements = elementsIn(query, decline)
-  return { level, types, since: sinceIn(query), filters: filtersIn(query, types), elements, patients: patientsIn(request), notes }
+  const provenance = provenanceIn(actor, query, decline)
+  const filters = filtersIn(query, types)
+  return { level, types, since: sinceIn(query), filters, elements, provenance, patients: patientsIn(request), notes }
 }
 
 type Decline = (text: string, expression?: string) => void
@@ -102,6 +106,21 @@ function elementsIn(query: URLSearchParams, decline: Decline): string[] | null {
   })
   if (known.length < asked.length) decline('_elements names root elements, as name or Type.name.', 'http._elements')
   return known.length ? known : null
+}
+
+const ASSOCIATED: Readonly<Record<string, 'relevant' | 'latest'>> = {
+  RelevantProvenanceResources: 'relevant',
+  LatestProvenanceResources: 'latest',
+}
+
+/** Of several values the one that brings most counts (Bulk Data 2.0 §includeAssociatedData). */
+function provenanceIn(actor: Actor, query: URLSearchParams, decline: Decline): Plan['provenance'] {
+  const asked = listed(query, 'includeAssociatedData')
+  if (asked.some(v => !Object.hasOwn(ASSOCIATED, v))) decline('Provenance is all that goes with an export.', 'http.includeAssociatedData')
+  const known = new Set(asked.flatMap(v => (Object.hasOwn(ASSOCIATED, v) ? ASSOCIATED[v]! : [])))
+  if (known.size === 0) return null
+  demand(bulkActor(actor), 'Provenance', 's')
+  return known.has('relevant') ? 'relevant' : 'latest'
 }
 
 function sinceIn(query: URLSearchParams): number | null {

@@ -19,40 +19,64 @@ export type Taking = {
 }
 
 /** The types that must be open before a plan can be met; undefined for all. What a compartment refers to is known when all of it is open. */
-export function openedFor({ level, types, filters }: Plan): readonly string[] | undefined {
+export function openedFor({ level, types, filters, provenance }: Plan): readonly string[] | undefined {
   const beyond = [...filters].some(([type, queries]) => queries.some(q => needed(type, q) === undefined))
   const outside = level === 'patient' && types?.some(t => t === 'Provenance' || (t !== 'Patient' && !R4.compartment.has(t)))
-  return types === null || beyond || outside ? undefined : types
+  return types === null || beyond || outside || provenance ? undefined : types
 }
 
 /** What an export takes of a record: the current resources of each type, in the order of the types. Needs `openedFor` to be open. */
 export function taken(store: Store, taking: Taking): Map<string, JsonObject[]> {
   const { plan, patient, base, now, visible } = taking
   const own = plan.level === 'patient' ? ofPatient(store, { id: patient, now, visible }) : null
-  const found = new Map<string, JsonObject[]>()
+  const found = new Map<string, readonly Version[]>()
   for (const type of store.types()) {
-    if (plan.types && !plan.types.includes(type)) continue
-    const versions = ofType(store, type, taking).filter(v => own === null || own.has(v))
-    if (versions.length)
-      found.set(
-        type,
-        versions.map(v => absolute(shaped(v.resource!, { summary: 'false', elements: plan.elements }), base)),
-      )
+    if ((plan.types && !plan.types.includes(type)) || (plan.provenance && type === 'Provenance')) continue
+    found.set(
+      type,
+      ofType(store, type, taking).filter(v => own === null || own.has(v)),
+    )
   }
-  return found
+  if (plan.provenance) found.set('Provenance', provenanceOf(store, [...found.values()].flat(), { ...taking, which: plan.provenance }))
+  const shape = { summary: 'false', elements: plan.elements } as const
+  return new Map(
+    [...found].flatMap(([type, versions]) =>
+      versions.length ? [[type, versions.map(v => absolute(shaped(v.resource!, shape), base))] as const] : [],
+    ),
+  )
 }
+
+/** Where these come from: every Provenance that names one of them, or the latest for each. */
+function provenanceOf(
+  store: Store,
+  versions: readonly Version[],
+  { now, visible, which }: Pick<Taking, 'now' | 'visible'> & { readonly which: 'relevant' | 'latest' },
+): Version[] {
+  const names = new Set(versions.map(v => `${v.type}/${v.id}`))
+  const all = search(store, { type: 'Provenance', params: [], now, visible, defaultCount: ALL, maxCount: ALL }).matches
+  const about = all.map(v => [v, targetsOf(v).filter(name => names.has(name))] as const).filter(([, targets]) => targets.length)
+  if (which === 'relevant') return about.map(([v]) => v)
+  const latest = new Map<string, Version>()
+  for (const [v, targets] of about)
+    for (const name of targets) if (recorded(v) >= (latest.has(name) ? recorded(latest.get(name)!) : 0)) latest.set(name, v)
+  return [...new Set(latest.values())]
+}
+
+const recorded = ({ resource, lastUpdated }: Version): number => Date.parse(string(resource?.recorded) ?? '') || Number(lastUpdated)
+
+/** The resources that a Provenance is about, as `Type/id`. */
+const targetsOf = ({ resource }: Version): string[] =>
+  list(resource?.target).map(target => {
+    const { type, id } = literal(string(field(target, 'reference')) ?? '') ?? {}
+    return `${type}/${id}`
+  })
 
 /** The patient's compartment, what it refers to, and where it comes from: a Provenance of each is asked for unless the client says less. */
 function ofPatient(store: Store, input: EverythingInput): Set<Version> {
   const own = new Set(everything(store, input)?.matches)
   const names = new Set([...own].map(v => `${v.type}/${v.id}`))
-  const about = (v: Version): boolean =>
-    list(v.resource?.target).some(target => {
-      const { type, id } = literal(string(field(target, 'reference')) ?? '') ?? {}
-      return names.has(`${type}/${id}`)
-    })
   const found = search(store, { ...input, type: 'Provenance', params: [], defaultCount: ALL, maxCount: ALL }).matches
-  for (const v of found) if (about(v)) own.add(v)
+  for (const v of found) if (targetsOf(v).some(name => names.has(name))) own.add(v)
   return own
 }
 

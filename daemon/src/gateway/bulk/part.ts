@@ -6,13 +6,13 @@ import { outcome, refuse } from '#gateway/fhir/outcome'
 import type { FhirAnswer, FhirRequest, FhirRoute } from '#gateway/fhir/route'
 import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
 import { type DeskInput, type Export, openDesk, type State } from './desk.ts'
-import { EVERYBODY, group, groups } from './group.ts'
+import { EVERYBODY, type Grouping, group, groupsFound, knownGroup } from './group.ts'
 import { acceptsGzip, gzipped } from './gzip.ts'
 import { importing, MAX_IMPORT } from './import.ts'
 import { type Plan, planOf, takes } from './kick-off.ts'
 import { GONE, PROBLEM, patientsOf } from './work.ts'
 
-export type BulkInput = DeskInput & { readonly authenticate: Authenticate }
+export type BulkInput = DeskInput & Pick<Grouping, 'groups'> & { readonly authenticate: Authenticate }
 
 const BULK = 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition'
 /** Seconds until it is worth asking again. */
@@ -27,14 +27,14 @@ export function bulkPart(input: BulkInput): GatewayPart {
   const desk = openDesk(input)
   const start =
     (level: Plan['level']) =>
-    (request: FhirRequest): FhirAnswer => {
-      if (request.params.id !== undefined && request.params.id !== EVERYBODY)
-        throw refuse(404, 'not-found', `Only the group "${EVERYBODY}" is exported.`)
-      const plan = planOf(request, level)
-      const known = new Set(patientsOf(gateway, request.actor, { patients: null }).map(p => p.id))
-      if (plan.patients && [...plan.patients].some(p => !known.has(p)))
-        throw refuse(404, 'not-found', 'A patient who is named gave no consent that lives.')
-      const job = desk.start(request.actor, plan, `${request.base}${request.target}`)
+    async (request: FhirRequest): Promise<FhirAnswer> => {
+      const group = await knownGroup(input.groups, request.params.id ?? EVERYBODY)
+      if (!group) throw refuse(404, 'not-found', 'There is no such group to be exported.')
+      const asked = planOf(request, level)
+      const known = new Set(patientsOf(gateway, request.actor, group).map(p => p.id))
+      if (asked.patients && [...asked.patients].some(p => !known.has(p)))
+        throw refuse(404, 'not-found', 'A patient who is named is not in the group, or gave no consent that lives.')
+      const job = desk.start(request.actor, { ...asked, patients: asked.patients ?? group.patients }, `${request.base}${request.target}`)
       const resource = outcome([{ severity: 'information', code: 'informational', text: 'The export has begun.' }])
       return { status: 202, headers: { 'content-location': `${request.base}/bulk/${job.id}` }, resource }
     }
@@ -45,8 +45,8 @@ export function bulkPart(input: BulkInput): GatewayPart {
   ]
   return {
     fhir: [
-      { name: 'group', method: 'GET', path: '/Group/{id}', handle: request => group(gateway, request) },
-      { name: 'groups', method: 'GET', path: '/Group', handle: request => groups(gateway, request) },
+      { name: 'group', method: 'GET', path: '/Group/{id}', handle: request => group(input, request) },
+      { name: 'groups', method: 'GET', path: '/Group', handle: request => groupsFound(input, request) },
       {
         name: 'import',
         method: 'POST',

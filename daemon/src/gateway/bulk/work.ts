@@ -7,6 +7,9 @@ import { openedFor, taken } from './lines.ts'
 import type { Taken } from './memory.ts'
 import type { Sheaf } from './sheaf.ts'
 
+/** Why somebody is not in an export: their consent is for another purpose, or it ended. */
+export type LeftOut = 'purpose' | 'ended'
+
 /** Lines of one patient, and the consents they were opened under. */
 export type Held = { readonly sheaf: Sheaf; grants: readonly Uint8Array[] }
 
@@ -22,6 +25,8 @@ export type Work = {
   /** An empty sheaf that is dropped when the patient's consent ends. */
   hold(patient: string): Held
   drop(patient: string): Promise<void>
+  /** Somebody whom the export is about and who is not in it. */
+  leftOut(patient: string, why: LeftOut): void
   progress(done: number, of: number): void
 }
 
@@ -38,10 +43,12 @@ const BUSY_TRIES = 30
 export const patientsOf = (gateway: Gateway, actor: Actor, { patients }: Pick<Plan, 'patients'>): GatewayPatient[] =>
   gateway.patients().filter(p => p.read && (actor.patient === null || actor.patient === p.id) && (patients === null || patients.has(p.id)))
 
-/** Opens one record after the other and keeps the lines of each. Whose consent ended meanwhile is left out without a word. */
+/** Opens one record after the other and keeps the lines of each. Who is left out is counted. */
 export async function carryOut(work: Work): Promise<void> {
   const { gateway, actor, plan, signal } = work
   const patients = patientsOf(gateway, actor, plan)
+  const living = new Set(patients.map(p => p.id))
+  for (const id of plan.patients ?? []) if (!living.has(id)) work.leftOut(id, 'ended')
   for (const [done, patient] of patients.entries()) {
     signal.throwIfAborted()
     work.progress(done, patients.length)
@@ -70,7 +77,8 @@ async function onePatient(work: Work, patient: string): Promise<void> {
     if (work.signal.aborted) throw work.signal.reason
     if (!isKeepwellError(e) || e.code.startsWith('STORAGE_')) throw e
     await work.drop(patient)
-    if (!CONSENT_ENDED.has(e.code)) await work.hold(patient).sheaf.add(PROBLEM, [problem(`The record of Patient/${patient}`, e.code)])
+    if (CONSENT_ENDED.has(e.code)) work.leftOut(patient, e.code === 'NO_GRANT' && work.gateway.patient(patient)?.read ? 'purpose' : 'ended')
+    else await work.hold(patient).sheaf.add(PROBLEM, [problem(`The record of Patient/${patient}`, e.code)])
   }
 }
 

@@ -6,12 +6,16 @@ import { sampleBundle } from '#sample/bundle'
 import { samplePatient } from '#sample/patient'
 import { loadChecker } from './check.ts'
 import { narrativeProblem } from './narrative.ts'
+import { knownParameters } from './search/known-parameters.ts'
+import { r4 } from './search/r4.ts'
 
 const check = await loadChecker()
 const errors = (resource: unknown): string[] =>
   check(resource)
     .filter(i => i.severity === 'error')
     .map(i => i.path)
+const NAME = 'http://hl7.org/fhir/SearchParameter/Patient-name'
+const searchParameter = knownParameters(r4)
 const now = 1_767_225_600
 const patient = { resourceType: 'Patient', id: 'p1' }
 const observation = { resourceType: 'Observation', status: 'final', code: { text: 'x' } }
@@ -52,6 +56,29 @@ describe('what the validator alone lets pass', () => {
     ],
     ['an attachment of another size', { ...patient, photo: [{ data: 'AAAA', size: 9 }] }, 'Patient.photo[0].size'],
     ['an extension with neither value nor extensions', { ...patient, extension: [{ url: 'http://x.example/y' }] }, 'Patient.extension[0]'],
+    ['a telephone number without its system', { ...patient, telecom: [{ value: '555' }] }, 'Patient.telecom[0]'],
+    ['data without its type', { ...patient, photo: [{ data: 'AAAA' }] }, 'Patient.photo[0]'],
+    [
+      'a range whose ends are the wrong way round',
+      { ...observation, valueRange: { low: { value: 2, unit: 'mg' }, high: { value: 1, unit: 'mg' } } },
+      'Observation.valueRange',
+    ],
+    ['half a ratio', { ...observation, valueRatio: { numerator: { value: 1 } } }, 'Observation.valueRatio'],
+    [
+      'a period without its unit',
+      { ...observation, effectiveTiming: { repeat: { frequency: 1, period: 1 } } },
+      'Observation.effectiveTiming.repeat',
+    ],
+    [
+      'a link in a narrative that leads nowhere',
+      { ...patient, text: { status: 'generated', div: '<div xmlns="http://www.w3.org/1999/xhtml"><a href="#x">x</a></div>' } },
+      'Patient.text.div',
+    ],
+    [
+      'an expression that is no FHIRPath',
+      { ...patient, extension: [{ url: 'http://x.example/y', valueExpression: { language: 'text/fhirpath', expression: '$ and' } }] },
+      'Patient.extension[0].valueExpression.expression',
+    ],
     ['a relative extension URL', { ...patient, extension: [{ url: 'y', valueString: 'z' }] }, 'Patient.extension[0].url'],
     [
       'a code system without scheme',
@@ -70,6 +97,44 @@ describe('what the validator alone lets pass', () => {
     ],
   ])('%s is an error at its place', (_, resource, path) => {
     expect(errors(resource)).toContain(path)
+  })
+  test('what is there by an extension alone is there, and links lead to elements and anchors', () => {
+    const absent = [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }]
+    expect(errors({ ...patient, telecom: [{ value: '555', _system: { extension: absent } }] })).toEqual([])
+    const div = '<div xmlns="http://www.w3.org/1999/xhtml"><a href="#n">x</a> <a href="#b">y</a><p id="b">z</p></div>'
+    expect(errors({ ...patient, text: { status: 'generated', div }, name: [{ id: 'n', family: 'x' }] })).toEqual([])
+  })
+  test('a search parameter, and what a server says of one, agree with HL7’s', () => {
+    const told = (type: string) => ({
+      resource: [{ type: 'Patient', searchParam: [{ name: 'name', definition: NAME, type }] }],
+      mode: 'server',
+    })
+    const server = {
+      resourceType: 'CapabilityStatement',
+      status: 'active',
+      date: '2026',
+      kind: 'capability',
+      fhirVersion: '4.0.1',
+      format: ['json'],
+      software: { name: 'x' },
+    }
+    const place = 'CapabilityStatement.rest[0].resource[0].searchParam[0]'
+    const own = { searchParameter }
+    const at = (resource: unknown) => check(resource, own).flatMap(i => (i.severity === 'error' ? i.path : []))
+    expect(at({ ...server, rest: [told('string')] })).toEqual([])
+    expect(at({ ...server, rest: [told('token')] })).toEqual([place])
+    const derived = {
+      resourceType: 'SearchParameter',
+      url: 'http://x.example/p',
+      name: 'P',
+      status: 'active',
+      description: 'x',
+      code: 'p',
+      derivedFrom: NAME,
+    }
+    expect(at({ ...derived, base: ['Patient'], type: 'string', expression: 'Patient.name' })).toEqual([])
+    expect(at({ ...derived, base: ['Patient'], type: 'token', expression: 'Patient.name' })).toEqual(['SearchParameter'])
+    expect(at({ ...derived, base: ['Organization'], type: 'string', expression: 'Organization.name' })).toEqual(['SearchParameter'])
   })
   test('a contained resource is held to its own rules and found by references', () => {
     const contained = [{ resourceType: 'Patient', id: 'c' }]
@@ -110,7 +175,9 @@ describe('narratives', () => {
     '<p>a <b>b</b> &amp; &#228; &nbsp;</p>',
     '<table><tr><td colspan="2">x</td></tr></table>',
     'x<br/><img src="#i" alt="y"/>',
-    '<a href="https://x.example">x</a>',
+    '<a href="https://x.example?a=1&amp;b=2">x</a>',
+    '<p style="background-image: url(bar.png)">x</p>',
+    '<p style="background: url(&quot;data:image/png;base64,AA&quot;)">x</p>',
   ])('%s is fine', inner => {
     expect(narrativeProblem(div(inner))).toBeNull()
   })
@@ -118,10 +185,14 @@ describe('narratives', () => {
     '<script>x</script>',
     '<p onclick="x">y</p>',
     '<a href="java&#115;cript:x">y</a>',
+    '<a href="javascript&colon;x">y</a>',
     '<a href=" j\navascript:x">y</a>',
     '<img src="data:text/html;base64,AA"/>',
     '<iframe/>',
     '<p style="background:url(http://x.example)">x</p>',
+    '<p style="background:url( &#39;//x.example/a.png&#39; )">x</p>',
+    '<p style="background:u\\72l(http://x.example)">x</p>',
+    '<p style="background:url(data:text/html;base64,AA)">x</p>',
     '<form>x</form>',
     '<p>x',
     'x</p>',
@@ -210,7 +281,7 @@ corpusTest("HL7's validator cases: what is found, what is refused wrongly", ({ f
     try {
       const given = (c.supporting ?? []).flatMap(name => contents.get(name) ?? []).map(b => parseJson<{ url?: string }>(b))
       const questionnaire = (canonical: string) => given.find(q => q.url === canonical.split('|')[0])
-      refused = check(parseJson(bytes), { htmlInText, questionnaire }).some(i => i.severity === 'error')
+      refused = check(parseJson(bytes), { htmlInText, questionnaire, searchParameter }).some(i => i.severity === 'error')
     } catch {
       refused = true
     }

@@ -1,5 +1,5 @@
 /** The heavy half of `check.ts`: @medplum/core's validator, fed with trimmed definitions, joined with the own rules. */
-import { indexStructureDefinitionBundle, isResourceType, validateResource } from '@medplum/core'
+import { indexStructureDefinitionBundle, isResourceType, parseFhirPath, validateResource } from '@medplum/core'
 import type { Resource, StructureDefinition } from '@medplum/fhirtypes'
 import { checkBundle } from './bundle-rules.ts'
 import { expandType } from './definitions.ts'
@@ -72,6 +72,16 @@ function validated(resource: Resource, known: ReadonlySet<string>): Issue[] {
   return found.map(i => translate(i, known)).filter(i => i !== null)
 }
 
+/** Whether an expression can be read as FHIRPath at all. */
+function expressionProblem([path, expression]: readonly [string, string]): Issue[] {
+  try {
+    parseFhirPath(expression)
+    return []
+  } catch {
+    return [problem('invalid', path, 'The expression is no FHIRPath')]
+  }
+}
+
 const MAX_ISSUES = 200
 
 /** At most one issue per place and code: two rules often see the same fault. */
@@ -117,7 +127,7 @@ export function checker(definitions: Definitions): (resource: unknown, options?:
       const base = isResourceType(type) ? validated(resource as unknown as Resource, known) : []
       const bundle = type === 'Bundle' ? checkBundle(resource) : []
       const form = type === 'QuestionnaireResponse' ? checkForm(resource, index, options) : []
-      return distinct([...base, ...own.issues, ...bundle, ...form])
+      return distinct([...base, ...own.issues, ...own.expressions.flatMap(expressionProblem), ...bundle, ...form])
     } catch {
       return [problem('exception', type, 'The resource could not be examined to its end')]
     }

@@ -16,6 +16,8 @@ export type CheckOptions = {
   readonly htmlInText?: 'error' | 'warning'
   /** The Questionnaire of a canonical URL (with or without `|version`), to check responses against; undefined when it is not known. */
   readonly questionnaire?: (canonical: string) => unknown
+  /** HL7's search parameter of a URL; null when that is not known. */
+  readonly searchParameter?: (url: string) => { readonly type: string; readonly bases: ReadonlySet<string> } | null
   /** Whether a code is in a value set; null when that is not known. */
   readonly valueSet?: (url: string) => { has(system: string | undefined, code: string): boolean } | null
 }

@@ -1,12 +1,21 @@
 /** The rules of FHIR R4 that @medplum/core does not check, in one walk over the resource. */
+
+import { brokenInvariants } from './invariants.ts'
 import type { CheckOptions, Issue } from './issue.ts'
 import { problem, warning } from './issue.ts'
-import { narrativeProblem } from './narrative.ts'
+import { danglingLinks, narrativeProblem } from './narrative.ts'
 import type { JsonObject } from './read.ts'
 import { field, isObject, list, string } from './read.ts'
 import type { Shape, Shapes } from './shapes.ts'
 
-export type Walked = { readonly issues: Issue[] /** Resource types that occur. */; readonly types: Set<string>; readonly tooBig: boolean }
+export type Walked = {
+  readonly issues: Issue[]
+  /** Resource types that occur. */
+  readonly types: Set<string>
+  /** FHIRPath that occurs, by path. */
+  readonly expressions: readonly (readonly [path: string, expression: string])[]
+  readonly tooBig: boolean
+}
 
 const MAX_DEPTH = 64
 const MAX_NODES = 500_000
@@ -15,11 +24,12 @@ type Walk = {
   readonly index: Shapes
   readonly issues: Issue[]
   readonly types: Set<string>
+  readonly expressions: [string, string][]
   readonly options: CheckOptions
   nodes: number
   deepest: number
   /** Ids of resources contained in the resource at hand, and which of them something points to. */
-  contained: { ids: Set<string>; used: Set<string> } | null
+  contained: { ids: Set<string>; used: Set<string>; anchors: Set<string>; links: [string, string][] } | null
   /** Id of the contained resource at hand; empty outside of any. */
   inside: string
 }
@@ -86,6 +96,11 @@ function checkReference(w: Walk, value: JsonObject, shape: Shape, path: string):
   const told = string(value.type)
   if (told && told !== type && !told.includes('/'))
     w.issues.push(problem('structure', `${path}.type`, 'Reference.type differs from the type in the reference'))
+}
+
+function checkExpression(w: Walk, value: JsonObject, path: string): void {
+  if (value.language === 'text/fhirpath' && typeof value.expression === 'string')
+    w.expressions.push([`${path}.expression`, value.expression])
 }
 
 const base64Bytes = (data: string): number => {
@@ -155,10 +170,12 @@ function checkNarrative(w: Walk, value: JsonObject, path: string): void {
   if (typeof value.div !== 'string') return
   const found = narrativeProblem(value.div)
   if (found) w.issues.push(problem('invalid', `${path}.div`, found))
+  else for (const id of danglingLinks(value.div)) w.contained?.links.push([`${path}.div`, id])
 }
 
 const BY_TYPE: Readonly<Record<string, (w: Walk, value: JsonObject, path: string) => void>> = {
   Attachment: checkAttachment,
+  Expression: checkExpression,
   Period: checkPeriod,
   Coding: checkCoding,
   Extension: checkExtension,
@@ -190,6 +207,31 @@ function checkPrimitive(w: Walk, value: unknown, shape: Shape, path: string): vo
     })
 }
 
+/** A search parameter is of the type, and for the resources, of the one it is derived from. */
+function checkDerived(w: Walk, value: JsonObject, path: string): void {
+  const from = w.options.searchParameter?.(string(value.derivedFrom) ?? '')
+  if (!from) return
+  if (value.type !== from.type)
+    w.issues.push(problem('business-rule', path, 'The search parameter is of another type than the one it is derived from'))
+  if (list(value.base).some(b => typeof b === 'string' && !from.bases.has(b)))
+    w.issues.push(problem('business-rule', path, 'The search parameter is for a resource that the one it is derived from is not for'))
+}
+
+/** What a server says of a search parameter agrees with its definition. */
+function checkTold(w: Walk, value: JsonObject, path: string): void {
+  list(value.rest).forEach((rest, i) => {
+    list(field(rest, 'resource')).forEach((resource, j) => {
+      list(field(resource, 'searchParam')).forEach((told, k) => {
+        const known = w.options.searchParameter?.(string(field(told, 'definition')) ?? '')
+        if (known && known.type !== field(told, 'type'))
+          w.issues.push(
+            problem('invalid', `${path}.rest[${i}].resource[${j}].searchParam[${k}]`, 'The search parameter is defined with another type'),
+          )
+      })
+    })
+  })
+}
+
 /** What definitions say of themselves: where they are, which systems they draw from, what they are made of. */
 function checkDefinition(w: Walk, value: JsonObject, type: string, path: string): void {
   const url = string(value.url)
@@ -202,6 +244,8 @@ function checkDefinition(w: Walk, value: JsonObject, type: string, path: string)
       if (system && !ABSOLUTE.test(system))
         w.issues.push(problem('invalid', `${path}.compose.include[${i}].system`, 'The code system must be an absolute URI'))
     })
+  if (type === 'SearchParameter') checkDerived(w, value, path)
+  if (type === 'CapabilityStatement') checkTold(w, value, path)
   if (type === 'SearchParameter' && value.type === 'composite' && list(value.component).length < 2)
     w.issues.push(problem('business-rule', path, 'A composite search parameter has two or more components'))
 }
@@ -229,12 +273,14 @@ function visitOne(w: Walk, value: unknown, shape: Shape, path: string, depth: nu
     return
   }
   BY_TYPE[inner]?.(w, value, path)
+  for (const text of brokenInvariants(inner, value)) w.issues.push(problem('invariant', path, text))
   if (inner === 'Reference') checkReference(w, value, shape, path)
   members(w, value, inner, path, depth + 1)
 }
 
 function members(w: Walk, value: JsonObject, type: string, path: string, depth: number): void {
   const fields = w.index.fieldsOf(type)
+  if (typeof value.id === 'string') w.contained?.anchors.add(value.id)
   for (const key in value) {
     const shape = fields?.get(key)
     if (shape) visit(w, value[key], shape, `${path}.${key}`, depth)
@@ -258,7 +304,13 @@ function resource(w: Walk, value: JsonObject, type: string, path: string, depth:
   w.types.add(type)
   const inside = /\.contained\[\d+\]$/.test(path)
   const outer = w.contained
-  if (!inside) w.contained = { ids: new Set(list(value.contained).flatMap(c => string(field(c, 'id')) ?? [])), used: new Set() }
+  if (!inside)
+    w.contained = {
+      ids: new Set(list(value.contained).flatMap(c => string(field(c, 'id')) ?? [])),
+      used: new Set(),
+      anchors: new Set(),
+      links: [],
+    }
   if (inside) {
     checkContained(w, value, path)
     w.inside = string(value.id) ?? ''
@@ -269,6 +321,8 @@ function resource(w: Walk, value: JsonObject, type: string, path: string, depth:
   if (!inside && w.contained) {
     for (const id of w.contained.ids)
       if (!w.contained.used.has(id)) w.issues.push(problem('invariant', `${path}.contained`, 'A contained resource that nothing refers to'))
+    for (const [place, id] of w.contained.links)
+      if (!w.contained.anchors.has(id)) w.issues.push(problem('invalid', place, 'A link in the narrative leads to nothing in the resource'))
     w.contained = outer
   }
 }
@@ -285,11 +339,11 @@ function checkContained(w: Walk, value: JsonObject, path: string): void {
 }
 
 export function walkResource(value: JsonObject, type: string, index: Shapes, options: CheckOptions): Walked {
-  const w: Walk = { index, options, issues: [], types: new Set(), nodes: 0, deepest: 0, contained: null, inside: '' }
+  const w: Walk = { index, options, issues: [], types: new Set(), expressions: [], nodes: 0, deepest: 0, contained: null, inside: '' }
   resource(w, value, type, type, 0)
   const tooDeep = w.deepest > MAX_DEPTH
   if (tooDeep) w.issues.push(problem('too-long', type, `Nested deeper than ${MAX_DEPTH} levels`))
   const tooMany = w.nodes > MAX_NODES
   if (tooMany) w.issues.push(warning('too-costly', type, 'Too large to be examined in full'))
-  return { issues: w.issues, types: w.types, tooBig: tooDeep || tooMany }
+  return { issues: w.issues, types: w.types, expressions: w.expressions, tooBig: tooDeep || tooMany }
 }

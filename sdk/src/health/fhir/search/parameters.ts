@@ -51,6 +51,7 @@ function expand(base: string, [code, type, paths, extra = {}]: CompactParameter)
 }
 
 export type Registry = {
+  readonly types: readonly string[]
   readonly isType: (type: string) => boolean
   /** Parameters of a type by code, those of every resource included; empty for what R4 does not know. */
   readonly of: (type: string) => ReadonlyMap<string, Parameter>
@@ -68,6 +69,7 @@ export function registry(table: ParameterTable): Registry {
   const isType = (type: string): boolean => Object.hasOwn(outlines, type) && type !== 'Resource' && type !== 'DomainResource'
   return {
     isType,
+    types: Object.keys(outlines).filter(isType),
     of: type => {
       let all = known.get(type)
       if (!all) {
