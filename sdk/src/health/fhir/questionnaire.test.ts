@@ -69,8 +69,8 @@ describe('a response is held to its questionnaire', () => {
     [
       'size of file',
       question('attachment', limit('maxSize', { valueDecimal: 3 })),
-      [{ valueAttachment: { data: 'AAAA', size: 3 } }],
-      [{ valueAttachment: { data: 'AAAAAA==', size: 4 } }],
+      [{ valueAttachment: { contentType: 'text/plain', data: 'AAAA', size: 3 } }],
+      [{ valueAttachment: { contentType: 'text/plain', data: 'AAAAAA==', size: 4 } }],
     ],
     [
       'target',
