@@ -3,6 +3,7 @@ import { holdingsAt } from '@keepwell/daemon/bin/gateway-held'
 import { type ArchiveSettings, openArchive } from '@keepwell/daemon/gateway/held/archive'
 import { HELD_PATH } from '@keepwell/daemon/gateway/held/part'
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
 import { holdItems } from '@keepwell/sdk/actions/records/hold-items'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Args } from '#command'
@@ -10,6 +11,7 @@ import { quietSync } from '#commands/sync'
 import { withHome } from '#home'
 import type { Io } from '#io'
 import { namedGiver } from '#names'
+import { count, result } from '#show'
 import { summarize, tally, verdictLine } from '#verdicts'
 import { purpose } from '#words'
 
@@ -39,6 +41,33 @@ export const attach = (io: Io, args: Args): Promise<number> =>
     }
     return summarize(io, args, counts)
   })
+
+/**
+ * `keepwell gateway detach`: gives no more of what was attached. The records stay the patient's, who is told; whoever opens one learns that its content is
+ * not to be had here any more. Nothing in the archive changes, and `attach` takes it back.
+ */
+export const detach = (io: Io, args: Args): Promise<void> =>
+  withHome(io, args, async ({ ctx, dir }) => {
+    const name = archiveOf(args)
+    const { ring } = ctx.session.state
+    const to = namedGiver(ring, args.need('patient'))
+    const study = args.text('study')
+    const holdings = holdingsAt(ctx, dir)
+    try {
+      const detached = await holdings.detach(to, name, study ? `studies/${study}/` : '')
+      if (detached) await sendNotice(ctx, { to, text: noticeOf(ring.name, detached), relays: (await holdings.relaysOf(to)) ?? [] })
+      result(io, args, { detached }, () => [
+        detached
+          ? `${count(detached, 'file')} will not be given any more. The patient is told; the records are theirs, and stay until they erase them.`
+          : 'Nothing of that archive is attached there.',
+      ])
+    } finally {
+      await holdings.close()
+    }
+  })
+
+const noticeOf = (name: string, files: number): string =>
+  `${name} no longer gives out ${count(files, 'file')} that lie in its archive. Your records of them stay until you erase them, but can no longer be opened; ask ${name} for the files themselves.`
 
 function archiveOf(args: Args): string {
   const [folder, dicomweb] = [args.text('folder'), args.text('dicomweb')]

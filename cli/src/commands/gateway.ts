@@ -20,7 +20,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|group|hl7v2|attach …]',
+  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -30,7 +30,8 @@ export const gateway: Command = {
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     '`gateway group` puts patients together for exports in bulk (group: add, join, leave, list, remove). With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
-    '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read. ' +
+    '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
+    '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
@@ -47,6 +48,9 @@ export const gateway: Command = {
     'keepwell gateway hl7v2 link --identifier "2.16.840.1.113883.19.5|4711" --patient "Ada Example"',
     'keepwell gateway hl7v2 list',
     'keepwell gateway attach --patient "Ada Example" --folder /archive/ada --url https://gateway.example',
+    'keepwell gateway detach --patient "Ada Example" --folder /archive/ada',
+    'keepwell gateway quarantine list',
+    'keepwell gateway quarantine save --id 0123456789ab --out image.dcm',
     'keepwell gateway attach --patient "Ada Example" --dicomweb http://pacs.local/dicom-web --study 1.2.840.113619.2.1 --url https://gateway.example',
   ],
   options: {
@@ -66,6 +70,11 @@ export const gateway: Command = {
       type: 'string',
       value: 'SECONDS',
       about: 'How often a subscription looks for what others filed; each look stands on the patient’s log. Default 900.',
+    },
+    'trail-years': {
+      type: 'string',
+      value: 'N',
+      about: 'How long the organisation’s own trail of openings, writes and refusals is kept; default 6 years.',
     },
     hot: {
       type: 'string',
@@ -94,7 +103,12 @@ export const gateway: Command = {
     scope: { type: 'string', value: 'SCOPES', about: 'Of an app: the most it may ask for.' },
     keys: { type: 'string', value: 'FILE|URL', about: 'Of a backend service: its public keys (JWKS).' },
     file: { type: 'string', value: 'FILE', about: 'Of an app: its registration as JSON (RFC 7591).' },
-    id: { type: 'string', value: 'ID', about: 'Of an app: its client id. Of a group: its id.' },
+    id: {
+      type: 'string',
+      value: 'ID',
+      about: 'Of an app: its client id. Of a group: its id. Of a file in quarantine: as listed, or "all" to drop.',
+    },
+    out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine is saved.' },
     role: {
       type: 'string',
       value: 'ROLE',
@@ -107,12 +121,18 @@ export const gateway: Command = {
     if (what === undefined) return serve(io, args)
     if (what === 'onboard') return (await import('#commands/gateway-onboard')).onboard(io, args)
     if (what === 'attach') return (await import('#commands/gateway-attach')).attach(io, args)
+    if (what === 'detach') return (await import('#commands/gateway-attach')).detach(io, args)
+    if (what === 'quarantine') return (await import('#commands/gateway-quarantine')).quarantine(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     if (what === 'staff' || what === 'app') return people(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(run, 'USAGE', 'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2 or attach and what to do.')
+    ensure(
+      run,
+      'USAGE',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach or detach and what to do.',
+    )
     return run(io, args)
   },
 }
@@ -123,6 +143,8 @@ const serve = (io: Io, args: Args): Promise<void> =>
     ensure(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536, 'USAGE', '--port is a number from 1 to 65535.')
     const hot = args.text('hot') ?? '1024'
     ensure(/^\d{1,8}$/.test(hot), 'USAGE', '--hot is a number of MiB.')
+    const years = args.text('trail-years')
+    ensure(years === undefined || /^[1-9]\d{0,2}$/.test(years), 'USAGE', '--trail-years is a number of years.')
     const log = (line: LogLine): void => {
       if (line.level === 'error' || config.log === 'requests') io.note(JSON.stringify({ at: isoTime(io.clock()), ...line }))
     }
@@ -140,6 +162,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       subscriptions: subscriptionSettings(args),
       archives: archiveSettings(io),
       hotBytes: Number(hot) * 2 ** 20,
+      ...(years ? { trailYears: Number(years) } : {}),
       ...(args.text('profiles') ? { profiles: args.text('profiles')! } : {}),
       log,
     }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Drawer } from '#gateway/dicomweb/quarantine'
 import { PRIVATE_FOLDER, readIfThere, writeDurable } from './files.ts'
@@ -11,6 +11,7 @@ export async function fileDrawer(folder: string): Promise<Drawer> {
     names,
     write: (name, bytes) => writeDurable(join(folder, name), bytes),
     read: name => readIfThere(join(folder, name)),
+    remove: name => rm(join(folder, name), { force: true }),
     async bytes() {
       const sizes = await Promise.all((await names()).map(n => stat(join(folder, n)).then(s => s.size)))
       return sizes.reduce((sum, n) => sum + n, 0)

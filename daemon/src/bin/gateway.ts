@@ -56,6 +56,8 @@ export type GatewaySettings = {
   readonly limits?: Partial<HttpLimits>
   readonly sessions?: Partial<PoolLimits>
   readonly subscriptions?: SubscriptionSettings
+  /** How long the organisation's own trail is kept; default 6 years. */
+  readonly trailYears?: number
   /** Bytes of sealed blocks kept on disk between sessions; default 1 GiB, none for 0. */
   readonly hotBytes?: number
   /** Folder or file with packages of definitions, beside the profiles that ship. */
@@ -92,7 +94,12 @@ export async function serveGateway(
   const opened = new AsyncDisposableStack()
   try {
     const hot = await hotAt(settings, opened)
-    const trail = await trailOf({ ctx, dir, failed: () => log({ level: 'error', task: 'trail', code: 'STORAGE_FAILED' }) })
+    const trail = await trailOf({
+      ctx,
+      dir,
+      ...(settings.trailYears ? { years: settings.trailYears } : {}),
+      failed: () => log({ level: 'error', task: 'trail', code: 'STORAGE_FAILED' }),
+    })
     opened.defer(() => trail.close())
     const gateway = openGateway({
       ctx,
@@ -162,6 +169,9 @@ const noting =
     trail.note(refusal(actor, patient, clock(), `${row}${/^[A-Z]/.test(type) ? ` ${type}` : ''}: ${why}`))
   }
 
+/** Files that could not be read as images, sealed under the home's catalog secret. */
+export const dicomDrawer = (dir: string): ReturnType<typeof fileDrawer> => fileDrawer(join(dir, 'dicom-quarantine'))
+
 /** Where what could not be read as an image is kept, and whose the numbers are that the organisation gives its patients. */
 async function imagesAt({ ctx, dir }: GatewaySettings, opened: AsyncDisposableStack) {
   const secret = ctx.session.state.ring.catalog
@@ -173,7 +183,7 @@ async function imagesAt({ ctx, dir }: GatewaySettings, opened: AsyncDisposableSt
     }
     return desk?.patientOf(`${issuer}|${value}`) ?? null
   }
-  return { drawer: await fileDrawer(join(dir, 'dicom-quarantine')), secret, patientOf }
+  return { drawer: await dicomDrawer(dir), secret, patientOf }
 }
 
 /** Names of what left in bulk, so that it can be said when it is gone. */

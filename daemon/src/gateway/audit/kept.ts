@@ -7,6 +7,10 @@ export type Entry = Noted & { readonly n: number }
 
 export type KeptTrail = Trail & {
   last(): number
+  /** The oldest that is kept; one more than `last` when there is none. */
+  first(): number
+  /** Removes what happened before `before` (Unix seconds), with its evidence; how many. */
+  forget(before: number): Promise<number>
   /** Numbers of entries that were told more after they were noted, in the order in which they were. */
   readonly told: readonly number[]
   get(n: number): Promise<Entry | null>
@@ -22,6 +26,7 @@ export type KeptTrail = Trail & {
 const EVENT = 'audit'
 const EVIDENCE = 'audit evidence'
 const COUNT = 'audit count'
+const FIRST = 'audit first'
 /** Names of resources that come in while a page is opened are written together. */
 const NAMING_MS = 250
 
@@ -30,6 +35,7 @@ export async function openTrail(tokens: Tokens, failed: () => void): Promise<Kep
   let last = (await tokens.get<{ n: number }>(COUNT, ''))?.value.n ?? 0
   // The count is written after the entry: a crash in between leaves it behind, never ahead.
   while (await tokens.get(EVENT, String(last + 1))) last++
+  let first = (await tokens.get<{ n: number }>(FIRST, ''))?.value.n ?? 1
   const writing = new Set<Promise<void>>()
   const group = (patient: string | null): string => `patient ${patient ?? ''}`
   const write = (work: Promise<unknown>): void => {
@@ -70,6 +76,18 @@ export async function openTrail(tokens: Tokens, failed: () => void): Promise<Kep
       }
     },
     last: () => last,
+    first: () => first,
+    async forget(before) {
+      const from = first
+      for (; first <= last; first++) {
+        const found = await tokens.get<Entry>(EVENT, String(first))
+        if (found && found.value.at >= before) break
+        await Promise.all([tokens.drop(EVENT, String(first)), tokens.drop(EVIDENCE, String(first))])
+      }
+      // Written after they are gone: a crash in between costs a second look at nothing.
+      if (first > from) await tokens.put(FIRST, '', { n: first })
+      return first - from
+    },
     told,
     get: async n => naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null,
     async of(patient) {

@@ -49,7 +49,7 @@ function asEvent({ gateway }: AuditDesk, entry: Entry): FhirResource {
 const MOST_OF_ALL = 2000
 const MOST_STORES = 32
 
-type Known = { upTo: number; toldUpTo: number; readonly store: Store; readonly cut: boolean }
+type Known = { upTo: number; toldUpTo: number; readonly first: number; readonly store: Store; readonly cut: boolean }
 const stores = new WeakMap<KeptTrail, Map<string, Known>>()
 
 /** The events about one patient, or the newest of all, in memory with their indexes; what was noted since is added. */
@@ -60,10 +60,11 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
   const key = patient ?? ''
   const last = trail.last()
   let known = mine.get(key)
-  if (!known || last - known.upTo > MOST_OF_ALL) {
-    const from = patient === null ? Math.max(0, last - MOST_OF_ALL) : 0
+  const first = trail.first()
+  if (!known || known.first !== first || last - known.upTo > MOST_OF_ALL) {
+    const from = patient === null ? Math.max(first - 1, last - MOST_OF_ALL) : 0
     const store = openStore({ bases: [`${gateway.url}/fhir`] })
-    known = { upTo: patient === null ? from : last, toldUpTo: trail.told.length, store, cut: from > 0 }
+    known = { upTo: patient === null ? from : last, toldUpTo: trail.told.length, first, store, cut: from >= first }
     if (patient !== null) for (const entry of await trail.of(patient)) known.store.put(asEvent(desk, entry))
   }
   await trail.settled()

@@ -13,6 +13,7 @@ function memoryDrawer(): Drawer & { readonly files: Map<string, Uint8Array> } {
     bytes: async () => [...files.values()].reduce((sum, f) => sum + f.length, 0),
     write: async (name, bytes) => void files.set(name, bytes),
     read: async name => files.get(name) ?? null,
+    remove: async name => void files.delete(name),
   }
 }
 
@@ -31,6 +32,8 @@ test('what was set aside opens again as it came, with the reason; the drawer hol
   await expect(quarantine(drawer, random(32), random).open(name!)).rejects.toMatchObject({ code: 'OPEN_FAILED' })
   expect(await held.open('other.sealed')).toBeNull()
   expect(held.counts).toEqual({ put: 2, full: 0 })
+  await held.drop(name!)
+  expect([await held.open(name!), await held.names()]).toEqual([null, []])
 })
 
 test('a full drawer takes no more, and says so', async () => {

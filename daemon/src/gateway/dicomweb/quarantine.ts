@@ -11,6 +11,7 @@ export type Drawer = {
   bytes(): Promise<number>
   write(name: string, bytes: Uint8Array): Promise<void>
   read(name: string): Promise<Uint8Array | null>
+  remove(name: string): Promise<void>
 }
 
 export type Quarantine = {
@@ -18,6 +19,7 @@ export type Quarantine = {
   names(): Promise<readonly string[]>
   /** Null when there is no such file. Throws OPEN_FAILED. */
   open(name: string): Promise<{ readonly file: Uint8Array; readonly reason: string } | null>
+  drop(name: string): Promise<void>
   /** How many were put there since the start, and how many of them found no room. */
   readonly counts: { readonly put: number; readonly full: number }
 }
@@ -48,6 +50,7 @@ export function quarantine(drawer: Drawer, secret: Uint8Array, random: (length: 
       const sealed = await aeadSeal({ key, nonce, aad: utf8(name), plaintext: encode({ v: 1, reason: reason.slice(0, 1000), file }) })
       await drawer.write(name, encode({ v: 1, nonce, sealed }))
     },
+    drop: drawer.remove,
     async open(name) {
       const found = await drawer.read(name)
       if (!found) return null

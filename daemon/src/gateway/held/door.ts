@@ -83,6 +83,7 @@ export function heldDoor({ ctx, holdings, archive }: DoorInput): Door {
     const id = toHex(held.id)
     const now = ctx.clock()
     if (now <= reading.until && now < (stood.get(id) ?? 0) + FRESH) return
+    ensure(!(await holdings.byId(id))?.detached, 'HELD_UNREACHABLE', 'The organisation gives that file no more.')
     await reading.stands(held.stubs)
     stood.set(id, now)
   }
