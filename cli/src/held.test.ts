@@ -59,6 +59,12 @@ test('a folder that stays at the clinic is attached, opened by the patient, deta
   expect([(await open()).code, readFileSync(at('out.txt'), 'utf8')]).toEqual([0, LETTER])
 })
 
+test('who registers keys as they are is reminded that they change', { timeout: SLOW }, async () => {
+  writeFileSync(at('keys.json'), JSON.stringify({ keys: [{ kty: 'EC', crv: 'P-384', x: 'x', y: 'y', kid: 'k1' }] }))
+  const added = await clinic.run('gateway', 'app', 'add', '--name', 'Feed', '--keys', at('keys.json'), '--scope', 'system/*.rs')
+  expect([added.code, added.out]).toEqual([0, expect.stringContaining('whenever they change')])
+})
+
 test('groups and what is in quarantine are kept by name, also while the gateway runs', { timeout: SLOW }, async () => {
   const { id } = await clinic.json('gateway', 'group', 'add', '--name', 'Register')
   expect(await clinic.json('gateway', 'group', 'join', '--id', id, '--patient', 'Ada Example')).toEqual({ id, members: 1 })

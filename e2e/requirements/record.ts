@@ -66,6 +66,7 @@ function care(subject: Subject): Resources {
     code: coded(SNOMED, category === 'encounter-diagnosis' ? '195967001' : '73211009'),
     subject,
     encounter,
+    extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/condition-assertedDate', valueDateTime: DAY }],
     onsetDateTime: DAY,
     abatementDateTime: '2026-04-01',
     recordedDate: DAY,
@@ -96,7 +97,7 @@ function care(subject: Subject): Resources {
     'us-core-goal': {
       resourceType: 'Goal',
       lifecycleStatus: 'active',
-      description: { text: 'Walk a mile' },
+      description: { ...coded(SNOMED, '129006008'), text: 'Walk a mile' },
       subject,
       target: [{ dueDate: DAY }],
     },
@@ -109,6 +110,7 @@ function care(subject: Subject): Resources {
       subject,
       period: { start: at, end: at },
       location: [{ location: { reference: 'Location/us-core-location' } }],
+      hospitalization: { dischargeDisposition: coded(`${TERMS}/discharge-disposition`, 'home') },
     },
     'us-core-procedure': {
       resourceType: 'Procedure',
@@ -225,6 +227,7 @@ const people = (subject: Subject): Resources => ({
     name: [{ family: 'Example', given: ['Ada'] }],
     gender: 'female',
     birthDate: '1980-02-03',
+    deceasedDateTime: '2026-05-01',
   },
   'us-core-practitioner': { resourceType: 'Practitioner', identifier: npi('1245319599'), name: [{ family: 'Hopper', given: ['Grace'] }] },
   'us-core-practitionerrole': {

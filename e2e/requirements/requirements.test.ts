@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { COVERED, NOT_SHOWN } from '@keepwell/daemon/gateway/smart/requirements.kit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BULK } from './bulk.ts'
 import { type Checks, G10 } from './g10.ts'
 import { IPS, meetsProfile, readsType } from './ips.ts'
-import { profiles, type Requirement, requirements } from './tables.ts'
+import { SMART } from './smart.ts'
+import { profiles, type Requirement, requirements, smartRequirements } from './tables.ts'
 import { findsBySearch, known, meetsUsCore, readsBack, withProvenance } from './us-core.ts'
 import { type Here, openHere } from './world.ts'
 
@@ -17,7 +17,7 @@ afterAll(() => here?.close())
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8')
 
-const CHECKS: Checks = { ...BULK, ...IPS, ...G10 }
+const CHECKS: Checks = { ...BULK, ...IPS, ...G10, ...SMART }
 const run = new Map<string, Promise<void>>()
 /** Several requirements are shown by one check, which is made once. */
 function shown(name: string): Promise<void> {
@@ -26,15 +26,15 @@ function shown(name: string): Promise<void> {
   return known
 }
 
+/** Whether a test of that name is in a file. */
+const isThere = (file: string, name: string): void => expect(read(file).includes(`test('${name}'`), `${file}: ${name}`).toBe(true)
+
 /** One test for each requirement: its check runs, the test elsewhere that shows it is there, or why there is none is read out. */
 function listed(name: string, rows: readonly Requirement[]): void {
   describe(name, () => {
     for (const { id, state, by, words } of rows)
       if (state === 'not') test.skip(`${id}: ${words}`, () => {})
-      else if (state === 'elsewhere')
-        test(`${id}: ${words}`, () => {
-          expect(read(by).includes(`test('${words}'`), by).toBe(true)
-        })
+      else if (state === 'elsewhere') test(`${id}: ${words}`, () => isThere(by, words))
       else
         test(`${id}: ${words}`, async () => {
           await (by === 'reads' ? readsType(here, words) : by === 'meets' ? meetsProfile(here, words) : shown(by))
@@ -42,6 +42,7 @@ function listed(name: string, rows: readonly Requirement[]): void {
   })
 }
 
+const SMART_ROWS = smartRequirements()
 const G10_ROWS = requirements('g10')
 const BULK_ROWS = requirements('bulk')
 const IPS_ROWS = requirements('ips')
@@ -57,6 +58,11 @@ describe('US Core 6.1.0, a server’s CapabilityStatement', () => {
     if (row.provenance) test(`${row.profile}: Provenance with it`, () => withProvenance(here, row))
     test(`${row.profile}: what comes meets the profile`, () => meetsUsCore(here, row))
   }
+})
+describe('SMART App Launch 2.2.0, a server’s requirements', () => {
+  for (const { id, level, state, by, test: name, words } of SMART_ROWS)
+    if (state === 'not') test.skip(`${id} ${level}: ${words}: ${name}`, () => {})
+    else test(`${id} ${level}: ${words}`, () => (state === 'met' ? shown(by) : isThere(by, name)))
 })
 listed('IPS 1.1.0, as Inferno tests it', IPS_ROWS)
 listed('Bulk Data Access 2.0.0, what a server SHALL', BULK_ROWS)
@@ -76,15 +82,14 @@ function usCore(): [number, number] {
 }
 
 test('each requirement is listed once, each check is asked for, and what is published is what is here', () => {
-  for (const rows of [G10_ROWS, BULK_ROWS, IPS_ROWS]) expect(new Set(rows.map(r => r.id)).size).toBe(rows.length)
-  const asked = new Set([...G10_ROWS, ...BULK_ROWS, ...IPS_ROWS].filter(r => r.state === 'met').map(r => r.by))
+  for (const rows of [G10_ROWS, BULK_ROWS, IPS_ROWS, SMART_ROWS]) expect(new Set(rows.map(r => r.id)).size).toBe(rows.length)
+  const asked = new Set([...G10_ROWS, ...BULK_ROWS, ...IPS_ROWS, ...SMART_ROWS].filter(r => r.state === 'met').map(r => r.by))
   const made = new Set([...Object.keys(CHECKS), 'reads', 'meets'])
   expect([...asked].filter(by => !made.has(by))).toEqual([])
   expect([...made].filter(name => !asked.has(name))).toEqual([])
-  const shown = COVERED.flatMap(c => c.shows).length
   const figures: Record<string, [number, number]> = {
     'ONC (g)(10)': covered(G10_ROWS),
-    'SMART App Launch 2.2.0': [shown, shown + NOT_SHOWN.length],
+    'SMART App Launch 2.2.0': covered(SMART_ROWS),
     'Bulk Data 2.0.0': covered(BULK_ROWS),
     'US Core 6.1.0': usCore(),
     'IPS 1.1.0': covered(IPS_ROWS),

@@ -16,6 +16,19 @@ const lines = (name: string): string[][] =>
 export const requirements = (name: 'g10' | 'bulk' | 'ips'): Requirement[] =>
   lines(name).map(([id, state, by, words]) => ({ id: id!, state: state as State, by: by!, words: words! }))
 
+/** One of SMART App Launch: `by` is the file of the test elsewhere, or the check; `test` is that test's name, or why there is none. */
+export type SmartRequirement = Requirement & { readonly level: string; readonly test: string }
+
+export const smartRequirements = (): SmartRequirement[] =>
+  lines('smart').map(([id, level, state, by, test, words]) => ({
+    id: id!,
+    level: level!,
+    state: state as State,
+    by: by!,
+    test: test!,
+    words: words!,
+  }))
+
 /** What US Core's CapabilityStatement asks of servers for one profile: searches by their parameters, joined by `+`. */
 export type ProfileRow = {
   readonly profile: string

@@ -34,11 +34,15 @@ const VALUES: Readonly<Record<string, (r: Json, patient: string) => string>> = {
   encounter: r => r.encounter.reference,
   location: r => r.location[0].location.reference,
   questionnaire: r => r.questionnaire,
+  description: r => tokenOf(r.description),
+  'discharge-disposition': r => tokenOf(r.hospitalization.dischargeDisposition),
 }
 const DATES: Readonly<Record<string, (r: Json) => string | undefined>> = {
   date: r => r.effectiveDateTime ?? r.occurrenceDateTime ?? r.performedDateTime ?? r.period?.start ?? r.date,
   birthdate: r => r.birthDate,
   'recorded-date': r => r.recordedDate,
+  'death-date': r => r.deceasedDateTime,
+  'asserted-date': r => r.extension[0].valueDateTime,
   'onset-date': r => r.onsetDateTime,
   'abatement-date': r => r.abatementDateTime,
   'target-date': r => r.target[0].dueDate,

@@ -283,7 +283,7 @@ async function planOne(work: Work, e: Entry, { id, names, conditions }: Naming):
   })
   const told = withConditions(linked, conditions)
   const ready: Body = await prepared(work, e.method === 'POST' ? told : { ...told, id }, { type: place.type, below })
-  if (e.method === 'POST') return planCreate(work, ready, undefined, id)
+  if (e.method === 'POST') return planCreate(work, ready, { id })
   const ifMatch = e.headers['if-match']
   return place.id === null && place.type !== 'Patient'
     ? planConditional(work, ready, { condition: place.query, ifMatch })

@@ -104,14 +104,16 @@ function allowed(work: Work, resource: JsonObject, right: Right): void {
 
 export type Body = { readonly resource: JsonObject; readonly issues: readonly Issue[]; readonly told: readonly OutcomeIssue[] }
 
-export async function planCreate(
-  work: Work,
-  { resource, issues, told }: Body,
-  ifNoneExist: string | undefined,
-  id?: string,
-): Promise<Plan> {
+type Creating = {
+  readonly ifNoneExist?: string | undefined
+  readonly id?: string | undefined
+  /** An update may create by the right to update (SMART App Launch 2.2 §scopes for requesting FHIR resources). */
+  readonly right?: 'c' | 'u'
+}
+
+export async function planCreate(work: Work, { resource, issues, told }: Body, { ifNoneExist, id, right = 'c' }: Creating): Promise<Plan> {
   const type = String(resource.resourceType)
-  allowed(work, resource, 'c')
+  allowed(work, resource, right)
   await samePerson(work, resource)
   if (ifNoneExist !== undefined) {
     const there = await theOne(work, type, ifNoneExist.replace(/^\?/, ''))
@@ -141,7 +143,7 @@ export async function planUpdate(work: Work, { resource, issues, told }: Body, {
     if (type !== 'Patient' && work.fhir.gateway.ids.patientOf(id) !== null)
       throw refuse(405, 'not-supported', 'An id of that form is given by the server; there is nothing under it.')
     if (type === 'Patient' && id !== work.patient) throw missing('Patient')
-    return planCreate(work, { resource, issues, told }, undefined, id)
+    return planCreate(work, { resource, issues, told }, { id, right: 'u' })
   }
   allowed(work, resource, 'u')
   await samePerson(work, resource)

@@ -68,7 +68,7 @@ export const create =
     const work = target(fhir, request, body)
     const ready = await prepared(work, body, { type })
     const condition = header(request, 'if-none-exist')
-    const run = async (): Promise<Done> => (await carryOut(work, [await planCreate(work, ready, condition)]))[0]!
+    const run = async (): Promise<Done> => (await carryOut(work, [await planCreate(work, ready, { ifNoneExist: condition })]))[0]!
     return answered(request, condition === undefined && type !== 'Patient' ? await run() : await inTurn(work, run))
   }
 
@@ -112,7 +112,7 @@ export async function planConditional(
   const type = String(body.resource.resourceType)
   const there = await theOne(work, type, condition)
   const id = typeof body.resource.id === 'string' ? body.resource.id : undefined
-  if (!there) return id === undefined ? planCreate(work, body, undefined) : planUpdate(work, body, { id, ifMatch })
+  if (!there) return id === undefined ? planCreate(work, body, { right: 'u' }) : planUpdate(work, body, { id, ifMatch })
   if (id !== undefined && id !== there.id)
     throw refuse(400, 'invalid', 'The id in the body is not that of the resource found.', `${type}.id`)
   return planUpdate(work, { ...body, resource: { ...body.resource, id: there.id } }, { id: there.id, ifMatch })
