@@ -98,6 +98,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'sdk/sample',
         'sdk/actions',
         'adapters/catalog',
+        'adapters/custodian',
         'adapters/relay',
         'adapters/web',
       ],

@@ -1,6 +1,15 @@
 import { openCustodians } from '@keepwell/adapters/custodian/http'
 import { drillCustodians, openingOf, preauthorise, reviewOpening, vetoOpening } from '@keepwell/sdk/actions/emergency/answer'
-import { emergencyOf, keepEmergencyCurrent, ownCard, replaceEmergency, setUpEmergency } from '@keepwell/sdk/actions/emergency/set-up'
+import { sharedHosts } from '@keepwell/sdk/actions/emergency/apart'
+import {
+  emergencyOf,
+  endEmergency,
+  keepEmergencyCurrent,
+  notePrinted,
+  ownCard,
+  replaceEmergency,
+  setUpEmergency,
+} from '@keepwell/sdk/actions/emergency/set-up'
 import { homeLedger } from '@keepwell/sdk/actions/vault/calls'
 import { fromHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
@@ -28,13 +37,14 @@ const here: Readonly<Record<string, Run>> = {
   veto,
   review,
   preauthorise: trust,
+  end,
 }
 const asking: readonly string[] = ['request', 'approve', 'open']
 
 export const emergency: Command = {
   name: 'emergency',
   group: 'sharing',
-  takes: '[set-up|card|custodians|drill|status|current|replace|veto|review|preauthorise] or [request|approve|open]',
+  takes: '[set-up|card|custodians|drill|status|current|replace|end|veto|review|preauthorise] or [request|approve|open]',
   summary: 'Let a stranger help you: your emergency card and its custodians; or, as a professional, open someone’s emergency summary.',
   about:
     'Custodians each hold one share of a key; only some of them together can open your emergency compartment, and each tells you before its share leaves.\n' +
@@ -125,11 +135,18 @@ async function setUp(io: Io, args: Args, home: Home): Promise<void> {
     ...(delay === undefined ? {} : { delay }),
     ...(window === undefined ? {} : { window }),
   })
+  for (const [a, b] of sharedHosts(named.map(([, url]) => url)))
+    io.note(`${safe(a)} and ${safe(b)} look like one organisation, which would hold two shares. Choose custodians apart.`)
   told(io, args, made, `${threshold} of ${count(named.length, 'custodian')} can open your emergency compartment together.`)
 }
 
 async function replace(io: Io, args: Args, home: Home): Promise<void> {
   told(io, args, await replaceEmergency(reaching(home)), 'New keys and a new card; the old card opens nothing more.')
+}
+
+async function end(io: Io, args: Args, { ctx }: Home): Promise<void> {
+  await endEmergency(ctx)
+  result(io, args, { ended: true }, () => ['Ended: the card and the shares open nothing more. Who opened it before keeps what they read.'])
 }
 
 function told(io: Io, args: Args, made: Awaited<ReturnType<typeof replaceEmergency>>, line: string): void {
@@ -143,6 +160,7 @@ function told(io: Io, args: Args, made: Awaited<ReturnType<typeof replaceEmergen
 async function card(io: Io, args: Args, { ctx }: Home): Promise<void> {
   const text = ownCard(ctx)
   const out = args.text('out')
+  if (out || io.terminal.out) await notePrinted(ctx)
   if (out) await saveStream(out, once(utf8(out.endsWith('.svg') ? encodeQR(text, 'svg', { ecc: 'low' }) : text)))
   result(io, args, { text, ...(out ? { out } : {}) }, () =>
     out ? [`Saved: ${safe(out)}`] : io.terminal.out ? [encodeQR(text, 'term', { ecc: 'low' }), text] : [text],
@@ -197,8 +215,9 @@ async function status(io: Io, args: Args, { ctx }: Home): Promise<void> {
 
 const RENEW = {
   opened: 'Your keys were opened: replace them with keepwell emergency replace.',
+  keys: 'Your keys were replaced, and who held the old ones held this one: replace it with keepwell emergency replace.',
   horizon: 'What custodians can open ends soon: renew it with keepwell emergency replace.',
-  card: 'Your summary changed: print the card again with keepwell emergency card.',
+  card: 'The card as it is now was not printed yet: print it with keepwell emergency card.',
 } as const
 
 async function current(io: Io, args: Args, { ctx }: Home): Promise<void> {

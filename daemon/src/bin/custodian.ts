@@ -109,7 +109,8 @@ function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, look: () =>
     host: settings.host,
     port: settings.port,
     tls: settings.tls,
-    origins: [],
+    // Patients and professionals ask from the page of their own relay. Every call is signed, and none rests on what a browser sends by itself.
+    origins: ['*'],
     hosts: isLoopback(settings.host) ? [...settings.hosts] : null,
     proxies: 0,
     limits: settings.limits,

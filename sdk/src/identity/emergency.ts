@@ -77,6 +77,10 @@ export const emergencyState = object({
   /** SHA-256 of what the summary record was made of, to see when it is no longer current. */
   summary: optional(object({ hash: bytes(32), record: bytes(16), text: string(2000) })),
   at: int(),
+  /** Version of the key bundle when it was made: a later one means that keys were replaced, and who held the old ones held these too. */
+  keys: optional(int(1)),
+  /** SHA-256 of the card that was printed last. */
+  printed: optional(bytes(32)),
 })
 export type EmergencyState = Infer<typeof emergencyState>
 

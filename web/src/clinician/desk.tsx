@@ -30,9 +30,14 @@ export function Desk() {
       tab={t('desk.title')}
       lead={t('desk.lead')}
       actions={
-        <Button component="a" href="#/desk/ask" leftSection={<Icon name="add" size={19} />}>
-          {t('desk.ask')}
-        </Button>
+        <>
+          <Button component="a" href="#/desk/emergency" color="red" variant="light" leftSection={<Icon name="heart" size={19} />}>
+            {t('aid.open')}
+          </Button>
+          <Button component="a" href="#/desk/ask" leftSection={<Icon name="add" size={19} />}>
+            {t('desk.ask')}
+          </Button>
+        </>
       }
     >
       {error && !value ? (

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { codeIn, qrDecoder } from './qr-read.ts'
 
 type ScannerProps = {
   readonly label: string
@@ -32,8 +33,8 @@ export function QrScanner({ label, onText, onFailed }: ScannerProps) {
 type Watching = { readonly signal: AbortSignal; readonly started: () => void; readonly read: (text: string) => boolean }
 
 async function watch(screen: HTMLVideoElement, { signal, started, read }: Watching): Promise<void> {
-  const [{ default: decode }, stream] = await Promise.all([
-    import('qr/decode.js'),
+  const [decode, stream] = await Promise.all([
+    qrDecoder(),
     navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1280 } } }),
   ])
   const letGo = (): void => {
@@ -52,18 +53,9 @@ async function watch(screen: HTMLVideoElement, { signal, started, read }: Watchi
     canvas.height = Math.round(screen.videoHeight * scale)
     if (canvas.width && canvas.height) {
       brush.drawImage(screen, 0, 0, canvas.width, canvas.height)
-      const text = tried(() => decode(brush.getImageData(0, 0, canvas.width, canvas.height)))
+      const text = codeIn(decode, brush.getImageData(0, 0, canvas.width, canvas.height))
       if (text && read(text)) return letGo()
     }
     await new Promise(resolve => setTimeout(resolve, LOOK_EVERY))
-  }
-}
-
-/** Most pictures hold no code, which the reader says by throwing. */
-function tried(read: () => string): string | null {
-  try {
-    return read()
-  } catch {
-    return null
   }
 }

@@ -117,6 +117,10 @@ function Summary({ value }: { readonly value: Overview }) {
         </p>
       </Panel>
       <p className="kw-note-line">
+        <Icon name="heart" size={20} />
+        <a href="#/emergency">{t('emergency.link')}</a>
+      </p>
+      <p className="kw-note-line">
         <Icon name="star" size={20} />
         <a href="#/milestones">{t('milestones.link')}</a>
       </p>

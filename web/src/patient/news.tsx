@@ -17,6 +17,7 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   ended: { icon: 'clock', href: '#/share' },
   ending: { icon: 'clock', href: '#/share', tone: 'accent' },
   held: { icon: 'alert', href: '#/attention', tone: 'bad' },
+  emergency: { icon: 'alert', href: '#/emergency', tone: 'bad' },
 }
 
 /** What happened lately. Whoever has seen this list has read it. */

@@ -25,7 +25,7 @@ export type Attention = {
   readonly waiting: number
 }
 
-export type NewsKind = 'records' | 'opened' | 'request' | 'contact' | 'shared' | 'ended' | 'ending' | 'held'
+export type NewsKind = 'records' | 'opened' | 'request' | 'contact' | 'shared' | 'ended' | 'ending' | 'held' | 'emergency'
 
 export type NewsItem = {
   readonly id: string

@@ -6,7 +6,13 @@ import { Icon } from '#parts/icon.tsx'
 import type { NewsKind } from '#rpc/attention.ts'
 import { useWords } from '#words/context.tsx'
 
-const HREF: Readonly<Partial<Record<NewsKind, string>>> = { opened: '#/who', request: '#/share', ending: '#/share', held: '#/attention' }
+const HREF: Readonly<Partial<Record<NewsKind, string>>> = {
+  opened: '#/who',
+  request: '#/share',
+  ending: '#/share',
+  held: '#/attention',
+  emergency: '#/emergency',
+}
 
 /** How much is unread; tells the browser too, where the person wants that. */
 export function useNews(): number {

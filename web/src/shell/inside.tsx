@@ -10,6 +10,7 @@ import { KeepSafe } from '#patient/own-data.tsx'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { Bell, Count, useNews } from './bell.tsx'
+import { EmergencyNote } from './emergency-note.tsx'
 import { GuardNotes } from './guard-notes.tsx'
 import { OfflineNotes } from './offline-notes.tsx'
 import { keepLater, readLater } from './preferences.ts'
@@ -103,6 +104,7 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
       </nav>
       <div className="kw-notes">
         <RecoveryNote />
+        <EmergencyNote first={route.name === ''} />
         <GuardNotes />
         {me.sample && (
           <Banner bar tone="warn" icon="info">

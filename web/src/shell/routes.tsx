@@ -31,6 +31,7 @@ const AddDevice = lazy(async () => ({ default: (await import('#patient/add-devic
 const Adding = lazy(async () => ({ default: (await import('#patient/adding.tsx')).Adding }))
 const Attention = lazy(async () => ({ default: (await import('#patient/attention.tsx')).Attention }))
 const Devices = lazy(async () => ({ default: (await import('#patient/devices.tsx')).Devices }))
+const Emergency = lazy(async () => ({ default: (await import('#patient/emergency.tsx')).Emergency }))
 const EraseAll = lazy(async () => ({ default: (await import('#patient/erase-all.tsx')).EraseAll }))
 const Images = lazy(async () => ({ default: (await import('#patient/images.tsx')).Images }))
 const Locks = lazy(async () => ({ default: (await import('#patient/locks.tsx')).Locks }))
@@ -85,6 +86,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   who: { draw: () => <Who /> },
   news: { draw: () => later(<News />) },
   attention: { under: '', draw: () => later(<Attention />) },
+  emergency: { under: '', draw: ({ rest: [part = ''] }) => later(<Emergency part={part} />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
   'add-device': { under: 'settings', draw: () => later(<AddDevice />) },
   settings: { draw: ({ rest: [part = ''] }, choices) => later(drawSettings(part, choices)) },

@@ -4,6 +4,7 @@ import { attention } from './de/attention.ts'
 import { begin } from './de/begin.ts'
 import { clinician } from './de/clinician.ts'
 import { devices } from './de/devices.ts'
+import { emergency } from './de/emergency.ts'
 import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
 import { health } from './de/health.ts'
@@ -32,6 +33,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...timeline,
   ...summary,
   ...add,
+  ...emergency,
   ...entry,
   ...attention,
   ...record,

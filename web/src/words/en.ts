@@ -4,6 +4,7 @@ import { attention } from './en/attention.ts'
 import { begin } from './en/begin.ts'
 import { clinician } from './en/clinician.ts'
 import { devices } from './en/devices.ts'
+import { emergency } from './en/emergency.ts'
 import { entry } from './en/entry.ts'
 import { error } from './en/error.ts'
 import { health } from './en/health.ts'
@@ -30,6 +31,7 @@ export const en = {
   ...timeline,
   ...summary,
   ...add,
+  ...emergency,
   ...entry,
   ...attention,
   ...record,

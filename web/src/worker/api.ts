@@ -16,6 +16,7 @@ import type { Me, Unlock } from '#rpc/views.ts'
 import { attentionApi } from './attention-api.ts'
 import { clinicianApi } from './clinician-api.ts'
 import { devicesApi } from './devices-api.ts'
+import { emergencyApi } from './emergency-api.ts'
 import { entryApi } from './entry-api.ts'
 import { readGlance } from './glance.ts'
 import { imagesApi } from './images-api.ts'
@@ -83,6 +84,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...sharingApi(open),
     ...linksApi(open, origin),
     ...clinicianApi(open, state, hear),
+    ...emergencyApi(open, state, hear),
     ...ownApi(open, hear),
     ...attentionApi(open),
     ...imagesApi(open),

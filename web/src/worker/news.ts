@@ -10,7 +10,17 @@ import { sha256 } from '@keepwell/sdk/crypto/hash'
 import type { News, NewsItem, NewsKind } from '#rpc/attention.ts'
 import { type Entries, naming } from './entries.ts'
 
-const KINDS = ['records', 'opened', 'request', 'contact', 'shared', 'ended', 'ending', 'held'] as const satisfies readonly NewsKind[]
+const KINDS = [
+  'records',
+  'opened',
+  'request',
+  'contact',
+  'shared',
+  'ended',
+  'ending',
+  'held',
+  'emergency',
+] as const satisfies readonly NewsKind[]
 const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
 type Item = Infer<typeof itemShape>
 const kept = object({ seen: nullable(object({ seq: int(), hash: bytes(32) })), items: list(itemShape, 1000) })
@@ -69,6 +79,7 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
           ...(first ? [] : records),
           ...arrivals.flatMap(a => ofArrival(news, a)),
           ...endingSoon(ctx, news),
+          ...askedNow(ctx, news),
           ...(await heldNow(ctx, news)),
         ])
       }),
@@ -133,6 +144,10 @@ function endingSoon({ clock, session }: Ctx, news: Make): Item[] {
     return soon && expiry - notBefore > SOON ? [news('ending', g.name, toHex(g.commitment))] : []
   })
 }
+
+/** From the keyring, for another device may have taken the custodians' messages. */
+const askedNow = ({ session }: Ctx, news: Make): Item[] =>
+  (session.state.ring.openings ?? []).filter(o => !o.review).map(o => news('emergency', o.name, toHex(o.tag)))
 
 async function heldNow(ctx: Ctx, news: Make): Promise<Item[]> {
   const names = naming(ctx.session.state.ring)

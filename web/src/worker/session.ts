@@ -70,6 +70,24 @@ export async function openReading(vault: Vault, input: OpenSession, over: (o: Se
   return readingOf(state)
 }
 
+type Emergency = Pick<Begun, 'session' | 'over'> & { readonly id: string; readonly name: string; readonly until: number }
+
+/** The emergency compartment while its window is open: a session like others, whose share is the request with that tag. */
+export function readEmergency(vault: Vault, { session, over, id, name, until }: Emergency): { reading: OpenReading; ended: AbortSignal } {
+  const { ring } = vault.ctx.session.state
+  const { grant, terms } = session.grant
+  const share: ShareView = {
+    ...{ id, consents: [toHex(grant.commitment)], did: terms.patient, name, level: 'read', mayAdd: false, records: 0 },
+    ...{ compartments: ['emergency'], purposes: terms.purposes, from: clock(), until, given: clock() },
+    ...{ state: 'live', of: null, by: null, under: null },
+  }
+  const input = { share: id, purpose: 'ETREAT', person: ring.name, role: '' }
+  const state = sessionState(vault, { share, session, input, fresh: null, over })
+  void watch(state)
+  // It ends with its window or by a veto; shares that come and go here are others.
+  return { reading: { ...readingOf(state), check: () => {} }, ended: state.stop.signal }
+}
+
 type State = ReturnType<typeof sessionState>
 type Begun = {
   readonly share: ShareView

@@ -9,6 +9,7 @@ import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Catalog } from '@keepwell/sdk/ports/catalog'
@@ -32,7 +33,7 @@ import { anew, single } from './turns.ts'
 import { lastVisit } from './visits.ts'
 
 export type Tell = (
-  event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'clock' | 'ended' | 'news',
+  event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'clock' | 'ended' | 'news' | 'emergency',
   value?: unknown,
 ) => void
 
@@ -240,11 +241,14 @@ type Syncing = { readonly entries: Entries; readonly inbox: Inbox; readonly tell
 
 /** Messages, records others wrote, proofs: what `keepwell sync` does. */
 async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise<Synced> {
+  const asked = openingsOf(ctx)
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
   // Before anything that may fail: a session under a share that has ended closes now.
   if (arrivals.length) tell('sharing', newsOf(arrivals))
+  // Another device may have taken the custodians' messages: the keyring says it as well.
+  if (openingsOf(ctx) !== asked) tell('emergency')
   await passOnward(ctx, arrivals)
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)
@@ -255,6 +259,10 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   if (fresh) await publishState(ctx)
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
 }
+
+/** Changes when somebody asked, was answered, or another custodian told of it. */
+const openingsOf = ({ session }: Ctx): string =>
+  (session.state.ring.openings ?? []).map(o => [toHex(o.tag), o.custodians.length, o.vetoedAt, o.review?.at].join()).join(' ')
 
 type Listening = {
   readonly signal: AbortSignal

@@ -35,9 +35,8 @@ export function openingOf({ session }: Pick<Ctx, 'session'>, tag: string): Openi
 
 /** The veto key of the card under which an opening was; it is gone once the card was replaced. */
 function vetoKey(ctx: Pick<Ctx, 'session'>, opening: Opening): Uint8Array {
-  const state = emergencyOf(ctx)
-  const old =
-    state.version === opening.version ? state.veto : ctx.session.state.ring.oldVetoes?.find(v => v.version === opening.version)?.key
+  const { emergency: state, oldVetoes } = ctx.session.state.ring
+  const old = state?.version === opening.version ? state.veto : oldVetoes?.find(v => v.version === opening.version)?.key
   ensure(old, 'NO_KEY', 'The key of that card is no longer kept.')
   return old
 }

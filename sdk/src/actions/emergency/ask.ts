@@ -83,6 +83,22 @@ export function askedBefore({ session }: Pick<Ctx, 'session'>, tag: string): Ask
   return decodeAs(asked, session.state.ring.marks[names[0]!]!)
 }
 
+/** What this party asked under that card and is not over: a page that was closed meanwhile goes on with it. */
+export async function askedUnder(
+  ctx: Asking,
+  card: EmergencyCard,
+): Promise<{ readonly asked: Asked; readonly request: EmergencyRequest }[]> {
+  const all = Object.entries(ctx.session.state.ring.marks).flatMap(([name, value]) =>
+    name.startsWith(MARK) ? [decodeAs(asked, value)] : [],
+  )
+  if (!all.length) return []
+  const { emergencies } = await ctx.network.ledger(await reachable(ctx, card.relays))
+  const found = await Promise.all(all.map(async one => ({ asked: one, request: await emergencies.request(one.tag) })))
+  return found.flatMap(({ asked: one, request }) =>
+    request?.rules.veto === card.rules.veto && (request.state === 'open' || request.state === 'waiting') ? [{ asked: one, request }] : [],
+  )
+}
+
 /** The second person's word for another's request. */
 export async function approveEmergency(
   ctx: Asking,
@@ -115,7 +131,13 @@ export type Told = { readonly url: string; readonly state: 'released' | 'tampere
 export type OpenedEmergency = { readonly session: ReadingSession; readonly custodians: readonly Told[]; readonly closesAt: number }
 
 type Opening = Asking & { readonly custodians: Custodians }
-export type OpenEmergency = { readonly card: EmergencyCard; readonly asked: Asked; readonly credential?: Credential }
+export type OpenEmergency = {
+  readonly card: EmergencyCard
+  readonly asked: Asked
+  readonly credential?: Credential
+  /** Hears of each custodian's answer as it comes. */
+  readonly heard?: (told: Told) => void
+}
 
 /**
  * Gathers shares until there are enough, opens the package and lists the emergency compartment, with a receipt for the patient (protocol §6,
@@ -140,16 +162,19 @@ export async function openEmergency(ctx: Opening, input: OpenEmergency): Promise
   return { session, custodians: told, closesAt: found.closesAt }
 }
 
+type Gathering = OpenEmergency & { readonly credential: Credential }
 type Gathered = { readonly shares: Share[]; readonly commitment: ShareCommitment | null; readonly told: Told[] }
 
 /** Asks all custodians at once and goes on with the first that are enough. */
-async function gather(ctx: Opening, input: Required<OpenEmergency>): Promise<Gathered> {
+async function gather(ctx: Opening, input: Gathering): Promise<Gathered> {
   const session = await kemKeyPair(ctx.random(32))
   const out: { shares: Share[]; commitment: ShareCommitment | null; told: Told[] } = { shares: [], commitment: null, told: [] }
   const { promise: enough, resolve } = Promise.withResolvers<void>()
   const one = async (url: string): Promise<void> => {
     const answer = await askCustodian(ctx, { ...input, session, url })
-    out.told.push({ url, state: answer.state, ...(answer.code ? { code: answer.code } : {}) })
+    const told = { url, state: answer.state, ...(answer.code ? { code: answer.code } : {}) }
+    out.told.push(told)
+    input.heard?.(told)
     if (!answer.share || !answer.commitment) return
     out.commitment = answer.commitment
     out.shares.push(answer.share)
@@ -162,7 +187,7 @@ async function gather(ctx: Opening, input: Required<OpenEmergency>): Promise<Gat
 }
 
 type Answer = Pick<Told, 'state' | 'code'> & { readonly share?: Share; readonly commitment?: ShareCommitment }
-type One = Required<OpenEmergency> & { readonly session: KemKeyPair; readonly url: string }
+type One = Gathering & { readonly session: KemKeyPair; readonly url: string }
 
 async function askCustodian(ctx: Opening, { card, asked: own, credential, session, url }: One): Promise<Answer> {
   const { ring } = ctx.session.state

@@ -10,6 +10,7 @@ import { fileRecords } from '#actions/records/file-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { findParty, ownBundle } from '#actions/vault/calls'
+import { rotate } from '#actions/vault/rotate'
 import { equal, text, toHex, utf8 } from '#base/bytes'
 import { isKeepwellError, KeepwellError } from '#base/error'
 import { combine } from '#crypto/shamir'
@@ -18,9 +19,19 @@ import { type EmergencyContact, preauthorisationText, readCard, readPreauthorisa
 import { memoryCustodians, memoryCustody } from '#memory/custody'
 import type { Custodian, CustodyStore } from '#ports/custody'
 import { drillCustodians, openingOf, preauthorise, reviewOpening, vetoOpening } from './answer.ts'
-import { approveEmergency, askEmergency, emergencyStatus, openEmergency } from './ask.ts'
+import { sharedHosts } from './apart.ts'
+import { approveEmergency, askEmergency, askedUnder, emergencyStatus, openEmergency } from './ask.ts'
 import { answerDrill, type CustodianCtx, releaseShare, tellAgain } from './release.ts'
-import { emergencyOf, keepEmergencyCurrent, ownCard, replaceEmergency, setUpEmergency } from './set-up.ts'
+import {
+  emergencyOf,
+  emergencyOwed,
+  endEmergency,
+  keepEmergencyCurrent,
+  notePrinted,
+  ownCard,
+  replaceEmergency,
+  setUpEmergency,
+} from './set-up.ts'
 
 const HOME = 'http://home.test'
 const DAY = 86_400
@@ -59,7 +70,7 @@ const allergy = {
   patient: { reference: 'Patient/ada' },
 }
 const bare = (ctx: Ctx) => ({ ...ctx, custodians })
-const meet = async (ctx: Ctx, other: Ctx, name: string) =>
+const meet = async (ctx: Ctx, other: Pick<Ctx, 'session'>, name: string) =>
   remember(ctx, (await findParty(ctx, other.session.state.ring.did, [HOME]))!, name)
 const contact: EmergencyContact = { name: 'Ben', kind: 'email', address: 'ben@example.org' }
 
@@ -101,6 +112,7 @@ async function professional(name: string): Promise<Ctx> {
   return ctx
 }
 
+const everyone = () => keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url }))
 const takeShares = () => Promise.all(keepers.map(k => receiveMessages(k.ctx)))
 const scan = () => readCard(ownCard(ada)).card
 const ask = (by = doctor, card = scan()) => askEmergency(by, { card, reason: 'Found unconscious' })
@@ -119,7 +131,7 @@ beforeAll(async () => {
   )
   await fileRecords(ada, [draft(ada, 'mental-health', 'private', utf8(JSON.stringify({ ...allergy, code: { text: 'Secret thing' } })))])
   await setUpEmergency(bare(ada), {
-    custodians: keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url })),
+    custodians: everyone(),
     threshold: 2,
     contacts: [contact],
   })
@@ -190,6 +202,8 @@ describe('an emergency', () => {
     expect((await keepEmergencyCurrent(ada)).renew).toBe('opened')
     await replaceEmergency(bare(ada))
     await takeShares()
+    expect((await keepEmergencyCurrent(ada)).renew).toBe('card')
+    await notePrinted(ada)
     expect((await keepEmergencyCurrent(ada)).renew).toBeNull()
     const asked = await ask(doctor, old)
     expect(await code(() => openEmergency(bare(doctor), { card: old, asked }))).toContain('NOT_FOUND')
@@ -225,8 +239,7 @@ describe('an emergency', () => {
   })
 
   test('two persons where the patient wants two, unless one was preauthorised; a veto closes the window for all custodians', async () => {
-    const keys = keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url }))
-    await setUpEmergency(bare(ada), { custodians: keys, threshold: 2, persons: 2 })
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2, persons: 2 })
     await takeShares()
     const card = scan()
     const asked = await ask()
@@ -261,10 +274,48 @@ const credentialId = (ctx: Ctx): Uint8Array =>
     .match(/../g)!
     .reduce((out, h, i) => out.fill(Number.parseInt(h, 16), i, i + 1), new Uint8Array(32))
 
+describe('what the patient owes it', () => {
+  test('ended, card and shares open nothing more, what was asked is still answered, and the next card goes on from there', async () => {
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2 })
+    await takeShares()
+    const { version } = emergencyOf(ada)
+    const card = scan()
+    const asked = await ask(locum, card)
+    await openEmergency(bare(locum), { card, asked })
+    await receiveMessages(ada)
+    await endEmergency(ada)
+    expect(emergencyOwed(ada)).toBeNull()
+    expect(await code(() => openEmergency(bare(locum), { card, asked }))).toMatch(/NOT_FOUND|NO_GRANT|DENIED/)
+    await reviewOpening(ada, openingOf(ada, toHex(asked.tag)), 'Right.')
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2 })
+    await takeShares()
+    expect(emergencyOf(ada).version).toBe(version + 1)
+    expect((await drillCustodians(bare(ada))).map(d => d.state)).toEqual(['holds', 'holds', 'holds'])
+    expect((await askedUnder(locum, card)).map(a => toHex(a.asked.tag))).toEqual([toHex(asked.tag)])
+    expect(await askedUnder(locum, scan())).toEqual([])
+  })
+
+  test('keys that were replaced after a loss take the emergency key along: a new one is owed', async () => {
+    const bo = await person(w, 'Bo', HOME)
+    for (const k of keepers) await meet(bo, k.ctx, 'Custodian')
+    await setUpEmergency(bare(bo), { custodians: everyone(), threshold: 2 })
+    await notePrinted(bo)
+    expect(emergencyOwed(bo)).toBeNull()
+    await rotate(bo)
+    expect(emergencyOwed(bo)).toBe('keys')
+  })
+
+  test('custodians at one organisation’s addresses are told apart from others', () => {
+    const [a, b] = ['https://a.clinic.example', 'https://b.clinic.example:8443/x']
+    expect(sharedHosts([a!, 'https://ben.example', b!, 'no address'])).toEqual([[a, b]])
+    expect(sharedHosts(['https://a.co.uk', 'https://b.co.uk', 'http://10.0.0.1', 'http://10.0.0.2'])).toEqual([])
+    expect(sharedHosts(['http://10.0.0.1:1', 'http://10.0.0.1:2'])).toHaveLength(1)
+  })
+})
+
 describe('what must not happen', () => {
   test('no notice, no share: with every way of telling down nothing leaves, and what waits is told later', async () => {
-    const keys = keepers.map(k => ({ did: k.ctx.session.state.ring.did, url: k.url }))
-    await setUpEmergency(bare(ada), { custodians: keys, threshold: 2, contacts: [contact] })
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2, contacts: [contact] })
     await takeShares()
     const card = scan()
     const asked = await ask(locum)

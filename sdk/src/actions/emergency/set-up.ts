@@ -6,12 +6,15 @@ import { revoke } from '#actions/access/revoke'
 import type { Ctx } from '#actions/context'
 import { publishState } from '#actions/records/publish-state'
 import { compartmentNamed } from '#actions/records/secrets'
-import { findParty, homeRelayUrl } from '#actions/vault/calls'
+import { findParty, homeRelayUrl, ownBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
+import { equal, utf8 } from '#base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
+import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
 import { split } from '#crypto/shamir'
+import { bundleMessage } from '#identity/bundle'
 import { type Did, parseDid } from '#identity/did'
 import {
   type Custody,
@@ -22,6 +25,8 @@ import {
   type EmergencyState,
   MAX_CUSTODIANS,
 } from '#identity/emergency'
+import type { Keyring } from '#identity/keyring'
+import { peek } from '#identity/signed'
 import type { Custodians } from '#ports/custody'
 import { makeReader, openReader } from './reader.ts'
 import { emergencySummary, fileSummary } from './summary.ts'
@@ -62,17 +67,31 @@ export async function setUpEmergency(ctx: EmergencyCtx & { readonly custodians: 
   const consent = await grantReader(ctx, reader.session.state.ring.did, home)
   const state = await newState(ctx, input, { root, reader: reader.session.state.ring.did, consent, summary: summary.state })
   await changeRing(ctx, r => {
-    const old = r.emergency ? [{ version: r.emergency.version, key: r.emergency.veto }] : []
-    return {
-      ...r,
-      oldVetoes: [...(r.oldVetoes ?? []), ...old].slice(-256),
-      emergency: { ...state, version: (r.emergency?.version ?? 0) + 1 },
-    }
+    const oldVetoes = vetoesOf(r)
+    // Custodians keep the share of the highest version: it goes on even where emergency access had been ended.
+    return { ...r, oldVetoes, emergency: { ...state, version: Math.max(0, ...oldVetoes.map(v => v.version)) + 1 } }
   })
   const unreached = await giveShares(ctx)
   if (before) await endBefore(ctx, before)
   await openReader(ctx, root, [home])
   return { version: ctx.session.state.ring.emergency!.version, unreached }
+}
+
+/** The veto keys of cards that are no longer in force, with that of the present one: what was asked under it can still be answered. */
+function vetoesOf({ oldVetoes = [], emergency: now }: Keyring): NonNullable<Keyring['oldVetoes']> {
+  return [...oldVetoes, ...(now ? [{ version: now.version, key: now.veto }] : [])].slice(-256)
+}
+
+/**
+ * Ends emergency access: the consent behind it is revoked, so the compartment begins a new generation, and card and shares open nothing
+ * more. Earlier openings can still be vetoed and reviewed. Throws NOT_FOUND, NEEDS_RELAY.
+ */
+export async function endEmergency(ctx: EmergencyCtx): Promise<void> {
+  await endBefore(ctx, emergencyOf(ctx))
+  await changeRing(ctx, r => {
+    const { emergency: _ended, ...rest } = r
+    return { ...rest, oldVetoes: vetoesOf(r) }
+  })
 }
 
 /** What was set up before, once more with new keys and a new card: owed after every opening. Throws NOT_FOUND. */
@@ -137,8 +156,11 @@ async function newState(ctx: EmergencyCtx, input: SetUp, made: Made): Promise<Om
     custodians: custodians.map(({ did, url }, i) => ({ did, url, name: nameOf(did), share: shares[i]!, drilledAt: null })),
     contacts: [...contacts],
     at: ctx.clock(),
+    keys: keysVersion(ctx),
   }
 }
+
+const keysVersion = ({ session }: Pick<Ctx, 'session'>): number => peek(ownBundle(session.state.ring).signed, bundleMessage).version
 
 /** Seals each custodian its one share; returns the names of those out of reach. */
 async function giveShares(ctx: EmergencyCtx): Promise<string[]> {
@@ -192,18 +214,38 @@ export function ownCard(ctx: Pick<Ctx, 'session'>): string {
   return cardText(card, state.summary?.text ?? '', state.veto)
 }
 
-export type Currency = { readonly filed: boolean; readonly renew: 'opened' | 'horizon' | 'card' | null }
+const cardHash = (ctx: Pick<Ctx, 'session'>): Uint8Array => sha256(utf8(ownCard(ctx)))
+
+/** Notes that the card was printed as it is now. */
+export const notePrinted = (ctx: EmergencyCtx): Promise<unknown> =>
+  changeRing(ctx, r => (r.emergency ? { ...r, emergency: { ...r.emergency, printed: cardHash(ctx) } } : r))
 
 /**
- * Keeps what is set up current: the summary follows the record, and new generations reach the reader. Says what a new set-up is owed for: an
- * opening, the horizon of the consent (less than 90 days off), or a summary on the card that is no longer what the record says.
+ * - `opened`: somebody asked under this card, and may hold what its key opens.
+ * - `keys`: the vault's keys were replaced since, so whoever held the old ones held this key as well.
+ * - `horizon`: the consent behind it ends in less than 90 days.
+ * - `card`: everything holds, but the card as it is now was not printed.
  */
+export type Owed = 'opened' | 'keys' | 'horizon' | 'card'
+
+/** What this vault owes its emergency access; all but `card` take a new set-up. */
+export function emergencyOwed(ctx: Pick<Ctx, 'clock' | 'session'>): Owed | null {
+  const { ring } = ctx.session.state
+  const now = ring.emergency
+  if (!now) return null
+  if (ring.openings?.some(o => o.version === now.version)) return 'opened'
+  if (now.keys !== undefined && keysVersion(ctx) > now.keys) return 'keys'
+  if (ctx.clock() > now.at + HORIZON - 90 * DAY) return 'horizon'
+  return now.printed && equal(now.printed, cardHash(ctx)) ? null : 'card'
+}
+
+export type Currency = { readonly filed: boolean; readonly renew: Owed | null }
+
+/** Keeps what is set up current: the summary follows the record, and new generations reach the reader. Says what is owed. */
 export async function keepEmergencyCurrent(ctx: EmergencyCtx): Promise<Currency> {
   const before = emergencyOf(ctx)
   const { filed } = await fileSummary(ctx, await emergencySummary(ctx))
   if (filed) await publishState(ctx)
   await openReader(ctx, before.root, [homeRelayUrl(ctx.session.state.ring)])
-  const opened = (ctx.session.state.ring.openings ?? []).some(o => o.version === before.version)
-  const late = ctx.clock() > before.at + HORIZON - 90 * DAY
-  return { filed, renew: opened ? 'opened' : late ? 'horizon' : filed ? 'card' : null }
+  return { filed, renew: emergencyOwed(ctx) }
 }

@@ -1,0 +1,39 @@
+import { Button } from '@mantine/core'
+import { Banner } from '#parts/page.tsx'
+import type { EmergencyWaiting as Waiting } from '#rpc/emergency.ts'
+import { useWords } from '#words/context.tsx'
+import { isOpen, OpeningTags, Veto } from './emergency-openings.tsx'
+
+type WaitingProps = { readonly value: Waiting; readonly owed: boolean }
+
+/** Said above every screen while somebody reads, or an opening was not reviewed; what is owed is said on the first. */
+export function EmergencyWaiting({ value, owed }: WaitingProps) {
+  const { t } = useWords()
+  const past = value.openings.filter(o => !isOpen(o))
+  return (
+    <>
+      {value.openings.filter(isOpen).map(o => (
+        <Banner key={o.tag} bar urgent tone="bad" icon="alert" title={t('emergency.asked', { name: o.name, role: o.role })}>
+          <p>{t('emergency.why', { reason: o.reason })}</p>
+          <OpeningTags opening={o} />
+          <div className="kw-row">
+            <Veto opening={o} />
+            <Button component="a" size="sm" variant="default" href="#/emergency">
+              {t('emergency.look')}
+            </Button>
+          </div>
+        </Banner>
+      ))}
+      {past.map(o => (
+        <Banner key={o.tag} bar tone="warn" icon="eye">
+          <a href="#/emergency">{t('emergency.reviewOwed', { name: o.name })}</a>
+        </Banner>
+      ))}
+      {owed && value.owed && (
+        <Banner bar tone="warn" icon="key">
+          <a href={value.owed === 'card' ? '#/emergency/card' : '#/emergency'}>{t(`emergency.owed.${value.owed}`)}</a>
+        </Banner>
+      )}
+    </>
+  )
+}

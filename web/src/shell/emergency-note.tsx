@@ -1,0 +1,17 @@
+import { lazy, Suspense } from 'react'
+import { useVault } from '#client/context.tsx'
+import { useAsk } from '#client/use-ask.ts'
+
+const EmergencyWaiting = lazy(async () => ({ default: (await import('#patient/emergency-waiting.tsx')).EmergencyWaiting }))
+
+/** Somebody asked for the emergency summary, or something of it is owed. On most days of a life: nothing. */
+export function EmergencyNote({ first }: { readonly first: boolean }) {
+  const { api } = useVault()
+  const { value } = useAsk(() => api.emergencyWaiting(null), [], ['sharing', 'emergency'])
+  if (!value?.openings.length && !(first && value?.owed)) return null
+  return (
+    <Suspense fallback={null}>
+      <EmergencyWaiting value={value} owed={first} />
+    </Suspense>
+  )
+}
