@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import { openCustodians } from '@keepwell/adapters/custodian/http'
 import type { Job, Said } from '@keepwell/daemon/vault/agent'
 import { applyRules } from '@keepwell/sdk/actions/access/rules'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { drillCustodians } from '@keepwell/sdk/actions/emergency/answer'
 import { keepEmergencyCurrent } from '@keepwell/sdk/actions/emergency/set-up'
 import { checkTombstones } from '@keepwell/sdk/actions/records/check-tombstones'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
@@ -42,6 +44,7 @@ export function agentJobs(io: Io, within: WithCtx, { backups, places }: AgentSet
     { name: 'rules', every: 5 * MINUTE, run: () => within(rules) },
     { name: 'calendar', every: DAY, run: () => within(calendar) },
     { name: 'emergency', every: DAY, run: () => within(emergency) },
+    { name: 'custodians', every: 7 * DAY, run: () => within(custodians) },
     ...(shelf
       ? [
           { name: 'backup', every: DAY, run: () => within(ctx => backUp(ctx, shelf)) },
@@ -98,6 +101,18 @@ async function emergency(ctx: Ctx): Promise<Said> {
   const { filed, renew } = await keepEmergencyCurrent(ctx)
   const said = filed ? 'the summary is filed anew' : 'the summary is current'
   return renew ? { said, warning: 'Your emergency card has to be renewed; do it where you made it.' } : { said }
+}
+
+/** Whether enough custodians still hold their share, while there is time to choose others. */
+async function custodians(ctx: Ctx): Promise<Said> {
+  const { emergency: state } = ctx.session.state.ring
+  if (!state) return { said: 'emergency access is not set up' }
+  const drilled = await drillCustodians({ ...ctx, custodians: openCustodians() })
+  const good = drilled.filter(d => d.state === 'holds').length
+  const said = `${good} of ${count(drilled.length, 'custodian')} proved their share, ${state.commitment.threshold} are needed`
+  if (good === drilled.length) return { said }
+  const grave = good < state.commitment.threshold ? 'Nobody could open your emergency summary: ' : ''
+  return { said, warning: `${grave}${said}. Look under Emergency in the app, or with: keepwell emergency drill` }
 }
 
 async function backUp(ctx: Ctx, shelf: ReturnType<typeof folderShelf>): Promise<Said> {

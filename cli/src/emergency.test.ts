@@ -105,6 +105,14 @@ test('from the printed card to the read summary by a second party, then the pati
   expect((await doctor.run('emergency', 'open', asked.tag, '--card', card)).code).toBe(4)
   await ada.json('emergency', 'review', asked.tag, '--words', 'I was never there.')
   await ada.json('emergency', 'replace')
+  // The agent asks by itself whether custodians still hold their share, and warns as soon as one does not.
+  const drill = async () => {
+    const { out } = await ada.run('vault', '--once', '--json')
+    return JSON.parse(out).jobs.find((j: { name: string }) => j.name === 'custodians')
+  }
+  expect(await drill()).toMatchObject({ said: '2 of 2 custodians proved their share, 2 are needed', warning: null })
+  await keepers.pop()!.stop()
+  expect((await drill()).warning).toMatch(/^Nobody could open your emergency summary: 1 of 2 custodians/)
   expect((await ada.json('emergency', 'status')).openings).toMatchObject([{ state: 'vetoed', reviewed: true }])
   for (const k of keepers) await k.stop()
   // With relay and ledger down the card's own words are still there.

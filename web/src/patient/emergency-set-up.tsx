@@ -143,7 +143,7 @@ function Custodians({ contacts, draft, onChange }: DraftProps & { readonly conta
     onChange({ ...draft, urls: gone === undefined ? { ...draft.urls, [did]: '' } : rest })
   }
   return (
-    <fieldset className="kw-stack">
+    <fieldset className="kw-stack kw-keepers">
       <legend className="kw-dim">{t('emergency.whoNote')}</legend>
       {contacts.map(c => (
         <div key={c.did} className="kw-stack kw-stack-tight">

@@ -91,7 +91,7 @@ function Standing({ view, set }: { readonly view: EmergencyView; readonly set: E
       {view.owed && <OwedBanner owed={view.owed} />}
       <Openings list={view.openings} />
       <div className="kw-grid">
-        <CardPanel set={set} />
+        <CardPanel set={set} alone={view.owed === null || view.owed === 'card'} />
         <SummaryPanel />
         <CustodiansPanel set={set} />
         <RulesPanel set={set} />
@@ -154,7 +154,8 @@ export function Replace() {
   )
 }
 
-function CardPanel({ set }: { readonly set: EmergencySet }) {
+/** Where replacing is owed, it is offered with what is owed. */
+function CardPanel({ set, alone }: { readonly set: EmergencySet; readonly alone: boolean }) {
   const { t } = useWords()
   return (
     <Panel title={t('emergency.card')} icon="paper">
@@ -165,7 +166,7 @@ function CardPanel({ set }: { readonly set: EmergencySet }) {
           <Button component="a" href="#/emergency/card" leftSection={<Icon name="printer" size={19} />}>
             {t('emergency.cardOpen')}
           </Button>
-          <Replace />
+          {alone && <Replace />}
         </div>
       </div>
     </Panel>
