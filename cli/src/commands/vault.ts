@@ -23,7 +23,7 @@ export const vault: Command = {
   about:
     'Runs until it is stopped, on a machine that is always on, beside the web app and other commands. Every few minutes it takes in what others\n' +
     'wrote and checks it; every day it sees that writers have keys, that the emergency summary is current, makes a backup and reads it back, copies\n' +
-    'new blocks to the places named and looks for lost ones; every month it restores the newest backup into an empty home and wipes it. What you\n' +
+    'new blocks to the places named and looks for lost ones; every week it asks custodians whether they hold their share; every month it restores the newest backup into an empty home and wipes it. What you\n' +
     'have to know comes to your own inbox, where the web app shows it. It answers requests for access under the rules you signed (keepwell rules)\n' +
     'and leaves all others to you. It holds the key of this machine: whoever controls this process can do what you can. The passphrase comes from --passphrase-file (a pipe will do) or KEEPWELL_PASSPHRASE.\n' +
     'A bucket’s access keys come from --bucket-keys FILE: the key’s name on the first line, its secret on the second.\n' +
