@@ -48,6 +48,9 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
       await page.setViewportSize(viewport)
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor()
+      // Colours fade from one theme to the other, and buttons from at work to at rest; what is judged is where they end.
+      const moving = () => page.evaluate(() => document.getAnimations().filter(a => a.playState === 'running').length)
+      await expect.poll(moving, { timeout: 60_000 }).toBe(0)
       if (SHOTS) {
         mkdirSync(SHOTS, { recursive: true })
         await page.screenshot({ path: join(SHOTS, `emergency-${name}-${variant}.png`), fullPage: true })
