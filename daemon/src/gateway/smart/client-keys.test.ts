@@ -93,7 +93,7 @@ test('a set is kept as long as its server says and no longer', async () => {
   expect([await ask(other.id, fresh), await ask(other.id, fresh), asked.length]).toEqual([200, 200, 4])
 })
 
-test('a key that is not in the set is looked for anew, but not at each of them', async () => {
+test('a key that is not in the set is looked for anew, not at each of them, and nothing is lost when the app’s server is away', async () => {
   const [first, second, stranger] = [await pair('first'), await pair('second'), await pair('stranger')]
   publish(first)
   said.headers = { 'cache-control': 'max-age=3600' }
@@ -104,6 +104,9 @@ test('a key that is not in the set is looked for anew, but not at each of them',
   expect([await ask(id, second), asked.length]).toEqual([200, 2])
   expect(await ask(id, stranger)).toBe(401)
   expect(asked.length).toBe(2)
+  said.status = 503
+  gateway.time.ahead += 11
+  expect([await ask(id, stranger), await ask(id, second), asked.length]).toEqual([401, 200, 3])
 })
 
 test('another’s key under a known name, a set of secrets, no set, and too much of it prove nothing', async () => {

@@ -31,15 +31,16 @@ export function clientKeys(get: GetPage, clock: () => number): ClientKeys {
 
   async function ask(uri: string): Promise<void> {
     const askedAt = clock()
-    known.delete(uri)
-    if (known.size >= MOST_ADDRESSES) known.delete(known.keys().next().value!)
-    const nothing: Kept = { keys: [], freshUntil: askedAt + PAUSE, askedAt }
-    known.set(uri, nothing)
+    const before = known.get(uri)
     const answer = await get(uri, { accept: 'application/jwk-set+json, application/json', max: MAX_BYTES, timeout: PATIENCE }).catch(
       () => null,
     )
     const keys = answer?.status === 200 ? keysIn(answer.body) : null
-    known.set(uri, keys ? { keys, freshUntil: askedAt + lifetime(answer!.headers, askedAt), askedAt } : nothing)
+    known.delete(uri)
+    if (known.size >= MOST_ADDRESSES) known.delete(known.keys().next().value!)
+    // A set that still stands is not lost because somebody named a key that is not in it while its server was away.
+    const left = before && clock() < before.freshUntil ? before : { keys: [], freshUntil: askedAt + PAUSE }
+    known.set(uri, keys ? { keys, freshUntil: askedAt + lifetime(answer!.headers, askedAt), askedAt } : { ...left, askedAt })
   }
   function askOnce(uri: string): Promise<void> {
     const run = asking.get(uri) ?? ask(uri).finally(() => asking.delete(uri))

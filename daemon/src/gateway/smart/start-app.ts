@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Provider } from 'oidc-provider'
-import { type App, appById, launchOrigin, listApps } from './apps.ts'
+import { type App, appById, launchOrigin, listApps, originsOf } from './apps.ts'
 import type { SmartContext } from './context.ts'
 import { ownForm, redirect, sendPage } from './form.ts'
 import { openLaunch } from './launches.ts'
@@ -10,7 +10,7 @@ import { appsPage, type LoginPage, loginPage } from './pages.ts'
 import { passkeyQuestion } from './passkeys.ts'
 import { LONG_COOKIE, SESSION_COOKIE } from './sessions.ts'
 import { type Staff, staffById } from './staff.ts'
-import { type Language, languageOf } from './words.ts'
+import { type Language, languageOf, WORDS } from './words.ts'
 
 type Exchange = {
   readonly smart: SmartContext
@@ -74,7 +74,7 @@ async function leave(page: Page): Promise<void> {
 
 async function showLogin({ smart, response, language, base }: Page, problem: LoginPage['problem']): Promise<void> {
   const options = await passkeyQuestion(smart, smart.site)
-  const told = { language, app: smart.site.name, action: base, options, problem, cancel: false }
+  const told = { language, app: WORDS[language].appsTitle(smart.site.name), action: base, options, problem, cancel: false }
   sendPage(response, loginPage(told), [], problem ? 401 : 200)
 }
 
@@ -83,7 +83,12 @@ async function showApps({ smart, response, language, base }: Page, { name, role 
   const apps = all.filter(a => a.launch_url)
   const told = apps.map(a => ({ id: a.client_id, name: a.client_name ?? a.client_id })).sort((a, b) => (a.name < b.name ? -1 : 1))
   const page = appsPage({ language, action: base, organisation: smart.site.name, person: { name, role }, patients, apps: told })
-  sendPage(response, page, apps.map(launchOrigin))
+  // Browsers hold a form to these all along the way that it is sent on.
+  sendPage(
+    response,
+    page,
+    apps.flatMap(a => [launchOrigin(a), ...originsOf(a)]),
+  )
 }
 
 async function start({ smart, response }: Page, { login }: Staff, form: URLSearchParams): Promise<void> {
