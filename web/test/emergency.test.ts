@@ -17,7 +17,8 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
   let stage: Stage
   let ada: Seat
   let doctor: Seat
-  let credential: string
+  let nurse: Seat
+  let credentials: readonly string[]
   const keepers: RunningCustodian[] = []
 
   beforeAll(async () => {
@@ -26,10 +27,15 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     const allergy = { resourceType: 'AllergyIntolerance', code: { text: 'Penicillin' }, patient: { display: 'Ada' } }
     await fileRecords(patient, [draft(patient, 'general', 'Penicillin', utf8(JSON.stringify(allergy)))])
     const rao = await somebody(stage.relay.url, 'Dr Rao')
-    ;[credential = ''] = await vouchFor(stage, [[rao, 'Dr Rao']])
+    const lin = await somebody(stage.relay.url, 'Nurse Lin')
+    credentials = await vouchFor(stage, [
+      [rao, 'Dr Rao'],
+      [lin, 'Nurse Lin'],
+    ])
     for (const name of ['Clinic', 'Bank', 'Ben']) keepers.push(await custodian(stage, patient, name))
     ada = await openAs(stage, patient)
     doctor = await openAs(stage, rao)
+    nurse = await openAs(stage, lin)
   }, 240_000)
   afterAll(async () => {
     for (const k of keepers) await k.close()
@@ -67,12 +73,17 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     await to(ada, 'emergency/card')
     return ada.page.locator('svg.kw-qr').screenshot()
   }
-  const scan = async (picture: Buffer): Promise<void> => {
-    await to(doctor, 'desk')
-    await doctor.page.getByRole('heading', { name: 'Patients' }).waitFor()
-    await to(doctor, 'desk/emergency')
-    await doctor.page.locator('input[type=file]').setInputFiles({ name: 'card.png', mimeType: 'image/png', buffer: picture })
-    await doctor.page.getByText('signature holds').waitFor()
+  const scan = async (who: Seat, picture: Buffer): Promise<void> => {
+    await to(who, 'desk')
+    await who.page.getByRole('heading', { name: 'Patients' }).waitFor()
+    await to(who, 'desk/emergency')
+    await who.page.locator('input[type=file]').setInputFiles({ name: 'card.png', mimeType: 'image/png', buffer: picture })
+    await who.page.getByText('signature holds').waitFor()
+  }
+  const keep = async ({ page }: Seat, credential: string | undefined): Promise<void> => {
+    await page.getByRole('textbox', { name: 'Credential from your issuer' }).fill(credential ?? '')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByText(/^valid until/).waitFor()
   }
   const ask = async (reason: string): Promise<void> => {
     await doctor.page.getByLabel('Why do you ask?').fill(reason)
@@ -99,7 +110,23 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     await page.getByRole('button', { name: 'Do they still hold their share?' }).click()
     await page.getByText('3 of 3 proved their share; 2 are needed.').waitFor()
     await look(ada, 'set')
+    // A phone that writes NFC tags, as far as a page sees of it.
+    await page.evaluate(() => {
+      const write = async ({ records: [r] }: { records: { recordType: string; data: string }[] }) => {
+        document.body.dataset.tag = `${r!.recordType} ${r!.data}`
+      }
+      Object.assign(window, {
+        NDEFReader: class NDEFReader {
+          write = write
+        },
+      })
+    })
     await to(ada, 'emergency/card')
+    await page.getByRole('button', { name: 'Write to an NFC tag' }).click()
+    await page.getByText('Written.').waitFor()
+    expect(await page.locator('body').getAttribute('data-tag')).toMatch(
+      /^text EMERGENCY CARD: Ada Example\nAllergies: Penicillin(.|\n)*keepwell:emergency#/,
+    )
     await look(ada, 'card')
     if (SHOTS)
       for (const size of ['Wallet', 'Page']) {
@@ -116,7 +143,7 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     const { page } = doctor
     const picture = await photo()
     await page.context().setOffline(true)
-    await scan(picture)
+    await scan(doctor, picture)
     await page.getByTestId('card-words').getByText('Allergies: Penicillin').waitFor()
     await page.context().setOffline(false)
     await ask('Found unconscious')
@@ -127,9 +154,7 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
 
   test('with one, the summary is read while a custodian is down, and the patient’s open app says so', { timeout: 300_000 }, async () => {
     const { page } = doctor
-    await page.getByRole('textbox', { name: 'Credential from your issuer' }).fill(credential)
-    await page.getByRole('button', { name: 'Keep it' }).click()
-    await page.getByText(/^valid until/).waitFor()
+    await keep(doctor, credentials[0])
     await keepers[2]!.close()
     keepers.length = 2
     await page.getByRole('button', { name: 'Ask now' }).click()
@@ -159,11 +184,26 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
-  test('a second request is vetoed: what is open closes, and who asked is barred', { timeout: 300_000 }, async () => {
+  test('where two professionals are wanted a second one approves; a veto closes what is open and bars who asked', {
+    timeout: 300_000,
+  }, async () => {
     const { page } = doctor
+    await to(ada, 'emergency/set-up')
+    await ada.page.getByText('Stricter rules').click()
+    await ada.page.getByLabel('How many professionals does it take?').selectOption('2')
+    await ada.page.getByRole('button', { name: 'Set up anew' }).click()
+    await ada.page.getByText('2 of 3 together can open it.').waitFor()
     const picture = await photo()
-    await scan(picture)
+    await scan(doctor, picture)
     await ask('Once more')
+    const code = (await page.getByTestId('code').textContent())!
+    await look(doctor, 'second')
+    expect(await banner().count()).toBe(0)
+    await scan(nurse, picture)
+    await keep(nurse, credentials[1])
+    await nurse.page.getByLabel('Code of the request').fill(code)
+    await nurse.page.getByRole('button', { name: 'Approve' }).click()
+    await nurse.page.getByText('Your colleague can open the summary now.').waitFor()
     await page.getByRole('heading', { name: 'Emergency summary of Ada Example' }).waitFor()
     await banner().getByRole('button', { name: 'Veto' }).click()
     await accessible(ada.page, 'veto')
@@ -173,9 +213,10 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     await page.getByText('The patient objected. What was open is closed.').waitFor()
     expect(await page.getByRole('main').textContent()).not.toMatch(/Medication Summary/)
     await look(doctor, 'vetoed')
-    await scan(picture)
+    await scan(doctor, picture)
     await ask('Please')
     await page.getByText('The patient vetoed an earlier request of yours and barred you.').waitFor()
     noViolations(ada.heard)
+    noViolations(nurse.heard)
   })
 })

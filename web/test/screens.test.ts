@@ -96,9 +96,17 @@ describe.skipIf(!hasChromium())('every screen', () => {
         data: '#/settings/data',
         erase: '#/settings/erase',
         keys: '#/settings/keys',
+        'set-up': '#/emergency/set-up',
       },
       // The gate is the last: a session is begun there.
-      otherPaths: { desk: '#/desk', ask: '#/desk/ask', cared, 'pass-on': cared.replace('cared', 'pass-on'), gate: shared! },
+      otherPaths: {
+        desk: '#/desk',
+        ask: '#/desk/ask',
+        aid: '#/desk/emergency',
+        cared,
+        'pass-on': cared.replace('cared', 'pass-on'),
+        gate: shared!,
+      },
     }
   }
 

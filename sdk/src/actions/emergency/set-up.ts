@@ -2,6 +2,7 @@ import { bundleOf } from '#actions/access/add-contact'
 import { grant, verifiedParty } from '#actions/access/grant'
 import { remember } from '#actions/access/invite'
 import { post } from '#actions/access/post'
+import { receiveMessages } from '#actions/access/receive-messages'
 import { revoke } from '#actions/access/revoke'
 import type { Ctx } from '#actions/context'
 import { publishState } from '#actions/records/publish-state'
@@ -73,7 +74,8 @@ export async function setUpEmergency(ctx: EmergencyCtx & { readonly custodians: 
   })
   const unreached = await giveShares(ctx)
   if (before) await endBefore(ctx, before)
-  await openReader(ctx, root, [home])
+  // Its grant is put into the package now: nobody may come before the mailbox forgets it.
+  await receiveMessages(reader)
   return { version: ctx.session.state.ring.emergency!.version, unreached }
 }
 
