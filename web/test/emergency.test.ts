@@ -167,6 +167,8 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     await look(ada, 'asked')
     await page.getByRole('button', { name: 'End session' }).click()
     await page.getByText('Nothing was kept.').waitFor()
+    // The list, and the summary.
+    await page.getByText('Ada Example has 2 receipts of this session.').waitFor()
   })
 
   test('the patient reviews it, and replaces key and card, as is owed', { timeout: 300_000 }, async () => {

@@ -10,6 +10,7 @@ import { useWords } from '#words/context.tsx'
 import { lengthText } from '#words/length.ts'
 import { Credentials } from './credentials.tsx'
 import type { Scanned } from './emergency.tsx'
+import { Camera } from './emergency-camera.tsx'
 
 type AskProps = { readonly card: Scanned; readonly onAsked: (asked: AskedView) => void }
 
@@ -66,6 +67,8 @@ export function AskPanel({ card, onAsked }: AskProps) {
   )
 }
 
+const CODE = /^[0-9a-f]{64}$/
+
 /** The second professional's side, with the card in their own hand. */
 function Second({ card }: { readonly card: string }) {
   const { t } = useWords()
@@ -90,6 +93,9 @@ function Second({ card }: { readonly card: string }) {
       ) : (
         <form className="kw-stack" onSubmit={submit}>
           <p className="kw-dim">{t('aid.secondNote')}</p>
+          <div>
+            <Camera accept={text => CODE.test(text)} onText={setCode} />
+          </div>
           <Textarea
             label={t('aid.code')}
             rows={2}
@@ -101,7 +107,7 @@ function Second({ card }: { readonly card: string }) {
           />
           {approving.error !== null && <Failed error={approving.error} />}
           <div>
-            <Button type="submit" loading={approving.busy} disabled={!/^[0-9a-f]{64}$/.test(tag)}>
+            <Button type="submit" loading={approving.busy} disabled={!CODE.test(tag)}>
               {t('aid.approve')}
             </Button>
           </div>

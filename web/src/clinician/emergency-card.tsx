@@ -2,16 +2,14 @@ import { Button, FileButton, Textarea } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
-import { Icon } from '#parts/icon.tsx'
 import { Banner, Panel } from '#parts/page.tsx'
 import { codeInPhoto } from '#parts/qr-read.ts'
-import { QrScanner } from '#parts/qr-scanner.tsx'
 import { Failed } from '#parts/state.tsx'
 import type { CardRead } from '#rpc/emergency.ts'
 import { useWords } from '#words/context.tsx'
+import { Camera } from './emergency-camera.tsx'
 
 const LINE = 'keepwell:emergency#'
-const hasCamera = (): boolean => window.isSecureContext && 'mediaDevices' in navigator
 
 type InputProps = { readonly onCard: (card: { readonly text: string; readonly read: CardRead }) => void }
 
@@ -20,7 +18,6 @@ export function CardInput({ onCard }: InputProps) {
   const { t } = useWords()
   const { api } = useVault()
   const [text, setText] = useState('')
-  const [camera, setCamera] = useState<'off' | 'on' | 'failed'>('off')
   const [noCode, setNoCode] = useState(false)
   const reading = useDo(async (given: string) => onCard({ text: given, read: await api.readEmergencyCard(given) }))
   const photo = useDo(async (file: File) => {
@@ -28,12 +25,6 @@ export function CardInput({ onCard }: InputProps) {
     setNoCode(!found?.includes(LINE))
     if (found?.includes(LINE)) reading.run(found)
   })
-  const seen = (found: string): boolean => {
-    if (!found.includes(LINE)) return false
-    setCamera('off')
-    reading.run(found)
-    return true
-  }
   const submit = (e: FormEvent): void => {
     e.preventDefault()
     reading.run(text)
@@ -41,33 +32,16 @@ export function CardInput({ onCard }: InputProps) {
   return (
     <Panel title={t('aid.scan')} icon="scan">
       <form className="kw-stack kw-form" onSubmit={submit}>
-        {camera === 'on' ? (
-          <>
-            <p role="status">{t('admit.scanning')}</p>
-            <QrScanner label={t('admit.picture')} onText={seen} onFailed={() => setCamera('failed')} />
-            <div>
-              <Button variant="default" onClick={() => setCamera('off')}>
-                {t('admit.stop')}
-              </Button>
-            </div>
-          </>
-        ) : (
-          <div className="kw-row">
-            {hasCamera() && camera !== 'failed' && (
-              <Button size="lg" leftSection={<Icon name="scan" size={20} />} onClick={() => setCamera('on')}>
-                {t('admit.scan')}
+        <div className="kw-row">
+          <Camera accept={found => found.includes(LINE)} onText={found => reading.run(found)} />
+          <FileButton accept="image/*" onChange={file => file && photo.run(file)}>
+            {props => (
+              <Button {...props} size="lg" variant="light" loading={photo.busy}>
+                {t('aid.photo')}
               </Button>
             )}
-            <FileButton accept="image/*" onChange={file => file && photo.run(file)}>
-              {props => (
-                <Button {...props} size="lg" variant="light" loading={photo.busy}>
-                  {t('aid.photo')}
-                </Button>
-              )}
-            </FileButton>
-          </div>
-        )}
-        {camera === 'failed' && <Banner icon="scan">{t('sharing.noCamera')}</Banner>}
+          </FileButton>
+        </div>
         {noCode && (
           <Banner tone="warn" urgent>
             {t('aid.noCode')}

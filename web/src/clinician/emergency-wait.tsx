@@ -98,7 +98,7 @@ function SecondCode({ tag }: { readonly tag: string }) {
         {tag}
       </p>
       <div>
-        <CopyButton text={tag} label={t('aid.code')} done={t('app.copied')} />
+        <CopyButton text={tag} label={t('app.copy')} done={t('app.copied')} />
       </div>
     </>
   )

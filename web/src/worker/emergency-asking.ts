@@ -11,7 +11,7 @@ import {
   type Told,
 } from '@keepwell/sdk/actions/emergency/ask'
 import { homeLedger } from '@keepwell/sdk/actions/vault/calls'
-import { fromHex, text, toHex } from '@keepwell/sdk/base/bytes'
+import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import { facts } from '@keepwell/sdk/health/fhir/facts'
 import { particularsOf } from '@keepwell/sdk/health/fhir/particulars'
@@ -117,7 +117,7 @@ export async function open(vault: OpenVault, { card: given, tag }: UnderCard, ca
   })
   void watch(vault, { card: given, tag }, reading, ended)
   const newest = opened.session.records.filter(r => r.card.title === SUMMARY).toSorted((a, b) => b.seq - a.seq)[0]
-  const [whole] = newest ? await opened.session.open([newest.id]) : []
+  const whole = newest ? await reading.record(toHex(newest.id)) : null
   const all = reading.find({})
   const rows = reading.window(all.token, 0, all.items).filter(r => r.id !== (newest ? toHex(newest.id) : ''))
   return {
@@ -125,8 +125,8 @@ export async function open(vault: OpenVault, { card: given, tag }: UnderCard, ca
     view: {
       session: reading.view(),
       answers: [...answers],
-      sections: whole ? sectionsOf(JSON.parse(text(whole.body)) as JsonObject) : [],
-      madeAt: whole ? whole.meta.authoredAt : null,
+      sections: whole?.content.kind === 'fhir' ? sectionsOf(whole.content.resource) : [],
+      madeAt: whole ? whole.from.signedAt : null,
       rows,
     },
   }
