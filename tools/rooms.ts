@@ -49,6 +49,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
     tables: { uses: [], from: ['sdk/base'] },
     tokens: { uses: ['base'], from: ['sdk/base'] },
+    passphrase: { uses: [], from: ['sdk/base'] },
     web: { uses: [], from: ['sdk/base', 'sdk/ports'] },
   },
   daemon: {
@@ -73,7 +74,15 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     },
     gateway: {
       uses: ['http', 'config'],
-      from: ['sdk/*', 'adapters/base', 'adapters/blocks', 'adapters/hooks', 'adapters/terminology', 'adapters/tokens'],
+      from: [
+        'sdk/*',
+        'adapters/base',
+        'adapters/blocks',
+        'adapters/hooks',
+        'adapters/passphrase',
+        'adapters/terminology',
+        'adapters/tokens',
+      ],
     },
     vault: { uses: [], from: ['sdk/base'] },
     custodian: { uses: ['http'], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire', 'adapters/tokens'] },
@@ -99,6 +108,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'sdk/actions',
         'adapters/catalog',
         'adapters/custodian',
+        'adapters/passphrase',
         'adapters/relay',
         'adapters/web',
       ],

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { refuseGuessable } from '@keepwell/adapters/passphrase/guessable'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
@@ -15,8 +16,14 @@ import type { Io } from './io.ts'
 const bareDevice = object({ suite: oneOf('kw1/bare-device'), id: bytes(16), vault: did, name: string(80), secret: bytes(32) })
 type BareDevice = Infer<typeof bareDevice>
 
-/** The passphrase from `--passphrase-file`, KEEPWELL_PASSPHRASE or the person. `fresh` asks twice. */
+/** The passphrase from `--passphrase-file`, KEEPWELL_PASSPHRASE or the person. `fresh` asks twice, and refuses what is easily guessed. */
 export async function passphrase(io: Io, args: Args, options: { readonly fresh?: boolean } = {}): Promise<string> {
+  const said = await givenPassphrase(io, args, options)
+  if (options.fresh) refuseGuessable(said)
+  return said
+}
+
+async function givenPassphrase(io: Io, args: Args, options: { readonly fresh?: boolean }): Promise<string> {
   const file = args.text('passphrase-file')
   if (file) return (await readText(file, '--passphrase-file')).replace(/\r?\n[\s\S]*$/, '')
   const named = io.env.KEEPWELL_PASSPHRASE

@@ -57,6 +57,13 @@ describe.skipIf(!hasChromium())('devices, locks and several records', () => {
 
   test('a phone is let in by its link, both show the same digits, and no words are needed', { timeout: 300_000 }, async () => {
     const { page, heard } = await newBrowser(stage)
+    await page.getByRole('button', { name: 'Create my record' }).click()
+    await page.getByLabel('Your name').fill('Ada Example')
+    await page.getByRole('radio', { name: /Passphrase/ }).check()
+    await choosePassphrase(page, 'password123')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByText('among the first that anybody would try').waitFor()
+    await page.reload()
     await begin(page, { name: 'Ada Example', passphrase: PHRASE })
     await fill(page, stage, [sampleFile('devices')])
     const phone = await newBrowser(stage, { viewport: PHONE, colorScheme: 'dark' })

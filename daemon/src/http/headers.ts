@@ -11,7 +11,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 }
 
 /** Two years, as browsers' preload lists want it (RFC 6797). */
-export const HSTS = 'max-age=63072000'
+export const HSTS = 'max-age=63072000; includeSubDomains'
 
 const EXPOSED = 'content-range, retry-after, etag, location, last-modified, content-location, x-keepwell-partial'
 

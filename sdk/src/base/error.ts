@@ -20,6 +20,7 @@ export const ERRORS = {
   NOT_FOUND: meaning(404, 'not-found', 3, 'There is no such thing here.'),
   // keys and sealed things
   WRONG_PASSPHRASE: meaning(401, 'login', 4, 'The passphrase does not open this keystore.'),
+  WEAK_PASSPHRASE: meaning(400, 'value', 3, 'A new passphrase is among the first that a guesser tries; choose another.'),
   WRONG_WORDS: meaning(400, 'value', 3, 'The recovery words are not a valid BIP-39 phrase, or belong to no vault at this relay.'),
   OPEN_FAILED: meaning(422, 'security', 5, 'A sealed thing does not open: wrong key, or altered bytes.'),
   TRUNCATED: meaning(422, 'incomplete', 5, 'A sealed thing ends early.'),

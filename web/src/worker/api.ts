@@ -32,7 +32,7 @@ import { resultsApi } from './results-api.ts'
 import { piecesOf } from './save.ts'
 import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
-import { keepVault, keptVaults, openKept } from './shelf.ts'
+import { keepVault, keptVaults, openKept, refuseWeak } from './shelf.ts'
 import { summaryApi } from './summary-api.ts'
 import { type OpenVault, openVault, type Tell } from './vault.ts'
 
@@ -128,6 +128,7 @@ const beginning = (origin: string, state: State, enter: Enter) => ({
   kept: async (_: null) => keptVaults(),
   /** Makes a vault; nothing stays in this browser until `confirm`, so that nobody has a record without having seen the words. */
   async create({ name, device, unlock }: Fresh): Promise<{ words: readonly string[] }> {
+    await refuseWeak(unlock)
     const relay = await relayName(origin)
     const parts = { clock, random, network: openPlace(origin, relay) }
     const made = await createVault(parts, { name, relay, deviceName: device })
@@ -142,6 +143,7 @@ const beginning = (origin: string, state: State, enter: Enter) => ({
     return enter(session)
   },
   async restore({ words, device, unlock }: FromWords): Promise<Me> {
+    await refuseWeak(unlock)
     const relay = await relayName(origin)
     const session = await restoreVault({ clock, random, network: openPlace(origin, relay) }, { words, relay, deviceName: device })
     await keepVault(session, unlock)
@@ -149,6 +151,7 @@ const beginning = (origin: string, state: State, enter: Enter) => ({
   },
   /** Words and a backup, where the relay has lost the record: it is filed anew, under the same name, with new keys for what is to come. */
   async restoreFile({ file, words, device, unlock }: FromWords & { readonly file: Blob }, { progress }: Call): Promise<Me> {
+    await refuseWeak(unlock)
     const relay = await relayName(origin)
     const recovery = await recoveryOf(rootFromWords(words))
     const parts = { clock, random, network: openPlace(origin, relay) }

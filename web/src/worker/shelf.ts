@@ -92,7 +92,17 @@ export async function keepVault(session: Session, unlock: Unlock): Promise<void>
   await withShelf(db => write(db, [STORE], store => void store(STORE).put(kept)))
 }
 
-const lockOf = async (device: Device, unlock: Unlock): Promise<Lock> => ({ kind: unlock.kind, device: await sealedDevice(device, unlock) })
+/** Throws WEAK_PASSPHRASE. The list of common passphrases is loaded when a new one is chosen, and only then. */
+export async function refuseWeak(unlock: Unlock): Promise<void> {
+  if (unlock.kind !== 'passphrase') return
+  const { refuseGuessable } = await import('@keepwell/adapters/passphrase/guessable')
+  refuseGuessable(unlock.passphrase)
+}
+
+async function lockOf(device: Device, unlock: Unlock): Promise<Lock> {
+  await refuseWeak(unlock)
+  return { kind: unlock.kind, device: await sealedDevice(device, unlock) }
+}
 
 const sealedDevice = async (device: Device, unlock: Unlock): Promise<Uint8Array> =>
   unlock.kind === 'passphrase'

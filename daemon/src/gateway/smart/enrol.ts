@@ -4,7 +4,7 @@ import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { SmartContext } from './context.ts'
 import { newPassphrase, newRecoveryCodes, newTotpSecret, totpStep, totpUri } from './factors.ts'
 import { ownForm, redirect, sendPage } from './form.ts'
-import { donePage, enrolPage, factorsPage } from './pages.ts'
+import { donePage, enrolPage, type FactorsPage, factorsPage } from './pages.ts'
 import { passkeyMade, passkeyOffer } from './passkeys.ts'
 import { changeStaff, type Staff, staffById } from './staff.ts'
 import { languageOf } from './words.ts'
@@ -27,7 +27,7 @@ export async function runEnrolment(input: Omit<Exchange, 'base'>, verb: string):
   const x: Exchange = { ...input, base: `${new URL(smart.places.issuer).pathname}/enrol` }
   const language = languageOf(request.headers['accept-language'])
   if (request.method === 'GET') {
-    if (verb === 'factors') return showFactors(x, await current(x), false)
+    if (verb === 'factors') return showFactors(x, await current(x), null)
     ensure(verb === '', 'NO_ROUTE', 'There is nothing at that path.')
     return sendPage(response, enrolPage(language, x.base, false))
   }
@@ -63,21 +63,28 @@ async function current({ smart, request }: Exchange): Promise<Current> {
   return { ...found, id, person }
 }
 
-async function showFactors({ smart, request, response, base }: Exchange, { person, secret }: Current, wrong: boolean): Promise<void> {
+async function showFactors(
+  { smart, request, response, base }: Exchange,
+  { person, secret }: Current,
+  problem: FactorsPage['problem'],
+): Promise<void> {
   const options = await passkeyOffer(smart, smart.site, person)
   const uri = totpUri(secret, person.login)
   const language = languageOf(request.headers['accept-language'])
-  sendPage(response, factorsPage({ language, action: base, name: person.name, options, secret, uri, wrong }), [], wrong ? 400 : 200)
+  sendPage(response, factorsPage({ language, action: base, name: person.name, options, secret, uri, problem }), [], problem ? 400 : 200)
 }
 
 async function byPassphrase(x: Exchange, now: Current, form: URLSearchParams): Promise<void> {
   const { smart } = x
   const step = totpStep(now.secret, form.get('code') ?? '', smart.clock(), 0)
-  const passphrase = await newPassphrase(form.get('passphrase') ?? '', smart.random, smart.cost).catch(e => {
-    if (!isKeepwellError(e, 'BAD_INPUT')) throw e
-    return null
+  const belongs = [now.person.login, ...now.person.name.split(' '), ...smart.site.name.split(' ')]
+  const passphrase = await newPassphrase(form.get('passphrase') ?? '', smart, belongs).catch(e => {
+    if (isKeepwellError(e, 'WEAK_PASSPHRASE')) return 'weakPassphrase'
+    if (isKeepwellError(e, 'BAD_INPUT')) return 'totpWrong'
+    throw e
   })
-  if (step === null || !passphrase) return showFactors(x, now, true)
+  if (step === null) return showFactors(x, now, 'totpWrong')
+  if (typeof passphrase === 'string') return showFactors(x, now, passphrase)
   const { codes, hashes } = newRecoveryCodes(smart.random)
   const totp = { secret: now.secret, last: step }
   await done(x, now, { passphrase, totp, recovery: hashes, passkeys: [] }, codes)

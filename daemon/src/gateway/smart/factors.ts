@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { refuseGuessable } from '@keepwell/adapters/passphrase/guessable'
 import { fromBase64Url, type RandomBytes, toBase64Url, toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
@@ -21,8 +22,14 @@ function inLine<T>(work: () => Promise<T>): Promise<T> {
 
 type Kept = NonNullable<Staff['passphrase']>
 
-export async function newPassphrase(passphrase: string, random: RandomBytes, cost: Argon2Cost = ARGON2_DEFAULTS): Promise<Kept> {
+/** `belongs`: the person's login and name, and the organisation's. Throws BAD_INPUT, WEAK_PASSPHRASE. */
+export async function newPassphrase(
+  passphrase: string,
+  { random, cost = ARGON2_DEFAULTS }: Pick<StaffStore, 'random' | 'cost'>,
+  belongs: readonly string[] = [],
+): Promise<Kept> {
   ensure(passphrase.length >= SHORTEST && passphrase.length <= 1024, 'BAD_INPUT', `A passphrase has at least ${SHORTEST} characters.`)
+  refuseGuessable(passphrase, belongs)
   const salt = random(16)
   const { memoryKiB, passes, lanes } = cost
   const hash = await inLine(() => deriveKey(passphrase, { salt, memoryKiB, passes, lanes }))

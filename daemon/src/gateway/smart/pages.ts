@@ -145,15 +145,15 @@ export type FactorsPage = {
   readonly options: unknown
   readonly secret: string
   readonly uri: string
-  readonly wrong: boolean
+  readonly problem: 'totpWrong' | 'weakPassphrase' | null
 }
 
-export function factorsPage({ language, action, name, options, secret, uri, wrong }: FactorsPage): string {
+export function factorsPage({ language, action, name, options, secret, uri, problem }: FactorsPage): string {
   const w = WORDS[language]
   return page(
     language,
     w.enrolTitle,
-    html`<h1>${w.hello(name)}</h1><p class="dim">${w.enrolHow}</p><div class="card">${alert(wrong ? w.totpWrong : null)}${passkeyForm({ action: `${action}/passkey`, kind: 'make', options, button: w.makePasskey, failed: w.passkeyFailed })}<h2>${w.orTotp}</h2><p>${w.totpHow} <code>${secret.replace(/(.{4})(?=.)/g, '$1 ')}</code></p><p><a href="${uri}">${w.openApp}</a></p><form method="post" action="${action}/passphrase">${field('passphrase', w.newPassphrase, html`<input id="passphrase" name="passphrase" type="password" autocomplete="new-password" required minlength="10" maxlength="1024">`)}${field('code', w.totpCode, html`<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="10">`)}<button class="quiet" type="submit">${w.setUp}</button></form></div>`,
+    html`<h1>${w.hello(name)}</h1><p class="dim">${w.enrolHow}</p><div class="card">${alert(problem && w[problem])}${passkeyForm({ action: `${action}/passkey`, kind: 'make', options, button: w.makePasskey, failed: w.passkeyFailed })}<h2>${w.orTotp}</h2><p>${w.totpHow} <code>${secret.replace(/(.{4})(?=.)/g, '$1 ')}</code></p><p><a href="${uri}">${w.openApp}</a></p><form method="post" action="${action}/passphrase">${field('passphrase', w.newPassphrase, html`<input id="passphrase" name="passphrase" type="password" autocomplete="new-password" required minlength="10" maxlength="1024">`)}${field('code', w.totpCode, html`<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" required maxlength="10">`)}<button class="quiet" type="submit">${w.setUp}</button></form></div>`,
   )
 }
 

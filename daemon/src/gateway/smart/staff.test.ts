@@ -56,6 +56,24 @@ describe('setting up a login', () => {
     expect((await listStaff(store)).filter(s => s.login === 'fine')).toHaveLength(1)
   })
 
+  test('a passphrase that anybody would try is refused, also one made of the own name; another one then is taken', async () => {
+    const store = gateway.smart.context
+    const { code } = await addStaff(store, { login: 'w.wendelin', name: 'Dr. Wendelin', role: 'nurse' })
+    const b = browser()
+    const base = `${gateway.url}/auth/enrol`
+    const page = await b.follow(await b.post(base, { code }), gateway.url)
+    const secret = /<code>([A-Z2-7 ]+)<\/code>/.exec(page.text)![1]!.replaceAll(' ', '')
+    const choose = (passphrase: string) => b.post(`${base}/passphrase`, { passphrase, code: codeAt(secret, store.clock()) })
+    for (const weak of ['password123', 'wendelin2026']) {
+      const answer = await choose(weak)
+      expect(answer.status).toBe(400)
+      expect(await answer.text()).toContain('among the first')
+      expect(isReady((await staffByLogin(store, 'w.wendelin'))!)).toBe(false)
+    }
+    expect((await choose(PASSPHRASE)).status).toBe(200)
+    expect(isReady((await staffByLogin(store, 'w.wendelin'))!)).toBe(true)
+  })
+
   test('setting up again replaces what there was', async () => {
     const person = await withPasskey(gateway, { login: 'again' })
     const store = gateway.smart.context
