@@ -38,6 +38,7 @@ export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [] }:
     getKeys: openGetter({ allow: keysFrom }),
     random: gateway.random,
     clock: gateway.clock,
+    log: gateway.log,
   })
   const timer = setInterval(() => void smart.sweep().catch(() => {}), SWEEP_MS).unref()
   const unlisten = gateway.onEnded(patient => void smart.ended(patient).catch(() => {}))

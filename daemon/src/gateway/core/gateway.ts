@@ -128,6 +128,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     clock: ctx.clock,
     random: ctx.random,
     url,
+    log,
     ids,
     patients: book.patients,
     patient: id => book.patients().find(p => p.id === id) ?? null,

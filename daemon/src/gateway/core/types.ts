@@ -12,6 +12,7 @@ import type { FhirRoute } from '#gateway/fhir/route'
 import type { Gauge } from '#http/metrics'
 import type { HttpMount, HttpUpgrade } from '#http/mount'
 import type { HttpRequest, HttpRoute } from '#http/route'
+import type { LogLine } from '#http/settings'
 import type { Image } from './as-fhir.ts'
 import type { Ids } from './ids.ts'
 
@@ -157,6 +158,8 @@ export type Gateway = {
   readonly random: (length: number) => Uint8Array
   /** URL of the gateway as its clients reach it, without a trailing slash: `https://gateway.example`. FHIR is at `/fhir` below it. */
   readonly url: string
+  /** What the operator reads: no name, no health data, no secret. */
+  readonly log: (line: LogLine) => void
   readonly ids: Ids
   /** Everybody with a live consent, ordered by id. */
   patients(): readonly GatewayPatient[]

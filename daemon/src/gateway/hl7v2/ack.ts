@@ -93,7 +93,8 @@ export function acknowledgement({ heading, answer, at, id }: AckInput): Uint8Arr
     '',
     charset,
   ]
-  const segments = [header.join(f).replace(new RegExp(`${f === '|' ? '\\|' : `\\${f}`}+$`), ''), ['MSA', code, own(10)].join(f)]
+  const told = header.findLastIndex(value => value !== '') + 1
+  const segments = [header.slice(0, told).join(f), ['MSA', code, own(10)].join(f)]
   for (const c of answer.complaints ?? []) {
     const why = [c.code, ERRORS[c.code], 'HL70357'].join(marks.component)
     segments.push(['ERR', '', (c.place ?? '').replaceAll('^', marks.component), why, 'E', '', '', '', c.text].join(f))

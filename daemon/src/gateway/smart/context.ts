@@ -1,5 +1,6 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import type { RandomBytes } from '@keepwell/sdk/base/bytes'
+import type { LogLine } from '#http/settings'
 import type { Life } from './binding.ts'
 import type { ClientKeys } from './client-keys.ts'
 import type { Directory } from './directory.ts'
@@ -23,5 +24,7 @@ export type SmartContext = {
   readonly clock: () => number
   readonly newId: () => string
   readonly limits: SmartLimits
+  /** Logins, made or refused, by opaque ids of people and apps (OWASP ASVS 5.0, 16.3.1): never a login's name, never what was typed. */
+  readonly log: (line: LogLine) => void
   readonly cost?: Argon2Cost
 }

@@ -3,7 +3,7 @@ import { toBase64Url } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { SmartContext } from './context.ts'
 import { newPassphrase, newRecoveryCodes, newTotpSecret, totpStep, totpUri } from './factors.ts'
-import { ownForm, redirect, sendPage } from './form.ts'
+import { cookieName, ownForm, redirect, sendPage } from './form.ts'
 import { donePage, enrolPage, type FactorsPage, factorsPage } from './pages.ts'
 import { passkeyMade, passkeyOffer } from './passkeys.ts'
 import { changeStaff, type Staff, staffById } from './staff.ts'
@@ -51,12 +51,12 @@ async function begin({ smart, request, response, base }: Exchange, form: URLSear
 }
 
 const cookie = ({ site, places }: SmartContext, value: string, seconds: number): string =>
-  `${COOKIE}=${value}; Path=${new URL(places.issuer).pathname}/enrol; Max-Age=${seconds}; HttpOnly; SameSite=Strict${site.origin.startsWith('https') ? '; Secure' : ''}`
+  `${cookieName({ site }, COOKIE)}=${value}; Path=${new URL(places.issuer).pathname}/enrol; Max-Age=${seconds}; HttpOnly; SameSite=Strict${site.origin.startsWith('https') ? '; Secure' : ''}`
 
 type Current = Enrolment & { readonly id: string; readonly person: Staff }
 
 async function current({ smart, request }: Exchange): Promise<Current> {
-  const id = new RegExp(`(?:^|; )${COOKIE}=([\\w-]{32})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1]
+  const id = new RegExp(`(?:^|; )${cookieName(smart, COOKIE)}=([\\w-]{32})(?:;|$)`).exec(request.headers.cookie ?? '')?.[1]
   const found = id ? (await smart.tokens.get<Enrolment>(KIND, id))?.value : undefined
   const person = found ? await staffById(smart, found.staff) : null
   ensure(id && found && person, 'NOT_FOUND', 'Setting up has taken too long; ask for a new code.')
@@ -109,6 +109,7 @@ async function done(
   for (const old of person.passkeys) await smart.tokens.drop('passkey', old.id)
   await changeStaff(smart, person.id, staff => ({ ...staff, ...factors }))
   await smart.tokens.drop('attempts', person.login)
+  smart.log({ level: 'info', task: 'enrol', by: factors.passkeys.length ? 'passkey' : 'passphrase', staff: person.id })
   response.setHeader('set-cookie', cookie(smart, '', 0))
   sendPage(response, donePage(languageOf(request.headers['accept-language']), codes))
 }

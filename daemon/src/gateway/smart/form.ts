@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ensure } from '@keepwell/sdk/base/error'
+import type { Site } from './passkeys.ts'
 
 const MAX_BODY = 64 * 1024
 
@@ -23,6 +24,10 @@ export async function ownForm(request: IncomingMessage, origin: string): Promise
   ensure(type?.startsWith('application/x-www-form-urlencoded'), 'BAD_TYPE', 'The body must be a form.')
   return new URLSearchParams(await bodyText(request))
 }
+
+/** Over TLS browsers keep a cookie of such a name only if it came by TLS (RFC 6265bis §4.1.3.1); on this machine there is none. */
+export const cookieName = ({ site }: { readonly site: Site }, name: string): string =>
+  site.origin.startsWith('https:') ? `__Secure-${name}` : name
 
 /** Scripts and styles are files of this origin; a form may lead to the app that is waiting, and nowhere else. */
 export function sendPage(response: ServerResponse, page: string, forms: readonly string[] = [], status = 200): void {

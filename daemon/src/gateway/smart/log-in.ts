@@ -15,13 +15,20 @@ export async function shownBy(
 ): Promise<LoggedIn | NonNullable<LoginPage['problem']>> {
   if (verb === 'passkey') {
     const staff = await passkeyAnswered(smart, smart.site, parsed(form.get('answer')))
+    told(smart, 'passkey', staff ?? 'refused')
     return staff ? { staff, methods: ['hwk', 'user', 'mfa'] } : 'passkeyFailed'
   }
   ensure(verb === 'login', 'NO_ROUTE', 'There is nothing at that path.')
   const given = { login: form.get('login') ?? '', passphrase: form.get('passphrase') ?? '', code: form.get('code') ?? '' }
   const result = await logIn(smart, given)
+  told(smart, 'passphrase', typeof result === 'string' ? result : result.staff)
   if (typeof result === 'string') return result === 'locked' ? 'locked' : 'wrong'
   return result
+}
+
+function told({ log }: SmartContext, by: 'passkey' | 'passphrase', who: Staff | 'refused' | 'locked'): void {
+  const outcome = typeof who === 'string' ? { level: 'warn', outcome: who } : { level: 'info', outcome: 'in', staff: who.id }
+  log({ ...outcome, task: 'login', by })
 }
 
 function parsed(text: string | null): unknown {

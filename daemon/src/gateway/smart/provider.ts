@@ -5,6 +5,7 @@ import { type App, appById, isLaunchUrl, OWN_METADATA, originsOf, withinApp } fr
 import { bindingOf, groupOf, lasts, liveBinding } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import { AUTH_METHODS, ROUTES, SIGNING_ALGS, STATIC_SCOPES } from './discovery.ts'
+import { cookieName } from './form.ts'
 import { waitingLaunch } from './launches.ts'
 import { oidcStore } from './oidc-store.ts'
 import { errorPage } from './pages.ts'
@@ -43,7 +44,11 @@ function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
     jwks: keys.jwks as NonNullable<Configuration['jwks']>,
     cookies: {
       keys: [...keys.cookies],
-      names: { session: SESSION_COOKIE, interaction: 'kw_step', resume: 'kw_resume' },
+      names: {
+        session: cookieName(smart, SESSION_COOKIE),
+        interaction: cookieName(smart, 'kw_step'),
+        resume: cookieName(smart, 'kw_resume'),
+      },
       long: LONG_COOKIE,
       short: LONG_COOKIE,
     },

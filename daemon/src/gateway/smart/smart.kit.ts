@@ -11,7 +11,7 @@ import { httpRoutes } from '#gateway/fhir/serve'
 import { freePort } from '#http/free-port'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
-import { HTTP_LIMITS } from '#http/settings'
+import { HTTP_LIMITS, type LogLine } from '#http/settings'
 import { softPasskey } from './authenticator.kit.ts'
 import type { SmartLimits } from './limits.ts'
 import { openSmart, type Smart, type SmartInput } from './smart.ts'
@@ -98,8 +98,8 @@ export type TestGateway = Awaited<ReturnType<typeof startGateway>>
 /** Where a launch happens: this kit's gateway, or a whole one. */
 export type At = { readonly url: string; readonly fhir: string; readonly smart: Smart }
 
-/** A gateway's authorization server on a real port, with two patients and a clock that can be moved. */
-export async function startGateway(limits: Partial<SmartLimits> = {}, more: Pick<SmartInput, 'getKeys'> = {}) {
+/** A gateway's authorization server on a real port, with two patients and a clock that can be moved. `url`: as a proxy shows it. */
+export async function startGateway(limits: Partial<SmartLimits> = {}, more: Partial<Pick<SmartInput, 'getKeys' | 'url'>> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'keepwell-smart-'))
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -116,6 +116,7 @@ export async function startGateway(limits: Partial<SmartLimits> = {}, more: Pick
       return found ? { read: found.expires, write: found.write === null ? null : found.expires } : null
     },
   }
+  const logged: LogLine[] = []
   let smart: Smart
   let server: HttpServer
   const open = async () => {
@@ -131,6 +132,7 @@ export async function startGateway(limits: Partial<SmartLimits> = {}, more: Pick
       random,
       clock,
       limits,
+      log: line => void logged.push(line),
       cost: CHEAP,
       ...more,
     })
@@ -164,6 +166,8 @@ export async function startGateway(limits: Partial<SmartLimits> = {}, more: Pick
     dir,
     standing,
     time,
+    /** What the operator would read. */
+    logged,
     get smart() {
       return smart
     },

@@ -38,6 +38,7 @@ export type SmartInput = {
   readonly getKeys?: GetPage
   readonly random: RandomBytes
   readonly clock: () => number
+  readonly log: SmartContext['log']
   readonly limits?: Partial<SmartLimits>
   /** Of passphrases; Argon2id as RFC 9106 recommends unless given. */
   readonly cost?: Argon2Cost
@@ -76,6 +77,7 @@ export async function openSmart(input: SmartInput): Promise<Smart> {
       clock,
       newId: () => toBase64Url(random(12)),
       limits,
+      log: input.log,
       ...(input.cost ? { cost: input.cost } : {}),
     }
     const provider = createProvider(smart, await signingKeys(tokens, random))

@@ -3,7 +3,7 @@ import { ensure } from '@keepwell/sdk/base/error'
 import type { Provider } from 'oidc-provider'
 import { type App, appById, launchOrigin, listApps, originsOf } from './apps.ts'
 import type { SmartContext } from './context.ts'
-import { ownForm, redirect, sendPage } from './form.ts'
+import { cookieName, ownForm, redirect, sendPage } from './form.ts'
 import { openLaunch } from './launches.ts'
 import { type LoggedIn, shownBy } from './log-in.ts'
 import { appsPage, type LoginPage, loginPage } from './pages.ts'
@@ -62,7 +62,7 @@ async function enter(page: Page, { staff, methods }: LoggedIn): Promise<void> {
   await session.save(smart.limits.sessionSeconds)
   const { cookies, secure } = provider.createContext(request, response)
   cookies.secure = secure
-  cookies.set(SESSION_COOKIE, session.jti, { ...LONG_COOKIE })
+  cookies.set(cookieName(smart, SESSION_COOKIE), session.jti, { ...LONG_COOKIE })
   redirect(response, base)
 }
 

@@ -17,7 +17,7 @@ import {
   whoami,
   withPasskey,
 } from './smart.kit.ts'
-import { suspendStaff } from './staff.ts'
+import { addStaff, suspendStaff } from './staff.ts'
 
 let gateway: TestGateway
 let person: Person
@@ -234,6 +234,47 @@ describe('people', () => {
     gateway.time.ahead = 0
     expect((await whoami(gateway, theirs.access_token)).status).toBe(200)
     expect((await whoami(gateway, mine.access_token)).status).toBe(401)
+  })
+
+  test('behind TLS each cookie is for TLS alone, out of reach of scripts and of other sites, and says so by its name', async () => {
+    const outside = await startGateway({}, { url: 'https://gateway.example' })
+    try {
+      const app = await newApp(outside)
+      const url = authorizeUrl({ ...outside, fhir: 'https://gateway.example/fhir' }, app, {
+        scope: 'patient/*.rs',
+        code_challenge: pkce().challenge,
+      })
+      const { code } = await addStaff(outside.smart.context, { login: 'nora', name: 'Nora', role: 'nurse' })
+      const login = await fetch(url, { redirect: 'manual' })
+      const enrol = await fetch(`${outside.url}/auth/enrol`, { method: 'POST', body: new URLSearchParams({ code }), redirect: 'manual' })
+      for (const answer of [login, enrol]) {
+        const cookies = answer.headers.getSetCookie()
+        expect(cookies.length).toBeGreaterThan(0)
+        for (const cookie of cookies) expect(cookie).toMatch(/^__Secure-kw_(?=.*; secure)(?=.*; httponly)(?=.*; samesite=(lax|strict))/i)
+      }
+    } finally {
+      await outside.close()
+    }
+  })
+
+  test('every login, made or refused, is logged by opaque ids; what was typed is not', async () => {
+    const login = async (tried: { login: string; passphrase: string; code: string } | null) => {
+      const before = gateway.logged.length
+      const b = browser()
+      const page = await b.follow(
+        await b.send(authorizeUrl(gateway, client, { scope: 'patient/*.rs', code_challenge: pkce().challenge })),
+        gateway.url,
+      )
+      if (tried) expect((await b.post(`${page.url}/login`, tried)).status).toBe(401)
+      else await b.post(`${page.url}/passkey`, { answer: JSON.stringify(person.passkey.use(passkeyOptions(page.text))) })
+      return gateway.logged.slice(before)
+    }
+    const common = { task: 'login' }
+    expect(await login(null)).toEqual([{ ...common, level: 'info', by: 'passkey', outcome: 'in', staff: person.staff.id }])
+    const typed = { login: person.staff.login, passphrase: 'spoken in confidence', code: '123456' }
+    const refused = await login(typed)
+    expect(refused).toEqual([{ ...common, level: 'warn', by: 'passphrase', outcome: 'refused' }])
+    for (const word of Object.values(typed)) expect(JSON.stringify(gateway.logged)).not.toContain(word)
   })
 
   test('a form that another site sends is refused, and so is a step of another browser', async () => {
