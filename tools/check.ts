@@ -6,6 +6,7 @@ const STEPS: readonly (readonly [name: string, command: string, ...args: string[
   ['lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['rooms', 'node', 'tools/check-rooms.ts'],
   ['dependencies', 'node', 'tools/check-dependencies.ts'],
+  ['docs', 'node', 'tools/check-docs.ts'],
   ['generated', 'node', 'tools/check-generated.ts'],
 ]
 

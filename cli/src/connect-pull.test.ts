@@ -180,7 +180,7 @@ test('a page that is no longer kept there begins its search again, and nothing i
   expect(missingOf(second).filter(m => !m.endsWith('not-offered'))).toEqual([])
 })
 
-test('pages that lead elsewhere or in a circle are not followed, and what came until then is here', async () => {
+test('T38: pages that lead elsewhere or in a circle are not followed, and what came until then is here', async () => {
   const h = await hospital({ page: 50 })
   fill(h, 3)
   const page = (next: string) =>

@@ -64,14 +64,14 @@ async function inOneBlock(calls: readonly Hex[]): Promise<boolean[]> {
 const stateOf = async (holder: PrivateKeyAccount) =>
   (await chain.reader.readContract({ abi, address: registry, functionName: 'slot', args: [holder.address, commitment] }))[3]
 
-test('a grant taken from the mempool and sent first by another relay succeeds for both', async () => {
+test('T15: a grant taken from the mempool and sent first by another relay succeeds for both', async () => {
   const holder = privateKeyToAccount(generatePrivateKey())
   const { grant } = await messages(holder)
   assert.deepEqual(await inOneBlock([grant, grant]), [true, true])
   assert.equal(await stateOf(holder), 1)
 })
 
-test('of a grant and a revocation in flight the revocation wins, whichever is mined first', async () => {
+test('T15: of a grant and a revocation in flight the revocation wins, whichever is mined first', async () => {
   const early = privateKeyToAccount(generatePrivateKey())
   const first = await messages(early)
   assert.deepEqual(await inOneBlock([first.revoke, first.grant]), [true, false])
@@ -83,7 +83,7 @@ test('of a grant and a revocation in flight the revocation wins, whichever is mi
   assert.equal(await stateOf(late), 2)
 })
 
-test('a revocation sent by two relays succeeds for both', async () => {
+test('T15: a revocation sent by two relays succeeds for both', async () => {
   const holder = privateKeyToAccount(generatePrivateKey())
   const { grant, revoke } = await messages(holder)
   assert.deepEqual(await inOneBlock([grant, revoke, revoke, grant]), [true, true, true, false])

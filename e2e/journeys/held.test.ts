@@ -146,7 +146,7 @@ describe('a hospital that joins without moving its archive', () => {
   })
 })
 
-describe('the door opens to nobody else', () => {
+describe('T39: the door opens to nobody else', () => {
   const door = async () => world.clinic.network.relay(`${world.running.url}${HELD_PATH}`)
   const openedBy = async (who: Party, meta: Meta) => {
     const relay = await homeRelay(ada)

@@ -45,7 +45,7 @@ describe('the build', () => {
   })
 })
 
-describe.skipIf(!hasChromium())('an installed app, and a relay that serves another', () => {
+describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves another', () => {
   const makers = newKey()
   let folder: string
   let site: string

@@ -63,7 +63,7 @@ async function rounds(
 const bundle = utf8(JSON.stringify(sampleBundle('fuzz', { resources: 30, now, noteBytes: 40 })))
 const deep = 600_000
 
-test('splitters', { timeout: deep }, async () => {
+test('T28: splitters', { timeout: deep }, async () => {
   await rounds('split', [bundle, utf8('[{"resourceType":"A"},{"resourceType":"B"}]')], async (bytes, random) => {
     let covered = 0
     for await (const part of splitFhir(chunked(bytes, random.int(1, 5000)))) covered += part.bytes.length
@@ -71,7 +71,7 @@ test('splitters', { timeout: deep }, async () => {
     for await (const part of splitNdjson(chunked(bytes, random.int(1, 5000)))) expect(part.bytes.length).toBeLessThanOrEqual(bytes.length)
   })
 })
-test('resources that survive parsing: check, facts, filing, canonical form', { timeout: deep }, async () => {
+test('T28: resources that survive parsing: check, facts, filing, canonical form', { timeout: deep }, async () => {
   const check = await loadChecker()
   await rounds('resources', [bundle], async bytes => {
     for await (const part of splitFhir(chunked(bytes, 65_536))) {
@@ -84,11 +84,11 @@ test('resources that survive parsing: check, facts, filing, canonical form', { t
     }
   })
 })
-test('DICOM', { timeout: deep }, async () => {
+test('T28: DICOM', { timeout: deep }, async () => {
   const whole = sampleDicom('fuzz', { rows: 8, columns: 8, frames: 2 })
   await rounds('dicom', [whole, whole.subarray(132)], bytes => void parseDicom(bytes))
 })
-test('detection and documents', { timeout: deep }, async () => {
+test('T28: detection and documents', { timeout: deep }, async () => {
   const seeds = [
     utf8(sampleCcda('f', { now })),
     utf8(sampleHl7v2('f', { now })),

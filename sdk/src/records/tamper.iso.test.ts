@@ -195,7 +195,7 @@ describe('T27: what the author signed', () => {
   })
 })
 
-describe('sealed keys', () => {
+describe('T07: sealed keys, and the suite that they name', () => {
   test('an envelope opens under its own key, compartment, generation, epoch, vault and suite alone', async () => {
     const f = await filed(random(10))
     const tries = [{ vault: elsewhere }, { compartment: random(16) }, { generation: 1 }, { epoch: 2 }, { enc: random(1120) }]

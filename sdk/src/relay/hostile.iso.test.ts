@@ -206,7 +206,7 @@ describe('what the trail keeps', () => {
   })
 })
 
-describe('replayed', () => {
+describe('T14: replayed', () => {
   test('an access or submission that was used is refused after a restart too', async () => {
     const d = await desk('replay')
     const v = await d.vault()

@@ -156,7 +156,7 @@ describe('a link', () => {
   })
 })
 
-describe('a passcode', () => {
+describe('T25: a passcode', () => {
   test('opens; without it, or with a wrong one, nothing of the link is said but how many tries are left', async () => {
     await put(guarded('Grüße-1'))
     expect(await doors.openLink(at, {})).toEqual({ kind: 'passcode', remaining: 3 })

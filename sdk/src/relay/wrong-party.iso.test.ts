@@ -175,7 +175,7 @@ describe.each(Object.keys(METHODS) as MethodName[])('%s', method => {
   })
 })
 
-describe('consent slots', () => {
+describe('T14: consent slots', () => {
   test('nobody writes, pre-empts or revives a holder’s slot; what is revoked first stays revoked', async () => {
     const t = d.state.time
     const c = await kit.makeConsent(d.home, v, { grantee: other.did, level: 'read', compartments: [v.general] }, t, d.random)

@@ -115,7 +115,7 @@ beforeAll(async () => {
   await session.open([session.records[0]!.id])
 })
 
-describe('a relay that lies about the trail', () => {
+describe('T16: a relay that lies about the trail', () => {
   test('an honest trail has no problems, and the copies at the second relay match and are done with', async () => {
     expect(await codesOf()).toEqual([])
     expect(await w.homes.get(SECOND)!.context.envelopes.read(patient.session.state.ring.did, r => r.count('copy'))).toBe(0)

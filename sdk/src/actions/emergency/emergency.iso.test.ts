@@ -154,7 +154,7 @@ describe('set up', () => {
     expect(await code(() => setUpEmergency(bare(ada), { custodians: [twice, twice], threshold: 2 }))).toMatch(/^BAD_INPUT/)
   })
 
-  test('the card alone tells the summary with no network, guarded things left out, and a changed word shows', () => {
+  test('T12: the card alone tells the summary with no network, guarded things left out, and a changed word shows', () => {
     const whole = ownCard(ada)
     const { summary, vouched } = readCard(whole)
     expect(summary).toContain('Allergies: Penicillin')
@@ -313,7 +313,7 @@ describe('what the patient owes it', () => {
   })
 })
 
-describe('what must not happen', () => {
+describe('T11: what must not happen in an emergency', () => {
   test('no notice, no share: with every way of telling down nothing leaves, and what waits is told later', async () => {
     await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2, contacts: [contact] })
     await takeShares()

@@ -80,7 +80,7 @@ describe('cold copies', () => {
   })
 })
 
-describe('looking for lost copies', () => {
+describe('T13: looking for lost copies', () => {
   test('as many draws as the confidence takes', () => {
     expect(samplesFor(0.01, 0.95)).toBe(299)
     expect(chanceToFind(299, 0.01)).toBeGreaterThanOrEqual(0.95)

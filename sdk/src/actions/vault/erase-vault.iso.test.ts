@@ -63,7 +63,7 @@ async function kindsLeft(home: MemoryRelay, did: string): Promise<string[]> {
   return left
 }
 
-describe('erasing a vault', () => {
+describe('T36: erasing a vault', () => {
   let w: World
   let home: MemoryRelay
   let patient: Ctx & { words: string }

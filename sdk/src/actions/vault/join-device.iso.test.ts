@@ -45,7 +45,7 @@ const seenThrough = <C extends { network: World['network'] }>(ctx: C, change: (r
   },
 })
 
-describe('a second device', () => {
+describe('T35: a second device', () => {
   test('is let in by what it shows, opens everything with a key of its own, and never sees the words', async () => {
     const w = await world([HOME])
     const first = await person(w, 'Ada Example', HOME)

@@ -49,7 +49,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
 const big = (): Uint8Array => new Uint8Array(9_000_001).map((_, i) => (i * 7) & 255)
 const titles = async (ctx: Ctx): Promise<string[]> => (await listEntries(ctx)).map(e => e.card.title).sort()
 
-describe('kept backups', () => {
+describe('T30: kept backups', () => {
   test('are the newest of seven days, four weeks and twelve months, and the newest of all', () => {
     const now = Date.parse('2026-11-28T20:00:00Z') / 1000
     const daily = Array.from({ length: 800 }, (_, i) => now - i * DAY)
