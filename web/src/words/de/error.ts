@@ -9,7 +9,8 @@ export const error: Texts<typeof en> = {
     'Die Stelle, die das verfasst hat, bewahrt es auf und gibt es nicht heraus. Alles andere, was geteilt ist, bleibt offen. Fragen Sie dort nach.',
   'error.HELD_ALTERED': 'Was die Stelle aufbewahrt, ist nicht mehr, was sie signiert hat; es wurde nicht geöffnet. Fragen Sie dort nach.',
   'error.RELAY_UNREACHABLE': 'Der Ort, der Ihre Akte bewahrt, antwortet nicht. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
-  'error.WEAK_PASSPHRASE': 'Das gehört zum Ersten, was jemand ausprobiert. Vier gewöhnliche Wörter, die nicht zusammengehören, sind schwer zu erraten und leicht zu merken.',
+  'error.WEAK_PASSPHRASE':
+    'Das gehört zum Ersten, was jemand ausprobiert. Vier gewöhnliche Wörter, die nicht zusammengehören, sind schwer zu erraten und leicht zu merken.',
   'error.WRONG_PASSPHRASE': 'Diese Passphrase passt nicht. Prüfen Sie Großschreibung und Tastatur und versuchen Sie es noch einmal.',
   'error.NO_KEY': 'Dieses Gerät hat keinen Schlüssel dafür. Vielleicht wurde es entfernt, oder es ist ein anderer Passkey.',
   'error.WRONG_WORDS':

@@ -6,7 +6,8 @@ export const error = {
     'The organisation that wrote this keeps it, and refuses to give it. Everything else that is shared stays open. Ask there.',
   'error.HELD_ALTERED': 'What the organisation keeps is no longer what it signed, so it was not opened. Ask there.',
   'error.RELAY_UNREACHABLE': 'The place that keeps your record does not answer. Check your connection and try again.',
-  'error.WEAK_PASSPHRASE': 'This is among the first that anybody would try. Four ordinary words that do not belong together are hard to guess and easy to remember.',
+  'error.WEAK_PASSPHRASE':
+    'This is among the first that anybody would try. Four ordinary words that do not belong together are hard to guess and easy to remember.',
   'error.WRONG_PASSPHRASE': 'This passphrase does not open it. Check capitals and the keyboard, and try again.',
   'error.NO_KEY': 'This device holds no key for that. It may have been removed, or the passkey is another one.',
   'error.WRONG_WORDS': 'These words open no record here. Check spelling and order: 24 words, as you wrote them down.',
