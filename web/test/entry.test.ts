@@ -149,7 +149,7 @@ describe.skipIf(!hasChromium())('filling a record by hand', () => {
     await open(page, 'add/measurement')
     await page.getByRole('button', { name: 'File it' }).click()
     await page.getByText('This is needed.').waitFor()
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-invalid'))).toBe('true')
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-invalid'))).toBe('true')
     await accessible(page, 'a form with something missing')
     await fits(page, 'a form, phone')
     await page.getByLabel('Value').fill('715')

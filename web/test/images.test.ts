@@ -48,6 +48,16 @@ const canvasMark = (page: Page, selector: string) =>
 const STAGE = '.kw-stage'
 const shown = (page: Page) => page.locator(`${STAGE}[data-state=shown]`).waitFor()
 
+/** Whether it comes to hold: what is said to be shown may take a frame to be seen. */
+const settled = (holds: () => Promise<boolean>): Promise<boolean> =>
+  expect
+    .poll(holds, { timeout: 10_000 })
+    .toBe(true)
+    .then(
+      () => true,
+      () => false,
+    )
+
 /** The picture after a change: its mark, once it differs from an earlier one. */
 async function changed(page: Page, before: { readonly sum: number }) {
   await expect.poll(async () => (await canvasMark(page, STAGE)).sum).not.toBe(before.sum)
@@ -330,12 +340,16 @@ describe.skipIf(!hasChromium() || !clinical)('real images, in a real browser', (
     await expect.poll(() => lines(page).count()).toBeGreaterThan(22)
     const records = await lines(page).evaluateAll(links => links.map(l => l.getAttribute('href')!))
     const seen = { drawn: 0, refused: 0, blank: 0 }
+    const drawn = async (): Promise<boolean> => (await canvasMark(page, STAGE)).contrast > 20
     for (const record of records) {
+      // Away first, so that the picture before is not taken for this one.
+      await page.goto(`${stage.url}/#/settings`)
+      await page.locator(STAGE).waitFor({ state: 'detached' })
       await page.goto(`${stage.url}/${record}`)
       await page.getByText('Where it came from').waitFor()
       await page.locator(`${STAGE}[data-state=shown], .kw-stage-refusal, .kw-panel .kw-banner`).first().waitFor()
       if (await page.getByText('This cannot be shown here').count()) seen.refused++
-      else if ((await canvasMark(page, STAGE)).contrast > 20) seen.drawn++
+      else if (await settled(drawn)) seen.drawn++
       else seen.blank++
     }
     console.log(`real DICOM files: ${seen.drawn} drawn, ${seen.refused} say why not, ${seen.blank} blank`)
