@@ -121,6 +121,22 @@ describe('T16: a relay that lies about the trail', () => {
     expect(await w.homes.get(SECOND)!.context.envelopes.read(patient.session.state.ring.did, r => r.count('copy'))).toBe(0)
   })
 
+  test('an honest relay that grows and anchors between two questions is not accused', async () => {
+    let between = 0
+    const busy: Partial<Relay> = {
+      async head() {
+        const shown = await honest.head()
+        if (between++ === 0) {
+          await fileRecords(fresh(), [draft(patient, 'general', 'while somebody looks')])
+          await honest.anchor()
+        }
+        return shown
+      },
+    }
+    expect(await lying(busy, () => codesOf(fresh()))).toEqual([])
+    expect(between).toBeGreaterThan(0)
+  })
+
   test('skips, swaps or forges a receipt', async () => {
     const list = (alter: (r: Answer<'receipts'>['receipts']) => unknown) =>
       lying(

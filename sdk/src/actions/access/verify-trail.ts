@@ -176,6 +176,8 @@ async function checkLog(
   party: RelayParty,
   problems: Problem[],
 ): Promise<{ logSize: number; anchored: Trail['anchored'] }> {
+  // The ledger first: a busy relay may anchor a longer log between two questions, which the head shown before would not hold.
+  const latest = await (await homeLedger(ctx)).trail.latest(party.request)
   const head = await relay.head()
   const message = await checkLogHead(party, head)
   const mark = `${HEAD_MARK}/${party.did}`
@@ -187,7 +189,6 @@ async function checkLog(
     if (!isKeepwellError(e)) throw e
     problems.push({ seq: 0, code: e.code, message: e.message })
   }
-  const latest = await (await homeLedger(ctx)).trail.latest(message.log)
   if (latest?.forked) problems.push({ seq: 0, code: 'FORKED', message: 'The ledger holds proof that this relay showed two histories.' })
   if (latest && !(await contains(relay, message, latest)))
     problems.push({ seq: 0, code: 'FORKED', message: 'The relay’s log is not the one it anchored on the ledger.' })
