@@ -52,6 +52,8 @@ type Keeper = {
   up: boolean
   readonly mail: string[]
   mailUp: boolean
+  /** What happens while a mail is on its way. */
+  mailing?: () => Promise<void>
 }
 
 let w: World
@@ -82,6 +84,7 @@ async function keeper(i: number): Promise<Keeper> {
   const notices = {
     async send(to: EmergencyContact, _subject: string, words: string) {
       if (!k.mailUp) throw new KeepwellError('PEER_FAILED', 'The mail server does not answer.')
+      await k.mailing?.()
       mail.push(`${to.address}\n${words}`)
     },
   }
@@ -335,6 +338,25 @@ describe('T11: what must not happen in an emergency', () => {
     w.homes.set(HOME, { ...relay, relay: { ...relay.relay, send } } as typeof relay)
     await Promise.all(keepers.map(k => tellAgain(k.ctx)))
     expect((await receiveMessages(ada)).some(a => a.kind === 'emergency')).toBe(true)
+  })
+
+  test('whoever is being told is not told again by a look meanwhile', async () => {
+    const card = scan()
+    const asked = await ask(locum)
+    const before = keepers.map(k => k.mail.length)
+    const looks: Promise<number>[] = []
+    for (const k of keepers)
+      k.mailing = async () => {
+        delete k.mailing
+        looks.push(tellAgain(k.ctx))
+        await new Promise(done => setImmediate(done))
+      }
+    await openEmergency(bare(locum), { card, asked })
+    expect(await Promise.all(looks)).toEqual(looks.map(() => 0))
+    const mails = keepers.map((k, i) => k.mail.length - before[i]!)
+    expect(mails.filter(n => n > 0)).toEqual(looks.map(() => 1))
+    expect(looks.length).toBeGreaterThan(1)
+    for (const k of keepers) delete k.mailing
   })
 
   test('a tampered share is named, and the others still open', async () => {

@@ -2,7 +2,7 @@ import { credentialState } from '#actions/access/check-credential'
 import { post } from '#actions/access/post'
 import type { Ctx } from '#actions/context'
 import { findParty, homeRelayUrl, trustBundle } from '#actions/vault/calls'
-import { equal } from '#base/bytes'
+import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { decodeAs, type Infer } from '#base/shape'
@@ -94,7 +94,6 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
   const body = decodeAs(releaseBody, call.body)
   const held = await mayRelease(ctx, call, body)
   const agreed = ctx.timer()
-  const before = await ctx.custody.release(body.tag)
   const fresh: Release = {
     tag: body.tag,
     vault: held.vault,
@@ -106,9 +105,7 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
     untold: [null, ...held.contacts],
     toldAfter: null,
   }
-  const release = before ?? fresh
-  if (!before) await ctx.custody.note(fresh)
-  const told = await tell(ctx, held, release, agreed)
+  const told = await tell(ctx, held, { fresh, agreed })
   ensure(told.toldAfter !== null, 'PEER_FAILED', 'Neither the patient nor a contact could be told, so the share stays here; try again.')
   const { enc, ciphertext } = await hpkeSeal({
     recipient: body.session,
@@ -120,8 +117,32 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
   return { enc, sealed: ciphertext }
 }
 
-/** Tells all who were not told yet, at once, for somebody waits; writes down who is left. */
-async function tell(ctx: CustodianCtx, held: Custody, release: Release, agreed: number): Promise<Release> {
+/** Tellings of one custodian, by tag: one after the other, so that nobody is told twice of what is being told just now. */
+const tellings = new WeakMap<CustodyStore, Map<string, Promise<unknown>>>()
+
+type Telling = { readonly fresh: Release; readonly agreed: number }
+
+/** Tells all who were not told yet, at once, for somebody waits; writes down who is left. What is noted already goes before `fresh`. */
+async function tell(ctx: CustodianCtx, held: Custody, { fresh, agreed }: Telling): Promise<Release> {
+  const mine = tellings.get(ctx.custody) ?? new Map<string, Promise<unknown>>()
+  tellings.set(ctx.custody, mine)
+  const tag = toHex(fresh.tag)
+  const run = (mine.get(tag) ?? Promise.resolve()).then(async () => {
+    const before = await ctx.custody.release(fresh.tag)
+    if (!before) await ctx.custody.note(fresh)
+    return tellNow(ctx, held, before ?? fresh, agreed)
+  })
+  const turn = run.catch(() => {})
+  mine.set(tag, turn)
+  try {
+    return await run
+  } finally {
+    if (mine.get(tag) === turn) mine.delete(tag)
+  }
+}
+
+async function tellNow(ctx: CustodianCtx, held: Custody, release: Release, agreed: number): Promise<Release> {
+  if (!release.untold.length) return release
   let first = release.toldAfter
   const left = await Promise.all(
     release.untold.map(async to => {
@@ -169,7 +190,7 @@ export async function tellAgain(ctx: CustodianCtx): Promise<number> {
   for (const release of await ctx.custody.releases()) {
     if (!release.untold.length) continue
     const held = await ctx.custody.ofVault(release.vault)
-    left += held ? (await tell(ctx, held, release, ctx.timer())).untold.length : 0
+    left += held ? (await tell(ctx, held, { fresh: release, agreed: ctx.timer() })).untold.length : 0
   }
   return left
 }
