@@ -6,8 +6,8 @@ import parser from 'pdfjs-dist/legacy/build/pdf.worker.min.mjs?url'
 import { pause } from './platform.ts'
 
 const MAX_PAGES = 80
-/** Milliseconds for one document; one that takes longer was made to. */
-const PATIENCE = 10_000
+/** Milliseconds for one document, on a slow phone with other work to do; one that takes longer was made to. */
+const PATIENCE = 30_000
 
 /**
  * The words of a PDF, in reading order and a line each, up to a number of characters. It is taken apart by a worker of its own, which is ended

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { anew, single } from './turns.ts'
+import { anew, pending, single } from './turns.ts'
 
 /** Work that ends when it is told to, and gives the number of its run. */
 function work() {
@@ -49,4 +49,22 @@ test('of work that is enough once, whoever asks meanwhile shares the run', async
   const both = [ask(), ask()]
   ends[0]!()
   expect(await Promise.all(both)).toEqual([1, 1])
+})
+
+test('what is asked for while other work goes on is done once, when the last of it has ended', () => {
+  let done = 0
+  const turn = pending(() => void done++)
+  turn.ask()
+  expect(done).toBe(1)
+  turn.begin()
+  turn.begin()
+  turn.ask()
+  turn.ask()
+  turn.end()
+  expect([done, turn.idle()]).toEqual([1, false])
+  turn.end()
+  expect([done, turn.idle()]).toEqual([2, true])
+  turn.begin()
+  turn.end()
+  expect(done).toBe(2)
 })

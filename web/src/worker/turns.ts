@@ -21,3 +21,25 @@ export function anew<T>(work: () => Promise<T>): () => Promise<T> {
     return next
   }
 }
+
+/** Counts what goes on. What is asked for meanwhile is put off, not forgotten: it is done once, when the last of it has ended. */
+export function pending(work: () => void) {
+  let going = 0
+  let due = false
+  return {
+    idle: () => going === 0,
+    begin(): void {
+      going++
+    },
+    end(): void {
+      going--
+      if (going > 0 || !due) return
+      due = false
+      work()
+    },
+    ask(): void {
+      if (going > 0) due = true
+      else work()
+    },
+  }
+}

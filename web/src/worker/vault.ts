@@ -29,7 +29,7 @@ import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
 import { overviewOf } from './summary-api.ts'
 import { tellTabs } from './tabs.ts'
-import { anew, single } from './turns.ts'
+import { anew, pending, single } from './turns.ts'
 import { lastVisit } from './visits.ts'
 
 export type Tell = (
@@ -108,7 +108,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   // Once nothing has changed for a while, and nobody waits for anything.
   const settle = (): void => {
     clearTimeout(settling)
-    settling = setTimeout(() => (busy ? settle() : void tidy().catch(() => {})), QUIET)
+    settling = setTimeout(() => (work.idle() ? void tidy().catch(() => {}) : settle()), QUIET)
   }
   const tidy = async (): Promise<void> => {
     await stores.tidy(end.signal)
@@ -118,18 +118,19 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   const away = chests && (await offline({ ctx: { ...ctx, ...chests }, entries, catalog: inner, changed: () => tabs?.held() }))
   tabs?.hear({ rows: stores.reread, held: async () => away?.refresh() })
   let saved = session.state
-  let busy = 0
+  // Our own writing is told as well as that of others: what was told meanwhile is looked at afterwards.
+  const work = pending(() => void (end.signal.aborted || once().catch(() => {})))
   const save = async (): Promise<void> => {
     if (session.state === saved) return
     saved = session.state
     if (!sample) await keepState(session)
   }
-  const run = async <T>(work: (ctx: Ctx) => Promise<T>): Promise<T> => {
-    busy++
+  const run = async <T>(verb: (ctx: Ctx) => Promise<T>): Promise<T> => {
+    work.begin()
     try {
-      return await work(ctx)
+      return await verb(ctx)
     } finally {
-      busy--
+      work.end()
       await save()
     }
   }
@@ -203,7 +204,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
   }
   void entries.learn(end.signal).then(() => end.signal.aborted || vault.lifeline.warm())
   settle()
-  void listen(ctx, { signal: end.signal, tell, idle: () => busy === 0, begun: () => begun, sync: once, opened })
+  void listen(ctx, { signal: end.signal, tell, changed: work.ask, begun: () => begun, sync: once, opened })
   return vault
 }
 
@@ -267,7 +268,8 @@ const openingsOf = ({ session }: Ctx): string =>
 type Listening = {
   readonly signal: AbortSignal
   readonly tell: Tell
-  readonly idle: () => boolean
+  /** Records were filed or erased, by whomever. */
+  readonly changed: () => void
   /** Whether anything was asked for before; if not, it will be, once the page is there. */
   readonly begun: () => boolean
   readonly sync: () => Promise<Synced>
@@ -277,7 +279,7 @@ type Listening = {
 const MAX_WAIT = 30_000
 
 /** Follows the relay's words; while it cannot be reached the page says so, and it is tried again, less and less often. */
-async function listen(ctx: Ctx, { signal, tell, idle, begun, sync, opened }: Listening): Promise<void> {
+async function listen(ctx: Ctx, { signal, tell, changed, begun, sync, opened }: Listening): Promise<void> {
   for (let wait = 1000; !signal.aborted; wait = Math.min(MAX_WAIT, wait * 2)) {
     try {
       const relay = await homeRelay(ctx)
@@ -296,9 +298,8 @@ async function listen(ctx: Ctx, { signal, tell, idle, begun, sync, opened }: Lis
         if (next.value === 'receipts') {
           tell('looked')
           void opened()
-        }
-        // Our own writing is told as well; it needs no fetching.
-        else if (next.value === 'messages' || idle()) await sync()
+        } else if (next.value === 'messages') await sync()
+        else changed()
       }
     } catch (e) {
       if (signal.aborted) return
