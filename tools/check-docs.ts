@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
  * Pages that say which test shows what: every file they name is there, and what they count is what they list. `S` stands for `sdk/src`,
  * `G` for `daemon/src/gateway`; braces and stars are those of a shell.
  */
-const PAGES = ['docs/asvs.md', 'docs/threat-model.md']
+const PAGES = ['docs/asvs.md', 'docs/compliance.md', 'docs/dpia.md', 'docs/threat-model.md']
 const NAMED = /`((?:[SG]|sdk|adapters|daemon|cli|web|e2e|contracts|docs|tools|bench|\.ci)\/[^`\s]+)`/g
 const SHORT: Readonly<Record<string, string>> = { S: 'sdk/src', G: 'daemon/src/gateway' }
 
@@ -39,7 +39,24 @@ function miscounted(): string[] {
   })
 }
 
-const problems = [...new Set(missing), ...miscounted(), ...unnamed()]
+/** Of `docs/compliance.md`: every row has a known state and says something; what is built, wholly or in part, is shown by a test; numbers are not used twice. */
+function unshown(): string[] {
+  const rows = [...readFileSync('docs/compliance.md', 'utf8').matchAll(/^\| ([A-Z]\d+) \|.*$/gm)].map(([row]) =>
+    row.split(' | ').map(c => c.trim()),
+  )
+  const numbers = rows.map(([number]) => number!.replace('| ', ''))
+  return rows.flatMap(([, , state, answer, , shown], i) => {
+    if (!/^(yes|part|operator|later|n\/a)$/.test(state!) || !answer)
+      return [`row ${numbers[i]} of docs/compliance.md has no known state, or says nothing`]
+    if (numbers.indexOf(numbers[i]!) !== i) return [`docs/compliance.md has two rows ${numbers[i]}`]
+    const tests = [...shown!.matchAll(NAMED)].some(([, path]) => /\.(test\.tsx?|t\.sol)$/.test(path!))
+    return tests || (state !== 'yes' && state !== 'part')
+      ? []
+      : [`row ${numbers[i]} of docs/compliance.md is marked ${state} and names no test`]
+  })
+}
+
+const problems = [...new Set(missing), ...miscounted(), ...unnamed(), ...unshown()]
 for (const line of problems) console.error(line)
 console.log(
   problems.length ? `${problems.length} problems in pages of proofs` : 'docs: every file that a proof names is there, and all is counted',
