@@ -20,7 +20,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach …]',
+  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -32,6 +32,7 @@ export const gateway: Command = {
     '`gateway group` puts patients together for exports in bulk (group: add, join, leave, list, remove). With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
     '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
+    '`gateway processing` makes the record of processing activities (GDPR 30) of the consents here, the trail, and what `processing set --file` says of controller, bases and retention; `processing template` begins that file.\n' +
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
@@ -50,6 +51,7 @@ export const gateway: Command = {
     'keepwell gateway attach --patient "Ada Example" --folder /archive/ada --url https://gateway.example',
     'keepwell gateway detach --patient "Ada Example" --folder /archive/ada',
     'keepwell gateway quarantine list',
+    'keepwell gateway processing --as csv',
     'keepwell gateway quarantine save --id 0123456789ab --out image.dcm',
     'keepwell gateway attach --patient "Ada Example" --dicomweb http://pacs.local/dicom-web --study 1.2.840.113619.2.1 --url https://gateway.example',
   ],
@@ -102,12 +104,17 @@ export const gateway: Command = {
     launch: { type: 'string', value: 'URL', about: 'Of an app: where it is opened on a patient, from /auth/apps or by your own systems.' },
     scope: { type: 'string', value: 'SCOPES', about: 'Of an app: the most it may ask for.' },
     keys: { type: 'string', value: 'FILE|URL', about: 'Of a backend service: its public keys (JWKS).' },
-    file: { type: 'string', value: 'FILE', about: 'Of an app: its registration as JSON (RFC 7591).' },
+    file: {
+      type: 'string',
+      value: 'FILE',
+      about: 'Of an app: its registration as JSON (RFC 7591). Of the record of processing: what you say of it, as JSON.',
+    },
     id: {
       type: 'string',
       value: 'ID',
       about: 'Of an app: its client id. Of a group: its id. Of a file in quarantine: as listed, or "all" to drop.',
     },
+    as: { type: 'string', value: 'FORM', about: 'Of the record of processing: text (default) or csv.' },
     out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine is saved.' },
     role: {
       type: 'string',
@@ -123,6 +130,7 @@ export const gateway: Command = {
     if (what === 'attach') return (await import('#commands/gateway-attach')).attach(io, args)
     if (what === 'detach') return (await import('#commands/gateway-attach')).detach(io, args)
     if (what === 'quarantine') return (await import('#commands/gateway-quarantine')).quarantine(io, args)
+    if (what === 'processing') return (await import('#commands/gateway-processing')).processing(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     if (what === 'staff' || what === 'app') return people(io, args)
@@ -131,7 +139,7 @@ export const gateway: Command = {
     ensure(
       run,
       'USAGE',
-      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach or detach and what to do.',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach or processing and what to do.',
     )
     return run(io, args)
   },

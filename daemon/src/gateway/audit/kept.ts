@@ -14,6 +14,8 @@ export type KeptTrail = Trail & {
   /** Numbers of entries that were told more after they were noted, in the order in which they were. */
   readonly told: readonly number[]
   get(n: number): Promise<Entry | null>
+  /** Everything that is kept, in order. */
+  all(): AsyncIterable<Entry>
   /** Everything about one patient, in order. */
   of(patient: string): Promise<Entry[]>
   /** What the relay signed for it, as it was noted (CBOR). */
@@ -31,7 +33,7 @@ const FIRST = 'audit first'
 const NAMING_MS = 250
 
 /** The trail in a file of its own: names hashed, entries sealed, evidence beside them so that a search does not open it. */
-export async function openTrail(tokens: Tokens, failed: () => void): Promise<KeptTrail> {
+export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => void): Promise<KeptTrail> {
   let last = (await tokens.get<{ n: number }>(COUNT, ''))?.value.n ?? 0
   // The count is written after the entry: a crash in between leaves it behind, never ahead.
   while (await tokens.get(EVENT, String(last + 1))) last++
@@ -90,6 +92,14 @@ export async function openTrail(tokens: Tokens, failed: () => void): Promise<Kep
     },
     told,
     get: async n => naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null,
+    async *all() {
+      await settled()
+      const end = last
+      for (let n = first; n <= end; n++) {
+        const entry = naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value
+        if (entry) yield entry
+      }
+    },
     async of(patient) {
       await settled()
       const found = await tokens.listGroup<Entry>(EVENT, group(patient))
