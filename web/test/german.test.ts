@@ -129,6 +129,8 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       ['settings', t('settings.look')],
       ['settings/devices', t('devices.lost')],
       ['settings/data', t('own.title')],
+      ['rights', t('rights.here')],
+      ['rights/ask/rectify', t('claim.title')],
       ['settings/lock', t('locks.ways')],
       ['settings/keys', t('keys.title')],
       ['settings/erase', t('erase.title')],

@@ -96,6 +96,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
         data: '#/settings/data',
         erase: '#/settings/erase',
         keys: '#/settings/keys',
+        claim: '#/rights/ask/rectify',
         'set-up': '#/emergency/set-up',
       },
       // The gate is the last: a session is begun there.

@@ -135,9 +135,9 @@ async function overview(io: Io, args: Args, ctx: Ctx): Promise<void> {
 
 function limitLines(found: ReturnType<typeof limitsOf>): string[] {
   if (!found) return ['Nothing limits your consents: no freeze, no objection, no opt-out.']
-  const { limits, confirmed: at } = found
+  const { limits, confirmed: at, since } = found
   return [
-    limits.frozen ? `FROZEN for everybody${limits.emergency ? ' but emergencies' : ''}.` : 'Not frozen.',
+    limits.frozen ? `FROZEN for everybody${limits.emergency ? ' but emergencies' : ''}, since ${when(since!)}.` : 'Not frozen.',
     limits.objects.length ? `You object to: ${limits.objects.map(purposeWord).join(', ')}.` : 'You object to no purpose.',
     limits.closed === null ? 'New consents are taken.' : `No new consent is taken since ${when(limits.closed)}, but for emergencies.`,
     at === null ? 'NOT CONFIRMED by your relay yet: keepwell rights confirm' : `In force at your relay since ${when(at)}.`,

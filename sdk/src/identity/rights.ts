@@ -27,6 +27,9 @@ export function deadlineOf(law: Law, right: Right): Deadline {
   return found
 }
 
+/** The laws that set a deadline for a right. */
+export const lawsFor = (right: Right): readonly Law[] => LAWS.filter(law => law === 'gdpr' || HIPAA[right])
+
 /**
  * Unix seconds of the end. A month ends on the day of the same number, or on the month's last where it has none (Regulation (EEC, Euratom)
  * No 1182/71, article 3(2)(c)).

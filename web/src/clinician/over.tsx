@@ -10,10 +10,10 @@ type OverProps = { readonly over: SessionOver; readonly canOpen: boolean; readon
 export function Over({ over, canOpen, onAgain }: OverProps) {
   const { t, n } = useWords()
   const { name, why } = over
-  const again = canOpen && (why === 'ended' || why === 'idle')
+  const again = canOpen && (why === 'ended' || why === 'idle' || why === 'frozen')
   return (
     <Page title={t('over.title')} tab={t('desk.title')} back={{ href: '#/desk', label: t('desk.title') }}>
-      <Banner urgent tone={again ? 'plain' : 'warn'} title={t(`over.${why}`, { name, minutes: IDLE_MINUTES })}>
+      <Banner urgent tone={again && why !== 'frozen' ? 'plain' : 'warn'} title={t(`over.${why}`, { name, minutes: IDLE_MINUTES })}>
         <p>
           <strong>{t('over.kept')}</strong> {over.opened ? n('over.keptNote', over.opened) : t('over.keptNone')}
         </p>

@@ -18,6 +18,13 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   ending: { icon: 'clock', href: '#/share', tone: 'accent' },
   held: { icon: 'alert', href: '#/attention', tone: 'bad' },
   emergency: { icon: 'alert', href: '#/emergency', tone: 'bad' },
+  asked: { icon: 'person', href: '#/rights', tone: 'brand' },
+  answered: { icon: 'check', href: '#/rights', tone: 'good' },
+  frozen: { icon: 'lock', href: '#/desk', tone: 'accent' },
+  lifted: { icon: 'lock', href: '#/desk' },
+  objected: { icon: 'alert', href: '#/desk', tone: 'accent' },
+  erased: { icon: 'trash', href: '#/desk' },
+  amended: { icon: 'paper', href: '#/desk' },
 }
 
 /** What happened lately. Whoever has seen this list has read it. */

@@ -23,6 +23,7 @@ export function OwnData() {
       <div className="kw-grid">
         <Export />
         <Backup />
+        <LinkPanel title={t('rights.title')} icon="shield" text={t('rights.lead')} href="#/rights" go={t('rights.go')} wide />
         {!me.sample && (
           <LinkPanel title={t('own.erase')} icon="trash" text={t('own.eraseNote')} href="#/settings/erase" go={t('own.eraseGo')} wide />
         )}

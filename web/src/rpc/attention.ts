@@ -25,7 +25,23 @@ export type Attention = {
   readonly waiting: number
 }
 
-export type NewsKind = 'records' | 'opened' | 'request' | 'contact' | 'shared' | 'ended' | 'ending' | 'held' | 'emergency'
+export type NewsKind =
+  | 'records'
+  | 'opened'
+  | 'request'
+  | 'contact'
+  | 'shared'
+  | 'ended'
+  | 'ending'
+  | 'held'
+  | 'emergency'
+  | 'asked'
+  | 'answered'
+  | 'frozen'
+  | 'lifted'
+  | 'objected'
+  | 'erased'
+  | 'amended'
 
 export type NewsItem = {
   readonly id: string

@@ -78,7 +78,7 @@ export type SessionQuery = Query & { readonly files?: boolean }
 export type SessionOver = {
   readonly share: string
   readonly name: string
-  readonly why: 'ended' | 'expired' | 'revoked' | 'refused' | 'idle' | 'vetoed'
+  readonly why: 'ended' | 'expired' | 'revoked' | 'refused' | 'idle' | 'vetoed' | 'frozen'
   readonly seconds: number
   /** Contents that had been opened, all forgotten now. */
   readonly opened: number

@@ -83,4 +83,5 @@ export type SharingNews =
   | { readonly kind: 'shared'; readonly did: string; readonly name: string; readonly share: string; readonly renewed: boolean }
   | { readonly kind: 'passed-on'; readonly did: string; readonly name: string; readonly to: string; readonly share: string }
   | { readonly kind: 'ended'; readonly did: string; readonly name: string; readonly share: string }
+  | { readonly kind: 'frozen'; readonly did: string; readonly name: string }
   | { readonly kind: 'notice'; readonly did: string; readonly name: string; readonly text: string }

@@ -12,6 +12,8 @@ const HREF: Readonly<Partial<Record<NewsKind, string>>> = {
   ending: '#/share',
   held: '#/attention',
   emergency: '#/emergency',
+  asked: '#/rights',
+  answered: '#/rights',
 }
 
 /** How much is unread; tells the browser too, where the person wants that. */

@@ -11,6 +11,7 @@ import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { Bell, Count, useNews } from './bell.tsx'
 import { EmergencyNote } from './emergency-note.tsx'
+import { FrozenNote } from './frozen-note.tsx'
 import { GuardNotes } from './guard-notes.tsx'
 import { OfflineNotes } from './offline-notes.tsx'
 import { keepLater, readLater } from './preferences.ts'
@@ -105,6 +106,7 @@ export function Inside({ ended, ...choices }: Choices & { readonly ended: Ending
       <div className="kw-notes">
         <RecoveryNote />
         <EmergencyNote first={route.name === ''} />
+        <FrozenNote />
         <GuardNotes />
         {me.sample && (
           <Banner bar tone="warn" icon="info">

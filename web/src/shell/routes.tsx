@@ -37,6 +37,8 @@ const Images = lazy(async () => ({ default: (await import('#patient/images.tsx')
 const Locks = lazy(async () => ({ default: (await import('#patient/locks.tsx')).Locks }))
 const NewKeys = lazy(async () => ({ default: (await import('#patient/new-keys.tsx')).NewKeys }))
 const OwnData = lazy(async () => ({ default: (await import('#patient/own-data.tsx')).OwnData }))
+const AskRight = lazy(async () => ({ default: (await import('#patient/rights-ask.tsx')).AskRight }))
+const Rights = lazy(async () => ({ default: (await import('#patient/rights.tsx')).Rights }))
 const Series = lazy(async () => ({ default: (await import('#patient/series.tsx')).Series }))
 const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
 
@@ -89,6 +91,11 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   emergency: { under: '', draw: ({ rest: [part = ''] }) => later(<Emergency part={part} />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
   'add-device': { under: 'settings', draw: () => later(<AddDevice />) },
+  rights: {
+    under: 'settings',
+    draw: r =>
+      later(r.rest[0] === 'ask' ? <AskRight right={r.rest[1] ?? ''} record={asked(r, 'record')} to={asked(r, 'to')} /> : <Rights />),
+  },
   settings: { draw: ({ rest: [part = ''] }, choices) => later(drawSettings(part, choices)) },
 }
 

@@ -16,6 +16,7 @@ import { own } from './de/own.ts'
 import { record } from './de/record.ts'
 import { release } from './de/release.ts'
 import { results } from './de/results.ts'
+import { rights } from './de/rights.ts'
 import { settings } from './de/settings.ts'
 import { share } from './de/share.ts'
 import { sharing } from './de/sharing.ts'
@@ -48,6 +49,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...devices,
   ...own,
   ...results,
+  ...rights,
   ...health,
   ...images,
   ...error,

@@ -16,6 +16,7 @@ import { own } from './en/own.ts'
 import { record } from './en/record.ts'
 import { release } from './en/release.ts'
 import { results } from './en/results.ts'
+import { rights } from './en/rights.ts'
 import { settings } from './en/settings.ts'
 import { share } from './en/share.ts'
 import { sharing } from './en/sharing.ts'
@@ -46,6 +47,7 @@ export const en = {
   ...devices,
   ...own,
   ...results,
+  ...rights,
   ...health,
   ...images,
   ...error,

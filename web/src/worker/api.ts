@@ -29,6 +29,7 @@ import { openPlace, relayName } from './place.ts'
 import { clock, random } from './platform.ts'
 import { recordsApi } from './records-api.ts'
 import { resultsApi } from './results-api.ts'
+import { rightsApi } from './rights-api.ts'
 import { piecesOf } from './save.ts'
 import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
@@ -87,6 +88,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...emergencyApi(open, state, hear),
     ...ownApi(open, hear),
     ...attentionApi(open),
+    ...rightsApi(open, hear),
     ...imagesApi(open),
     ...resultsApi(open),
   } satisfies Handlers

@@ -20,6 +20,13 @@ const KINDS = [
   'ending',
   'held',
   'emergency',
+  'asked',
+  'answered',
+  'frozen',
+  'lifted',
+  'objected',
+  'erased',
+  'amended',
 ] as const satisfies readonly NewsKind[]
 const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
 type Item = Infer<typeof itemShape>
@@ -130,9 +137,18 @@ function ofArrival(news: Make, a: Arrival): Item[] {
       return [news('contact', a.name, a.did)]
     case 'grant':
       return [news('shared', a.name, a.commitment)]
+    case 'right':
+      return [ofRight(news, a)]
     default:
       return []
   }
+}
+
+function ofRight(news: Make, { did, name, news: n }: Extract<Arrival, { readonly kind: 'right' }>): Item {
+  if (n.step !== 'told') return news(n.step, name, `${toHex(n.case.id)} ${n.case.state}`)
+  // A freeze, its end and the next freeze are three things, though they are said in the same words.
+  const made = news(n.event, name, did)
+  return { ...made, id: sha256(utf8(`${n.event} ${did} ${made.at} ${n.records.map(toHex).join()}`)).slice(0, 16) }
 }
 
 function endingSoon({ clock, session }: Ctx, news: Make): Item[] {

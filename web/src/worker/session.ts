@@ -1,11 +1,14 @@
+import { reasonsOf } from '@keepwell/sdk/actions/access/ask'
 import type { OpenedRecord, ReadingSession, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { fileNameOf } from '@keepwell/sdk/actions/records/export-names'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import { forEmergencies } from '@keepwell/sdk/consent/limits'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import { digestOf } from '@keepwell/sdk/health/fhir/digest'
 import type { OpenedCount, OpenSession, ProblemsView, SessionOver, SessionOverview, SessionQuery, SessionView } from '#rpc/clinician.ts'
+import { RemoteError } from '#rpc/rpc.ts'
 import type { SharingNews } from '#rpc/sharing.ts'
 import type { Found, RecordView, Row, ShareView } from '#rpc/views.ts'
 import { contentOf } from './content.ts'
@@ -61,7 +64,7 @@ export async function openReading(vault: Vault, input: OpenSession, over: (o: Se
     purpose: input.purpose as Purpose,
     ...(input.person.trim() ? { person: input.person.trim() } : {}),
     ...(input.role.trim() ? { role: input.role.trim() } : {}),
-  })
+  }).catch(limited)
   const highest = session.records.reduce((max, r) => Math.max(max, r.seq), seen ?? 0)
   const fresh = seen === null ? null : session.records.filter(r => r.seq > seen).length
   await noteOpened(ctx, share.id, highest)
@@ -178,6 +181,15 @@ async function watch({ share, stop, end }: State): Promise<void> {
   }
 }
 
+const LIMITS: Readonly<Record<string, string>> = { restricted: 'FROZEN', objected: 'OBJECTED', 'opted-out': 'OPTED_OUT' }
+const limitOf = (e: unknown): string | undefined => reasonsOf(e).flatMap(r => LIMITS[r] ?? [])[0]
+
+/** What the patient's own limits refuse is told apart from a share that has ended: it stands, and may open again. */
+function limited(e: unknown): never {
+  const code = limitOf(e)
+  throw code ? new RemoteError(code, 'The patient’s own limits stand against it.') : e
+}
+
 /** A refusal ends the session: what was open must not stay on screen when its consent is gone. */
 async function unlessRefused<T>(state: State, work: () => Promise<T>): Promise<T> {
   try {
@@ -185,8 +197,8 @@ async function unlessRefused<T>(state: State, work: () => Promise<T>): Promise<T
     state.alive()
     return value
   } catch (e) {
-    if (isKeepwellError(e, 'DENIED')) state.end(state.share.until <= clock() ? 'expired' : 'refused')
-    throw e
+    if (isKeepwellError(e, 'DENIED')) state.end(state.share.until <= clock() ? 'expired' : limitOf(e) === 'FROZEN' ? 'frozen' : 'refused')
+    return limited(e)
   }
 }
 
@@ -278,7 +290,8 @@ function readingOf(state: State): OpenReading {
       return new Blob([opened.body.slice()], { type: 'application/octet-stream' })
     },
     check(news = []) {
-      const { id } = state.share
+      const { id, did, purposes } = state.share
+      if (news.some(n => n.kind === 'frozen' && n.did === did) && !forEmergencies(purposes)) return state.end('frozen')
       // Ended, and renewed in the same breath, it is another share.
       const ended = news.some(n => n.kind === 'ended' && n.share === id)
       if (ended || !receivedShares(state.vault).some(s => s.id === id)) state.end('revoked')

@@ -10,6 +10,8 @@ export const newsOf = (arrivals: readonly Arrival[]): SharingNews[] =>
         return [a]
       case 'emergency':
         return [{ kind: 'notice', did: a.did, name: a.name, text: `${a.opening.name} (${a.opening.role}): ${a.opening.reason}` }]
+      case 'right':
+        return a.news.step === 'told' && a.news.event === 'frozen' ? [{ kind: 'frozen', did: a.did, name: a.name }] : []
       case 'request':
         return [{ kind: 'request', did: a.did, name: a.name, level: a.request.level }]
       case 'grant':

@@ -33,7 +33,7 @@ import { anew, pending, single } from './turns.ts'
 import { lastVisit } from './visits.ts'
 
 export type Tell = (
-  event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'clock' | 'ended' | 'news' | 'emergency',
+  event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'clock' | 'ended' | 'news' | 'emergency' | 'rights',
   value?: unknown,
 ) => void
 
@@ -243,6 +243,7 @@ type Syncing = { readonly entries: Entries; readonly inbox: Inbox; readonly tell
 /** Messages, records others wrote, proofs: what `keepwell sync` does. */
 async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise<Synced> {
   const asked = openingsOf(ctx)
+  const limits = rightsOf(ctx)
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
@@ -250,6 +251,7 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   if (arrivals.length) tell('sharing', newsOf(arrivals))
   // Another device may have taken the custodians' messages: the keyring says it as well.
   if (openingsOf(ctx) !== asked) tell('emergency')
+  if (rightsOf(ctx) !== limits) tell('rights')
   await passOnward(ctx, arrivals)
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)
@@ -264,6 +266,9 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
 /** Changes when somebody asked, was answered, or another custodian told of it. */
 const openingsOf = ({ session }: Ctx): string =>
   (session.state.ring.openings ?? []).map(o => [toHex(o.tag), o.custodians.length, o.vetoedAt, o.review?.at].join()).join(' ')
+
+/** Another object when limits or requests were changed, here or on another device; that one is equal matters to nobody. */
+const rightsOf = ({ session }: Ctx): unknown => session.state.ring.rights
 
 type Listening = {
   readonly signal: AbortSignal

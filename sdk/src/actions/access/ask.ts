@@ -37,10 +37,14 @@ export async function ask(ctx: Asking, relay: Relay, body: Body<'access'>, recei
   receipted({ receipt: answer.receipt, inclusion: answer.inclusion })
   if (answer.verdict === 'denied') {
     const reasons = answer.reasons.map(r => REASONS[r as Reason] ?? r)
-    throw new KeepwellError('DENIED', `The relay refused: ${reasons.join(' ')}`)
+    throw new KeepwellError('DENIED', `The relay refused: ${reasons.join(' ')}`, { cause: answer.reasons })
   }
   return answer
 }
+
+/** Why a relay refused an access, where that is what went wrong. */
+export const reasonsOf = (e: unknown): readonly string[] =>
+  isKeepwellError(e, 'DENIED') && Array.isArray(e.cause) ? e.cause.filter(r => typeof r === 'string') : []
 
 /** Asks a relay; one that does not know us yet (a consent came by a proxy, or from another home) is given our bundle first. */
 async function send(ctx: Asking, relay: Relay, body: Body<'access'>) {

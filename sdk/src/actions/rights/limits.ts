@@ -3,7 +3,7 @@ import { revoke } from '#actions/access/revoke'
 import type { Ctx } from '#actions/context'
 import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
-import { equal, toHex } from '#base/bytes'
+import { equal, toHex, u64be } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure } from '#base/error'
 import { decodeAs } from '#base/shape'
@@ -12,7 +12,7 @@ import { decodeTerms, PURPOSES, type Purpose, readTerms } from '#consent/terms'
 import type { Keyring } from '#identity/keyring'
 import { NO_RIGHTS } from '#identity/rights'
 import { sign, signed, signedHash, verifySigned } from '#identity/signed'
-import { limitsOf } from './ring.ts'
+import { FROZEN, limitsOf } from './ring.ts'
 import { type Telling, tellReaders } from './tell.ts'
 
 type Limiting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -39,11 +39,17 @@ export async function setLimits(ctx: Limiting, change: LimitsChange): Promise<Li
   await changeRing(ctx, r => {
     // Signed before: another device that was first is not overwritten, and its limits are looked at again.
     ensure(next(r).at <= limits.at, 'HEAD_CONFLICT', 'Another device changed the limits just now; look again and repeat.')
-    return { ...r, rights: { ...(r.rights ?? NO_RIGHTS), limits: { signed: thing, receipt: null } } }
+    return { ...sinceWhen(r, limits), rights: { ...(r.rights ?? NO_RIGHTS), limits: { signed: thing, receipt: null } } }
   })
   const confirmed = await confirmLimits(ctx)
   const { told, unreached } = await tellChange(ctx, before ?? { ...limits, ...OPEN }, limits)
   return { limits, confirmed, told, unreached }
+}
+
+/** The limits say when they were signed, and an objection signs them anew: when a freeze began is noted beside them. */
+function sinceWhen(ring: Keyring, { frozen, at }: Limits): Keyring {
+  const { [FROZEN]: since, ...marks } = ring.marks
+  return { ...ring, marks: frozen ? { ...marks, [FROZEN]: since ?? u64be(at) } : marks }
 }
 
 async function tellChange(ctx: Limiting, before: Limits, now: Limits): Promise<Telling> {
