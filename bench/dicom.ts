@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { serveDicomweb } from '@keepwell/daemon/gateway/dicomweb/imaging.kit'
 import { hasOrthanc, startOrthanc } from '@keepwell/daemon/gateway/dicomweb/orthanc.kit'
@@ -10,7 +13,8 @@ import { processorSeconds, servedHome } from './home.kit.ts'
 import { type Row, report, timed } from './report.kit.ts'
 
 // A study of CT slices by STOW into a gateway, sealed and durable at the relay when it is answered, and back by WADO; relay, gateway and this
-// are a process each. Beside it the same requests to Orthanc, which writes files and answers, and to our services over memory alone.
+// are a process each. Beside it the same requests to Orthanc, which writes files and answers, to our services over memory alone, and to plain
+// node:http, which hashes the body into a file.
 
 const { values } = parseArgs({
   options: {
@@ -52,6 +56,8 @@ function* study(): Generator<PartToWrite> {
 
 /** `cpu`: processor seconds of the servers so far. */
 type Target = { readonly url: string; readonly headers: Record<string, string>; readonly cpu: () => number }
+/** Where a study is read from; those that are read by parts name it. */
+type Source = (target: Target) => Promise<string>
 type Figure = { readonly perSecond: number; readonly cpu: number }
 const MB = (INSTANCES * slice.length) / 1e6
 
@@ -73,26 +79,34 @@ const stored = (target: Target): Promise<Figure> =>
     return MB
   })
 
-async function fetched(target: Target): Promise<Figure> {
-  const { url, headers } = target
-  const accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+const ALL = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+
+const theStudy: Source = async ({ url, headers }) => {
   const list = await (await fetch(`${url}/studies`, { headers: { ...headers, accept: 'application/dicom+json' } })).json()
   const [told] = list as Record<string, { Value: string[] }>[]
-  return figured(target, async () => {
+  return `${url}/studies/${told!['0020000D']!.Value[0]}`
+}
+
+const fetched = (target: Target, from: string): Promise<Figure> =>
+  figured(target, async () => {
     let bytes = 0
-    const answer = await fetch(`${url}/studies/${told!['0020000D']!.Value[0]}`, { headers: { ...headers, accept } })
+    const answer = await fetch(from, { headers: { ...target.headers, accept: ALL } })
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) bytes += chunk.length
     return bytes / 1e6
   })
-}
 
 const middle = (runs: readonly Figure[]): Figure => runs.toSorted((a, b) => a.perSecond - b.perSecond)[runs.length >> 1]!
-type Figures = { readonly store: Figure; readonly fetch: Figure }
+type Figures = { readonly store: Figure; readonly slowest: Figure; readonly first: Figure; readonly again: Figure }
 
-async function measured(target: Target): Promise<Figures> {
+const ROUNDS = Number(values.rounds)
+async function measured(target: Target, source: Source = theStudy): Promise<Figures> {
   const store: Figure[] = []
-  for (let round = 0; round < Number(values.rounds); round++) store.push(await stored(target))
-  return { store: middle(store), fetch: await fetched(target) }
+  for (let round = 0; round < ROUNDS; round++) store.push(await stored(target))
+  const from = await source(target)
+  const first = await fetched(target, from)
+  const again: Figure[] = []
+  for (let round = 0; round < ROUNDS; round++) again.push(await fetched(target, from))
+  return { store: middle(store), slowest: store.reduce((a, b) => (a.perSecond < b.perSecond ? a : b)), first, again: middle(again) }
 }
 
 /** The gateway hears of a consent a moment after it was given. */
@@ -142,10 +156,29 @@ async function orthanc(): Promise<Figures | null> {
   }
 }
 
-const only = values.only?.split(',') ?? ['gateway', 'memory', 'orthanc']
+async function plain(): Promise<Figures> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('plain-files.kit.ts', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [port] = await once(child.stdout, 'data')
+  const ended = once(child, 'exit')
+  try {
+    return await measured(
+      { url: `http://127.0.0.1:${Number(port)}`, headers: {}, cpu: () => processorSeconds(child.pid!) },
+      async ({ url }) => `${url}/`,
+    )
+  } finally {
+    child.kill('SIGTERM')
+    await ended
+  }
+}
+
+const only = values.only?.split(',') ?? ['gateway', 'memory', 'orthanc', 'plain']
 const taken = async <T>(name: string, work: () => Promise<T>): Promise<T | null> => (only.includes(name) ? work() : null)
-const [ours, bare, peer] = [await taken('gateway', gateway), await taken('memory', memory), await taken('orthanc', orthanc)]
-const note = `${INSTANCES} instances of ${(slice.length / 1e6).toFixed(2)} MB in one request`
+const ours = await taken('gateway', gateway)
+const bare = await taken('memory', memory)
+const peer = await taken('orthanc', orthanc)
+const limit = await taken('plain', plain)
 const row = (what: string, figure: Figure | undefined, more?: string): Row[] =>
   figure
     ? [
@@ -153,17 +186,25 @@ const row = (what: string, figure: Figure | undefined, more?: string): Row[] =>
           what,
           value: figure.perSecond,
           unit: 'MB/s',
-          note: `${figure.cpu.toFixed(0)} ms of processor time a MB${more ? `; ${more}` : ''}`,
+          note: `${figure.cpu.toFixed(1)} ms of processor time a MB${more ? `; ${more}` : ''}`,
         },
       ]
     : []
+const slowest = (f: Figures | null): string | undefined => (f ? `slowest round ${f.slowest.perSecond.toFixed(0)} MB/s` : undefined)
 const rows: Row[] = [
-  ...row('STOW: read, checked, sealed, durable at the relay', ours?.store, note),
+  ...row(
+    'STOW: read, checked, sealed, durable at the relay',
+    ours?.store,
+    `${slowest(ours)}; ${INSTANCES} instances of ${(slice.length / 1e6).toFixed(2)} MB in one request`,
+  ),
   ...row('STOW: our services over memory, nothing sealed or kept', bare?.store, 'the client’s too'),
-  ...row('STOW: Orthanc, plain files', peer?.store),
-  ...row('WADO: the whole study, opened with receipts', ours?.fetch),
-  ...row('WADO: our services over memory', bare?.fetch, 'the client’s too'),
-  ...row('WADO: Orthanc', peer?.fetch),
+  ...row('STOW: Orthanc, plain files', peer?.store, slowest(peer)),
+  ...row('STOW: plain node:http, hashed into a file', limit?.store, slowest(limit)),
+  ...row('WADO: the whole study, opened with receipts, from the relay', ours?.first),
+  ...row('… again, from the sealed blocks the gateway kept', ours?.again),
+  ...row('WADO: our services over memory', bare?.again, 'the client’s too'),
+  ...row('WADO: Orthanc', peer?.again),
+  ...row('WADO: plain node:http, one file', limit?.again),
 ]
 report('dicom', rows, values.json ?? false)
 if (!hasOrthanc) console.log('Orthanc is not on this machine (Debian packages orthanc, orthanc-dicomweb, dcmtk): no peer.')

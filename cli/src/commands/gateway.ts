@@ -1,3 +1,4 @@
+import { collectSeldom } from '@keepwell/daemon/bin/collect'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
 import { apiKeyFile, type GatewaySettings, serveGateway } from '@keepwell/daemon/bin/gateway'
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
@@ -147,6 +148,7 @@ export const gateway: Command = {
 
 const serve = (io: Io, args: Args): Promise<void> =>
   withHome(io, args, async ({ ctx, config, dir }) => {
+    collectSeldom()
     const port = args.text('port') ?? '8788'
     ensure(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536, 'USAGE', '--port is a number from 1 to 65535.')
     const hot = args.text('hot') ?? '1024'

@@ -3,6 +3,7 @@ import type { Config } from '#config/config'
 import { NO_SECRETS, type Secrets } from '#config/secrets'
 import { freePort } from '#http/free-port'
 import type { LogLine } from '#http/settings'
+import { collectSeldom } from './collect.ts'
 import { initRelayHome, readHome } from './home.ts'
 import { openRelayHome, type RelayHome, readTls, serveRelay, systemClock, systemRandom } from './relay.ts'
 
@@ -48,6 +49,7 @@ export async function startRelay(wanted: Config, secrets: Secrets = NO_SECRETS, 
 
 /** The whole of `keepwell start` and `keepwell relay`: runs until SIGTERM or SIGINT, then stops in order; a second signal stops at once. */
 export async function start(config: Config, secrets: Secrets = NO_SECRETS, print: (line: string) => void = console.log): Promise<void> {
+  collectSeldom()
   const running = await startRelay(config, secrets)
   const { did } = await running.home.relay.info()
   if (running.fresh) print(`A new home was made in ${config.home}.`)

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+
+/** Two gigabytes of bytes pass through, sixteen megabytes of them held at a time; prints how often the whole heap was collected. */
+const PASSES = `
+import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
+import { collectSeldom } from ${JSON.stringify(new URL('./collect.ts', import.meta.url).href)}
+if (process.argv[1] === 'seldom') collectSeldom()
+const seen = new PerformanceObserver(() => {})
+seen.observe({ entryTypes: ['gc'] })
+let whole = 0
+const count = () => { for (const e of seen.takeRecords()) if (e.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) whole++ }
+const held = []
+for (let i = 0; i < 4096; i++) {
+  held.push(new Uint8Array(1 << 19).fill(1, 0, 1))
+  if (held.length > 32) held.shift()
+  if (i % 16 === 0) { await setImmediate(); count() }
+}
+await setImmediate()
+count()
+console.log(JSON.stringify({ whole, megabytes: process.resourceUsage().maxRSS / 1000 }))
+`
+
+async function passed(how: 'seldom' | 'often'): Promise<{ whole: number; megabytes: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', PASSES, how])
+  return JSON.parse(stdout)
+}
+
+describe('bytes that pass through a server', () => {
+  test('do not make it collect its whole heap every 64 MB, and are given back all the same', async () => {
+    const [often, seldom] = [await passed('often'), await passed('seldom')]
+    expect(often.whole).toBeGreaterThan(8)
+    expect(seldom.whole).toBeLessThan(often.whole / 4)
+    expect(seldom.megabytes).toBeLessThan(600)
+  })
+})
