@@ -45,6 +45,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     hooks: { uses: [], from: ['sdk/base'] },
     notices: { uses: ['hooks'], from: ['sdk/base', 'sdk/ports'] },
     custodian: { uses: [], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire'] },
+    witness: { uses: [], from: ['sdk/base', 'sdk/audit', 'sdk/ports', 'sdk/wire'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
     tables: { uses: [], from: ['sdk/base'] },
@@ -86,7 +87,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     },
     vault: { uses: [], from: ['sdk/base'] },
     custodian: { uses: ['http'], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire', 'adapters/tokens'] },
-    bin: { uses: ['http', 'config', 'relay', 'gateway', 'custodian'], from: ['sdk/*', 'adapters/*'] },
+    witness: { uses: ['http'], from: ['sdk/base', 'sdk/audit', 'sdk/actions', 'sdk/ports', 'sdk/wire'] },
+    bin: { uses: ['http', 'config', 'relay', 'gateway', 'custodian', 'witness'], from: ['sdk/*', 'adapters/*'] },
   },
   web: {
     rpc: { uses: [] },

@@ -44,6 +44,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   emergency: async () => (await import('#commands/emergency')).emergency,
   terminology: async () => (await import('#commands/terminology')).terminology,
   relay: async () => (await import('#commands/serve')).relay,
+  witness: async () => (await import('#commands/witness')).witness,
   custodian: async () => (await import('#commands/custodian')).custodian,
   gateway: async () => (await import('#commands/gateway')).gateway,
 }

@@ -3,6 +3,7 @@ import { fromHex, toHex, u32be } from '#base/bytes'
 import {
   consistencyProof,
   consistencyProofFrom,
+  earlierRoot,
   emptyRoot,
   type GetNode,
   inclusionProof,
@@ -204,5 +205,25 @@ describe('proofs that must not verify', () => {
     expect(await codeOf(() => consistencyProof(hashes(3), 0))).toBe('BAD_INPUT')
     expect(await codeOf(() => consistencyProof(hashes(3), 4))).toBe('BAD_INPUT')
     expect(await codeOf(() => rootFrom(() => new Uint8Array(32), -1))).toBe('BAD_INPUT')
+  })
+})
+
+describe('what a log shows of its past', () => {
+  test('the earlier root follows from its own proofs at every size but one, and from nobody else’s', () => {
+    for (let n = 3; n <= 20; n++) {
+      const leaves = hashes(n)
+      const tree = merkleTree(leaves)
+      for (let m = 1; m < n; m++) {
+        const shown = { m, n, rootN: tree.root(), proof: tree.consistencyProof(m), next: m + 1 < n ? tree.consistencyProof(m + 1) : [] }
+        const power = Number.isInteger(Math.log2(m))
+        const root = merkleRoot(leaves.slice(0, m))
+        const told = earlierRoot(shown)
+        if (!power || (m > 1 && m + 1 < n)) expect(told).toEqual(root)
+        else expect(told === null || told.toString() === root.toString()).toBe(true)
+        expect(earlierRoot({ ...shown, rootN: flip(tree.root()) })).toBeNull()
+        expect(earlierRoot({ ...shown, proof: shown.proof.map(flip), next: shown.next.map(flip) })).toBeNull()
+      }
+    }
+    expect(earlierRoot({ m: 2, n: 2, rootN: emptyRoot(), proof: [], next: [] })).toBeNull()
   })
 })

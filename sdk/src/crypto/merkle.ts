@@ -202,19 +202,30 @@ export function verifyConsistency({ m, n, rootM, rootN, proof }: ConsistencyInpu
   if (!Number.isSafeInteger(m) || !Number.isSafeInteger(n) || m < 1 || m > n) return false
   if (rootM.length !== 32 || rootN.length !== 32 || proof.some(p => p.length !== 32)) return false
   if (m === n) return proof.length === 0 && equal(rootM, rootN)
+  // A tree of 2^k leaves is a node of the larger one, so its root is not repeated in the proof.
+  const roots = rootsShown(m, n, isPowerOfTwo(m) ? [rootM, ...proof] : proof)
+  return roots !== null && equal(roots.old, rootM) && equal(roots.now, rootN)
+}
+
+const isPowerOfTwo = (m: number): boolean => Number.isInteger(Math.log2(m)) && 2 ** Math.log2(m) === m
+
+/** The two roots that a proof from `m` to `n` leaves leads to (1 ≤ m < n); null when it is not of the right length. */
+function rootsShown(
+  m: number,
+  n: number,
+  [seed, ...rest]: readonly Uint8Array[],
+): { readonly old: Uint8Array; readonly now: Uint8Array } | null {
+  if (seed === undefined) return null
   let fn = m - 1
   let sn = n - 1
   while (fn % 2 === 1) {
     fn = (fn - 1) / 2
     sn = Math.floor(sn / 2)
   }
-  // A tree of 2^k leaves is a node of the larger one, so its root is not repeated in the proof.
-  const [seed, ...rest] = fn === 0 ? [rootM, ...proof] : proof
-  if (seed === undefined) return false
   let old = seed
   let now = seed
   for (const c of rest) {
-    if (sn === 0) return false
+    if (sn === 0) return null
     if (fn % 2 === 1 || fn === sn) {
       old = nodeHash(c, old)
       now = nodeHash(c, now)
@@ -226,5 +237,17 @@ export function verifyConsistency({ m, n, rootM, rootN, proof }: ConsistencyInpu
     fn = Math.floor(fn / 2)
     sn = Math.floor(sn / 2)
   }
-  return sn === 0 && equal(old, rootM) && equal(now, rootN)
+  return sn === 0 ? { old, now } : null
+}
+
+/**
+ * The root of the first `m` of `n` leaves that a log itself shows by a consistency proof, whatever it signed for `m` before: what
+ * proves to others that it rewrote its past. `next` is the proof from `m + 1`, needed where `m` is a power of two, for such a root is not
+ * part of its own proof. Null when they show none.
+ */
+export function earlierRoot(input: Omit<ConsistencyInput, 'rootM'> & { readonly next: readonly Uint8Array[] }): Uint8Array | null {
+  const { m, n, rootN, proof, next } = input
+  if (!Number.isSafeInteger(m) || !Number.isSafeInteger(n) || m < 1 || m >= n) return null
+  const candidates = isPowerOfTwo(m) ? next : [rootsShown(m, n, proof)?.old]
+  return candidates.find(c => c !== undefined && verifyConsistency({ m, n, rootM: c, rootN, proof })) ?? null
 }

@@ -406,6 +406,8 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       const later = headOf(log, { size: 11, root: second.head.root, time: second.head.time + 5 })
       await ledger.trail.publish(later.head, later.signature)
       expect((await ledger.trail.latest(log.address))?.time).toBe(later.head.time)
+      expect(await ledger.trail.published(log.address)).toEqual(later)
+      expect(await ledger.trail.published(party().address)).toBeNull()
     })
 
     test('only the log’s own key publishes, and every value of the head is signed', async () => {
@@ -423,21 +425,46 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       const log = party()
       const [a, b, longer, other] = [headOf(log, {}), headOf(log, {}), headOf(log, { size: 2 }), headOf(party(), {})]
       await ledger.trail.publish(a.head, a.signature)
-      await refused(ledger.trail.reportFork(a.head, a.signature, a.head, a.signature), 'NoContradiction')
-      await refused(ledger.trail.reportFork(a.head, a.signature, longer.head, longer.signature), 'NoContradiction')
-      await refused(ledger.trail.reportFork(a.head, a.signature, other.head, other.signature), 'NoContradiction')
-      await refused(ledger.trail.reportFork(a.head, a.signature, b.head, other.signature), 'BadSignature')
+      await refused(ledger.trail.reportFork({ a, b: a }), 'NoContradiction')
+      await refused(ledger.trail.reportFork({ a, b: longer }), 'NoContradiction')
+      await refused(ledger.trail.reportFork({ a, b: other }), 'NoContradiction')
+      await refused(ledger.trail.reportFork({ a, b: { ...b, signature: other.signature } }), 'BadSignature')
       expect((await ledger.trail.latest(log.address))?.forked).toBe(false)
-      await fixture.stranger.trail.reportFork(a.head, a.signature, b.head, b.signature)
-      await ledger.trail.reportFork(a.head, a.signature, b.head, b.signature)
+      await fixture.stranger.trail.reportFork({ a, b })
+      await ledger.trail.reportFork({ a, b })
       expect(await ledger.trail.latest(log.address)).toMatchObject({ size: 1, root: a.head.root, forked: true })
     })
 
     test('a log that forked before it published anything is known to have', async () => {
       const log = party()
       const [a, b] = [headOf(log, {}), headOf(log, {})]
-      await ledger.trail.reportFork(a.head, a.signature, b.head, b.signature)
+      await ledger.trail.reportFork({ a, b })
       expect(await ledger.trail.latest(log.address)).toMatchObject({ size: 0, time: 0, forked: true })
+    })
+
+    test('a rewritten past marks the log by both signed heads and a proof of the newer, and nothing less does', async () => {
+      const leaves = Array.from({ length: 7 }, fresh)
+      const tree = merkleTree(leaves)
+      for (const size of [3, 4]) {
+        const log = party()
+        const older = headOf(log, { size })
+        const newer = headOf(log, { size: 7, root: tree.root() })
+        const otherRoot = merkleTree(leaves.slice(0, size)).root()
+        const proof = { older, newer, otherRoot, proof: tree.consistencyProof(size) }
+        const report = (change: object) => ledger.trail.reportInconsistency({ ...proof, ...change })
+        const honest = headOf(log, { size, root: otherRoot })
+        await refused(report({ older: honest }), 'ProofFailed')
+        await refused(report({ otherRoot: older.head.root }), 'ProofFailed')
+        await refused(report({ proof: tree.consistencyProof(5) }), 'ProofFailed')
+        await refused(report({ older: newer, newer: older }), 'NoContradiction')
+        await refused(report({ older: headOf(party(), { size }) }), 'NoContradiction')
+        await refused(report({ older: { ...older, signature: newer.signature } }), 'BadSignature')
+        await refused(report({ newer: { ...newer, signature: headOf(party(), newer.head).signature } }), 'BadSignature')
+        expect(await ledger.trail.latest(log.address)).toBeNull()
+        await fixture.stranger.trail.reportInconsistency(proof)
+        await ledger.trail.reportInconsistency(proof)
+        expect(await ledger.trail.latest(log.address)).toMatchObject({ forked: true })
+      }
     })
 
     // ---- tokens ----

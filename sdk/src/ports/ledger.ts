@@ -70,10 +70,29 @@ export type TrailHead = {
   readonly previous: Uint8Array
 }
 
+/** A head and the log's signature on it. */
+export type SignedHead = { readonly head: TrailHead; readonly signature: Signature }
+
+/** What convicts a log: both heads are signed by it, and no honest log could have signed both. */
+export type ForkProof = { readonly a: SignedHead; readonly b: SignedHead }
+/** `proof` leads (RFC 9162 §2.1.4) from `older.size` leaves under `otherRoot`, which is not the older head's root, to the newer head. */
+export type RewriteProof = {
+  readonly older: SignedHead
+  readonly newer: SignedHead
+  readonly otherRoot: Uint8Array
+  readonly proof: readonly Uint8Array[]
+}
+
+/**
+ * Heads of logs. `published` is the latest published head with its signature, as whoever brought it sent it; null when there is none, or
+ * when the ledger does not tell.
+ */
 export interface Trail {
   publish(head: TrailHead, signature: Signature): Promise<Written>
   latest(log: Address): Promise<(Omit<TrailHead, 'previous'> & { readonly forked: boolean }) | null>
-  reportFork(a: TrailHead, signatureA: Signature, b: TrailHead, signatureB: Signature): Promise<Written>
+  published(log: Address): Promise<SignedHead | null>
+  reportFork(proof: ForkProof): Promise<Written>
+  reportInconsistency(proof: RewriteProof): Promise<Written>
 }
 
 export interface Tokens {

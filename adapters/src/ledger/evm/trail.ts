@@ -1,10 +1,12 @@
 import { fromHex } from '@keepwell/sdk/base/bytes'
-import type { Signature, Trail, TrailHead } from '@keepwell/sdk/ports/ledger'
+import type { Signature, SignedHead, Trail, TrailHead } from '@keepwell/sdk/ports/ledger'
 import { checkAddress, checkCount, checkHash, checkSignature } from '@keepwell/sdk/ports/ledger-checks'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionData, decodeFunctionResult, encodeEventTopics, encodeFunctionData, type Hex } from 'viem'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
-import { asHex, hex } from './values.ts'
+import { logsOf } from './events.ts'
+import { ask } from './request.ts'
+import { asHex, hex, lower } from './values.ts'
 
 const abi = ABIS['AuditTrail@1']
 
@@ -43,11 +45,49 @@ export function evmTrail(access: Access): Trail {
       if (time === 0n && size === 0n && !forked) return null
       return { log, size: Number(size), root: fromHex(root), time: Number(time), forked }
     },
-    async reportFork(a, signatureA, b, signatureB) {
-      checkHead(a, signatureA)
-      checkHead(b, signatureB)
-      const args = [headOf(a), asHex(signatureA), headOf(b), asHex(signatureB)] as const
+    async published(log) {
+      checkAddress(log, 'log')
+      const topics = encodeEventTopics({ abi, eventName: 'HeadPublished', args: { log: asHex(log) } })
+      const filter = { address: contract.address, topics }
+      const { block } = await access.head()
+      for (let to = block; to >= 0; to -= SPAN) {
+        const last = (await logsOf(access.request, filter, Math.max(0, to - SPAN + 1), to)).at(-1)
+        if (last) return sentHead(access, last.transactionHash, log)
+      }
+      return null
+    },
+    async reportFork({ a, b }) {
+      checkHead(a.head, a.signature)
+      checkHead(b.head, b.signature)
+      const args = [headOf(a.head), asHex(a.signature), headOf(b.head), asHex(b.signature)] as const
       return contract.send(encodeFunctionData({ abi, functionName: 'reportFork', args }))
     },
+    async reportInconsistency({ older, newer, otherRoot, proof }) {
+      checkHead(older.head, older.signature)
+      checkHead(newer.head, newer.signature)
+      checkHash(otherRoot, 'other root')
+      for (const p of proof) checkHash(p, 'hash of the proof')
+      const heads = [headOf(older.head), asHex(older.signature), headOf(newer.head), asHex(newer.signature)] as const
+      const args = [...heads, hex(otherRoot), proof.map(hex)] as const
+      return contract.send(encodeFunctionData({ abi, functionName: 'reportInconsistency', args }))
+    },
+  }
+}
+
+/** Blocks asked for at once, from the newest backwards. */
+const SPAN = 5000
+
+/** The head that a transaction published; null when it was not sent straight to the contract. */
+async function sentHead(access: Access, tx: string, log: string): Promise<SignedHead | null> {
+  const sent = await ask<{ input: Hex } | null>(access.request, 'eth_getTransactionByHash', [tx])
+  try {
+    const { functionName, args } = decodeFunctionData({ abi, data: sent?.input ?? '0x' })
+    if (functionName !== 'publish') return null
+    const [head, signature] = args
+    const { size, root, time, previous } = head
+    if (lower(head.log) !== log) return null
+    return { head: { log, size: Number(size), root: fromHex(root), time: Number(time), previous: fromHex(previous) }, signature }
+  } catch {
+    return null
   }
 }

@@ -1,10 +1,11 @@
 import { trailHeadSigner } from '#audit/head'
 import { equal } from '#base/bytes'
-import type { Address, Signature, Trail, TrailHead } from '#ports/ledger'
+import { verifyConsistency } from '#crypto/merkle'
+import type { Address, Signature, SignedHead, Trail, TrailHead } from '#ports/ledger'
 import { checkAddress, checkCount, checkHash, checkSignature } from '#ports/ledger-checks'
 import type { Contract, MemoryChain } from './chain.ts'
 
-type Latest = { readonly size: number; readonly root: Uint8Array; readonly time: number }
+type Latest = SignedHead
 export type TrailTable = { readonly latest: Map<Address, Latest>; readonly forked: Set<Address> }
 
 export const emptyTrail = (): TrailTable => ({ latest: new Map(), forked: new Set() })
@@ -41,7 +42,7 @@ export function memoryTrail(chain: MemoryChain, table: TrailTable, account: Addr
     async publish(head, signature) {
       checkHead(head, signature)
       return contract.write((_, emit) => {
-        const last = table.latest.get(head.log)
+        const last = table.latest.get(head.log)?.head
         if (last) {
           const sameTree = head.size === last.size && equal(head.root, last.root)
           if (sameTree && head.time === last.time) return
@@ -49,8 +50,9 @@ export function memoryTrail(chain: MemoryChain, table: TrailTable, account: Addr
           if (head.size === last.size && !sameTree) throw contract.refuse('RootConflict')
         }
         requireSigned(contract, head, signature)
-        const { log, size, root, time } = copy(head)
-        table.latest.set(log, { size, root, time })
+        const kept = copy(head)
+        const { log, size, root, time } = kept
+        table.latest.set(log, { head: kept, signature })
         emit('HeadPublished', { log, size, root, time })
       })
     },
@@ -59,18 +61,44 @@ export function memoryTrail(chain: MemoryChain, table: TrailTable, account: Addr
       const last = table.latest.get(log)
       const forked = table.forked.has(log)
       if (!last && !forked) return null
-      return { log, ...(last ?? { size: 0, root: new Uint8Array(32), time: 0 }), forked }
+      const { size, root, time } = last?.head ?? { size: 0, root: new Uint8Array(32), time: 0 }
+      return { log, size, root: root.slice(), time, forked }
     },
-    async reportFork(a, signatureA, b, signatureB) {
-      checkHead(a, signatureA)
-      checkHead(b, signatureB)
+    async published(log) {
+      checkAddress(log, 'log')
+      const last = table.latest.get(log)
+      return last ? { head: copy(last.head), signature: last.signature } : null
+    },
+    async reportFork({ a, b }) {
+      checkHead(a.head, a.signature)
+      checkHead(b.head, b.signature)
       return contract.write((_, emit) => {
-        if (a.log !== b.log || a.size !== b.size || equal(a.root, b.root)) throw contract.refuse('NoContradiction')
-        if (table.forked.has(a.log)) return
-        requireSigned(contract, a, signatureA)
-        requireSigned(contract, b, signatureB)
-        table.forked.add(a.log)
-        emit('ForkReported', { log: a.log, a: copy(a), b: copy(b), reporter: account })
+        const { log, size, root } = a.head
+        if (log !== b.head.log || size !== b.head.size || equal(root, b.head.root)) throw contract.refuse('NoContradiction')
+        if (table.forked.has(log)) return
+        requireSigned(contract, a.head, a.signature)
+        requireSigned(contract, b.head, b.signature)
+        table.forked.add(log)
+        emit('ForkReported', { log, a: copy(a.head), b: copy(b.head), reporter: account })
+      })
+    },
+    async reportInconsistency({ older, newer, otherRoot, proof }) {
+      checkHead(older.head, older.signature)
+      checkHead(newer.head, newer.signature)
+      checkHash(otherRoot, 'other root')
+      for (const p of proof) checkHash(p, 'hash of the proof')
+      return contract.write((_, emit) => {
+        const { log, size: m, root } = older.head
+        const { size: n, root: rootN } = newer.head
+        if (log !== newer.head.log || m >= n) throw contract.refuse('NoContradiction')
+        if (table.forked.has(log)) return
+        const rewritten = !equal(otherRoot, root) && verifyConsistency({ m, n, rootM: otherRoot, rootN, proof })
+        if (!rewritten) throw contract.refuse('ProofFailed')
+        requireSigned(contract, older.head, older.signature)
+        requireSigned(contract, newer.head, newer.signature)
+        table.forked.add(log)
+        const said = { log, older: copy(older.head), newer: copy(newer.head), otherRoot: otherRoot.slice(), reporter: account }
+        emit('InconsistencyReported', said)
       })
     },
   }
