@@ -48,6 +48,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     witness: { uses: [], from: ['sdk/base', 'sdk/audit', 'sdk/ports', 'sdk/wire'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },
     ccda: { uses: ['base'], from: ['sdk/base', 'sdk/crypto', 'sdk/health'] },
+    cedar: { uses: [], from: ['sdk/base', 'sdk/consent', 'sdk/ports'] },
     tables: { uses: [], from: ['sdk/base'] },
     tokens: { uses: ['base'], from: ['sdk/base'] },
     passphrase: { uses: [], from: ['sdk/base'] },

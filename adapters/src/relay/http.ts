@@ -11,7 +11,7 @@ import type { Block } from '@keepwell/sdk/ports/blocks'
 import { checkBlock } from '@keepwell/sdk/ports/limits'
 import type { Relay } from '@keepwell/sdk/ports/relay'
 import { type Answer, METHODS, type MethodName, publicCalendar, relayInfo, restored } from '@keepwell/sdk/wire/methods'
-import { CALL_SCHEME, hashes, MAX_CAR_BYTES, MAX_CIDS, pageBytes } from '@keepwell/sdk/wire/routes'
+import { CALL_SCHEME, hashes, MAX_CAR_BYTES, MAX_CIDS, pageBytes, policyBytes } from '@keepwell/sdk/wire/routes'
 import { carParts, readCar } from '#blocks/car'
 import { readEvents } from './event-stream.ts'
 import { type Fetch, type HttpCall, type Transport, toError, transport } from './transport.ts'
@@ -55,6 +55,7 @@ export function openHttpRelay(options: HttpRelayOptions): Relay {
     calendar: did => maybe(publicCalendar, http.ask('calendar', { parameters: { did } })),
     page: (did, compartment) => maybe(pageBytes, http.ask('page', { parameters: { did, compartment: toHex(compartment) } })),
     restore: tag => maybe(restored, http.ask('restore', { body: encode({ tag }) })),
+    policy: hash => maybe(policyBytes, http.ask('policy', { parameters: { hash: toHex(hash) } })),
     head: () => must(logHead, http.ask('head')),
     consistency: (from, to) => must(hashes, http.ask('consistency', { query: { from, to } })),
     events: (auth, signal) => events(http, auth, signal),

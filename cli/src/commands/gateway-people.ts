@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
 import { type App, addApp, listApps, newRegistrationCode, removeApp } from '@keepwell/daemon/gateway/smart/apps'
-import { ROLES } from '@keepwell/daemon/gateway/smart/roles'
 import {
   addStaff,
   inviteStaff,
@@ -13,6 +12,7 @@ import {
   suspendStaff,
 } from '@keepwell/daemon/gateway/smart/staff'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import { ROLES } from '@keepwell/sdk/consent/roles'
 import type { Args } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -16,6 +16,7 @@ import { cdsPart } from '#gateway/cds/part'
 import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/api-keys'
 import { openGateway } from '#gateway/core/gateway'
 import { type Hot, openHot } from '#gateway/core/hot'
+import { type KeptPolicies, openPolicies } from '#gateway/core/policies'
 import type { PoolLimits } from '#gateway/core/pool'
 import { refusal, type Trail } from '#gateway/core/trail'
 import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
@@ -101,9 +102,12 @@ export async function serveGateway(
       failed: () => log({ level: 'error', task: 'trail', code: 'STORAGE_FAILED' }),
     })
     opened.defer(() => trail.close())
+    const policies = await policiesAt(settings)
+    opened.defer(() => policies.close())
     const gateway = openGateway({
       ctx,
       trail,
+      policies,
       url,
       log,
       ...(hot ? { hot } : {}),
@@ -127,6 +131,7 @@ export async function serveGateway(
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
       bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), groups, pause }),
+      policyPart(policies),
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...(hot ? [hotPart(hot)] : []),
       heldPart({ ctx, holdings: holdingsAt(ctx, dir), archives: settings.archives ?? {} }),
@@ -196,6 +201,18 @@ const exportedFrom = ({ ctx, dir }: GatewaySettings) =>
     writeFile: writeDurable,
   })
 
+/** The policies that the home's ledger names; those kept last go on when it cannot be asked. */
+function policiesAt({ ctx, dir, log }: GatewaySettings): Promise<KeptPolicies> {
+  const file = join(dir, 'gateway-policies.cbor')
+  return openPolicies({
+    ctx,
+    engine: async () => (await import('@keepwell/adapters/cedar/node')).openCedar(),
+    kept: { read: () => readIfThere(file), write: bytes => (bytes ? writeDurable(file, bytes) : rm(file, { force: true })) },
+    failed: code => log({ level: 'error', task: 'policies', code }),
+    pause,
+  })
+}
+
 const HOT_BYTES = 2 ** 30
 
 async function hotAt({ ctx, dir, hotBytes = HOT_BYTES }: GatewaySettings, opened: AsyncDisposableStack): Promise<Hot | null> {
@@ -204,6 +221,10 @@ async function hotAt({ ctx, dir, hotBytes = HOT_BYTES }: GatewaySettings, opened
   opened.defer(hot.close)
   return hot
 }
+
+const policyPart = (policies: KeptPolicies): GatewayPart => ({
+  gauges: () => [{ name: 'keepwell_policies', about: 'Policies in force at this gateway.', value: policies.current()?.ids.length ?? 0 }],
+})
 
 const hotPart = (hot: Hot): GatewayPart => ({
   gauges() {

@@ -180,6 +180,11 @@ function readingHandlers({ relay, rpc }: RelayService, { limits, now }: RouteOpt
       const { tag } = decodeAs(restoreBody, await request.body(ROUTES.restore.request.max))
       return cbor(found(await relay.restore(tag), 'restore'))
     },
+    policy: async request => {
+      const hash = fromHex(request.params.hash ?? '')
+      ensure(hash.length === 32, 'BAD_INPUT', 'A hash is 32 bytes in hex.')
+      return cbor(found(await relay.policy(hash), 'policy'))
+    },
     head: async () => cbor(await relay.head()),
     consistency: async request => cbor(await relay.consistency(countIn(request, 'from'), countIn(request, 'to'))),
     rpc: async request => {

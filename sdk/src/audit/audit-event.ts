@@ -31,6 +31,8 @@ export type Audited = {
   /** Records by hex id, with the resource that each is where that is known. */
   readonly records: readonly { readonly id: string; readonly reference?: string | null }[]
   readonly backing?: Backing
+  /** The bundle of policies under which it was decided, and those of it that took something away. */
+  readonly policy?: { readonly cid: string; readonly forbids: readonly string[] }
 }
 
 const DCM = 'http://dicom.nema.org/resources/ontology/DCM'
@@ -39,6 +41,7 @@ const ROLE = 'http://terminology.hl7.org/CodeSystem/object-role'
 export const RECORD = 'urn:keepwell:record'
 export const RECEIPT = 'urn:keepwell:receipt'
 export const ACCEPTANCE = 'urn:keepwell:acceptance'
+export const POLICY = 'urn:keepwell:policy'
 const DIDS = 'urn:ietf:rfc:3986'
 
 const coding = (system: string, code: string, display?: string): Json => ({ system, code, ...(display ? { display } : {}) })
@@ -102,7 +105,7 @@ export function auditEvent(a: Audited): Json & { readonly resourceType: 'AuditEv
       observer: party(a.observer),
       type: [coding('http://terminology.hl7.org/CodeSystem/security-source-type', '4', 'Application Server')],
     },
-    entity: [...patientEntity(a), ...a.records.map(recordEntity), ...proofEntity(a)],
+    entity: [...patientEntity(a), ...a.records.map(recordEntity), ...policyEntity(a), ...proofEntity(a)],
   }
 }
 
@@ -144,3 +147,15 @@ function proofEntity({ backing }: Audited): Json[] {
     },
   ]
 }
+
+const policyEntity = ({ policy }: Audited): Json[] =>
+  policy
+    ? [
+        {
+          what: { identifier: { system: POLICY, value: policy.cid } },
+          type: coding(ENTITY, '2', 'System Object'),
+          role: coding(ROLE, '13', 'Security Resource'),
+          ...(policy.forbids.length ? { detail: policy.forbids.map(id => ({ type: 'forbids', valueString: id })) } : {}),
+        },
+      ]
+    : []

@@ -45,6 +45,13 @@ export const ERRORS = {
   NO_GRANT: meaning(403, 'forbidden', 4, 'There is no live grant for this.'),
   LIMITED: meaning(409, 'business-rule', 4, 'A freeze, an objection or an opt-out of your own stands against it; change that first.'),
   GRANT_ENDED: meaning(403, 'expired', 4, 'The grant expired or was revoked.'),
+  AGAINST_POLICY: meaning(403, 'forbidden', 4, 'A policy in force forbids it; the message says which, and what it is for.'),
+  BAD_POLICY: meaning(
+    422,
+    'business-rule',
+    3,
+    'A bundle of policies is none, does not fit the schema, or would break the floor; the message says where.',
+  ),
   REPLAYED: meaning(409, 'duplicate', 4, 'This signed request was used before; sign a new one.'),
   CLOCK_SKEW: meaning(400, 'expired', 6, 'The request time is more than five minutes off; set the clock.'),
   NO_RECEIPT: meaning(409, 'security', 5, 'A relay returned content without a valid receipt; nothing was opened.'),

@@ -1,6 +1,7 @@
 import { toHex } from '#base/bytes'
 import type { Slot } from '#ports/ledger'
 import type { Barred } from './limits.ts'
+import { beyondPolicy, type PolicyVerdict } from './policy.ts'
 import type { Purpose, Terms } from './terms.ts'
 
 /** What is asked: `records` and `compartments` are what the request touches, with the filing epoch of each record. */
@@ -21,6 +22,10 @@ export type AccessState = {
   readonly credential: 'none-needed' | 'live' | 'dead'
   /** What the patient's own limits refuse, whatever the consent says. */
   readonly barred?: readonly Barred[]
+  /** The compartments that the role of whoever asks has to do with, where the organisation says so. */
+  readonly role?: readonly Uint8Array[]
+  /** What the policies in force say to this request. They take away and never add, and nothing in an emergency. */
+  readonly policy?: PolicyVerdict
 }
 
 export const REASONS = {
@@ -40,6 +45,8 @@ export const REASONS = {
   restricted: 'The patient has frozen the record for everybody.',
   objected: 'The patient objects to that purpose.',
   'opted-out': 'The patient takes no new consents.',
+  'outside-role': 'The role of whoever asks has nothing to do with that part.',
+  policy: 'A policy in force forbids it.',
 } as const
 export type Reason = keyof typeof REASONS
 
@@ -68,7 +75,10 @@ export function decide(terms: Terms, request: AccessRequest, state: AccessState)
   refuse(!terms.purposes.includes(request.purpose), 'wrong-purpose')
   refuse(state.credential === 'dead', 'credential-dead')
   for (const reason of state.barred ?? []) refuse(true, reason)
+  refuse(!!state.policy?.forbids.length && !beyondPolicy(request.purpose), 'policy')
   refuseScope(terms, request, refuse)
+  const open = state.role && new Set(state.role.map(toHex))
+  for (const c of request.compartments) refuse(open !== undefined && !open.has(toHex(c)), 'outside-role')
   return { allow: reasons.length === 0, reasons }
 }
 

@@ -15,7 +15,7 @@ import type { Ledger } from './ledger.ts'
  * - `putBlocks` stores payload blocks; `auth` is a signed call of method `put-blocks` with body {vault, terms?}. Durable when it resolves,
  *   and their bytes are the caller's again.
  * - `getBlocks` yields the blocks it has among those asked, in the order asked, checked against their CIDs. `capability` is what `access` gave.
- * - `bundle`, `calendar`, `page`, `restore`: null when unknown here.
+ * - `bundle`, `calendar`, `page`, `restore`: null when unknown here. `policy`: a bundle of policies by its hash, if its ledger names it; null else.
  * - `consistency` and `head` prove that the log only grew.
  * - `events` yields `ready` once it listens, for what came before must be asked for; then a short word whenever something waits for the
  *   caller: `messages`, `records`, `receipts`.
@@ -32,6 +32,7 @@ export interface Relay {
   calendar(did: Did): Promise<PublicCalendar | null>
   page(did: Did, compartment: Uint8Array): Promise<Uint8Array | null>
   restore(tag: Uint8Array): Promise<Restored | null>
+  policy(hash: Uint8Array): Promise<Uint8Array | null>
   head(): Promise<LogHead>
   consistency(from: number, to: number): Promise<Uint8Array[]>
   events(auth: Call, signal: AbortSignal): AsyncIterable<string>

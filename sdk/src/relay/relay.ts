@@ -21,6 +21,7 @@ import { putCopy, send, takeCopies, takeMessages } from './messages.ts'
 import { meta, revoke } from './meta.ts'
 import { bundleOf, departed, enroll } from './parties.ts'
 import { getBlocks, putBlocks } from './payloads.ts'
+import { policyBlock } from './policies.ts'
 import { listReceipts, repairLog } from './receipts.ts'
 import { recover, recoveryStep } from './recovery.ts'
 import { getState, publicCalendar, publicPage, putCalendar, putHead, restore } from './state.ts'
@@ -85,6 +86,7 @@ export function createRelay(ctx: RelayContext): Relay & Upkeep & LinkDoors {
     calendar: did => publicCalendar(ctx, did),
     page: (did, compartment) => publicPage(ctx, did, compartment),
     restore: tag => restore(ctx, tag),
+    policy: hash => policyBlock(ctx, hash),
     head: () => currentHead(ctx),
     consistency: (from, to) => proveConsistency(ctx, from, to),
     events: (auth, signal) => events(ctx, auth, signal),

@@ -126,6 +126,8 @@ export const METHODS = {
       purpose: oneOf(...PURPOSES),
       person: optional(string(200)),
       role: optional(string(80)),
+      /** SHA-256 of the bundle of policies under which the reader decided to ask. */
+      policy: optional(bytes(32)),
     }),
     answer: object({
       receipt,

@@ -1,4 +1,5 @@
 import { bytes, list, object } from '#base/shape'
+import { MAX_BUNDLE } from '#consent/policy'
 
 export const CBOR = 'application/cbor'
 export const JSON_TYPE = 'application/json'
@@ -115,6 +116,13 @@ export const ROUTES = {
     answer: { type: CBOR, max: 20 * MIB, about: 'Sealed keyring, vault head and key bundle.' },
     absent: 'No vault is filed under that tag.',
   },
+  policy: {
+    method: 'GET',
+    path: '/v1/policies/{hash}',
+    about: 'The bundle of policies of that SHA-256 (hex), if the ledger names it as in force or announced.',
+    answer: { type: CBOR, max: MAX_BUNDLE + 8, about: 'A byte string; check it against the hash.' },
+    absent: 'The ledger names no such bundle, or it is not here.',
+  },
   head: {
     method: 'GET',
     path: '/v1/log/head',
@@ -217,5 +225,7 @@ export const getBlocksBody = object({ capability: bytes({ max: 1 << 19 }), cids:
 export const restoreBody = object({ tag: bytes(32) })
 /** Answer of `consistency`. */
 export const hashes = list(bytes(32), 128)
+/** Answer of `policy`. */
+export const policyBytes = bytes({ max: MAX_BUNDLE })
 /** Answer of `page`. */
 export const pageBytes = bytes({ max: 520 * 1216 })

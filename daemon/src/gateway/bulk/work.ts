@@ -58,7 +58,11 @@ export async function carryOut(work: Work): Promise<void> {
 }
 
 /** The receipt says that this was an export, and which: a session of its own, closed when its lines are out. */
-const exporter = ({ actor, id }: Work): Actor => ({ ...actor, role: `${actor.role.slice(0, 60)}, export ${id.slice(0, 6)}` })
+const exporter = ({ actor, id }: Work): Actor => ({
+  ...actor,
+  exporting: actor.role,
+  role: `${actor.role.slice(0, 60)}, export ${id.slice(0, 6)}`,
+})
 
 async function onePatient(work: Work, patient: string): Promise<void> {
   const held = work.hold(patient)

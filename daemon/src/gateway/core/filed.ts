@@ -2,7 +2,7 @@ import { type OpenedRecord, openSession, type ReadingSession, type SessionRecord
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { remember, type SessionParts } from './memory.ts'
 import { typeOfRecord } from './opening.ts'
-import { asEnd, mayBeSeen } from './session.ts'
+import { asEnd } from './session.ts'
 import type { Filed, FiledAfter, FiledRecord } from './types.ts'
 
 /** Records opened with one receipt. */
@@ -16,9 +16,9 @@ export async function filedSince(parts: SessionParts, { after, also = [], wanted
   const memory = remember(parts)
   const marks: Record<string, number> = {}
   const fresh: SessionRecord[] = []
-  const seen = mayBeSeen(parts)
   for (const grant of parts.grants) {
     const name = toHex(grant)
+    const seen = parts.sees(grant)
     const since = after?.[name]
     const reader = await open(parts, grant, since ?? 0)
     try {
@@ -41,12 +41,11 @@ export async function filedRecords(parts: SessionParts, which: readonly Pick<Fil
   const fresh: SessionRecord[] = []
   const left = new Set(which.map(w => w.record))
   const before = Math.max(0, Math.min(...which.map(w => w.seq)) - 1)
-  const seen = mayBeSeen(parts)
   for (const grant of parts.grants) {
     if (left.size === 0) break
     const reader = await open(parts, grant, before)
     try {
-      const records = memory.list(reader.records.filter(r => left.has(toHex(r.id)) && seen(r)))
+      const records = memory.list(reader.records.filter(r => left.has(toHex(r.id)) && parts.sees(grant)(r)))
       await openInto(memory, reader, records)
       fresh.push(...records)
       for (const r of records) left.delete(toHex(r.id))
@@ -57,10 +56,10 @@ export async function filedRecords(parts: SessionParts, which: readonly Pick<Fil
   return { store: memory.store, marks: {}, records: placed(memory, fresh) }
 }
 
-async function open({ ctx, actor, receipted }: SessionParts, grant: Uint8Array, since: number): Promise<ReadingSession> {
+async function open({ ctx, actor, receipted, policy }: SessionParts, grant: Uint8Array, since: number): Promise<ReadingSession> {
   const { person, role, purpose } = actor
   try {
-    return await openSession(ctx, { grant, purpose, person, role, since, ...(receipted ? { receipted } : {}) })
+    return await openSession(ctx, { grant, purpose, person, role, since, policy, ...(receipted ? { receipted } : {}) })
   } catch (e) {
     throw asEnd(e)
   }

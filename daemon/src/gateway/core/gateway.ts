@@ -7,12 +7,13 @@ import type { LogLine } from '#http/settings'
 import { filedRecords, filedSince } from './filed.ts'
 import type { Hot } from './hot.ts'
 import { hub } from './hub.ts'
-import { type Ids, makeIds } from './ids.ts'
-import type { SessionParts } from './memory.ts'
-import { consentBook, consentLives, livingGrants, readingGrants } from './patients.ts'
+import { makeIds } from './ids.ts'
+import { consentBook, consentLives, livingGrants } from './patients.ts'
+import { NO_POLICIES, type Policies } from './policies.ts'
 import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
+import { readingHere } from './reading.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
-import { accesses, NO_TRAIL, refusal, type Trail } from './trail.ts'
+import { NO_TRAIL, type Trail } from './trail.ts'
 import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
 import { watchGrants } from './watch.ts'
 import { MAX_TOGETHER, type Writing, writeItems, writeResources } from './write.ts'
@@ -27,6 +28,8 @@ export type GatewayOptions = {
   readonly hot?: Hot
   /** Where openings, writes and refusals are noted. */
   readonly trail?: Trail
+  /** What governance asks for on top of consents. */
+  readonly policies?: Policies
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -37,35 +40,11 @@ export type OpenGateway = Gateway & {
 
 const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their consent.')
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
+const OTHER_POLICIES = new KeepwellError('DENIED', 'Other policies came into force; ask again.')
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
-/** A session lasts a working day at most, so that what was erased meanwhile is not shown for longer. */
-const LONGEST = 8 * 3600
-
-type Here = { readonly ctx: Ctx; readonly ids: Ids; readonly url: string; readonly large: number }
-
-/** What opening a record for an actor takes: the consents for their purpose, until when, and what of the actor goes onto receipts. Null without any. */
-function readingParts(
-  { ctx, ids, url, large }: Here,
-  { person, role, purpose, parts }: Actor,
-  patient: GatewayPatient,
-): SessionParts | null {
-  const grants = readingGrants(ctx, patient.did, purpose)
-  if (grants.length === 0) return null
-  return {
-    ctx,
-    ids,
-    url,
-    patient,
-    actor: { person, role, purpose, ...(parts ? { parts } : {}) },
-    grants: grants.map(g => g.grant.commitment),
-    expires: Math.min(ctx.clock() + LONGEST, ...grants.map(g => g.terms.expiry)),
-    large,
-  }
-}
-
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
 export function openGateway(options: GatewayOptions): OpenGateway {
-  const { ctx, url, log, pause, trail = NO_TRAIL } = options
+  const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
   const limits = { ...POOL_LIMITS, ...options.limits }
@@ -74,13 +53,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const stop = new AbortController()
   const book = consentBook(ctx, ids)
 
-  function refused(actor: Actor, patient: string, why: string): KeepwellError {
-    trail.note(refusal(actor, patient, ctx.clock(), why))
-    return new KeepwellError('NO_GRANT', why)
-  }
+  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies })
   function patientFor(actor: Actor, id: string): GatewayPatient {
     const found = actor.patient === null || actor.patient === id ? book.patients().find(p => p.id === id) : undefined
-    if (!found) throw refused(actor, id, 'There is no live consent of such a patient.')
+    if (!found) throw may.refused(actor, id, 'There is no live consent of such a patient.')
     return found
   }
 
@@ -108,19 +84,17 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     signal: stop.signal,
     pause,
   })
+  const unlisten = policies.onChange(() => {
+    for (const session of pool.open()) if (!may.asDecided(session)) session.end(OTHER_POLICIES)
+  })
   const tick = (): void => {
     pool.sweep()
     if (book.ranOut()) changed()
   }
   const sweeping = sweep(tick, pause, stop.signal)
 
-  function reading(actor: Actor, patient: GatewayPatient): SessionParts {
-    const parts = readingParts({ ctx, ids, url, large: limits.large }, actor, patient)
-    if (!parts) throw refused(actor, patient.id, 'The patient gave no live consent to read for that purpose.')
-    return { ...parts, ...accesses(trail, actor, patient.id) }
-  }
   const open = async (actor: Actor, patient: GatewayPatient): Promise<HeldSession> =>
-    openPatientSession({ ...reading(actor, patient), ...near.hot, filed: records => told.filed(patient.id, records) })
+    openPatientSession({ ...may.parts(actor, patient), ...near.hot, filed: records => told.filed(patient.id, records) })
 
   return {
     did: ring.did,
@@ -138,17 +112,18 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       pool.sweep()
       return pool.get(sessionKey(actor, patientId), () => open(actor, patient))
     },
-    filed: async (actor, patientId, after) => filedSince(reading(actor, patientFor(actor, patientId)), after),
-    opened: async (actor, patientId, records) => filedRecords(reading(actor, patientFor(actor, patientId)), records),
+    filed: async (actor, patientId, after) => filedSince(may.parts(actor, patientFor(actor, patientId)), after),
+    opened: async (actor, patientId, records) => filedRecords(may.parts(actor, patientFor(actor, patientId)), records),
     openFor(actor) {
       const mine = sessionKey(actor, '')
       return pool.open().filter(s => sessionKey(s.actor, '') === mine && (actor.patient === null || actor.patient === s.patient.id))
     },
     async submit(actor, patientId, what) {
       const patient = patientFor(actor, patientId)
-      if (!patient.write) throw refused(actor, patientId, 'The patient gave no live consent to write.')
+      if (!patient.write) throw may.refused(actor, patientId, 'The patient gave no live consent to write.')
       const here = pool.open().filter(s => s.patient.id === patientId)
-      const { verdicts, records } = await submitted(here, { ctx, ids, name: ring.name, actor, patient, trail }, what)
+      const writing = { ctx, ids, name: ring.name, actor, patient, trail, ...may.writing(actor, patient) }
+      const { verdicts, records } = await submitted(here, writing, what)
       told.filed(patientId, records)
       return verdicts
     },
@@ -162,6 +137,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     onFiled: told.onFiled,
     watch: told.watch,
     async close() {
+      unlisten()
       stop.abort()
       pool.endAll(STOPPED)
       await Promise.all([watching, sweeping])

@@ -37,6 +37,12 @@ export type SessionParts = {
   /** Told when a later listing brought something that was not there. */
   readonly filed?: (records: readonly string[]) => void
   readonly hot?: Hot
+  /** Which records of a consent the actor sees. */
+  readonly sees: (grant: Uint8Array) => (record: SessionRecord) => boolean
+  /** The same text for the same decision about what is seen. */
+  readonly decision: string
+  /** SHA-256 of the policies in force now, for receipts. */
+  readonly policy: () => Uint8Array | null
 }
 
 /** What was just written here, and is therefore known without reading it back. */

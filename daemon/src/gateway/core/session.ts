@@ -1,4 +1,3 @@
-import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
 import { openSession, type RangedRecord, type ReadingSession, type SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
@@ -10,6 +9,8 @@ export type HeldSession = PatientSession & {
   /** Unix seconds of the last use, and of the last listing. */
   used: number
   listedAt: number
+  /** What was decided when it was opened, as text. */
+  readonly decision: string
   end(reason: KeepwellError): void
   add(written: readonly Written[]): void
   /** Lists what was filed since, and opens it. */
@@ -20,7 +21,7 @@ const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask aga
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires, receipted, hot } = parts
+  const { ctx, patient, actor, grants, expires, receipted, hot, sees, policy } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -31,18 +32,18 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     for (const r of readers) r.close()
   }
   const opening = openAll({ ...memory.sink, failed: e => end(asEnd(e)) })
-  const take = (fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
-    opening.add(memory.list(fresh.filter(mayBeSeen(parts))), reader)
+  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
+    opening.add(memory.list(fresh.filter(sees(grant))), reader)
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const listing = Promise.all(
     grants.map(async grant => {
       const told = { ...(receipted ? { receipted } : {}), ...(hot ? { near: hot.of(grant) } : {}) }
-      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, ...told }
+      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, policy, ...told }
       const reader: ReadingSession = await openSession(ctx, {
         ...input,
         arrived(fresh, opener) {
           if (ended.signal.aborted) throw ended.signal.reason
-          take(fresh, opener)
+          take(grant, fresh, opener)
           begin()
         },
       })
@@ -65,6 +66,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     actor,
     grants,
     expires,
+    decision: parts.decision,
     get store() {
       ended.signal.throwIfAborted()
       return memory.store
@@ -116,7 +118,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
         for (const r of readers) {
           const found = await r.refresh()
           fresh.push(...found)
-          take(found, r)
+          take(r.grant.grant.commitment, found, r)
         }
         parts.filed?.(fresh.map(r => toHex(r.id)))
       } catch (e) {
@@ -147,15 +149,6 @@ async function bodies(readers: readonly ReadingSession[], listing: Promise<void>
   }
   ensure(left.size === 0, 'NOT_FOUND', 'That record was written just now; ask again in a moment.')
   return found
-}
-
-/** What the role of who asks leaves of the consent: a part that the consent does not name is none of a role's. */
-export function mayBeSeen({ ctx, actor, grants }: SessionParts): (record: SessionRecord) => boolean {
-  const { parts } = actor
-  if (!parts) return () => true
-  const named = grants.flatMap(g => receivedGrant(ctx, g).package.compartments)
-  const open = new Set(named.flatMap(c => (parts.includes(c.name) ? [toHex(c.id)] : [])))
-  return record => open.has(toHex(record.compartment))
 }
 
 /** Why a session ended, as its user is told: a refusal of the relay means that the consent is no more. */

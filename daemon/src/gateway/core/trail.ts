@@ -1,5 +1,5 @@
 import type { Evidence } from '@keepwell/sdk/actions/access/ask'
-import type { Backing } from '@keepwell/sdk/audit/audit-event'
+import type { Audited, Backing } from '@keepwell/sdk/audit/audit-event'
 import type { Action } from '@keepwell/sdk/audit/receipt'
 import { readReceipt, receiptHash } from '@keepwell/sdk/audit/receipt'
 import { toHex } from '@keepwell/sdk/base/bytes'
@@ -17,6 +17,7 @@ export type Noted = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'> & {
   readonly refused?: string
   readonly records: readonly { readonly id: string; readonly reference?: string | null }[]
   readonly backing?: Backing
+  readonly policy?: NonNullable<Audited['policy']>
 }
 
 /** The organisation's own trail, which outlives consents: it is what it answers for. */
@@ -27,11 +28,14 @@ export type Trail = {
 
 export const NO_TRAIL: Trail = { note: () => () => {} }
 
+/** The policies under which something was decided, where there are any. */
+export type Under = Pick<Noted, 'policy'>
+
 type Acting = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'>
 const acting = ({ person, role, purpose, client }: Acting): Acting => ({ person, role, purpose, ...(client ? { client } : {}) })
 
 /** Notes each access of one actor at one patient by its receipt, and what its records turn out to be. */
-export function accesses(trail: Trail, actor: Acting, patient: string) {
+export function accesses(trail: Trail, actor: Acting, patient: string, under: () => Under) {
   const naming = new Map<string, (record: string, reference: string) => void>()
   return {
     receipted(evidence: Evidence): void {
@@ -46,7 +50,7 @@ export function accesses(trail: Trail, actor: Acting, patient: string) {
         hash: toHex(receiptHash(signed)),
       }
       const refused = m.verdict === 'denied' ? { refused: m.reasons.join(', ') } : {}
-      const noted: Noted = { ...acting(actor), at: m.time, patient, action: m.action, ...refused, records, backing }
+      const noted: Noted = { ...acting(actor), ...under(), at: m.time, patient, action: m.action, ...refused, records, backing }
       const name = trail.note(noted, encode({ receipt: evidence.receipt, inclusion: evidence.inclusion }))
       for (const { id } of records) naming.set(id, name)
     },
@@ -59,14 +63,15 @@ export function accesses(trail: Trail, actor: Acting, patient: string) {
 
 /** Notes a write by the relay's acceptance. `references` by hex id, as far as they are known. */
 export const writes =
-  (trail: Trail, actor: Acting, patient: string, at: number) =>
+  (trail: Trail, actor: Acting, patient: string, at: number, under: Under) =>
   (acceptance: Signed, firstSeq: number, ids: readonly Uint8Array[], references?: ReadonlyMap<string, string>): void => {
     const records = ids.map(toHex).map(id => ({ id, reference: references?.get(id) ?? null }))
     const backing: Backing = { by: 'acceptance', relay: acceptance.signer, seq: firstSeq, count: ids.length }
-    trail.note({ ...acting(actor), at, patient, action: 'create', records, backing }, encode({ acceptance }))
+    trail.note({ ...acting(actor), ...under, at, patient, action: 'create', records, backing }, encode({ acceptance }))
   }
 
-export const refusal = (actor: Acting, patient: string | null, at: number, refused: string): Noted => ({
+export const refusal = (actor: Acting, patient: string | null, at: number, refused: string, under: Under = {}): Noted => ({
   ...acting(actor),
+  ...under,
   ...{ at, patient, action: 'deny', refused, records: [] },
 })

@@ -44,6 +44,8 @@ export type Actor = {
   readonly patient: string | null
   /** Names of the parts of a record that their role may see; absent: all that the consent covers. */
   readonly parts?: readonly string[]
+  /** The role in which a whole record is taken out at once: what is allowed is judged as an export by it. */
+  readonly exporting?: string
   /** The app that asks for the person, when there is one: for audit. */
   readonly client?: string
   /** What their right rests on (a key, a login, an app), for what outlasts the request: `Parts.stands` says whether it still does. */
@@ -76,7 +78,7 @@ export type OpenRecord = { readonly id: string; readonly card: Card; readonly se
  */
 export type PatientSession = {
   readonly patient: GatewayPatient
-  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose' | 'parts'>
+  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose' | 'parts' | 'exporting'>
   /** Commitments of the consents under which it was opened. */
   readonly grants: readonly Uint8Array[]
   /** FHIR in memory with its indexes; ids, references and `meta` are the gateway's. A version is a record: its `versionId` is the record's id. */

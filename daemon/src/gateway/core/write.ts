@@ -12,7 +12,7 @@ import type { Meta } from '@keepwell/sdk/records/plain'
 import { stamp } from './as-fhir.ts'
 import type { Ids } from './ids.ts'
 import type { Written } from './memory.ts'
-import { type Trail, writes } from './trail.ts'
+import { type Trail, type Under, writes } from './trail.ts'
 import type { Actor, GatewayPatient, Submission, Submitted } from './types.ts'
 
 export type Writing = {
@@ -22,6 +22,9 @@ export type Writing = {
   readonly actor: Actor
   readonly patient: GatewayPatient
   readonly trail: Trail
+  /** Throws when nothing may be filed into that part, by name. */
+  readonly mayFile: (compartment: string) => void
+  readonly under: Under
 }
 
 type Resources = Extract<Submission, { resources: unknown }>['resources']
@@ -38,9 +41,10 @@ export async function writeResources(w: Writing, resources: Resources): Promise<
   const { ctx, actor, patient } = w
   const check = resources.some(r => !r.issues) ? await loadChecker() : null
   const made = resources.map(r => prepare(w, r, check))
+  for (const { draft } of made) w.mayFile(draft.compartmentName)
   const all = [...made, provenance(w, made)]
   const references = new Map(all.map(p => [p.verdict.id!, `${p.resource.resourceType}/${String(p.resource.id)}`]))
-  const noted = writes(w.trail, actor, patient.id, ctx.clock())
+  const noted = writes(w.trail, actor, patient.id, ctx.clock(), w.under)
   const sent = await submitRecords(ctx, {
     to: patient.did,
     purpose: actor.purpose,
@@ -137,12 +141,12 @@ const metaOf = ({ ctx }: Writing, draft: SubmittedDraft): Meta => ({
 
 /** Files of any kind, split and described as an import does. */
 export async function writeItems(
-  { ctx, actor, patient, trail }: Writing,
+  { ctx, actor, patient, trail, mayFile, under }: Writing,
   items: Extract<Submission, { items: unknown }>['items'],
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = []
   const { person, role, purpose } = actor
-  const accepted = writes(trail, actor, patient.id, ctx.clock())
-  for await (const verdict of submitItems(ctx, items, { to: patient.did, purpose, person, role, accepted })) verdicts.push(verdict)
+  const accepted = writes(trail, actor, patient.id, ctx.clock(), under)
+  for await (const verdict of submitItems(ctx, items, { to: patient.did, purpose, person, role, accepted, mayFile })) verdicts.push(verdict)
   return verdicts
 }

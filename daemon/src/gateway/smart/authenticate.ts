@@ -1,4 +1,5 @@
 import { ensure } from '@keepwell/sdk/base/error'
+import { type RoleName, roleOf } from '@keepwell/sdk/consent/roles'
 import { type Scope as FhirScope, parseScopes } from '@keepwell/sdk/health/smart/scope'
 import type { Provider } from 'oidc-provider'
 import type { Actor, Authenticate } from '#gateway/core/types'
@@ -6,7 +7,6 @@ import { appById } from './apps.ts'
 import { givenScopes, liveBinding, stands } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import type { Level } from './directory.ts'
-import { type RoleName, roleOf } from './roles.ts'
 import { personOf, staffById } from './staff.ts'
 
 type Seen = { readonly actor: Actor; readonly levels: readonly Level[]; readonly expires: number }

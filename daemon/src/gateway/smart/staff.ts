@@ -1,7 +1,7 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { type RandomBytes, toBase64Url, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
-import { isRole, type RoleName } from './roles.ts'
+import { isRole, type RoleName } from '@keepwell/sdk/consent/roles'
 
 export type Passkey = { readonly id: string; readonly key: string; readonly counter: number; readonly transports: readonly string[] }
 

@@ -78,6 +78,8 @@ export type SessionInput = {
   readonly purpose: Purpose
   readonly person?: string
   readonly role?: string
+  /** SHA-256 of the policies under which the reader asks, for the receipt; null for none. Asked anew for each access. */
+  readonly policy?: () => Uint8Array | null
   /** Lists only what was filed after this write number; `null` lists nothing, for whoever knows the ids of what they open. */
   readonly since?: number | null
   /** Told of each access by its receipt, before anything of it is looked at. */
@@ -103,9 +105,13 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     ...(input.person ? { person: input.person } : {}),
     ...(input.role ? { role: input.role } : {}),
   }
+  const under = (): { policy?: Uint8Array } => {
+    const policy = input.policy?.()
+    return policy ? { policy } : {}
+  }
   const { receipted, since = 0 } = input
   const told = receipted ? { receipted } : {}
-  const listing = { ctx, open, relay, base, ...told, records: [] as SessionRecord[], problems: [] as { id: string; code: string }[] }
+  const listing = { ctx, open, relay, base, under, ...told, records: [] as SessionRecord[], problems: [] as { id: string; code: string }[] }
   let live = true
   const living = async <T>(work: () => Promise<T>): Promise<T> => {
     ensure(live, 'NO_GRANT', 'The session is closed.')
@@ -115,7 +121,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     return opened
   }
   const authorOf = authors(ctx, open.package.relays)
-  const payloads = { open, base, authorOf, ...told, ...(input.near ? { near: input.near } : {}) }
+  const payloads = { open, base, under, authorOf, ...told, ...(input.near ? { near: input.near } : {}) }
   const opener = {
     open: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: false }, listing.records, unpack)),
     ranges: (ids: readonly Uint8Array[]) =>
@@ -158,6 +164,7 @@ type Listing = {
   readonly open: OpenGrant
   readonly relay: Relay
   readonly base: OpenInput['base']
+  readonly under: OpenInput['under']
   readonly receipted?: Receipted
   readonly records: SessionRecord[]
   readonly problems: { id: string; code: string }[]
@@ -165,14 +172,14 @@ type Listing = {
 
 /** All cards after a write number, page by page; gives the version of the vault's head. */
 async function list(
-  { ctx, open, relay, base, receipted, records, problems }: Listing,
+  { ctx, open, relay, base, under, receipted, records, problems }: Listing,
   from: number,
   arrived: (fresh: readonly SessionRecord[]) => void,
 ): Promise<number | null> {
   let vaultVersion: number | null = null
   let since = from
   const page = (after: number) =>
-    ask(ctx, relay, { ...base, action: 'list', selection: { limit: PAGE, ...(after ? { since: after } : {}) } }, receipted)
+    ask(ctx, relay, { ...base, ...under(), action: 'list', selection: { limit: PAGE, ...(after ? { since: after } : {}) } }, receipted)
   for (let next: Promise<Answer<'access'>> | null = page(since); next; ) {
     const answer: Answer<'access'> = await next
     ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')
@@ -233,7 +240,8 @@ async function readCards(open: OpenGrant, group: Group, out: SessionRecord[], pr
 
 type OpenInput = {
   readonly open: OpenGrant
-  readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection'>
+  readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection' | 'policy'>
+  readonly under: () => { policy?: Uint8Array }
   readonly ids: readonly Uint8Array[]
   readonly authorOf: AuthorOf
   /** Of large payloads only the ends are read. */
@@ -261,10 +269,10 @@ async function openApart<T extends Tail>(
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  { open, base, ids, authorOf, ends, receipted, near }: OpenInput,
+  { open, base, under, ids, authorOf, ends, receipted, near }: OpenInput,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
-  const answer = await ask(ctx, relay, { ...base, action: 'open', selection: { ids: [...ids] } }, receipted)
+  const answer = await ask(ctx, relay, { ...base, ...under(), action: 'open', selection: { ids: [...ids] } }, receipted)
   await leaveCopy(ctx, relay, base.vault, encode(answer.receipt))
   const asked = new Set(ids.map(toHex))
   const all = answer.groups.flatMap(group => {

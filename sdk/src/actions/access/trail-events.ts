@@ -10,12 +10,12 @@ type Json = { readonly [name: string]: unknown }
  * log proves it.
  */
 export const trailEvents = (
-  looked: readonly Pick<Looked, 'receipt' | 'index' | 'name' | 'hash'>[],
+  looked: readonly Pick<Looked, 'receipt' | 'index' | 'name' | 'hash' | 'policy'>[],
   vault: { readonly did: Did; readonly name: string },
 ): Json => ({
   resourceType: 'Bundle',
   type: 'collection',
-  entry: looked.map(({ receipt: r, index, name, hash }) => ({
+  entry: looked.map(({ receipt: r, index, name, hash, policy }) => ({
     fullUrl: `urn:keepwell:receipt:${r.relay}:${r.seq}`,
     resource: auditEvent({
       id: `receipt-${r.seq}`,
@@ -29,6 +29,7 @@ export const trailEvents = (
       observer: { did: r.relay, name: 'Relay' },
       patient: { did: vault.did, name: vault.name },
       records: r.ids.map(id => ({ id: toHex(id) })),
+      ...(policy ? { policy: { cid: policy, forbids: [] } } : {}),
       backing: { by: 'receipt', relay: r.relay, seq: r.seq, index, hash: toHex(hash) },
     }),
   })),

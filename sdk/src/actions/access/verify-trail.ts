@@ -19,8 +19,10 @@ import {
 } from '#audit/receipt'
 import { equal, text, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
+import type { Cid } from '#base/cid'
 import { ensure, isKeepwellError } from '#base/error'
 import { bytes, decodeAs, int, object } from '#base/shape'
+import { policyCid } from '#consent/policy'
 import { decodeTerms } from '#consent/terms'
 import { verifyConsistency } from '#crypto/merkle'
 import { hpkeOpen } from '#crypto/open'
@@ -48,6 +50,8 @@ export type Looked = {
   /** Who gave that consent in our name, when it was a proxy. */
   readonly proxy: Did | null
   readonly reader: 'verified' | 'unknown'
+  /** The policies under which the reader asked, as its signed request says; null for none. */
+  readonly policy: Cid | null
 }
 
 export type Trail = {
@@ -149,7 +153,15 @@ async function describe(ctx: Auditing, receipt: Receipt, passed: Map<string, Pas
     grant: message.grant && (own || proxied) ? toHex(message.grant) : null,
     proxy: proxied?.proxy ?? null,
     reader: reader ? 'verified' : 'unknown',
+    policy: policyIn(receipt),
   }
+}
+
+/** Named by the reader in what it signed; the relay takes no notice of it. */
+function policyIn({ call }: Receipt): Cid | null {
+  if (call.method !== 'access' || !call.body) return null
+  const { policy } = decodeAs(METHODS.access.body, call.body)
+  return policy ? policyCid(policy) : null
 }
 
 /** The proxy's consent a receipt names: one we were told of, or one whose signed terms the reader showed. */

@@ -15,6 +15,8 @@ export type SubmitItems = Writer & {
   readonly to: Did
   readonly purpose: Purpose
   readonly describe?: Describer
+  /** Throws when nothing may be filed into the part of that name; asked before anything of a batch is sent. */
+  readonly mayFile?: (compartment: string) => void
   readonly base?: string
   readonly progress?: Progress
   readonly signal?: AbortSignal
@@ -46,7 +48,7 @@ function nothingKnown(): Known {
  * cover goes to that vault's inbox, and its owner files it. Throws NO_GRANT, DENIED.
  */
 export async function* submitItems(ctx: Submitting, source: AsyncIterable<ImportItem>, input: SubmitItems): AsyncGenerator<Verdict> {
-  const { to, purpose, signal, progress = () => {}, person, role, accepted } = input
+  const { to, purpose, signal, progress = () => {}, mayFile = () => {}, person, role, accepted } = input
   const writer = { ...(person ? { person } : {}), ...(role ? { role } : {}), ...(accepted ? { accepted } : {}) }
   const intake = { ctx, known: nothingKnown(), describe: input.describe ?? describeHere(input.base) }
   async function* units(): AsyncGenerator<Unit> {
@@ -63,6 +65,7 @@ export async function* submitItems(ctx: Submitting, source: AsyncIterable<Import
       const { compartment: _own, ...rest } = draft
       return [{ ...rest, compartmentName: verdict.compartment ?? 'general' }]
     })
+    for (const d of drafts) mayFile(d.compartmentName)
     const sent = new Map(
       (drafts.length ? await submitRecords(ctx, { to, purpose, drafts, ...writer }) : []).map(s => [s.id, s.compartment]),
     )
