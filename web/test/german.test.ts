@@ -2,13 +2,14 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { de } from '#words/de.ts'
 import { en, type Key } from '#words/en.ts'
+import { enLater } from '#words/en-later.ts'
 import type { Text } from '#words/words.ts'
 import { hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
 
 const formsOf = (text: Text): string[] => (typeof text === 'string' ? [text] : [text.one, text.other])
 const germans = new Set(Object.values(de).flatMap(formsOf))
 /** What only English says. What is filled in may be anything. */
-const english = Object.values(en)
+const english = Object.values({ ...en, ...enLater })
   .flatMap(formsOf)
   .filter(text => !germans.has(text) && /[a-z]{3}/i.test(text.replace(/\{\w+\}/g, '')))
   .map(text => new RegExp(`^${text.replace(/[.*+?^$()[\]|\\]/g, '\\$&').replace(/\{\w+\}/g, '.+')}$`))
@@ -126,6 +127,9 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       ['add-person', t('sharing.idOwn')],
       ['add-device', t('admit.lead')],
       ['desk', t('desk.lead')],
+      ['guardians', t('guardians.how1')],
+      ['guarding', t('guarding.none')],
+      ['recover', t('vote.lead')],
       ['settings', t('settings.look')],
       ['settings/devices', t('devices.lost')],
       ['settings/data', t('own.title')],

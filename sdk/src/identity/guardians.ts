@@ -66,13 +66,23 @@ export type Circle = Infer<typeof circle>
 export const guardianState = object({ asked: list(asked, MAX_GUARDIANS), circles: list(circle, 4) })
 export type GuardianState = Infer<typeof guardianState>
 
-/** For whom this party is a guardian, or was asked to be: `key` votes for this vault alone. */
+/** Shares kept for one vault: thieves who change guardians again and again push none out that is in force. */
+export const MAX_SHARES = 4
+
+/**
+ * For whom this party is a guardian, or was asked to be: `key` votes for this vault alone. `held` is the share that came last; until a
+ * change of guardians is in force, one of the `earlier` ones counts.
+ */
 export const guarding = object({
   vault: did,
   name: string(200),
   id: bytes(16),
   key: nullable(bytes(32)),
   held: optional(guardianship),
+  earlier: optional(list(guardianship, MAX_SHARES)),
   at: int(),
 })
 export type Guarding = Infer<typeof guarding>
+
+/** All shares kept for a vault, the newest first. */
+export const sharesFor = ({ held, earlier = [] }: Guarding): readonly Guardianship[] => (held ? [held, ...earlier] : [])

@@ -1,14 +1,16 @@
 import { useSyncExternalStore } from 'react'
 
 /**
- * Secrets that came in the address behind `#`: an invitation, a new device's offer, a link to somebody's health data. Each is taken out of
- * the address, and out of this tab's history, as soon as this script runs, and is kept in the page's memory until it was used.
+ * Secrets that came in the address behind `#`: an invitation, a new device's offer, the code of somebody who lost everything, a link to
+ * somebody's health data. Each is taken out of the address, and out of this tab's history, as soon as this script runs, and is kept in the
+ * page's memory until it was used.
  */
-export type Arrived = 'join' | 'add-device' | 'shlink'
+export type Arrived = 'join' | 'add-device' | 'recover' | 'shlink'
 
 const ADDRESSES: readonly { readonly kind: Arrived; readonly form: RegExp; readonly left: string }[] = [
   { kind: 'join', form: /^#\/join\/(.+)$/, left: '#/join' },
   { kind: 'add-device', form: /^#\/add-device\/(.+)$/, left: '#/add-device' },
+  { kind: 'recover', form: /^#\/recover\/(.+)$/, left: '#/recover' },
   { kind: 'shlink', form: /^#(shlink:\/.+)$/, left: '#/' },
 ]
 

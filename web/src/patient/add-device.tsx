@@ -1,13 +1,12 @@
-import { Button, Textarea, TextInput } from '@mantine/core'
-import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { Button, TextInput } from '@mantine/core'
+import { type ReactNode, useEffect, useState } from 'react'
 import { forgetArrived, useArrived } from '#client/arrived.ts'
 import { useVault } from '#client/context.tsx'
 import { useDo } from '#client/use-do.ts'
 import { Digits } from '#parts/digits.tsx'
-import { Icon } from '#parts/icon.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
-import { QrScanner } from '#parts/qr-scanner.tsx'
-import { Failed, Waiting } from '#parts/state.tsx'
+import { ReadCode } from '#parts/read-code.tsx'
+import { Failed } from '#parts/state.tsx'
 import type { NewDevice } from '#rpc/devices.ts'
 import { useWords } from '#words/context.tsx'
 
@@ -51,7 +50,16 @@ function Admit({ code }: { readonly code: string }) {
       lead={step.kind === 'read' ? t('admit.lead') : step.kind === 'compare' ? t('admit.compareNote') : undefined}
     >
       <Panel>
-        {step.kind === 'read' && <Read busy={reading.busy} error={reading.error} onLink={reading.run} />}
+        {step.kind === 'read' && (
+          <ReadCode
+            form={LINK}
+            busy={reading.busy}
+            failed={reading.error !== null && <OfferFailed error={reading.error} />}
+            noCamera={t('admit.noCamera')}
+            paste={t('admit.or')}
+            onLink={reading.run}
+          />
+        )}
         {step.kind === 'compare' && (
           <Compare device={step.device} onDiffer={() => setStep({ kind: 'differ' })} onDone={name => setStep({ kind: 'done', name })} />
         )}
@@ -84,66 +92,6 @@ const Ended = ({ title, note, children }: EndedProps) => (
     <div>{children}</div>
   </div>
 )
-
-type ReadProps = { readonly busy: boolean; readonly error: unknown; readonly onLink: (link: string) => void }
-
-const hasCamera = (): boolean => window.isSecureContext && 'mediaDevices' in navigator
-
-function Read({ busy, error, onLink }: ReadProps) {
-  const { t } = useWords()
-  const [camera, setCamera] = useState<'off' | 'on' | 'failed'>(hasCamera() ? 'off' : 'failed')
-  const [text, setText] = useState('')
-  const submit = (e: FormEvent): void => {
-    e.preventDefault()
-    onLink(text)
-  }
-  const found = (link: string): boolean => {
-    if (!LINK.test(link)) return false
-    setCamera('off')
-    onLink(link)
-    return true
-  }
-  if (busy) return <Waiting />
-  return (
-    <div className="kw-stack kw-form">
-      {camera === 'off' && (
-        <div>
-          <Button leftSection={<Icon name="scan" size={20} />} onClick={() => setCamera('on')}>
-            {t('admit.scan')}
-          </Button>
-        </div>
-      )}
-      {camera === 'on' && (
-        <>
-          <p role="status">{t('admit.scanning')}</p>
-          <QrScanner label={t('admit.picture')} onText={found} onFailed={() => setCamera('failed')} />
-          <div>
-            <Button variant="default" onClick={() => setCamera('off')}>
-              {t('admit.stop')}
-            </Button>
-          </div>
-        </>
-      )}
-      {camera === 'failed' && <Banner icon="scan">{t('admit.noCamera')}</Banner>}
-      <form className="kw-stack" onSubmit={submit}>
-        <Textarea
-          label={t('admit.or')}
-          rows={3}
-          autoComplete="off"
-          spellCheck={false}
-          value={text}
-          onChange={e => setText(e.currentTarget.value)}
-        />
-        {error !== null && <OfferFailed error={error} />}
-        <div>
-          <Button type="submit" variant="default" disabled={!text.trim()}>
-            {t('admit.read')}
-          </Button>
-        </div>
-      </form>
-    </div>
-  )
-}
 
 /** What went wrong, where the general words would speak of invitations. */
 function OfferFailed({ error }: { readonly error: unknown }) {

@@ -11,6 +11,7 @@ import type { Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { NeedsLook } from './attention.tsx'
 import { FactLine, personLines, relationName } from './facts.tsx'
+import { GuardingAsked } from './guarding-asked.tsx'
 import { RecentResults } from './recent-results.tsx'
 
 /** Where a section goes on, and its sign. */
@@ -48,6 +49,7 @@ export function Home() {
       }
     >
       <NeedsLook />
+      <GuardingAsked />
       {error && !value ? (
         <Failed error={error} onRetry={again} />
       ) : !value ? (

@@ -25,6 +25,9 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   objected: { icon: 'alert', href: '#/desk', tone: 'accent' },
   erased: { icon: 'trash', href: '#/desk' },
   amended: { icon: 'paper', href: '#/desk' },
+  guarding: { icon: 'person', href: '#/guarding', tone: 'brand' },
+  guardian: { icon: 'key', href: '#/guardians', tone: 'good' },
+  unproved: { icon: 'alert', href: '#/guardians', tone: 'bad' },
 }
 
 /** What happened lately. Whoever has seen this list has read it. */

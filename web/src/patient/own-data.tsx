@@ -148,13 +148,36 @@ function NoWords() {
   )
 }
 
+function GuardiansOwed({ owed, onLater }: { readonly owed: 'choose' | 'again'; readonly onLater?: () => void }) {
+  const { t } = useWords()
+  return (
+    <Banner {...(owed === 'again' ? { tone: 'warn' as const } : { icon: 'key' as const })} title={t(`safe.guardians.${owed}`)}>
+      <p>{t(`safe.guardiansNote.${owed}`)}</p>
+      <div className="kw-row kw-actions">
+        <Button component="a" href="#/guardians" size="sm" variant="default">
+          {t('safe.guardiansGo')}
+        </Button>
+        {onLater && (
+          <Button size="sm" variant="subtle" onClick={onLater}>
+            {t('safe.later')}
+          </Button>
+        )}
+      </div>
+    </Banner>
+  )
+}
+
 /** Said gently where a record opens on one device alone and there is no backup of it. */
 export function KeepSafe({ hidden, onLater }: { readonly hidden: boolean; readonly onLater: () => void }) {
   const { t } = useWords()
   const { api, me } = useVault()
-  const { value } = useAsk(() => api.safety(null), [], ['records'])
+  const { value } = useAsk(() => api.safety(null), [], ['records', 'guardians'])
   if (value && !value.wordsChecked) return <NoWords />
-  if (hidden || me.sample || !value || value.records === 0 || value.devices > 1 || value.backupAt) return null
+  if (me.sample || !value) return null
+  // Not put off: whoever had the old keys has the shares.
+  if (value.guardians === 'again') return <GuardiansOwed owed="again" />
+  if (hidden || value.records === 0) return null
+  if (value.devices > 1 || value.backupAt) return value.guardians === 'choose' ? <GuardiansOwed owed="choose" onLater={onLater} /> : null
   return (
     <Banner icon="shield" title={t('safe.title')}>
       <p>{t('safe.note')}</p>

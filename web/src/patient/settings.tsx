@@ -24,6 +24,7 @@ type SettingsProps = {
 
 const SECTIONS: readonly { readonly href: string; readonly icon: IconName; readonly title: Key; readonly sub: Key }[] = [
   { href: '#/settings/lock', icon: 'lock', title: 'locks.title', sub: 'settings.lockSub' },
+  { href: '#/guardians', icon: 'key', title: 'guardians.title', sub: 'settings.guardiansSub' },
   { href: '#/emergency', icon: 'heart', title: 'emergency.title', sub: 'emergency.sub' },
   { href: '#/rights', icon: 'shield', title: 'rights.title', sub: 'rights.sub' },
   { href: '#/settings/data', icon: 'save', title: 'own.title', sub: 'own.sub' },

@@ -42,6 +42,9 @@ export type NewsKind =
   | 'objected'
   | 'erased'
   | 'amended'
+  | 'guarding'
+  | 'guardian'
+  | 'unproved'
 
 export type NewsItem = {
   readonly id: string

@@ -23,6 +23,8 @@ export type Safety = {
   readonly backupAt: number | null
   readonly records: number
   readonly wordsChecked: boolean
+  /** What is owed about guardians; null when they are in place, or when there is nobody who could be one. */
+  readonly guardians: 'choose' | 'again' | null
 }
 
 /** New keys for everything, as they are made. */

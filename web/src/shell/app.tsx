@@ -14,7 +14,7 @@ import { Replaced } from './guard-notes.tsx'
 import { type Ending, Inside } from './inside.tsx'
 import { useKeptFocus } from './kept-focus.ts'
 import { keepIdle, keepLocale, readIdle } from './preferences.ts'
-import { type Spoken, textsOf } from './texts.ts'
+import { type Spoken, textsOf, wholeOf } from './texts.ts'
 import { theme } from './theme.ts'
 import { Unlock } from './unlock.tsx'
 
@@ -31,11 +31,30 @@ type Place =
   | { readonly kind: 'open'; readonly me: Me }
 
 export function App({ first }: { readonly first: Spoken }) {
-  const [{ locale, texts }, setSpoken] = useState(first)
-  const words = useMemo(() => makeWords(locale, texts), [locale, texts])
+  const [spoken, setSpoken] = useState(first)
+  const { locale, texts, whole } = spoken
+  const words = useMemo(() => makeWords(locale, texts, whole), [locale, texts, whole])
   useEffect(() => {
     document.documentElement.lang = locale
   }, [locale])
+  // Tried until it is had: without a network it may be a while.
+  useEffect(() => {
+    if (spoken.whole) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let here = true
+    const look = (): void =>
+      void wholeOf(spoken).then(
+        all => here && setSpoken(all),
+        () => {
+          if (here) timer = setTimeout(look, 3000)
+        },
+      )
+    look()
+    return () => {
+      here = false
+      clearTimeout(timer)
+    }
+  }, [spoken])
   const choose = (next: Locale): void => {
     void textsOf(next).then(spoken => {
       keepLocale(next)

@@ -14,6 +14,7 @@ const HREF: Readonly<Partial<Record<NewsKind, string>>> = {
   emergency: '#/emergency',
   asked: '#/rights',
   answered: '#/rights',
+  guarding: '#/guarding',
 }
 
 /** How much is unread; tells the browser too, where the person wants that. */

@@ -8,6 +8,7 @@ import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
 import { Timeline } from '#patient/timeline.tsx'
 import { Who } from '#patient/who.tsx'
+import { useWords } from '#words/context.tsx'
 import type { Locale } from '#words/words.ts'
 import { IDLE_MINUTES } from './preferences.ts'
 import type { Route } from './route.ts'
@@ -33,14 +34,24 @@ const Attention = lazy(async () => ({ default: (await import('#patient/attention
 const Devices = lazy(async () => ({ default: (await import('#patient/devices.tsx')).Devices }))
 const Emergency = lazy(async () => ({ default: (await import('#patient/emergency.tsx')).Emergency }))
 const EraseAll = lazy(async () => ({ default: (await import('#patient/erase-all.tsx')).EraseAll }))
+const Guardians = lazy(async () => ({ default: (await import('#patient/guardians.tsx')).Guardians }))
+const GuardingPage = lazy(async () => ({ default: (await import('#patient/guarding.tsx')).GuardingPage }))
 const Images = lazy(async () => ({ default: (await import('#patient/images.tsx')).Images }))
 const Locks = lazy(async () => ({ default: (await import('#patient/locks.tsx')).Locks }))
 const NewKeys = lazy(async () => ({ default: (await import('#patient/new-keys.tsx')).NewKeys }))
+const Vote = lazy(async () => ({ default: (await import('#patient/vote.tsx')).Vote }))
 const OwnData = lazy(async () => ({ default: (await import('#patient/own-data.tsx')).OwnData }))
 const AskRight = lazy(async () => ({ default: (await import('#patient/rights-ask.tsx')).AskRight }))
 const Rights = lazy(async () => ({ default: (await import('#patient/rights.tsx')).Rights }))
 const Series = lazy(async () => ({ default: (await import('#patient/series.tsx')).Series }))
-const later = (screen: ReactNode): ReactNode => <Suspense fallback={<Waiting />}>{screen}</Suspense>
+const later = (screen: ReactNode): ReactNode => (
+  <WithTexts>
+    <Suspense fallback={<Waiting />}>{screen}</Suspense>
+  </WithTexts>
+)
+
+/** Their texts come after those of the first screens. */
+const WithTexts = ({ children }: { readonly children: ReactNode }) => (useWords().whole ? children : <Waiting />)
 
 /** What screens about the app itself may change. */
 export type Choices = {
@@ -89,6 +100,9 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   news: { draw: () => later(<News />) },
   attention: { under: '', draw: () => later(<Attention />) },
   emergency: { under: '', draw: ({ rest: [part = ''] }) => later(<Emergency part={part} />) },
+  guardians: { under: 'settings', draw: () => later(<Guardians />) },
+  guarding: { under: 'settings', draw: () => later(<GuardingPage />) },
+  recover: { under: 'settings', draw: () => later(<Vote />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
   'add-device': { under: 'settings', draw: () => later(<AddDevice />) },
   rights: {

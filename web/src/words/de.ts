@@ -7,6 +7,7 @@ import { devices } from './de/devices.ts'
 import { emergency } from './de/emergency.ts'
 import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
+import { guardians } from './de/guardians.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
 import { images } from './de/images.ts'
@@ -35,6 +36,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...summary,
   ...add,
   ...emergency,
+  ...guardians,
   ...entry,
   ...attention,
   ...record,

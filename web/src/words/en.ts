@@ -4,7 +4,6 @@ import { attention } from './en/attention.ts'
 import { begin } from './en/begin.ts'
 import { clinician } from './en/clinician.ts'
 import { devices } from './en/devices.ts'
-import { emergency } from './en/emergency.ts'
 import { entry } from './en/entry.ts'
 import { error } from './en/error.ts'
 import { health } from './en/health.ts'
@@ -23,8 +22,9 @@ import { sharing } from './en/sharing.ts'
 import { summary } from './en/summary.ts'
 import { timeline } from './en/timeline.ts'
 import { who } from './en/who.ts'
+import type { enLater } from './en-later.ts'
 
-/** The English texts, a file an area. Every other language has exactly these keys; `{name}` is filled in, a pair is chosen by number. */
+/** The English texts of the first screens, a file an area; those of others come later. Every other language has exactly these keys; `{name}` is filled in, a pair is chosen by number. */
 export const en = {
   ...app,
   ...begin,
@@ -32,7 +32,6 @@ export const en = {
   ...timeline,
   ...summary,
   ...add,
-  ...emergency,
   ...entry,
   ...attention,
   ...record,
@@ -53,4 +52,4 @@ export const en = {
   ...error,
 } as const
 
-export type Key = keyof typeof en
+export type Key = keyof typeof en | keyof typeof enLater

@@ -16,6 +16,8 @@ export type Values = Readonly<Record<string, string | number>>
 /** Texts, dates and numbers of one language. */
 export type Words = {
   readonly locale: Locale
+  /** Whether the texts of every screen are here; until then a text may be empty. */
+  readonly whole: boolean
   t(key: Key, values?: Values): string
   /** The form for a number, which also fills `{count}`. */
   n(key: Key, count: number, values?: Values): string
@@ -36,7 +38,7 @@ export type Words = {
   maybe(key: string, fallback: string): string
 }
 
-export function makeWords(locale: Locale, texts: Readonly<Record<Key, Text>>): Words {
+export function makeWords(locale: Locale, texts: Readonly<Partial<Record<Key, Text>>>, whole = true): Words {
   const plurals = new Intl.PluralRules(locale)
   const numbers = new Intl.NumberFormat(locale)
   const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options)
@@ -55,10 +57,11 @@ export function makeWords(locale: Locale, texts: Readonly<Record<Key, Text>>): W
       const value = values[name]
       return value === undefined ? whole : typeof value === 'number' ? numbers.format(value) : value
     })
-  const form = (text: Text, count: number): string =>
+  const form = (text: Text = '', count: number): string =>
     typeof text === 'string' ? text : plurals.select(count) === 'one' ? text.one : text.other
   return {
     locale,
+    whole,
     t: (key, values = {}) => fill(form(texts[key], 2), values),
     n: (key, count, values = {}) => fill(form(texts[key], count), { count, ...values }),
     number: n => numbers.format(n),

@@ -19,6 +19,7 @@ import { devicesApi } from './devices-api.ts'
 import { emergencyApi } from './emergency-api.ts'
 import { entryApi } from './entry-api.ts'
 import { readGlance } from './glance.ts'
+import { guardiansApi } from './guardians-api.ts'
 import { imagesApi } from './images-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { joiningApi } from './joining-api.ts'
@@ -86,6 +87,7 @@ export function vaultApi(origin: string, tell: Tell) {
     ...linksApi(open, origin),
     ...clinicianApi(open, state, hear),
     ...emergencyApi(open, state, hear),
+    ...guardiansApi(open, hear),
     ...ownApi(open, hear),
     ...attentionApi(open),
     ...rightsApi(open, hear),

@@ -27,6 +27,9 @@ const KINDS = [
   'objected',
   'erased',
   'amended',
+  'guarding',
+  'guardian',
+  'unproved',
 ] as const satisfies readonly NewsKind[]
 const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
 type Item = Infer<typeof itemShape>
@@ -84,9 +87,10 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
         const first = k.seen === null
         return add(k, [
           ...(first ? [] : records),
-          ...arrivals.flatMap(a => ofArrival(news, a)),
+          ...arrivals.flatMap(a => ofArrival(news, a, ctx.clock())),
           ...endingSoon(ctx, news),
           ...askedNow(ctx, news),
+          ...guardingNow(ctx, news),
           ...(await heldNow(ctx, news)),
         ])
       }),
@@ -129,7 +133,7 @@ const maker =
     read: false,
   })
 
-function ofArrival(news: Make, a: Arrival): Item[] {
+function ofArrival(news: Make, a: Arrival, at: number): Item[] {
   switch (a.kind) {
     case 'request':
       return [news('request', a.name, `${a.did} ${a.at}`)]
@@ -139,6 +143,8 @@ function ofArrival(news: Make, a: Arrival): Item[] {
       return [news('shared', a.name, a.commitment)]
     case 'right':
       return [ofRight(news, a)]
+    case 'guardian':
+      return a.news === 'disproved' ? [news('unproved', a.name, `${a.did} ${at}`)] : []
     default:
       return []
   }
@@ -164,6 +170,15 @@ function endingSoon({ clock, session }: Ctx, news: Make): Item[] {
 /** From the keyring, for another device may have taken the custodians' messages. */
 const askedNow = ({ session }: Ctx, news: Make): Item[] =>
   (session.state.ring.openings ?? []).filter(o => !o.review).map(o => news('emergency', o.name, toHex(o.tag)))
+
+/** Who asks to be guarded, and who agreed to guard: from the keyring as well. */
+function guardingNow({ session }: Ctx, news: Make): Item[] {
+  const { ring } = session.state
+  const names = naming(ring)
+  const asked = (ring.guarding ?? []).filter(g => !g.key).map(g => news('guarding', names.party(g.vault), toHex(g.id)))
+  const agreed = (ring.guardians?.asked ?? []).filter(a => a.address)
+  return [...asked, ...agreed.map(a => news('guardian', names.party(a.did), toHex(a.id)))]
+}
 
 async function heldNow(ctx: Ctx, news: Make): Promise<Item[]> {
   const names = naming(ctx.session.state.ring)

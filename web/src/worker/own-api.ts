@@ -1,3 +1,4 @@
+import { guardiansOwed } from '@keepwell/sdk/actions/guardians/owed'
 import { exportEverything } from '@keepwell/sdk/actions/records/export-everything'
 import { exportFiles } from '@keepwell/sdk/actions/records/export-files'
 import { zip } from '@keepwell/sdk/actions/records/export-zip'
@@ -24,6 +25,8 @@ import type { OpenVault, Tell } from './vault.ts'
 const BACKUP = 'backup'
 /** Stands in the keyring from before new words are made until the person has shown that they were written down. */
 const UNCHECKED = 'words'
+/** Fewer guardians there cannot be. */
+const LEAST = 3
 /** Told at most so often, in milliseconds. */
 const PACE = 150
 
@@ -45,11 +48,14 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
   async safety(_: null): Promise<Safety> {
     const { ring } = open().ctx.session.state
     const at = ring.marks[BACKUP]
+    const owed = guardiansOwed(open().ctx)
+    const known = ring.contacts.filter(c => c.verified).length
     return {
       devices: ring.devices.length,
       backupAt: at ? readU64(at) : null,
       records: [...open().entries.all()].length,
       wordsChecked: !ring.marks[UNCHECKED],
+      guardians: owed === 'choose' && known < LEAST ? null : owed,
     }
   },
   /** Everything as one readable archive. */

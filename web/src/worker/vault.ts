@@ -33,7 +33,19 @@ import { anew, pending, single } from './turns.ts'
 import { lastVisit } from './visits.ts'
 
 export type Tell = (
-  event: 'records' | 'sharing' | 'looked' | 'online' | 'session' | 'busy' | 'clock' | 'ended' | 'news' | 'emergency' | 'rights',
+  event:
+    | 'records'
+    | 'sharing'
+    | 'looked'
+    | 'online'
+    | 'session'
+    | 'busy'
+    | 'clock'
+    | 'ended'
+    | 'news'
+    | 'emergency'
+    | 'rights'
+    | 'guardians',
   value?: unknown,
 ) => void
 
@@ -244,6 +256,7 @@ type Syncing = { readonly entries: Entries; readonly inbox: Inbox; readonly tell
 async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise<Synced> {
   const asked = openingsOf(ctx)
   const limits = rightsOf(ctx)
+  const { guardians, guarding } = ctx.session.state.ring
   await refreshRing(ctx)
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
@@ -252,6 +265,8 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   // Another device may have taken the custodians' messages: the keyring says it as well.
   if (openingsOf(ctx) !== asked) tell('emergency')
   if (rightsOf(ctx) !== limits) tell('rights')
+  const { ring } = ctx.session.state
+  if (ring.guardians !== guardians || ring.guarding !== guarding) tell('guardians')
   await passOnward(ctx, arrivals)
   const before = new Set([...entries.all()].map(i => i.row.id))
   const received = await receiveRecords(ctx)

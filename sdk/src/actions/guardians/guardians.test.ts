@@ -14,6 +14,7 @@ import { draft, person, type World, world } from '#actions/story.kit'
 import { callRelay, findParty, homeRelay, makeCall } from '#actions/vault/calls'
 import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { restoreVault } from '#actions/vault/restore-vault'
+import { rotate } from '#actions/vault/rotate'
 import { isKeepwellError } from '#base/error'
 import { combine } from '#crypto/shamir'
 import { parseDid } from '#identity/did'
@@ -23,6 +24,7 @@ import { memoryLedger } from '#memory/ledger'
 import { memoryRelay } from '#memory/relay'
 import { askGuardian, drillGuardians, endGuardians, guardiansOf, removeGuardian, setGuardians, settleGuardians } from './guardians.ts'
 import { cancelRecovery } from './ledger.ts'
+import { guardiansOwed } from './owed.ts'
 import { beginPlea, callPleading, gatherHelp, type OpenPlea, pleaCode, pleaText, readPlea } from './plead.ts'
 import { beginRound, finishRecovery } from './recover.ts'
 import { acceptGuarding } from './take.ts'
@@ -213,6 +215,32 @@ describe('guardians bring a lost record back', () => {
     expect(session.state.ring.devices.length).toBe(1)
   })
 
+  test('T10: while a change waits, whoever is in both circles votes and is drilled with the share in force; many changes push it out of nobody', async () => {
+    const same = friends.slice(0, 3)
+    await removeGuardian(ada, did(friends[3]!))
+    // A thief with the open phone deals again and again.
+    for (let i = 0; i < 6; i++) {
+      w.now += 60
+      await setGuardians(ada, { threshold: 2, delay: (1 + (i % 4)) * DAY })
+      for (const f of same) expect(await news(f)).toEqual(['holds'])
+    }
+    await drillGuardians(ada)
+    for (const f of same) expect(await news(f)).toEqual(['drilled'])
+    expect((await news(ada)).sort()).toEqual(['proved', 'proved', 'proved'])
+    const open = await plead()
+    await help(open, 0, 1)
+    expect(await gatherHelp(parts(), open)).toMatchObject({ votes: { length: 2 }, needed: 2 })
+    // Once it is in force, the new one counts.
+    w.now += 14 * DAY
+    const later = await plead()
+    await help(later, 0, 2)
+    expect(await gatherHelp(parts(), later)).toMatchObject({ votes: { length: 2 }, needed: 2 })
+    await beginRound(parts(), later)
+    w.now += 4 * DAY
+    await finish(later)
+    expect(await owner()).toBe(parseDid(later.plea.did).address)
+  })
+
   test('a share that was altered is named, in a recovery and in a drill; one with a commitment of its own is not counted at all', async () => {
     const open = await plead()
     const bend = (at: number, change: (h: NonNullable<NonNullable<Keyring['guarding']>[number]['held']>) => object) =>
@@ -248,6 +276,17 @@ describe('guardians bring a lost record back', () => {
     const seats = guardiansOf(ada).circles[0]!.seats
     expect(seats.map(s => s.drilledAt)).toEqual([w.now, null, null, null])
   })
+})
+
+test('keys that were replaced since make the guardians owed once more, for the old keyring held copies of all shares', async () => {
+  expect(guardiansOwed(friends[0]!)).toBe('choose')
+  expect(guardiansOwed(ada)).toBeNull()
+  w.now += 60
+  await rotate(ada)
+  expect(guardiansOwed(ada)).toBe('again')
+  w.now += 60
+  await setGuardians(ada, { threshold: 2 })
+  expect(guardiansOwed(ada)).toBeNull()
 })
 
 describe('many vaults', () => {

@@ -1,18 +1,18 @@
 import type { Ctx } from '#actions/context'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
-import { equal } from '#base/bytes'
-import { ensure } from '#base/error'
+import { equal, toHex } from '#base/bytes'
+import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { hmacSha256 } from '#crypto/hash'
 import { verifyInclusion } from '#crypto/merkle'
 import { secpAddress } from '#crypto/secp'
 import { verifyShare } from '#crypto/shamir'
 import type { Party } from '#identity/bundle'
-import type { Did } from '#identity/did'
-import { type Guardianship, type Guarding, planSalt } from '#identity/guardians'
+import { type Did, parseDid } from '#identity/did'
+import { type Guardianship, type Guarding, MAX_SHARES, planSalt, sharesFor } from '#identity/guardians'
 import type { Keyring } from '#identity/keyring'
-import { guardianLeaf } from '#identity/recovery-typed-data'
+import { guardianLeaf, planHash } from '#identity/recovery-typed-data'
 import { guardianMessage } from '#wire/guardians'
 import { tell } from './guardians.ts'
 
@@ -91,12 +91,35 @@ async function hold(ctx: Own, did: Did, id: Uint8Array, given: Guardianship): Pr
   const leaf = guardianLeaf(secpAddress(own.key))
   const placed = verifyInclusion({ leaf, index: share.index, size: plan.guardians, path, root: plan.root })
   ensure(placed, 'BAD_PROOF', 'A share arrived without a place among those who may vote; ask for it again.')
-  await putGuarding(ctx, did, g => (g ? { ...g, held: given } : null))
+  // What stands until a change is in force is kept: in those days it is the only one that counts.
+  const others = sharesFor(own).filter(h => !equal(planHash(h.plan), planHash(plan)))
+  const earlier = others.length < MAX_SHARES ? others : await standing(ctx, did, others)
+  ensure(earlier.length < MAX_SHARES, 'BAD_INPUT', 'Too many changes of guardians at once; send the share again later.')
+  await putGuarding(ctx, did, g => (g ? { ...g, held: given, earlier: [...earlier] } : null))
+}
+
+/** Those that the vault’s ledger knows as in force or to come; all of them while it cannot be asked. */
+async function standing(ctx: Own, vault: Did, shares: readonly Guardianship[]): Promise<readonly Guardianship[]> {
+  const { address, chainId } = parseDid(vault)
+  try {
+    const ledger = await ctx.network.ledger(shares[0]!.relay)
+    if (ledger.chainId !== chainId) return shares
+    const { plan, pending } = await ledger.recoveries.state(address)
+    const live = [plan, pending?.plan].flatMap(p => (p ? [toHex(p)] : []))
+    const found = shares.filter(h => live.includes(toHex(planHash(h.plan))))
+    return found.toSorted((a, b) => live.indexOf(toHex(planHash(a.plan))) - live.indexOf(toHex(planHash(b.plan))))
+  } catch (e) {
+    if (isKeepwellError(e)) return shares
+    throw e
+  }
 }
 
 async function prove(ctx: Own, did: Did, { index, nonce }: { readonly index: number; readonly nonce: Uint8Array }): Promise<void> {
-  const held = guardingOf(ctx.session.state.ring, did)?.held
-  ensure(held && held.share.index === index, 'NOT_FOUND', 'Somebody wants a proof of a share that is not held here.')
+  const own = guardingOf(ctx.session.state.ring, did)
+  const seated = (own ? sharesFor(own) : []).filter(h => h.share.index === index)
+  // Two shares may have the same place; the drill is about the one in force.
+  const [held] = seated.length > 1 ? await standing(ctx, did, seated) : seated
+  ensure(held, 'NOT_FOUND', 'Somebody wants a proof of a share that is not held here.')
   await tell(ctx, did, { t: 'proof', index, nonce, mac: hmacSha256(held.share.bytes, nonce) })
 }
 

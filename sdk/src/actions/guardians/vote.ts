@@ -5,7 +5,7 @@ import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import { secpAddress } from '#crypto/secp'
 import { type Did, parseDid } from '#identity/did'
-import { planHolds } from '#identity/guardians'
+import { planHolds, sharesFor } from '#identity/guardians'
 import { signVote } from '#identity/recovery-typed-data'
 import type { Plea } from '#wire/guardians'
 import { recoveryContract } from './ledger.ts'
@@ -23,20 +23,22 @@ export async function helpRecover(ctx: Helping, p: Plea, vault: Did): Promise<vo
   const own = ctx.session.state.ring.guarding?.find(g => g.vault === vault)
   ensure(own?.held && own.key, 'NOT_FOUND', 'You hold no share for them.')
   const { chainId, address } = parseDid(vault)
-  const { held, key } = own
-  const ledger = await ctx.network.ledger(held.relay)
+  const { key } = own
+  const home = own.held.relay
+  const ledger = await ctx.network.ledger(home)
   ensure(
     parseDid(p.did).chainId === chainId && ledger.chainId === chainId,
     'BAD_INPUT',
-    `They began at another home’s relay; their record is at ${held.relay}.`,
+    `They began at another home’s relay; their record is at ${home}.`,
   )
   const found = await (await ctx.network.relay(p.relay)).bundle(p.did)
   ensure(found, 'UNKNOWN_PARTY', 'The relay does not know who asks; let them begin again.')
-  const party = await trustBundle(ctx, found, [held.relay])
+  const party = await trustBundle(ctx, found, [home])
   const same = party.did === p.did && equal(party.hash, p.bundle)
   ensure(same, 'BAD_SIGNATURE', 'The relay shows another key than the code names.')
   const state = await ledger.recoveries.state(address)
-  ensure(state.plan && planHolds(held, state.plan), 'NO_GRANT', 'Their guardians are others by now; your share opens nothing.')
+  const held = sharesFor(own).find(h => state.plan && planHolds(h, state.plan))
+  ensure(state.plan && held, 'NO_GRANT', 'Their guardians are others by now; your share opens nothing.')
   const newOwner = parseDid(p.did).address
   const other = state.round?.state === 'running' && state.round.newOwner !== newOwner
   ensure(!other, 'DENIED', 'Another recovery of this record is under way, for somebody else’s machine. Warn them: its owner can cancel it.')

@@ -165,4 +165,12 @@ export const attention: Texts<typeof en> = {
   'account.unverified': 'nicht prüfbar',
   'account.page': 'Seite {page} von {pages}',
   'account.replaced': 'Einige Buchstaben lassen sich in diesem PDF nicht setzen und wurden ersetzt; die CSV-Datei hat sie ganz.',
+  'news.emergency': 'Notfall: {name} will Ihre Übersicht lesen',
+  'notify.emergency': 'Jemand will Ihre Notfall-Übersicht lesen',
+  'news.guarding': '{name} fragt, ob Sie Wächter sein wollen',
+  'news.guardian': '{name} hat zugesagt, Ihr Wächter zu sein',
+  'news.unproved': '{name} konnte den Teil nicht nachweisen; schicken Sie ihn noch einmal',
+  'notify.guarding': 'Jemand fragt, ob Sie Wächter sein wollen',
+  'notify.guardian': 'Jemand hat zugesagt, Ihr Wächter zu sein',
+  'notify.unproved': 'Ein Wächter konnte seinen Teil nicht nachweisen',
 }

@@ -6,7 +6,6 @@ export const emergency: Texts<typeof en> = {
   'emergency.lead':
     'Für den Tag, an dem Sie nicht sprechen können: Wer Ihnen hilft, liest das Nötige, von Ihrer Karte oder mithilfe von Menschen, die Sie gewählt haben. Sie erfahren es sofort.',
   'emergency.sub': 'Ihre Notfallkarte, und wer Ihre Notfall-Übersicht öffnen darf.',
-  'emergency.link': 'Notfallkarte und Notfallzugriff',
   'emergency.how': 'So geht es',
   'emergency.how1': 'Die Karte sagt in einfachen Worten das Wichtigste. Jede Handykamera zeigt sie, ohne Netz und ohne App.',
   'emergency.how2':
@@ -139,8 +138,6 @@ export const emergency: Texts<typeof en> = {
     'Für Fachleute: in Keepwell unter Patienten die Notfallkarte wählen und den Code einlesen. Patient und Angehörige erfahren es.',
   'emergency.paperTitle': 'Notfallkarte',
   'emergency.fold': 'Hier falten',
-  'news.emergency': 'Notfall: {name} will Ihre Übersicht lesen',
-  'notify.emergency': 'Jemand will Ihre Notfall-Übersicht lesen',
   'over.vetoed': 'Der Patient hat widersprochen. Was offen war, ist geschlossen.',
   'aid.title': 'Notfallkarte',
   'aid.lead': 'Jemandes Karte in Ihrer Hand: lesen Sie ihre Worte, und fragen Sie die Notfall-Übersicht an, wo sie nicht genügen.',

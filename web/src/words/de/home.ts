@@ -15,4 +15,6 @@ export const home: Texts<typeof en> = {
   'home.shares': { one: '{count} Person darf einen Teil davon lesen', other: '{count} Personen dürfen einen Teil davon lesen' },
   'home.noShares': 'Außer Ihnen kann das niemand lesen.',
   'home.requests': { one: '{count} Anfrage wartet auf Ihre Antwort', other: '{count} Anfragen warten auf Ihre Antwort' },
+  'emergency.link': 'Notfallkarte und Notfallzugriff',
+  'guarding.asks': '{name} fragt, ob Sie Wächter sein wollen',
 }

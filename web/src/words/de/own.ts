@@ -89,6 +89,12 @@ export const own: Texts<typeof en> = {
   'safe.wordsTitle': 'Ihre Wiederherstellungswörter sind nicht geprüft',
   'safe.wordsNote':
     'Es wurden neue Schlüssel gemacht, die neuen Wörter aber nicht geprüft, und die alten öffnen nichts. Machen Sie noch einmal neue Schlüssel und schreiben Sie die Wörter auf.',
+  'safe.guardians.choose': 'Wer könnte Ihnen wieder hineinhelfen?',
+  'safe.guardians.again': 'Wählen Sie Ihre Wächter neu',
+  'safe.guardiansNote.choose':
+    'Sind Handy und Wiederherstellungswörter beide verloren, können Menschen, denen Sie vertrauen, Sie wieder hineinlassen. Wählen Sie drei oder mehr als Wächter.',
+  'safe.guardiansNote.again': 'Ihre Schlüssel wurden seither ersetzt, und unter dem, was die alten öffneten, waren Kopien der alten Teile.',
+  'safe.guardiansGo': 'Wächter',
   'safe.later': 'Später',
   'ended.erased': 'Diese Akte wurde auf einem anderen Gerät gelöscht. Nichts davon kommt zurück.',
   'ended.out':

@@ -6,6 +6,7 @@ export const settings: Texts<typeof en> = {
   'settings.lead': 'Ihre Geräte, die Sperre dieses Geräts und alles, was Sie behalten oder beenden können.',
   'settings.devicesSub': { one: '{count} Gerät öffnet Ihre Akte', other: '{count} Geräte öffnen Ihre Akte' },
   'settings.lockSub': 'Passphrase, Passkey, Sperren von selbst',
+  'settings.guardiansSub': 'Wer Ihnen wieder hineinhilft, wenn alles verloren ist',
   'settings.look': 'Aussehen und Sprache',
   'settings.theme': 'Erscheinung',
   'settings.auto': 'Wie das Gerät',

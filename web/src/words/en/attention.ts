@@ -161,4 +161,12 @@ export const attention = {
   'account.unverified': 'could not be checked',
   'account.page': 'Page {page} of {pages}',
   'account.replaced': 'Some letters cannot be set in this PDF and were replaced; the CSV has them whole.',
+  'news.emergency': 'Emergency: {name} asks to read your summary',
+  'notify.emergency': 'Somebody asks to read your emergency summary',
+  'news.guarding': '{name} asks you to be a guardian',
+  'news.guardian': '{name} agreed to be your guardian',
+  'news.unproved': '{name} could not prove their share; send it again',
+  'notify.guarding': 'Somebody asks you to be a guardian',
+  'notify.guardian': 'Somebody agreed to be your guardian',
+  'notify.unproved': 'A guardian could not prove their share',
 } as const

@@ -3,7 +3,6 @@ export const emergency = {
   'emergency.lead':
     'For the day on which you cannot speak: whoever helps you reads what they must know, from your card or with the help of people you chose. You learn of it at once.',
   'emergency.sub': 'Your emergency card, and who may open your emergency summary.',
-  'emergency.link': 'Emergency card and access',
   'emergency.how': 'How it works',
   'emergency.how1': 'The card says in plain words what matters most. Any phone’s camera shows them, with no network and no app.',
   'emergency.how2':
@@ -131,8 +130,6 @@ export const emergency = {
     'Professionals: in Keepwell choose Patients, Emergency card, and scan the code. The patient and their contacts are told.',
   'emergency.paperTitle': 'Emergency card',
   'emergency.fold': 'Fold here',
-  'news.emergency': 'Emergency: {name} asks to read your summary',
-  'notify.emergency': 'Somebody asks to read your emergency summary',
   'over.vetoed': 'The patient objected. What was open is closed.',
   'aid.title': 'Emergency card',
   'aid.lead': 'Somebody’s card in your hand: read its words, and ask for the emergency summary where they are not enough.',

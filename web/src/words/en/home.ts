@@ -12,4 +12,6 @@ export const home = {
   'home.shares': { one: '{count} person may read a part of this', other: '{count} people may read a part of this' },
   'home.noShares': 'Nobody but you can read this.',
   'home.requests': { one: '{count} request waits for your answer', other: '{count} requests wait for your answer' },
+  'emergency.link': 'Emergency card and access',
+  'guarding.asks': '{name} asks you to be a guardian',
 } as const

@@ -85,6 +85,13 @@ export const own = {
   'safe.wordsTitle': 'You have no checked recovery words',
   'safe.wordsNote':
     'New keys were made, but the new words were not checked, and the old ones open nothing. Make new keys once more and write the words down.',
+  'safe.guardians.choose': 'Who could help you back in?',
+  'safe.guardians.again': 'Choose your guardians again',
+  'safe.guardiansNote.choose':
+    'If phone and recovery words are both lost, people you trust can let you back in. Choose three or more as guardians.',
+  'safe.guardiansNote.again':
+    'Your keys were replaced since you chose them, and copies of the old shares were among what the old keys opened.',
+  'safe.guardiansGo': 'Guardians',
   'safe.later': 'Later',
   'ended.erased': 'This record was erased on another device. Nothing of it comes back.',
   'ended.out':

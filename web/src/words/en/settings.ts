@@ -3,6 +3,7 @@ export const settings = {
   'settings.lead': 'Your devices, this device’s lock, and everything that is yours to keep or end.',
   'settings.devicesSub': { one: '{count} device opens your record', other: '{count} devices open your record' },
   'settings.lockSub': 'Passphrase, passkey, locking by itself',
+  'settings.guardiansSub': 'Who can help you back in when everything is lost',
   'settings.look': 'Look and language',
   'settings.theme': 'Appearance',
   'settings.auto': 'As the device',

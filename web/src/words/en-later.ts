@@ -1,0 +1,5 @@
+import { emergency } from './en/emergency.ts'
+import { guardians } from './en/guardians.ts'
+
+/** The English texts of screens that nobody begins with: a first visit does not wait for them. */
+export const enLater = { ...emergency, ...guardians } as const
