@@ -21,7 +21,7 @@ import type { Io } from '#io'
 import { result } from '#show'
 import { purposeWord } from '#words'
 
-const settingsFile = (dir: string): string => join(dir, 'gateway-processing.json')
+export const settingsFile = (dir: string): string => join(dir, 'gateway-processing.json')
 
 /** `keepwell gateway processing …`: the record of processing activities that GDPR 30 asks of an organisation. Also while the gateway runs. */
 export async function processing(io: Io, args: Args): Promise<void> {

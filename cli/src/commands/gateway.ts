@@ -21,7 +21,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing …]',
+  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing|breach …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -34,6 +34,8 @@ export const gateway: Command = {
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
     '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
     '`gateway processing` makes the record of processing activities (GDPR 30) of the consents here, the trail, and what `processing set --file` says of controller, bases and retention; `processing template` begins that file.\n' +
+    '`gateway breach` keeps the register of breaches (GDPR 33): open, affected (whose records were opened, by whom, through what, in which window, from the trail and its receipts), draft, note, sent, close, list. ' +
+    'It is kept by people with the role auditor, who give passphrase and code (--by), and each entry stands in the trail.\n' +
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
@@ -53,6 +55,9 @@ export const gateway: Command = {
     'keepwell gateway detach --patient "Ada Example" --folder /archive/ada',
     'keepwell gateway quarantine list',
     'keepwell gateway processing --as csv',
+    'keepwell gateway breach open --by mkant --title "A lost login was used at night"',
+    'keepwell gateway breach affected --by mkant --id 3f02 --from 2027-03-01 --to 2027-03-04 --person ghopper',
+    'keepwell gateway breach draft --by mkant --id 3f02 --notice authority',
     'keepwell gateway quarantine save --id 0123456789ab --out image.dcm',
     'keepwell gateway attach --patient "Ada Example" --dicomweb http://pacs.local/dicom-web --study 1.2.840.113619.2.1 --url https://gateway.example',
   ],
@@ -113,16 +118,42 @@ export const gateway: Command = {
     id: {
       type: 'string',
       value: 'ID',
-      about: 'Of an app: its client id. Of a group: its id. Of a file in quarantine: as listed, or "all" to drop.',
+      about: 'Of an app: its client id. Of a group: its id. Of a file in quarantine: as listed, or "all" to drop. Of an incident: its id.',
     },
+    by: {
+      type: 'string',
+      value: 'LOGIN',
+      about: 'Of the register of breaches: who keeps it; asked for passphrase and code, and not again for ten minutes.',
+    },
+    'staff-file': { type: 'string', value: 'FILE', about: 'Passphrase and code of --by, a line each, instead of being asked.' },
+    title: { type: 'string', value: 'TEXT', about: 'Of an incident: what happened, in a sentence.' },
+    aware: { type: 'string', value: 'WHEN', about: 'Of an incident: since when you know of it; default now. The 72 hours run from there.' },
+    from: { type: 'string', value: 'WHEN', about: 'Of openings: from then on, 2027-03-01 or with a time.' },
+    to: { type: 'string', value: 'WHEN', about: 'Of openings: until then, inclusive.' },
+    person: {
+      type: 'string',
+      multiple: true,
+      value: 'WHO',
+      about: 'Of openings: by this person of yours, by login or as the trail has them; may be given several times.',
+    },
+    app: { type: 'string', multiple: true, value: 'ID', about: 'Of openings: through this app; may be given several times.' },
+    type: { type: 'string', multiple: true, value: 'TYPE', about: 'Of openings: of these resource types; may be given several times.' },
+    notice: { type: 'string', value: 'WHOM', about: 'Of an incident: authority (GDPR 33), people (GDPR 34, 16 CFR 318), ftc or media.' },
+    residents: { type: 'string', value: 'CA=612,…', about: 'Of an incident: how many of the affected live in which state.' },
+    on: { type: 'string', value: 'WHEN', about: 'Of a notice that was sent: when; default now.' },
+    text: { type: 'string', value: 'TEXT', about: 'Of an incident: what is written down.' },
     as: { type: 'string', value: 'FORM', about: 'Of the record of processing: text (default) or csv.' },
-    out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine is saved.' },
+    out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine, or the list of the affected, is saved.' },
     role: {
       type: 'string',
       value: 'ROLE',
       about: 'Of a person: what they may do. Of a key: what stands on receipts where the system names no other role; default "system".',
     },
-    purpose: { type: 'string', value: 'WHY', about: 'Of a key or a backend service: what it reads and writes for; default treatment.' },
+    purpose: {
+      type: 'string',
+      value: 'WHY',
+      about: 'Of a key or a backend service: what it reads and writes for; default treatment. Of openings: for this purpose alone.',
+    },
   },
   async run(io, args) {
     const [what, verb] = args.positionals
@@ -131,6 +162,7 @@ export const gateway: Command = {
     if (what === 'attach') return (await import('#commands/gateway-attach')).attach(io, args)
     if (what === 'detach') return (await import('#commands/gateway-attach')).detach(io, args)
     if (what === 'quarantine') return (await import('#commands/gateway-quarantine')).quarantine(io, args)
+    if (what === 'breach') return (await import('#commands/gateway-breach')).breach(io, args)
     if (what === 'processing') return (await import('#commands/gateway-processing')).processing(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
@@ -140,7 +172,7 @@ export const gateway: Command = {
     ensure(
       run,
       'USAGE',
-      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach or processing and what to do.',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach, processing or breach and what to do.',
     )
     return run(io, args)
   },

@@ -45,7 +45,14 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     writing.add(run)
   }
   const put = (entry: Entry): void => write(tokens.put(EVENT, String(entry.n), entry, { group: group(entry.patient) }))
-  const settled = async (): Promise<void> => void (await Promise.all(writing))
+  /** What another process of this home noted meanwhile is counted as well. */
+  async function catchUp(): Promise<void> {
+    for (let next = last + 1; await tokens.get(EVENT, String(next)); next = last + 1) last = Math.max(last, next)
+  }
+  const settled = async (): Promise<void> => {
+    await Promise.all(writing)
+    await catchUp()
+  }
   const naming = new Map<number, () => Entry>()
   const told: number[] = []
   let timer: NodeJS.Timeout | undefined
@@ -61,20 +68,33 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
 
   return {
     note(noted, evidence) {
-      const n = ++last
-      const entry: Entry = { ...noted, n }
-      put(entry)
-      if (evidence) write(tokens.put(EVIDENCE, String(n), toBase64Url(evidence)))
-      write(tokens.put(COUNT, '', { n: last }))
+      let n = ++last
+      const entry = (): Entry => ({ ...noted, n })
+      const add = async (): Promise<void> => {
+        while (!(await tokens.add(EVENT, String(n), entry(), { group: group(noted.patient) }))) n = ++last
+        const more = [tokens.put(COUNT, '', { n }), ...(evidence ? [tokens.put(EVIDENCE, String(n), toBase64Url(evidence))] : [])]
+        await Promise.all(more)
+      }
       const references = new Map<string, string>()
       const named = (): Entry => ({
-        ...entry,
-        records: entry.records.map(r => (references.has(r.id) ? { ...r, reference: references.get(r.id)! } : r)),
+        ...entry(),
+        records: noted.records.map(r => (references.has(r.id) ? { ...r, reference: references.get(r.id)! } : r)),
       })
-      return (record, reference) => {
-        references.set(record, reference)
+      const tell = (): void => {
         naming.set(n, named)
         timer ??= setTimeout(flush, NAMING_MS).unref()
+      }
+      // What it turns out to be is told under the number that it has in the end.
+      let numbered = false
+      write(
+        add().then(() => {
+          numbered = true
+          if (references.size) tell()
+        }),
+      )
+      return (record, reference) => {
+        references.set(record, reference)
+        if (numbered) tell()
       }
     },
     last: () => last,
@@ -111,8 +131,9 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     },
     settled,
     async close() {
+      await Promise.all(writing)
       flush()
-      await settled()
+      await Promise.all(writing)
       await tokens.close()
     },
   }

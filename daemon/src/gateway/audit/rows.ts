@@ -58,6 +58,7 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
   const mine = stores.get(trail) ?? new Map<string, Known>()
   stores.set(trail, mine)
   const key = patient ?? ''
+  await trail.settled()
   const last = trail.last()
   let known = mine.get(key)
   const first = trail.first()
@@ -67,7 +68,6 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
     known = { upTo: patient === null ? from : last, toldUpTo: trail.told.length, first, store, cut: from >= first }
     if (patient !== null) for (const entry of await trail.of(patient)) known.store.put(asEvent(desk, entry))
   }
-  await trail.settled()
   const changed = trail.told.slice(known.toldUpTo).filter(n => n <= known.upTo)
   known.toldUpTo = trail.told.length
   const fresh = Array.from({ length: last - known.upTo }, (_, i) => known.upTo + 1 + i)

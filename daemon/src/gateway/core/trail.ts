@@ -11,7 +11,7 @@ import type { Actor } from './types.ts'
 export type Noted = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'> & {
   /** Unix seconds. */
   readonly at: number
-  /** Logical id; null when a refusal does not say whose record was meant. */
+  /** Logical id; null when a refusal does not say whose record was meant, and for what concerns nobody's alone. */
   readonly patient: string | null
   readonly action: Action
   readonly refused?: string
