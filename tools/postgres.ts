@@ -21,6 +21,8 @@ export function postgresBin(): string | null {
 
 export type Postgres = {
   readonly url: string
+  /** Where all its files are. */
+  readonly dir: string
   /** Ends the server as a power cut would, and starts it again. */
   crash(): Promise<void>
   stop(): Promise<void>
@@ -48,6 +50,7 @@ export async function startPostgres(): Promise<Postgres> {
   await start()
   return {
     url: `postgres://keepwell@127.0.0.1:${port}/postgres`,
+    dir,
     async crash() {
       await as('pg_ctl', ['-D', data, '-w', '-m', 'immediate', 'stop'])
       await start()

@@ -1,7 +1,7 @@
 import type { Fixture } from '@keepwell/sdk/ports/fixture'
 
 type Tools = { postgresBin(): string | null; startPostgres(): Promise<Server> }
-export type Server = { readonly url: string; crash(): Promise<void>; stop(): Promise<void> }
+export type Server = { readonly url: string; readonly dir: string; crash(): Promise<void>; stop(): Promise<void> }
 
 const tools = import.meta.glob<Tools>('/tools/postgres.ts')
 const { postgresBin, startPostgres } = await tools['/tools/postgres.ts']!()

@@ -57,6 +57,13 @@ function migrate(db: DatabaseSync, schema: SqliteSchema): void {
   db.exec(`PRAGMA user_version = ${schema.version}; PRAGMA application_id = ${APPLICATION_ID}; COMMIT`)
 }
 
+/** Moves everything out of the write-ahead log, so that deleted bytes are in no file. Throws STORAGE_FAILED while another process reads. */
+export function emptyLog(db: DatabaseSync): void {
+  const result = guarded('emptying the write-ahead log', () => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get())
+  if (result?.busy !== 0)
+    throw new KeepwellError('STORAGE_FAILED', 'Another process reads the database, so deleted bytes are still in its write-ahead log.')
+}
+
 /** Runs a synchronous piece of storage work; what the engine throws becomes a KeepwellError. */
 export function guarded<T>(doing: string, work: () => T): T {
   try {

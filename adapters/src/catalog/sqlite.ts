@@ -1,7 +1,7 @@
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Catalog } from '@keepwell/sdk/ports/catalog'
 import { checkRecordId } from '@keepwell/sdk/ports/limits'
-import { groupWriter, guarded, openSqlite } from '#base/sqlite'
+import { emptyLog, groupWriter, guarded, openSqlite } from '#base/sqlite'
 
 const CREATE = [
   'create table rows (id blob primary key, sealed blob not null) without rowid',
@@ -9,7 +9,7 @@ const CREATE = [
 ]
 const PAGE_ROWS = 500
 
-/** A vault's catalogue in one SQLite file; the rows are sealed before they come here. */
+/** A vault's catalogue in one SQLite file; the rows are sealed before they come here. What was dropped is in no file once `drop` resolves. */
 export async function openSqliteCatalog(input: { file: string }): Promise<Catalog> {
   const db = openSqlite({ file: input.file, version: 1, create: CREATE })
   const writer = groupWriter(db)
@@ -29,6 +29,10 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
     ensure(db.isOpen, 'STORAGE_FAILED', 'The catalog is closed.')
     return guarded('reading the catalog', work)
   }
+  const scrub = async (): Promise<void> => {
+    await writer.idle()
+    emptyLog(db)
+  }
   return {
     async note(rows) {
       for (const { id } of rows) checkRecordId(id)
@@ -40,6 +44,7 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
       await write(() => {
         for (const id of ids) prepared.drop.run(id)
       })
+      await scrub()
     },
     async *all() {
       let after: Uint8Array = new Uint8Array(0)
@@ -61,6 +66,7 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
     },
     async clear() {
       await write(() => db.exec('delete from rows; delete from marks'))
+      await scrub()
     },
     async close() {
       await writer.idle()

@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { EnvelopeStore, Rows } from '@keepwell/sdk/ports/envelopes'
 import { boundsOf, checkKind, checkLimit, checkRows, checkVault } from '@keepwell/sdk/ports/limits'
-import { groupWriter, guarded, openSqlite, openSqliteReader } from '#base/sqlite'
+import { emptyLog, groupWriter, guarded, openSqlite, openSqliteReader } from '#base/sqlite'
 import { queriesFor } from './queries.ts'
 
 const queries = queriesFor('sqlite')
@@ -44,8 +44,7 @@ export async function openSqliteEnvelopes(input: { file: string; maxPages?: numb
       await writer.idle()
       // A reader's snapshot would hold the log back; the checkpoint itself is synchronous, so none can start during it.
       await readers.idle()
-      const result = guarded('emptying the write-ahead log', () => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get())
-      ensure(result?.busy === 0, 'STORAGE_FAILED', 'Another process reads the database, so deleted bytes are still in its write-ahead log.')
+      emptyLog(db)
     },
     async close() {
       open = false
