@@ -40,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   guardians: async () => (await import('#commands/guardians')).guardians,
   recover: async () => (await import('#commands/recover')).recover,
   credential: async () => (await import('#commands/credential')).credential,
+  policy: async () => (await import('#commands/policy')).policy,
   doctor: async () => (await import('#commands/doctor')).doctor,
   emergency: async () => (await import('#commands/emergency')).emergency,
   terminology: async () => (await import('#commands/terminology')).terminology,

@@ -105,7 +105,8 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
   const catalog = await openSqliteCatalog({ file: inHome(dir).catalog })
   const custodian = await custodyOf(io, dir, session)
   const custody = custodian ? { custody: custodian.custody } : {}
-  const ctx: Ctx = { clock: io.clock, random: io.random, network: reach.network, catalog, session, ...custody }
+  const policies = policiesOf(dir, { network: reach.network, session })
+  const ctx: Ctx = { clock: io.clock, random: io.random, network: reach.network, catalog, session, policies, ...custody }
   let written = session.state
   const home: Home = {
     dir,
@@ -132,6 +133,32 @@ export async function composeHome(io: Io, { dir, session, relay, refresh }: Comp
     await home.close()
     throw e
   }
+}
+
+/** Looked at when a consent is to be given. What the ledger names and cannot be had, or is refused, leaves in force what was. */
+function policiesOf(dir: string, ctx: Pick<Ctx, 'network' | 'session'>): NonNullable<Ctx['policies']> {
+  const open = async () => {
+    const [{ policyKeeper }, { policiesIn }] = await Promise.all([
+      import('@keepwell/sdk/actions/governance/keep-policies'),
+      import('@keepwell/daemon/bin/policies'),
+    ])
+    const keeper = policyKeeper({ ctx, ...policiesIn(dir) })
+    await keeper.begin().catch(passing)
+    return keeper
+  }
+  let opened: ReturnType<typeof open> | undefined
+  return {
+    async inForce() {
+      opened ??= open()
+      const keeper = await opened
+      await keeper.look().catch(passing)
+      return keeper.current()
+    },
+  }
+}
+
+function passing(e: unknown): void {
+  if (!isKeepwellError(e)) throw e
 }
 
 /** Shares that arrive go to the custodian's store, whichever command takes the mail. */

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -41,6 +41,7 @@ import { groupsAt } from './gateway-groups.ts'
 import { holdingsAt } from './gateway-held.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { trailOf } from './gateway-trail.ts'
+import { policiesIn } from './policies.ts'
 import { VERSION } from './relay.ts'
 
 export type GatewaySettings = {
@@ -102,7 +103,7 @@ export async function serveGateway(
       failed: () => log({ level: 'error', task: 'trail', code: 'STORAGE_FAILED' }),
     })
     opened.defer(() => trail.close())
-    const policies = await policiesAt(settings)
+    const policies = await openPolicies({ ctx, ...policiesIn(dir), failed: code => log({ level: 'error', task: 'policies', code }), pause })
     opened.defer(() => policies.close())
     const gateway = openGateway({
       ctx,
@@ -200,18 +201,6 @@ const exportedFrom = ({ ctx, dir }: GatewaySettings) =>
     readFile: readIfThere,
     writeFile: writeDurable,
   })
-
-/** The policies that the home's ledger names; those kept last go on when it cannot be asked. */
-function policiesAt({ ctx, dir, log }: GatewaySettings): Promise<KeptPolicies> {
-  const file = join(dir, 'gateway-policies.cbor')
-  return openPolicies({
-    ctx,
-    engine: async () => (await import('@keepwell/adapters/cedar/node')).openCedar(),
-    kept: { read: () => readIfThere(file), write: bytes => (bytes ? writeDurable(file, bytes) : rm(file, { force: true })) },
-    failed: code => log({ level: 'error', task: 'policies', code }),
-    pause,
-  })
-}
 
 const HOT_BYTES = 2 ** 30
 

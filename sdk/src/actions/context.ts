@@ -8,6 +8,7 @@ import type { Chest } from '#ports/chest'
 import type { Clock } from '#ports/clock'
 import type { CustodyStore } from '#ports/custody'
 import type { Network } from '#ports/relay'
+import type { PolicyInForce } from './governance/policy-in-force.ts'
 
 /** A party with its keyring open. The verbs that change the keyring replace `state` whole. */
 export type Session = {
@@ -28,6 +29,8 @@ export type Ctx = {
   readonly custody?: CustodyStore
   /** Records that wait on this device to be sent, sealed. */
   readonly outbox?: Chest
+  /** The policies that the home's ledger names, where this party keeps them; and in which language they are told. */
+  readonly policies?: { inForce(): Promise<PolicyInForce | null>; readonly language?: string }
 }
 
 /** Progress of long work, for a person to look at. */

@@ -1,8 +1,6 @@
-import type { Ctx } from '@keepwell/sdk/actions/context'
-import { fetchPolicies, namedPolicy, type PolicyInForce, readPolicies } from '@keepwell/sdk/actions/governance/policy-in-force'
-import { equal } from '@keepwell/sdk/base/bytes'
+import { type Keeping, policyKeeper } from '@keepwell/sdk/actions/governance/keep-policies'
+import type { PolicyInForce } from '@keepwell/sdk/actions/governance/policy-in-force'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
-import type { PolicyEngine } from '@keepwell/sdk/ports/policy-engine'
 
 /** The policies that this gateway keeps; null where the consents and roles alone decide. */
 export type Policies = {
@@ -13,11 +11,7 @@ export type Policies = {
 
 export type KeptPolicies = Policies & { close(): Promise<void> }
 
-export type PolicyInput = {
-  readonly ctx: Pick<Ctx, 'network' | 'session'>
-  readonly engine: () => Promise<PolicyEngine>
-  /** Where the bundle in force lies, so that a start without a ledger keeps it. */
-  readonly kept: { read(): Promise<Uint8Array | null>; write(bytes: Uint8Array | null): Promise<void> }
+export type PolicyInput = Omit<Keeping, 'breathe'> & {
   readonly failed: (code: string) => void
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
@@ -29,62 +23,32 @@ const breathe = (): Promise<void> => new Promise(resolve => setImmediate(resolve
  * Looks every two seconds at what the ledger names, fetches it, tries it against the floor, and keeps it from then on. What cannot be had or is
  * refused changes nothing: what was kept before goes on, and the operator is told once. Resolves after the first look.
  */
-export async function openPolicies({ ctx, engine, kept, failed, pause }: PolicyInput): Promise<KeptPolicies> {
+export async function openPolicies({ failed, pause, ...keeping }: PolicyInput): Promise<KeptPolicies> {
   const listeners = new Set<() => void>()
   const stop = new AbortController()
-  let loading: Promise<PolicyEngine> | undefined
-  const read = async (bytes: Uint8Array): Promise<PolicyInForce> => {
-    loading ??= engine()
-    return readPolicies(await loading, bytes, breathe)
-  }
+  const keeper = policyKeeper({ ...keeping, breathe })
   const code = (e: unknown): string => (isKeepwellError(e) ? e.code : 'DEFECT')
-
-  const before = await kept.read()
-  let current: PolicyInForce | null = null
-  if (before)
-    current = await read(before).catch(e => {
-      failed(code(e))
-      return null
-    })
-  /** Why the last look took nothing, so that it is told once; and what was refused, so that it is not tried again and again. */
+  await keeper.begin().catch(e => failed(code(e)))
+  /** Why the last look took nothing, so that it is told once. */
   let told = ''
-  let refused: Uint8Array | null = null
-
   async function look(): Promise<void> {
-    const named = await namedPolicy(ctx)
-    if (named ? current && equal(current.hash, named) : current === null) return
-    if (named && refused && equal(named, refused)) return
-    const bytes = named && (await fetchPolicies(ctx, named))
-    refused = null
-    const next =
-      bytes &&
-      (await read(bytes).catch(e => {
-        refused = named
-        throw e
-      }))
-    await kept.write(bytes)
-    current = next
-    for (const listener of listeners) listener()
+    try {
+      if (await keeper.look()) for (const listener of listeners) listener()
+      told = ''
+    } catch (e) {
+      if (told !== code(e)) failed(code(e))
+      told = code(e)
+    }
   }
-  const tried = (): Promise<void> =>
-    look().then(
-      () => {
-        told = ''
-      },
-      e => {
-        if (told !== code(e)) failed(code(e))
-        told = code(e)
-      },
-    )
-  await tried()
+  await look()
   const watching = (async () => {
     while (!stop.signal.aborted) {
       await pause(LOOK, stop.signal).catch(() => {})
-      if (!stop.signal.aborted) await tried()
+      if (!stop.signal.aborted) await look()
     }
   })()
   return {
-    current: () => current,
+    current: keeper.current,
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

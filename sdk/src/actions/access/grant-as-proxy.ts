@@ -1,4 +1,5 @@
 import type { Ctx } from '#actions/context'
+import { allowConsent } from '#actions/governance/allow-consent'
 import { findParty, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
@@ -16,7 +17,7 @@ import { contactName, type Granted, type GrantInput, verifiedParty, writeSlot } 
 import { type OpenGrant, receivedGrant } from './grants.ts'
 import { post } from './post.ts'
 
-type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'policies'>
 
 /**
  * A proxy (parent, caregiver) passes on part of what it was given with level admin: narrower terms under its own, chain depth 1
@@ -33,6 +34,8 @@ export async function grantAsProxy(
   const terms = narrowed(ctx, outer, input, secpAddress(holderKey))
   ensure(narrower(terms, outer.terms), 'NO_GRANT', 'A proxy passes on only what it was given, for no longer.')
   const { ring } = ctx.session.state
+  const names = outer.package.compartments.filter(c => terms.compartments.some(id => equal(id, c.id))).map(c => c.name)
+  await allowConsent(ctx, { ...terms, names, seconds: terms.expiry - terms.notBefore, standing: false, by: 'proxy' })
   const grantee = await verifiedParty(ctx, input.to)
   const signedTerms = { signed: await sign(signerOf(ring), 'terms', terms), parent: decodeTerms(outer.grant.terms).signed }
   const commitment = commitmentOf(terms)

@@ -1,4 +1,5 @@
 import type { Ctx } from '#actions/context'
+import { allowConsent } from '#actions/governance/allow-consent'
 import { openKeys } from '#actions/records/open-record'
 import { limitsOf } from '#actions/rights/ring'
 import { callRelay, contactRelays, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
@@ -20,7 +21,7 @@ import { sign } from '#identity/signed'
 import type { KeyPackage } from '#wire/messages'
 import { post } from './post.ts'
 
-type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'policies'>
 
 export type GrantInput = {
   readonly to: Did
@@ -35,6 +36,8 @@ export type GrantInput = {
   /** Filing epochs covered; default: everything filed until the consent ends. */
   readonly from?: number
   readonly until?: number
+  /** Given by a standing rule: policies may ask more of those. */
+  readonly standing?: boolean
 }
 
 export type Granted = {
@@ -55,6 +58,7 @@ const MAX_PACKAGE = 240_000
 export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> {
   const { ring } = ctx.session.state
   notLimited(ring, input.purposes)
+  await allowConsent(ctx, wishOf(ctx, ring, input))
   const grantee = await verifiedParty(ctx, input.to)
   const holderKey = secretKey(ctx)
   const terms = await makeTerms(ctx, ring, input, secpAddress(holderKey))
@@ -78,6 +82,16 @@ export async function grant(ctx: Granting, input: GrantInput): Promise<Granted> 
   const content = { terms: encodeTerms(signedTerms), package: packageBytes }
   const messageBytes = await post(ctx, grantee, 'grant', content, { introduce: true })
   return { commitment, terms, messageBytes, packageBytes: packageBytes.length + encodeTerms(signedTerms).length }
+}
+
+function wishOf(
+  ctx: Granting,
+  ring: Keyring,
+  { level, purposes, records = [], compartments = [], notBefore, expiry, standing = false }: GrantInput,
+) {
+  const named = ring.compartments.filter(c => compartments.some(id => equal(id, c.id)))
+  const seconds = expiry - Math.min(ctx.clock(), notBefore ?? ctx.clock())
+  return { level, purposes: [...purposes], records: [...records], names: named.map(c => c.name), seconds, standing, by: 'owner' as const }
 }
 
 /** What the person has said once for all stands until they say otherwise. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Ctx } from '#actions/context'
+import type { PolicyInForce } from '#actions/governance/policy-in-force'
 import { fileRecords } from '#actions/records/file-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
@@ -12,6 +13,7 @@ import { ruleMessage } from '#consent/rule'
 import { commitmentOf } from '#consent/terms'
 import type { RuleUse } from '#identity/keyring'
 import { peek, signed } from '#identity/signed'
+import { grant } from './grant.ts'
 import { receivedGrants } from './grants.ts'
 import { invite, join } from './invite.ts'
 import { issueCredential } from './issue-credential.ts'
@@ -92,6 +94,29 @@ describe('a standing rule', () => {
     expect(await endRule(ada, readRule(ada.session.state.ring.rules![0]!).id, { given: true })).toBe(1)
     await receiveMessages(clinic)
     expect(receivedGrants(clinic)).toEqual([])
+  })
+
+  test('T29: gives nothing that policies refuse to rules: the person is told why, and may give it themselves', async () => {
+    const current: PolicyInForce = {
+      hash: new Uint8Array(32),
+      cid: 'c',
+      name: 'x',
+      ids: ['p'],
+      judge: r => ({ policy: 'c', forbids: r.action === 'grant' && r.consent.standing ? ['p'] : [] }),
+      say: () => 'Nobody is given anything by rules.',
+    }
+    const kept = { ...ada, policies: { inForce: async () => current } }
+    await makeRule(kept, rule())
+    await ask()
+    await applyRules(kept)
+    await notices()
+    w.now += DAY
+    expect((await applyRules(kept)).given).toEqual([])
+    expect(await notices()).toEqual([expect.stringMatching(/Clinic was not given laboratory.*: Nobody is given anything by rules\./)])
+    w.now += DAY
+    expect((await applyRules(kept)).given).toEqual([])
+    const to = clinic.session.state.ring.did
+    await grant(kept, { to, level: 'read', purposes: ['TREAT'], compartments: [id('laboratory')], expiry: w.now + DAY })
   })
 
   test('what asks for more than the rule waits in the mailbox for the person, as does every other message', async () => {

@@ -17,7 +17,7 @@ import { revoke } from './revoke.ts'
 import { sendNotice } from './send-notice.ts'
 import { trustVouched } from './trust-vouched.ts'
 
-type Ruling = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Ruling = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'policies'>
 
 /** Rules and uses of a vault are few; the oldest uses are forgotten. */
 const MAX_USES = 500
@@ -165,10 +165,14 @@ async function giveDue(ctx: Ruling, rule: RuleMessage): Promise<string[]> {
     }
     const { purpose, compartments } = what
     const terms = { to: use.grantee, level: 'read', purposes: [purpose], compartments, expiry: ctx.clock() + use.seconds } as const
-    const { commitment } = await grant(ctx, terms).catch(async e => {
+    const done = await grant(ctx, { ...terms, standing: true }).catch(async e => {
       await changeUse(ctx, request, u => ({ ...u, state: 'failed' }))
-      throw e
+      if (!isKeepwellError(e, 'AGAINST_POLICY')) throw e
+      await tellPerson(ctx, `Under your rule “${rule.name}”, ${use.name} was not given ${words(use)}: ${e.message}`)
+      return null
     })
+    if (!done) continue
+    const { commitment } = done
     await changeUse(ctx, request, u => ({ ...u, commitment }))
     await tellPerson(
       ctx,
