@@ -82,13 +82,24 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
   expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toContain('All logs hold')
   expect(await first.stop()).toBe(0)
 
+  // A patient at that relay, who saw its log and asks a witness that saw it too.
+  const ada = desk(join(folder.path, 'ada'))
+  await ada.json('init', '--name', 'Ada Example', '--relay', liar.url, '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))
+  const asking = await own.serve('witness', ...args)
+  expect(await ada.json('audit', '--witness', door.url)).toMatchObject({
+    problems: [],
+    witnesses: [{ name: 'keepwell-witness', charges: [] }],
+  })
+  expect(await ada.json('audit', '--report')).toMatchObject({ reported: { tx: null } })
+  expect(await asking.stop()).toBe(0)
+
   // The relay forgets its log and begins another, under the same keys.
   await liar.close()
   rmSync(inHome(relayFolder(config)).log, { force: true })
   liar = await startLiar()
   open.push(() => liar.close())
   const vault = await enrolVault(openHttpRelay({ url: liar.url }))
-  while (readLogHead((await liar.home.relay.head()).signed).size <= 6) await vault.file(100)
+  while (readLogHead((await liar.home.relay.head()).signed).size <= 8) await vault.file(100)
 
   const second = await own.serve('witness', ...args)
   open.push(() => second.stop())
@@ -103,6 +114,9 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   expect(metrics).toContain('keepwell_witness_forks 1\n')
   expect(metrics).not.toContain(log)
+  const found = await ada.run('audit', '--report', '--json')
+  expect(found.code).toBe(5)
+  expect(JSON.parse(found.out)).toMatchObject({ reported: { by: liar.url, line: expect.stringContaining('already') } })
 })
 
 test('a witness that cannot see a log says so and accuses nobody; what is no relay’s address is refused', async () => {

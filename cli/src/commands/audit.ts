@@ -1,7 +1,13 @@
+import { openWitnesses } from '@keepwell/adapters/witness/http'
+import type { Problem } from '@keepwell/sdk/actions/access/check-log'
+import { compareWithWitness, type WitnessSaid } from '@keepwell/sdk/actions/access/compare-witness'
+import { reportProof } from '@keepwell/sdk/actions/access/report-proof'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { type Looked, verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import type { Ctx } from '@keepwell/sdk/actions/context'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { toHex } from '@keepwell/sdk/base/bytes'
+import { isKeepwellError } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { compartmentOf } from '#choose'
 import type { Command } from '#command'
@@ -23,15 +29,22 @@ export const audit: Command = {
   group: 'trust',
   summary: 'Show who looked at what, when and why; every line is checked.',
   about:
-    'Each receipt must be signed by reader and relay, numbered without a gap, and lie in the relay’s log, which only grows and is anchored on the\nledger. Exit code 5 when something does not hold.',
+    'Each receipt must be signed by reader and relay, numbered without a gap, and lie in the relay’s log, which only grows and is anchored on the\nledger. A witness follows that log from outside: --witness compares what it was shown with what you are shown; it learns that somebody asks, not\nwho. --report brings proof against the relay to the ledger, where it counts for everybody. Exit code 5 when something does not hold.',
   options: {
     fhir: { type: 'boolean', about: 'As FHIR R4: a Bundle of AuditEvents, each with the receipt that proves it.' },
+    witness: { type: 'string', value: 'URL', multiple: true, about: 'Compare with this witness.' },
+    report: { type: 'boolean', about: 'Report a relay that signed two histories on the ledger.' },
     others: { type: 'boolean', about: 'Leave out your own readings.' },
     limit: { type: 'string', value: 'N', about: 'The last N lines; default 50, 0 for all.' },
   },
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
-      const trail = await verifyTrail(ctx)
+      const checked = await verifyTrail(ctx)
+      const witnesses = args.list('witness').map(url => ({ url, witness: openWitnesses()(url) }))
+      const said: Said[] = []
+      for (const { url, witness } of witnesses) said.push(await askWitness(ctx, url, witness))
+      const trail = { ...checked, problems: [...checked.problems, ...said.flatMap(s => s.problems)] }
+      const reported = args.flag('report') ? await reportAll(ctx, trail.problems, witnesses) : null
       const { ring } = ctx.session.state
       const entries = new Map((await listEntries(ctx)).map(e => [toHex(e.id), e]))
       const lines = trail.looked.filter(l => !args.flag('others') || l.name !== 'you')
@@ -48,7 +61,9 @@ export const audit: Command = {
         })),
         logSize: trail.logSize,
         anchored: trail.anchored,
-        problems: trail.problems,
+        problems: trail.problems.map(({ seq, code, message, evidence }) => ({ seq, code, message, provable: evidence !== undefined })),
+        witnesses: said.map(({ problems: _, ...s }) => s),
+        reported,
       }
       result(io, args, value, () => [
         ...table(
@@ -59,7 +74,9 @@ export const audit: Command = {
         trail.problems.length
           ? `${trail.problems.length} PROBLEMS:`
           : `All ${trail.looked.length} receipts hold: signed by reader and relay, without a gap, in the log${trail.anchored ? `, which is on the ledger up to entry ${trail.anchored.size}` : ' (not yet on the ledger)'}.`,
-        ...trail.problems.map(p => `  receipt ${p.seq}: ${p.message} (${p.code})`),
+        ...trail.problems.map(p => `  ${p.seq ? `receipt ${p.seq}: ` : ''}${p.message} (${p.code})`),
+        ...said.map(witnessLine),
+        ...(reported ? [reported.line] : []),
       ])
       return trail.problems.length ? 5 : 0
     }),
@@ -94,3 +111,39 @@ const asJson = (l: Looked) => ({
   grant: l.grant,
   reader: l.reader,
 })
+
+type Said = Partial<WitnessSaid> & { readonly url: string; readonly problems: readonly Problem[]; readonly failed?: string }
+
+/** A witness that cannot be asked, or lies itself, says nothing against the relay. */
+async function askWitness(ctx: Ctx, url: string, witness: Parameters<typeof compareWithWitness>[1]): Promise<Said> {
+  try {
+    return { url, ...(await compareWithWitness(ctx, witness)) }
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return { url, problems: [], failed: `${e.message} (${e.code})` }
+  }
+}
+
+function witnessLine(s: Said): string {
+  if (s.failed) return `Witness ${s.url}: ${s.failed}`
+  if (!s.seen) return `Witness ${s.url} does not follow this relay’s log.`
+  const held = s.charges?.map(c => c.kind + (c.tx ? ' (on the ledger)' : '')) ?? []
+  const agrees = s.problems.length
+    ? 'was shown another history'
+    : `was shown the same history, up to entry ${s.seen.size} (${when(s.seen.at)})`
+  return `Witness ${s.url} ${agrees}${held.length ? `; it holds against it: ${held.join(', ')}` : ''}.`
+}
+
+type Reported = { readonly tx: string | null; readonly by: string | null; readonly line: string }
+
+/** One proof is enough: the ledger marks the log for ever. */
+async function reportAll(
+  ctx: Ctx,
+  problems: readonly Problem[],
+  witnesses: readonly { readonly witness: Parameters<typeof compareWithWitness>[1] }[],
+): Promise<Reported> {
+  const evidence = problems.find(p => p.evidence)?.evidence
+  if (!evidence) return { tx: null, by: null, line: 'There is nothing that the ledger could check: nothing was reported.' }
+  const { tx, by } = await reportProof(ctx, { evidence, witnesses: witnesses.map(w => w.witness) })
+  return { tx, by, line: tx ? `Reported on the ledger through ${by}: ${tx}` : 'The ledger holds proof against this relay already.' }
+}

@@ -3,9 +3,10 @@ import { openHttpRelay } from '@keepwell/adapters/relay/http'
 import { readIfThere } from '@keepwell/daemon/bin/files'
 import { openRelayHome } from '@keepwell/daemon/bin/relay'
 import { readSecrets } from '@keepwell/daemon/config/secrets'
-import { checkGrowth, checkLogHead, relayParty } from '@keepwell/sdk/actions/access/check-receipt'
+import { continued } from '@keepwell/sdk/actions/access/check-log'
+import { checkLogHead, relayParty } from '@keepwell/sdk/actions/access/check-receipt'
 import { logHead } from '@keepwell/sdk/audit/head'
-import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { decodeAs } from '@keepwell/sdk/base/shape'
 import type { Args, Command } from '#command'
 import { answers, configAt, inHome, openHome, ownUrl, placeOf } from '#home'
@@ -126,10 +127,11 @@ async function* vault(io: Io, args: Args): AsyncGenerator<Line> {
           : line('ok', 'clock', 'agrees with the relay’s')
       yield line('ok', 'record', `${ctx.session.state.ring.name}, state ${ctx.session.state.ring.version}, at ${url}`)
       const party = await relayParty(ctx, relay)
+      const seen = await ctx.catalog.marked(`log-head/${party.did}`)
       const head = await relay.head()
       const { size } = await checkLogHead(party, head)
-      const seen = await ctx.catalog.marked(`log-head/${party.did}`)
-      if (seen) await checkGrowth(relay, decodeAs(logHead, seen), head)
+      const problem = seen && (await continued(relay, decodeAs(logHead, seen), head))
+      if (problem) throw new KeepwellError('FORKED', problem.message)
       yield line('ok', 'log', `${size} entries, only grown since last seen`)
     } finally {
       await home.close()

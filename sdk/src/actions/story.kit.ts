@@ -1,6 +1,7 @@
 import { utf8 } from '#base/bytes'
 import { sha256, sha256Stream } from '#crypto/hash'
 import { memoryCatalog } from '#memory/catalog'
+import { memoryLedger } from '#memory/ledger'
 import { memoryNetwork } from '#memory/network'
 import { type MemoryRelay, memoryRelay } from '#memory/relay'
 import type { Network } from '#ports/relay'
@@ -31,13 +32,14 @@ export type World = {
   readonly clock: () => number
 }
 
-/** Homes with a relay and a ledger each, in one process, on one clock that the test moves. */
-export async function world(urls: readonly string[], seed = 'world'): Promise<World> {
+/** Homes with a relay and a ledger each, or on one ledger, in one process, on one clock that the test moves. */
+export async function world(urls: readonly string[], seed = 'world', shared?: 'one ledger'): Promise<World> {
   const state = { now: 1_790_000_000 }
   const clock = () => state.now
   const random = seededRandom(seed)
   const homes = new Map<string, MemoryRelay>()
-  for (const url of urls) homes.set(url, await memoryRelay({ clock, random, url }))
+  const ledger = shared ? { ledger: memoryLedger({ chainId: 0x4b57, clock }) } : {}
+  for (const url of urls) homes.set(url, await memoryRelay({ clock, random, url, ...ledger }))
   return {
     get now() {
       return state.now

@@ -24,6 +24,7 @@ import { getBlocks, putBlocks } from './payloads.ts'
 import { policyBlock } from './policies.ts'
 import { listReceipts, repairLog } from './receipts.ts'
 import { recover, recoveryStep } from './recovery.ts'
+import { report } from './report.ts'
 import { getState, publicCalendar, publicPage, putCalendar, putHead, restore } from './state.ts'
 import { submit } from './submit.ts'
 
@@ -49,6 +50,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   anchors: (ctx, caller, body) => anchorsOf(ctx, caller.did, body),
   'put-link': putLink,
   'end-link': endLink,
+  report: (ctx, _caller, body) => report(ctx, body),
   recovery: (ctx, _caller, body) => recoveryStep(ctx, body),
   recover,
   links: (ctx, caller) => listLinks(ctx, caller.did),

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { forLedger } from '#audit/evidence'
 import { toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { sha256 } from '#crypto/hash'
@@ -56,6 +57,7 @@ beforeAll(async () => {
         t,
       ),
     },
+    report: { evidence: { kind: 'fork', a: forLedger(await d.relay.head()), b: forLedger(await d.relay.head()) } },
     recovery: { step: 'finish', identity: parseDid(v.did).address, round: 1 },
     recover: { vault: v.did },
     erase: { tombstone: await sign(v, 'tombstone', { v: 1, vault: v.did, ids: [id], at: t }) },
@@ -111,6 +113,7 @@ const FOR_ANOTHER: Readonly<Partial<Record<MethodName, string>>> = {
   submit: 'NO_GRANT',
   access: 'NO_GRANT',
   revoke: 'DENIED',
+  report: 'BAD_PROOF',
   recover: 'DENIED',
   erase: 'BAD_SIGNATURE',
   'erase-vault': 'BAD_SIGNATURE',

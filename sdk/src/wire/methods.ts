@@ -1,3 +1,4 @@
+import { evidence } from '#audit/evidence'
 import { logHead } from '#audit/head'
 import { receipt, sealedReceipt } from '#audit/receipt'
 import { bool, bytes, type Infer, int, list, nullable, object, oneOf, optional, type Shape, string } from '#base/shape'
@@ -154,6 +155,11 @@ export const METHODS = {
     about: 'End a consent: refused from now on here, then on the ledger; a proxy’s, whose holder key the vault lacks, here alone.',
   },
   meta: { body: meta, answer: written, about: 'Send to the ledger what the caller’s keys signed; the relay pays.' },
+  report: {
+    body: object({ evidence }),
+    answer: written,
+    about: 'Bring to the ledger what proves that a log showed two histories, this relay’s own or another’s; the relay pays.',
+  },
   recovery: {
     body: recoveryStep,
     answer: written,

@@ -1,13 +1,13 @@
 import type { Ctx } from '#actions/context'
 import { trustBundle } from '#actions/vault/calls'
-import { type LogHead, type LogHeadMessage, logHeadMessage, readLogHead, trailHeadSigner } from '#audit/head'
+import { type LogHead, type LogHeadMessage, logHeadMessage, trailHeadSigner } from '#audit/head'
 import { type Action, type ReceiptMessage, receiptMessage } from '#audit/receipt'
 import { equal } from '#base/bytes'
 import { decode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { commitmentOf, decodeTerms, readTerms } from '#consent/terms'
-import { verifyConsistency, verifyInclusion } from '#crypto/merkle'
+import { verifyInclusion } from '#crypto/merkle'
 import type { Party } from '#identity/bundle'
 import { type CallProof, callHash } from '#identity/call'
 import { type Signed, verifySigned } from '#identity/signed'
@@ -114,15 +114,4 @@ function describesAccess(m: ReceiptMessage, body: Body<'access'>): boolean {
     (!compartments || sameIds(compartments, m.compartments)) &&
     (body.terms ? m.grant !== undefined && equal(commitmentOf(readTerms(decodeTerms(body.terms).signed)), m.grant) : !m.grant)
   )
-}
-
-/** Throws FORKED unless the later head extends the earlier one. */
-export async function checkGrowth(relay: Relay, before: LogHead, after: LogHead): Promise<void> {
-  const a = readLogHead(before.signed)
-  const b = readLogHead(after.signed)
-  if (a.size === b.size && equal(a.root, b.root)) return
-  ensure(b.size >= a.size, 'FORKED', 'The relay’s log became shorter.')
-  const proof = a.size === 0 || a.size === b.size ? [] : await relay.consistency(a.size, b.size)
-  const grown = a.size === 0 || (a.size < b.size && verifyConsistency({ m: a.size, n: b.size, rootM: a.root, rootN: b.root, proof }))
-  ensure(grown, 'FORKED', 'The relay shows two different histories; keep both heads and report them.')
 }

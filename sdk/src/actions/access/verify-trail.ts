@@ -1,7 +1,6 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, homeLedger, homeRelay, ownBundle, partyAt } from '#actions/vault/calls'
+import { callRelay, homeRelay, ownBundle, partyAt } from '#actions/vault/calls'
 import { withInbox } from '#actions/vault/inboxes'
-import { type LogHeadMessage, logHead } from '#audit/head'
 import {
   copyInfo,
   decodeReceipt,
@@ -24,16 +23,15 @@ import { ensure, isKeepwellError } from '#base/error'
 import { bytes, decodeAs, int, object } from '#base/shape'
 import { policyCid } from '#consent/policy'
 import { decodeTerms } from '#consent/terms'
-import { verifyConsistency } from '#crypto/merkle'
 import { hpkeOpen } from '#crypto/open'
 import { bundleMessage } from '#identity/bundle'
 import { verifyProof } from '#identity/call'
 import type { Did } from '#identity/did'
 import type { PassedGrant } from '#identity/keyring'
 import { peek, verifySigned } from '#identity/signed'
-import type { Relay } from '#ports/relay'
 import { METHODS } from '#wire/methods'
-import { checkGrowth, checkInclusion, checkLogHead, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
+import { type Anchored, checkLog, type Problem } from './check-log.ts'
+import { checkInclusion, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
 import { checkPassed } from './passed.ts'
 
 type Auditing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
@@ -59,16 +57,13 @@ export type Trail = {
   readonly relay: Did
   readonly logSize: number
   /** Where the ledger holds the relay's log; null when it was not anchored yet. */
-  readonly anchored: { readonly size: number; readonly time: number; readonly root: Uint8Array } | null
+  readonly anchored: Anchored | null
   readonly problems: readonly Problem[]
   /** Consents that proxies gave in our name and did not tell of: receipts carry their terms, signed. */
   readonly untold: readonly PassedGrant[]
 }
 
-type Problem = { readonly seq: number; readonly code: string; readonly message: string }
-
 const PAGE = 256
-const HEAD_MARK = 'log-head'
 
 /**
  * Checks the whole trail of the vault at its relay (protocol §6): every receipt opens, is signed by relay and reader, is numbered
@@ -116,9 +111,10 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   }
   await checkSeen(ctx, { url: relay.url, party, hashes, last: after }, problems)
   await checkCopies(ctx, { url: relay.url, party, hashes, last: after }, problems)
-  const { logSize, anchored } = await checkLog(ctx, relay, party, problems)
+  const log = await checkLog(ctx, relay, party)
   const untold = [...passed].flatMap(([id, p]) => (told.has(id) ? [] : [p]))
-  return { looked, relay: party.did, logSize, anchored, problems, untold }
+  const { logSize, anchored } = log
+  return { looked, relay: party.did, logSize, anchored, problems: [...problems, ...log.problems], untold }
 }
 
 /** Opens one receipt and checks everything that it says by itself; `prev` is the hash of the one before it. */
@@ -180,49 +176,6 @@ async function proxiedBy(ctx: Auditing, { signed, call }: Receipt, passed: Map<s
 }
 
 const nameOf = (ctx: Auditing, did: Did): string => ctx.session.state.ring.contacts.find(c => c.did === did)?.name ?? did
-
-/** The log against what this device saw before, and against the ledger. */
-async function checkLog(
-  ctx: Auditing,
-  relay: Relay,
-  party: RelayParty,
-  problems: Problem[],
-): Promise<{ logSize: number; anchored: Trail['anchored'] }> {
-  // The ledger first: a busy relay may anchor a longer log between two questions, which the head shown before would not hold.
-  const latest = await (await homeLedger(ctx)).trail.latest(party.request)
-  const head = await relay.head()
-  const message = await checkLogHead(party, head)
-  const mark = `${HEAD_MARK}/${party.did}`
-  const seen = await ctx.catalog.marked(mark)
-  try {
-    if (seen) await checkGrowth(relay, decodeAs(logHead, seen), head)
-    await ctx.catalog.mark(mark, encode(head))
-  } catch (e) {
-    if (!isKeepwellError(e)) throw e
-    problems.push({ seq: 0, code: e.code, message: e.message })
-  }
-  if (latest?.forked) problems.push({ seq: 0, code: 'FORKED', message: 'The ledger holds proof that this relay showed two histories.' })
-  if (latest && !(await contains(relay, message, latest)))
-    problems.push({ seq: 0, code: 'FORKED', message: 'The relay’s log is not the one it anchored on the ledger.' })
-  return { logSize: message.size, anchored: latest ? { size: latest.size, time: latest.time, root: latest.root } : null }
-}
-
-/** Whether the log as shown continues the head that the ledger holds. */
-async function contains(
-  relay: Relay,
-  now: LogHeadMessage,
-  anchored: { readonly size: number; readonly root: Uint8Array },
-): Promise<boolean> {
-  if (anchored.size === 0) return true
-  if (anchored.size > now.size) return false
-  try {
-    const proof = anchored.size === now.size ? [] : await relay.consistency(anchored.size, now.size)
-    return verifyConsistency({ m: anchored.size, n: now.size, rootM: anchored.root, rootN: now.root, proof })
-  } catch (e) {
-    if (!isKeepwellError(e, 'BAD_INPUT')) throw e
-    return false
-  }
-}
 
 type Shown = { readonly url: string; readonly party: RelayParty; readonly hashes: readonly Uint8Array[]; readonly last: number }
 
