@@ -39,6 +39,12 @@ export const ERRORS = {
   ENVELOPE_MISMATCH: meaning(422, 'security', 5, 'Envelope and payload do not belong together.'),
   ALREADY_FILED: meaning(409, 'duplicate', 4, 'A record of that id is filed already, with other bytes; a new version takes a new id.'),
   ERASED: meaning(410, 'deleted', 4, 'The record was erased by its owner.'),
+  PROVE_AGAIN: meaning(
+    401,
+    'login',
+    4,
+    'This is done only for somebody who showed lately that they are the owner; unlock once more and repeat it.',
+  ),
   // access
   UNAUTHENTICATED: meaning(401, 'login', 4, 'Who is asking was not shown, or no longer counts; log in again.'),
   DENIED: meaning(403, 'forbidden', 4, 'The request is outside what was granted; the reasons are listed.'),

@@ -11,22 +11,17 @@ import { Banner, Page, Panel } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { LockCard } from '#rpc/devices.ts'
+import type { Limits } from '#rpc/limits.ts'
 import type { Unlock } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
 import { NewPassphrase, passphraseProblem, unlockOf } from './protect.tsx'
 
-type LocksProps = {
-  readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
-  readonly choices: readonly number[]
-}
-
 type Change = { readonly kind: 'passphrase' } | { readonly kind: 'passkey' } | { readonly kind: 'remove'; readonly at: number }
 
 /** What opens the record on this device, when it closes by itself, and why the recovery words are not here. */
-export function Locks({ idle, choices }: LocksProps) {
-  const { t, n } = useWords()
-  const { lock } = useVault()
+export function Locks() {
+  const { t } = useWords()
   return (
     <Page
       title={t('locks.title')}
@@ -36,24 +31,52 @@ export function Locks({ idle, choices }: LocksProps) {
     >
       <div className="kw-grid">
         <Ways />
-        <Panel title={t('settings.lock')} icon="clock">
-          <div className="kw-stack">
-            <NativeSelect
-              label={t('settings.lockAfter')}
-              value={String(idle.minutes)}
-              onChange={e => idle.onMinutes(Number(e.currentTarget.value))}
-              data={choices.map(m => ({ value: String(m), label: n('settings.minutes', m) }))}
-            />
-            <div>
-              <Button variant="light" leftSection={<Icon name="lock" size={18} />} onClick={lock}>
-                {t('settings.lockNow')}
-              </Button>
-            </div>
-          </div>
-        </Panel>
+        <Closing />
         <LinkPanel title={t('locks.words')} icon="key" text={t('locks.wordsNote')} href="#/settings/keys" go={t('devices.lostGo')} />
       </div>
     </Page>
+  )
+}
+
+/** When the record closes by itself. */
+function Closing() {
+  const { t, n } = useWords()
+  const { api, lock } = useVault()
+  const { value, error, again } = useAsk(() => api.limits(null), [])
+  const setting = useDo(async (limits: Limits) => {
+    await api.setLimits(limits)
+    again()
+  })
+  return (
+    <Panel title={t('settings.lock')} icon="clock">
+      <div className="kw-stack">
+        {error ? <Failed error={error} onRetry={again} /> : !value && <Waiting />}
+        {value && (
+          <>
+            <NativeSelect
+              label={t('settings.lockAfter')}
+              value={String(value.idleMinutes)}
+              disabled={setting.busy}
+              onChange={e => setting.run({ idleMinutes: Number(e.currentTarget.value), mostHours: value.mostHours })}
+              data={value.choices.idleMinutes.map(m => ({ value: String(m), label: n('settings.minutes', m) }))}
+            />
+            <NativeSelect
+              label={t('settings.lockMost')}
+              value={String(value.mostHours)}
+              disabled={setting.busy}
+              onChange={e => setting.run({ idleMinutes: value.idleMinutes, mostHours: Number(e.currentTarget.value) })}
+              data={value.choices.mostHours.map(h => ({ value: String(h), label: n('settings.hours', h) }))}
+            />
+          </>
+        )}
+        {setting.error !== null && <Failed error={setting.error} />}
+        <div>
+          <Button variant="light" leftSection={<Icon name="lock" size={18} />} onClick={lock}>
+            {t('settings.lockNow')}
+          </Button>
+        </div>
+      </div>
+    </Panel>
   )
 }
 

@@ -3,9 +3,10 @@ import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useRef
 import { forgetArrived, useArrived } from '#client/arrived.ts'
 import { VaultProvider } from '#client/context.tsx'
 import { useGuard } from '#client/guard.ts'
-import { useIdle } from '#client/idle.ts'
+import { useSigns } from '#client/idle.ts'
 import { startVault, type Vault } from '#client/start.ts'
 import { Failed, Waiting } from '#parts/state.tsx'
+import type { Closed } from '#rpc/limits.ts'
 import type { Me, VaultCard } from '#rpc/views.ts'
 import { WordsProvider } from '#words/context.tsx'
 import { type Locale, makeWords } from '#words/words.ts'
@@ -13,7 +14,8 @@ import { Begin } from './begin.tsx'
 import { Replaced } from './guard-notes.tsx'
 import { type Ending, Inside } from './inside.tsx'
 import { useKeptFocus } from './kept-focus.ts'
-import { keepIdle, keepLocale, readIdle } from './preferences.ts'
+import { keepLocale } from './preferences.ts'
+import { useStepUp } from './step-up.tsx'
 import { type Spoken, textsOf, wholeOf } from './texts.ts'
 import { theme } from './theme.ts'
 import { Unlock } from './unlock.tsx'
@@ -22,7 +24,7 @@ const ReadLink = lazy(async () => ({ default: (await import('#patient/read-link.
 
 const colors = localStorageColorSchemeManager({ key: 'keepwell-theme' })
 
-type Why = 'idle' | 'broken' | null
+type Why = Closed | 'broken' | null
 type Place =
   | { readonly kind: 'starting' }
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -185,7 +187,6 @@ function Unlocked({ vault, me, locale, onLocale, onLock, onCare, children }: Unl
   const network = useSyncExternalStore(hearNetwork, () => navigator.onLine)
   // A connection that nothing comes through can look alive for minutes; the browser knows sooner.
   const online = reached && network
-  const [minutes, setMinutes] = useState(readIdle)
   const [ended, setEnded] = useState<Ending | null>(null)
   useEffect(() => vault.on('online', value => setReached(value === true)), [vault])
   useEffect(() => vault.on('ended', value => setEnded(value as Ending)), [vault])
@@ -199,16 +200,9 @@ function Unlocked({ vault, me, locale, onLocale, onLock, onCare, children }: Unl
       .then(() => api.sync(null))
       .catch(() => {})
   }, [vault, network])
-  useIdle(
-    minutes,
-    () => onLock('idle'),
-    sign => {
-      const stops = [vault.on('records', sign), vault.on('busy', sign)]
-      return () => {
-        for (const stop of stops) stop()
-      }
-    },
-  )
+  useEffect(() => vault.on('closed', why => onLock(why as Closed)), [vault, onLock])
+  useSigns(useCallback(() => void vault.api.seen(null).catch(() => {}), [vault]))
+  const { api, dialog } = useStepUp(vault)
   // Asked once there is something worth keeping: a browser short of space then forgets other sites first.
   useEffect(() => {
     if (!me.sample) void navigator.storage?.persist?.().catch(() => {})
@@ -216,16 +210,11 @@ function Unlocked({ vault, me, locale, onLocale, onLock, onCare, children }: Unl
   const lock = useCallback(() => onLock(null), [onLock])
   const switchTo = useCallback((did: string) => onLock(null, did), [onLock])
   // biome-ignore lint/correctness/useExhaustiveDependencies: `onCare` does the same at every turn
-  const value = useMemo(
-    () => ({ api: vault.api, on: vault.on, me, online, lock, switchTo, care: onCare }),
-    [vault, me, online, lock, switchTo],
+  const value = useMemo(() => ({ api, on: vault.on, me, online, lock, switchTo, care: onCare }), [api, vault, me, online, lock, switchTo])
+  return (
+    <VaultProvider value={value}>
+      {children || <Inside locale={locale} onLocale={onLocale} ended={ended} />}
+      {dialog}
+    </VaultProvider>
   )
-  const idle = {
-    minutes,
-    onMinutes: (m: number) => {
-      keepIdle(m)
-      setMinutes(m)
-    },
-  }
-  return <VaultProvider value={value}>{children || <Inside locale={locale} onLocale={onLocale} idle={idle} ended={ended} />}</VaultProvider>
 }

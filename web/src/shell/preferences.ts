@@ -7,10 +7,6 @@ const keep = (name: string, value: string): void => localStorage.setItem(`keepwe
 export const readLocale = (): Locale => LOCALES.find(l => l.locale === read('language'))?.locale ?? preferred(navigator.languages)
 export const keepLocale = (locale: Locale): void => keep('language', locale)
 
-export const IDLE_MINUTES = [5, 15, 60] as const
-export const readIdle = (): number => IDLE_MINUTES.find(m => String(m) === read('idle')) ?? 15
-export const keepIdle = (minutes: number): void => keep('idle', String(minutes))
-
 /** For so long nobody is asked again to make a second device or a backup. */
 const LATER_DAYS = 30
 export const readLater = (): boolean => Date.now() < Number(read('later') ?? 0)

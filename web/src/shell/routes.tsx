@@ -10,7 +10,6 @@ import { Timeline } from '#patient/timeline.tsx'
 import { Who } from '#patient/who.tsx'
 import { useWords } from '#words/context.tsx'
 import type { Locale } from '#words/words.ts'
-import { IDLE_MINUTES } from './preferences.ts'
 import type { Route } from './route.ts'
 
 /** Screens that are not needed to begin come when they are asked for. */
@@ -57,7 +56,6 @@ const WithTexts = ({ children }: { readonly children: ReactNode }) => (useWords(
 export type Choices = {
   readonly locale: Locale
   readonly onLocale: (l: Locale) => void
-  readonly idle: { readonly minutes: number; readonly onMinutes: (m: number) => void }
 }
 
 type Screen = {
@@ -113,12 +111,12 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   settings: { draw: ({ rest: [part = ''] }, choices) => later(drawSettings(part, choices)) },
 }
 
-function drawSettings(part: string, { locale, onLocale, idle }: Choices): ReactNode {
+function drawSettings(part: string, { locale, onLocale }: Choices): ReactNode {
   if (part === 'devices') return <Devices />
   if (part === 'data') return <OwnData />
   if (part === 'erase') return <EraseAll />
   if (part === 'keys') return <NewKeys />
-  if (part === 'lock') return <Locks idle={idle} choices={IDLE_MINUTES} />
+  if (part === 'lock') return <Locks />
   return <Settings locale={locale} onLocale={onLocale} more={<ClinicianChoice />} />
 }
 

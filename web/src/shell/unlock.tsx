@@ -5,6 +5,7 @@ import { useDo } from '#client/use-do.ts'
 import { Icon } from '#parts/icon.tsx'
 import { Banner } from '#parts/page.tsx'
 import { Failed } from '#parts/state.tsx'
+import type { Closed } from '#rpc/limits.ts'
 import type { Client } from '#rpc/rpc.ts'
 import type { Me, VaultCard } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
@@ -16,7 +17,7 @@ type UnlockProps = {
   readonly vaults: readonly VaultCard[]
   /** The one to begin with, when the person chose it already. */
   readonly first: string | null
-  readonly why: 'idle' | 'broken' | null
+  readonly why: Closed | 'broken' | null
   readonly onOpen: (me: Me) => void
   readonly onOther: () => void
 }

@@ -27,14 +27,16 @@ import { linksApi } from './links-api.ts'
 import { offlineApi } from './offline-api.ts'
 import { ownApi } from './own-api.ts'
 import { openPlace, relayName } from './place.ts'
-import { clock, random } from './platform.ts'
+import { clock, every, moment, random } from './platform.ts'
+import { DEFAULT_LIMITS, type Presence, presence } from './presence.ts'
+import { GRAVE, presenceApi } from './presence-api.ts'
 import { recordsApi } from './records-api.ts'
 import { resultsApi } from './results-api.ts'
 import { rightsApi } from './rights-api.ts'
 import { piecesOf } from './save.ts'
 import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
-import { keepVault, keptVaults, openKept, refuseWeak } from './shelf.ts'
+import { keepVault, keptVaults, limitsOf, openKept, refuseWeak } from './shelf.ts'
 import { summaryApi } from './summary-api.ts'
 import { type OpenVault, openVault, type Tell } from './vault.ts'
 
@@ -50,11 +52,19 @@ type State = {
   opening: { readonly glance: Overview; readonly done: Promise<OpenVault> } | null
   fresh: { readonly session: Session; readonly unlock: Unlock } | null
   reading: OpenReading | null
+  /** Of whoever opened the vault. */
+  here: Presence | null
 }
 
+/** `stop` ends the worker, and with it every key and everything opened. */
+type Place = { readonly origin: string; readonly tell: Tell; readonly stop: () => void }
+
+/** Looks so often, in milliseconds, whether the record must close. */
+const LOOK = 5000
+
 /** Everything that the page can ask of the vault. Keys never leave; plaintext leaves only as views to be shown. */
-export function vaultApi(origin: string, tell: Tell) {
-  const state: State = { vault: null, opening: null, fresh: null, reading: null }
+export function vaultApi({ origin, tell, stop }: Place) {
+  const state: State = { vault: null, opening: null, fresh: null, reading: null, here: null }
   const hear: Tell = (event, value) => {
     // A share that its owner ended takes the session under it along.
     if (event === 'sharing') state.reading?.check((value ?? []) as readonly SharingNews[])
@@ -64,9 +74,29 @@ export function vaultApi(origin: string, tell: Tell) {
     ensure(state.vault, 'LOCKED', 'The record is locked.')
     return state.vault
   }
+  const here = (): Presence => {
+    ensure(state.here, 'LOCKED', 'The record is locked.')
+    return state.here
+  }
+  const closeIfOver = (): void => {
+    const why = state.here?.over()
+    if (!why) return
+    state.reading?.end('ended')
+    state.vault?.close()
+    Object.assign(state, { vault: null, opening: null, reading: null, here: null })
+    tell('closed', why)
+    stop()
+  }
   const enter = async (session: Session, sample = false): Promise<Me> => {
+    // One record a worker: what was shown for one proves nothing for another.
+    ensure(!state.vault, 'LOCKED', 'A record is open here already.')
+    const opener = presence(moment, sample ? DEFAULT_LIMITS : await limitsOf(session.state.ring.did), !sample)
+    every(LOOK, closeIfOver)
     const glance = sample ? null : await readGlance(session)
-    const done = openVault({ origin, session, sample, tell: hear }).then(vault => (state.vault = vault))
+    const done = openVault({ origin, session, sample, tell: hear }).then(vault => {
+      Object.assign(state, { vault, here: opener })
+      return vault
+    })
     if (!glance) await done
     else {
       state.opening = { glance, done }
@@ -93,21 +123,39 @@ export function vaultApi(origin: string, tell: Tell) {
     ...rightsApi(open, hear),
     ...imagesApi(open),
     ...resultsApi(open),
+    ...presenceApi(open, here),
   } satisfies Handlers
-  const ready = onceOpen(state, handlers)
+  const grave: ReadonlySet<string> = new Set(GRAVE satisfies readonly (keyof typeof handlers)[])
+  const ready = guarded({ state, closeIfOver, grave, handlers })
   // Until the records are open the summary is the last one; should they not open, it is not what is shown.
   const glance = async (): Promise<Overview | null> =>
     state.vault || !state.opening ? null : Promise.race([state.opening.done.then(() => null), state.opening.glance])
   return { ...ready, overview: async (input: null) => (await glance()) ?? ready.overview(input) } satisfies Handlers
 }
 
-/** Every call waits until the vault that is being opened is open, and fails as the opening does. */
-function onceOpen<H extends Handlers>(state: Pick<State, 'opening'>, handlers: H): H {
+type Guarding<H> = {
+  readonly state: Pick<State, 'opening' | 'here'>
+  readonly closeIfOver: () => void
+  readonly grave: ReadonlySet<string>
+  readonly handlers: H
+}
+
+/**
+ * Every call waits until the vault that is being opened is open, and fails as the opening does. A device that wakes up is asked before
+ * its timers look, so each call looks first; what is grave wants a fresh proof; and long work that goes on keeps the record open.
+ */
+function guarded<H extends Handlers>({ state, closeIfOver, grave, handlers }: Guarding<H>): H {
   const waiting = Object.entries(handlers).map(([name, handle]): [string, Handlers[string]] => [
     name,
     async (input, call) => {
+      closeIfOver()
       await state.opening?.done
-      return handle(input, call)
+      if (grave.has(name)) state.here?.ensureFresh()
+      const progress = (value: unknown): void => {
+        state.here?.seen()
+        call.progress(value)
+      }
+      return handle(input, { ...call, progress })
     },
   ])
   return Object.fromEntries(waiting) as H

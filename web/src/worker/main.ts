@@ -3,10 +3,10 @@ import { type Port, RemoteError, serve } from '#rpc/rpc.ts'
 import { vaultApi } from './api.ts'
 
 /** The worker: one vault, its keys and its plaintext. Ending the worker forgets them. */
-const port = globalThis as unknown as Port & { readonly location: Location }
+const port = globalThis as unknown as Port & { readonly location: Location; close(): void }
 const tell = serve(
   port,
-  vaultApi(port.location.origin, (event, value) => tell(event, value)),
+  vaultApi({ origin: port.location.origin, tell: (event, value) => tell(event, value), stop: () => port.close() }),
   error => {
     if (isKeepwellError(error)) return { code: error.code, message: error.message }
     if (error instanceof RemoteError) return { code: error.code, message: error.message }

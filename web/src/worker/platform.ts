@@ -1,8 +1,10 @@
 import { isKeepwellError } from '@keepwell/sdk/base/error'
+import type { Moment } from './presence.ts'
 
 /** The worker's clock and randomness: the one place where they are made. */
 export const clock = (): number => Math.floor(Date.now() / 1000)
 export const elapsed = (): number => performance.now()
+export const moment = (): Moment => ({ wall: Date.now() / 1000, ticks: elapsed() / 1000 })
 export const random = (length: number): Uint8Array => {
   const out = new Uint8Array(length)
   // The browser gives at most 64 KiB a call.

@@ -19,8 +19,10 @@ import { openKeyring } from '@keepwell/sdk/identity/keyring'
 import { sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
 import { signed } from '@keepwell/sdk/identity/signed'
 import type { LockCard } from '#rpc/devices.ts'
+import type { Limits } from '#rpc/limits.ts'
 import type { Unlock, VaultCard } from '#rpc/views.ts'
 import { clock, random, unlessFull } from './platform.ts'
+import { limitsFrom } from './presence.ts'
 import { NO_TRIES, oneMore, type Tries, waitUntil } from './tries.ts'
 
 /** The device key, sealed under one way of opening it. */
@@ -36,6 +38,8 @@ type Kept = {
   readonly locks: readonly Lock[]
   readonly tries: Tries
   readonly keyring: Uint8Array
+  /** Absent while its owner chose none. */
+  readonly limits?: Limits
 }
 
 const keyringFile = object({ sealed: sealedKeyring, head: nullable(signed) })
@@ -159,6 +163,9 @@ async function openWithPasskey({ locks }: Kept, { credential, secret }: Extract<
   ensure(file, 'NO_KEY', 'This passkey does not open this record.')
   return openByPasskey(file, secret)
 }
+
+export const limitsOf = async (did: string): Promise<Limits> => limitsFrom((await wanted(did)).limits)
+export const keepLimits = async (did: string, limits: Limits): Promise<void> => void (await change(did, kept => ({ ...kept, limits })))
 
 export const locksOf = async (did: string): Promise<LockCard[]> => (await wanted(did)).locks.map(cardOf)
 

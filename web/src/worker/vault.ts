@@ -45,7 +45,8 @@ export type Tell = (
     | 'news'
     | 'emergency'
     | 'rights'
-    | 'guardians',
+    | 'guardians'
+    | 'closed',
   value?: unknown,
 ) => void
 

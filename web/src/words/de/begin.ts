@@ -60,5 +60,6 @@ export const begin: Texts<typeof en> = {
   'lock.passkey': 'Mit Ihrem Passkey öffnen',
   'lock.other': 'Weitere Akte anlegen oder Wörter nutzen',
   'lock.idle': 'Gesperrt, weil eine Weile nichts getan wurde.',
+  'lock.most': 'Gesperrt, weil sie so lange offen war, wie Sie es erlauben. Öffnen Sie sie erneut, um weiterzumachen.',
   'lock.broken': 'Der Teil, der Ihre Schlüssel hält, ist stehengeblieben. Bitte öffnen Sie erneut.',
 }

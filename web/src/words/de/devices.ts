@@ -99,6 +99,17 @@ export const devices: Texts<typeof en> = {
   'locks.go': 'Sperre ändern',
   'locks.removeTitle': 'Diesen Weg entfernen?',
   'locks.done': 'Die Sperre wurde geändert.',
+  'prove.share': 'Zum Teilen: Zeigen Sie, dass Sie es sind',
+  'prove.erase': 'Zum Löschen: Zeigen Sie, dass Sie es sind',
+  'prove.export': 'Zum Mitnehmen: Zeigen Sie, dass Sie es sind',
+  'prove.device': 'Um Ihre Geräte zu ändern: Zeigen Sie, dass Sie es sind',
+  'prove.emergency': 'Um den Notfallzugang zu ändern: Zeigen Sie, dass Sie es sind',
+  'prove.other': 'Zeigen Sie, dass Sie es sind',
+  'prove.note':
+    'Sie haben die Akte vor einer Weile geöffnet, und wer diesen Bildschirm offen findet, soll das nicht können. Was Sie begonnen haben, geht danach weiter.',
+  'prove.passkey': 'Sie werden nach Ihrem Passkey gefragt.',
+  'prove.go': 'Weiter',
+  'prove.goPasskey': 'Passkey benutzen',
   'locks.words': 'Wiederherstellungswörter',
   'locks.wordsNote':
     'Sie lassen sich nicht noch einmal zeigen: Sie liegen nirgends, auch nicht hier. Ist Ihre Notiz weg oder wurde sie gesehen, machen Sie neue Schlüssel; die neuen Wörter werden einmal gezeigt, und die alten öffnen nichts mehr.',

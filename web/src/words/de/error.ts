@@ -35,6 +35,7 @@ export const error: Texts<typeof en> = {
   'error.HEAD_ROLLBACK':
     'Der Ort Ihrer Akte zeigt einen älteren Stand, als dieses Gerät gesehen hat. Machen Sie nicht weiter, bevor das geklärt ist.',
   'error.TOO_LARGE': 'Das ist zu groß, um es hier zu öffnen. Sichern Sie stattdessen eine Kopie.',
+  'error.PROVE_AGAIN': 'Es ist nichts geschehen: Dafür müssen Sie zeigen, dass Sie es sind.',
   'error.LOCKED': 'Die Akte ist gesperrt.',
   'error.other': 'Etwas ging schief ({code}). Nichts Bestätigtes ist verloren.',
 }

@@ -15,6 +15,8 @@ export const settings: Texts<typeof en> = {
   'settings.language': 'Sprache',
   'settings.lock': 'Sperre',
   'settings.lockAfter': 'Von selbst sperren nach',
+  'settings.lockMost': 'Spätestens, auch während der Nutzung',
+  'settings.hours': { one: 'nach {count} Stunde', other: 'nach {count} Stunden' },
   'settings.minutes': { one: '{count} Minute', other: '{count} Minuten' },
   'settings.lockNow': 'Jetzt sperren',
   'settings.here': 'dieses Gerät',

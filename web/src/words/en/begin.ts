@@ -57,5 +57,6 @@ export const begin = {
   'lock.passkey': 'Unlock with your passkey',
   'lock.other': 'Add another record, or use recovery words',
   'lock.idle': 'Locked, because nothing was done for a while.',
+  'lock.most': 'Locked, because it had been open for as long as you allow. Open it again to go on.',
   'lock.broken': 'The part that holds your keys stopped. Please unlock again.',
 } as const

@@ -91,6 +91,17 @@ export const devices = {
   'locks.go': 'Change the lock',
   'locks.removeTitle': 'Remove this way of opening?',
   'locks.done': 'The lock was changed.',
+  'prove.share': 'To share, show that it is you',
+  'prove.erase': 'To erase, show that it is you',
+  'prove.export': 'To take this out, show that it is you',
+  'prove.device': 'To change your devices, show that it is you',
+  'prove.emergency': 'To change emergency access, show that it is you',
+  'prove.other': 'Show that it is you',
+  'prove.note':
+    'You opened the record a while ago, and nobody who finds this screen open should be able to do this. What you began goes on afterwards.',
+  'prove.passkey': 'You are asked for your passkey.',
+  'prove.go': 'Go on',
+  'prove.goPasskey': 'Use the passkey',
   'locks.words': 'Recovery words',
   'locks.wordsNote':
     'They cannot be shown again: they are kept nowhere, not even here. If your note is gone or was seen, make new keys; the new words are shown once, and the old ones open nothing any more.',

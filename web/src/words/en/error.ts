@@ -31,6 +31,7 @@ export const error = {
   'error.HEAD_ROLLBACK':
     'The place that keeps your record shows an older state than this device has seen. Do not go on before that is explained.',
   'error.TOO_LARGE': 'This is too large to open here. Save a copy instead.',
+  'error.PROVE_AGAIN': 'Nothing was done: this needs you to show that it is you.',
   'error.LOCKED': 'The record is locked.',
   'error.other': 'Something went wrong ({code}). Nothing that was confirmed is lost.',
 } as const

@@ -12,6 +12,8 @@ export const settings = {
   'settings.language': 'Language',
   'settings.lock': 'Locking',
   'settings.lockAfter': 'Lock by itself after',
+  'settings.lockMost': 'At the latest, even while in use',
+  'settings.hours': { one: 'after {count} hour', other: 'after {count} hours' },
   'settings.minutes': { one: '{count} minute', other: '{count} minutes' },
   'settings.lockNow': 'Lock now',
   'settings.here': 'this device',
