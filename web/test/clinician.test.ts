@@ -12,6 +12,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   accessible,
+  answersWith,
   begin,
   fill,
   type Heard,
@@ -39,6 +40,7 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     stage = await openStage()
     ada = await newBrowser(stage)
     await begin(ada.page, { name: 'Ada Example', passphrase: 'correct horse battery' })
+    await answersWith(ada.page, 'correct horse battery')
     await fill(ada.page, stage, [sampleFile('ada', 140)])
     await to(ada, 'invite')
     await ada.page.getByLabel('Who is it for?').fill('Practice Rivera')

@@ -15,7 +15,7 @@ import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
 import { credentialText } from '@keepwell/sdk/identity/credential'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Page } from 'playwright-core'
-import { newBrowser, type Stage } from './journey.kit.ts'
+import { answersWith, newBrowser, type Stage } from './journey.kit.ts'
 
 export const parts = {
   clock: (): number => Math.floor(Date.now() / 1000),
@@ -77,6 +77,7 @@ export async function openAs(stage: Stage, { words }: Somebody, options: Paramet
   await page.getByLabel('Once more').fill('correct horse battery')
   await page.getByRole('button', { name: 'Open my record' }).click()
   await page.getByRole('navigation').waitFor()
+  await answersWith(page, 'correct horse battery')
   return opened
 }
 

@@ -176,6 +176,13 @@ export async function begin(
   return words.join(' ')
 }
 
+/** Somebody whose record has been open for long answers with the passphrase when the app asks whether it is they. */
+export const answersWith = (page: Page, passphrase: string): Promise<void> =>
+  page.addLocatorHandler(page.getByTestId('prove'), async prove => {
+    await prove.getByLabel('Passphrase').fill(passphrase)
+    await prove.getByRole('button', { name: 'Go on' }).click()
+  })
+
 /** Nothing is asserted on time: what takes longer than this never comes. */
 export const PATIENCE = 60_000
 

@@ -1,10 +1,10 @@
 import { Button, Modal, PasswordInput } from '@mantine/core'
-import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react'
 import { askAnyPasskey } from '#client/passkey.ts'
 import { proving } from '#client/proving.ts'
 import type { Vault } from '#client/start.ts'
 import { useDo } from '#client/use-do.ts'
-import { Failed, Waiting } from '#parts/state.tsx'
+import { Failed } from '#parts/state.tsx'
 import type { LockCard } from '#rpc/devices.ts'
 import type { Client } from '#rpc/rpc.ts'
 import { useWords } from '#words/context.tsx'
@@ -30,7 +30,7 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   endEmergency: 'prove.emergency',
 }
 
-type Asking = { readonly method: string; readonly settle: (proved: boolean) => void }
+type Asking = { readonly method: string; readonly locks: readonly LockCard[]; readonly settle: (proved: boolean) => void }
 
 /** The vault's calls, and the dialog that asks for the person once more when the vault wants it. What waits goes on by itself. */
 export function useStepUp(vault: Vault): { readonly api: Client<VaultApi>; readonly dialog: ReactNode } {
@@ -40,13 +40,18 @@ export function useStepUp(vault: Vault): { readonly api: Client<VaultApi>; reado
     const ask = (method: string, signal?: AbortSignal): Promise<boolean> => {
       // Whoever is refused meanwhile waits for the same answer.
       waiting.current ??= new Promise<boolean>(resolve => {
+        let over = false
         const settle = (proved: boolean): void => {
+          over = true
           waiting.current = null
           setAsking(null)
           resolve(proved)
         }
         signal?.addEventListener('abort', () => settle(false), { once: true })
-        setAsking({ method, settle })
+        vault.api.locks(null).then(
+          locks => over || setAsking({ method, locks, settle }),
+          () => settle(false),
+        )
       })
       return waiting.current
     }
@@ -58,18 +63,14 @@ export function useStepUp(vault: Vault): { readonly api: Client<VaultApi>; reado
 /** Escape closes this dialog alone, and not what lies beneath it with all that was typed there. */
 const ALONE = { 'data-mantine-stop-propagation': 'true' }
 
-function Prove({ api, method, settle }: Asking & { readonly api: Client<VaultApi> }) {
+function Prove({ api, method, locks, settle }: Asking & { readonly api: Client<VaultApi> }) {
   const { t } = useWords()
-  const [locks, setLocks] = useState<readonly LockCard[] | null>(null)
   const [wish, setWish] = useState<LockCard['kind'] | null>(null)
   const [passphrase, setPassphrase] = useState('')
-  useEffect(() => {
-    api.locks(null).then(setLocks, () => settle(false))
-  }, [api, settle])
-  const kinds = new Set(locks?.map(l => l.kind))
+  const kinds = new Set(locks.map(l => l.kind))
   const way = wish ?? (kinds.has('passkey') ? 'passkey' : 'passphrase')
   const proof = useDo(async () => {
-    await api.prove(way === 'passkey' ? await askAnyPasskey(locks ?? []) : { kind: 'passphrase', passphrase })
+    await api.prove(way === 'passkey' ? await askAnyPasskey(locks) : { kind: 'passphrase', passphrase })
     settle(true)
   })
   const submit = (e: FormEvent): void => {
@@ -96,8 +97,7 @@ function Prove({ api, method, settle }: Asking & { readonly api: Client<VaultApi
     >
       <form className="kw-stack" onSubmit={submit} onKeyDown={onKeyDown} noValidate data-testid="prove">
         <p className="kw-dim">{t('prove.note')}</p>
-        {!locks && <Waiting />}
-        {locks && way === 'passphrase' && (
+        {way === 'passphrase' && (
           <PasswordInput
             label={t('begin.passphraseLabel')}
             autoComplete="current-password"
@@ -107,24 +107,18 @@ function Prove({ api, method, settle }: Asking & { readonly api: Client<VaultApi
             {...ALONE}
           />
         )}
-        {locks && way === 'passkey' && <p>{t('prove.passkey')}</p>}
+        {way === 'passkey' && <p>{t('prove.passkey')}</p>}
         {proof.error !== null && <Failed error={proof.error} />}
         <div className="kw-row kw-row-end">
           <Button variant="default" onClick={() => settle(false)} disabled={proof.busy} {...ALONE}>
             {t('app.cancel')}
           </Button>
-          {locks && kinds.has(other) && (
+          {kinds.has(other) && (
             <Button variant="subtle" onClick={() => setWish(other)} disabled={proof.busy} {...ALONE}>
               {t(other === 'passkey' ? 'lock.passkeyInstead' : 'lock.passphraseInstead')}
             </Button>
           )}
-          <Button
-            type="submit"
-            loading={proof.busy}
-            disabled={!locks}
-            {...ALONE}
-            {...(way === 'passkey' ? { 'data-autofocus': true } : {})}
-          >
+          <Button type="submit" loading={proof.busy} {...ALONE} {...(way === 'passkey' ? { 'data-autofocus': true } : {})}>
             {t(way === 'passkey' ? 'prove.goPasskey' : 'prove.go')}
           </Button>
         </div>
