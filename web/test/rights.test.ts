@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accessible, begin, fill, hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage, sampleFile } from './journey.kit.ts'
+import {
+  accessible,
+  answersWith,
+  begin,
+  fill,
+  hasChromium,
+  newBrowser,
+  noViolations,
+  openStage,
+  PHONE,
+  type Stage,
+  sampleFile,
+} from './journey.kit.ts'
 
 const after = (months: number): string => {
   const day = new Date()
@@ -19,12 +31,14 @@ describe.skipIf(!hasChromium())('the rights of a person', () => {
     stage = await openStage()
     ada = await newBrowser(stage)
     await begin(ada.page, { name: 'Ada Example', passphrase: 'correct horse battery' })
+    await answersWith(ada.page, 'correct horse battery')
     await fill(ada.page, stage, [sampleFile('rights', 60)])
     await go(ada.page, 'invite')
     await ada.page.getByLabel('Who is it for?').fill('West Clinic')
     await ada.page.getByRole('button', { name: 'Make the link' }).click()
     clinic = await newBrowser(stage, { viewport: PHONE }, await ada.page.getByTestId('link').inputValue())
     await begin(clinic.page, { name: 'West Clinic', passphrase: 'another good phrase' })
+    await answersWith(clinic.page, 'another good phrase')
     await clinic.page.getByRole('button', { name: 'Connect' }).click()
     await clinic.page.getByText('are connected').waitFor()
     await go(ada.page, 'share')

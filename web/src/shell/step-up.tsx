@@ -23,6 +23,8 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   undoImport: 'prove.erase',
   exportAll: 'prove.export',
   exportSome: 'prove.export',
+  freeze: 'prove.rights',
+  closeToNew: 'prove.rights',
   admit: 'prove.device',
   removeDevice: 'prove.device',
   setUpEmergency: 'prove.emergency',

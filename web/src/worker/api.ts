@@ -125,7 +125,7 @@ export function vaultApi({ origin, tell, stop }: Place) {
     ...resultsApi(open),
     ...presenceApi(open, here),
   } satisfies Handlers
-  const grave: ReadonlySet<string> = new Set(GRAVE satisfies readonly (keyof typeof handlers)[])
+  const grave = GRAVE satisfies { readonly [N in keyof typeof GRAVE]: N extends keyof typeof handlers ? unknown : never }
   const ready = guarded({ state, closeIfOver, grave, handlers })
   // Until the records are open the summary is the last one; should they not open, it is not what is shown.
   const glance = async (): Promise<Overview | null> =>
@@ -136,7 +136,8 @@ export function vaultApi({ origin, tell, stop }: Place) {
 type Guarding<H> = {
   readonly state: Pick<State, 'opening' | 'here'>
   readonly closeIfOver: () => void
-  readonly grave: ReadonlySet<string>
+  // biome-ignore lint/suspicious/noExplicitAny: what each call takes
+  readonly grave: Readonly<Record<string, (input: any) => boolean>>
   readonly handlers: H
 }
 
@@ -150,7 +151,7 @@ function guarded<H extends Handlers>({ state, closeIfOver, grave, handlers }: Gu
     async (input, call) => {
       closeIfOver()
       await state.opening?.done
-      if (grave.has(name)) state.here?.ensureFresh()
+      if (Object.hasOwn(grave, name) && grave[name]?.(input)) state.here?.ensureFresh()
       const progress = (value: unknown): void => {
         state.here?.seen()
         call.progress(value)

@@ -8,25 +8,29 @@ import type { OpenVault } from './vault.ts'
  * What is done only for somebody who showed lately that they are the owner: whoever finds a screen open can neither give the record away,
  * nor destroy it, nor take it along, nor let himself in for later. Whatever takes access away is never held up.
  */
-export const GRAVE = [
-  'share',
-  'extendShare',
-  'passOn',
-  'makeLink',
-  'erase',
-  'eraseSome',
-  'eraseAll',
-  'undoImport',
-  'exportAll',
-  'exportSome',
-  'admit',
-  'removeDevice',
-  'rekey',
-  'setUpEmergency',
-  'replaceEmergency',
-  'endEmergency',
-  'setLimits',
-] as const
+const always = (): boolean => true
+export const GRAVE = {
+  share: always,
+  extendShare: always,
+  passOn: always,
+  makeLink: always,
+  erase: always,
+  eraseSome: always,
+  eraseAll: always,
+  undoImport: always,
+  exportAll: always,
+  exportSome: always,
+  admit: always,
+  removeDevice: always,
+  rekey: always,
+  setUpEmergency: always,
+  replaceEmergency: always,
+  endEmergency: always,
+  setLimits: always,
+  // To freeze and to opt out is never held up; to take it back is.
+  freeze: (input: { readonly frozen?: boolean } | null) => input?.frozen !== true,
+  closeToNew: (closed: boolean | null) => closed !== true,
+} as const
 
 /** Who is at the device, and for how long that counts. */
 export const presenceApi = (open: () => OpenVault, here: () => Presence) => ({
