@@ -26,6 +26,11 @@ export const GRAVE = {
   setUpEmergency: always,
   replaceEmergency: always,
   endEmergency: always,
+  askGuardians: always,
+  setGuardians: always,
+  removeGuardian: always,
+  endGuardians: always,
+  helpBack: always,
   setLimits: always,
   // To freeze and to opt out is never held up; to take it back is.
   freeze: (input: { readonly frozen?: boolean } | null) => input?.frozen !== true,

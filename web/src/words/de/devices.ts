@@ -105,6 +105,7 @@ export const devices: Texts<typeof en> = {
   'prove.device': 'Um Ihre Geräte zu ändern: Zeigen Sie, dass Sie es sind',
   'prove.emergency': 'Um den Notfallzugang zu ändern: Zeigen Sie, dass Sie es sind',
   'prove.rights': 'Um das aufzuheben: Zeigen Sie, dass Sie es sind',
+  'prove.guardians': 'Um Ihre Wächter zu ändern: Zeigen Sie, dass Sie es sind',
   'prove.other': 'Zeigen Sie, dass Sie es sind',
   'prove.note':
     'Sie haben die Akte vor einer Weile geöffnet, und wer diesen Bildschirm offen findet, soll das nicht können. Was Sie begonnen haben, geht danach weiter.',

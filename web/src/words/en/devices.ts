@@ -97,6 +97,7 @@ export const devices = {
   'prove.device': 'To change your devices, show that it is you',
   'prove.emergency': 'To change emergency access, show that it is you',
   'prove.rights': 'To lift this, show that it is you',
+  'prove.guardians': 'To change your guardians, show that it is you',
   'prove.other': 'Show that it is you',
   'prove.note':
     'You opened the record a while ago, and nobody who finds this screen open should be able to do this. What you began goes on afterwards.',
