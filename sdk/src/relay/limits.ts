@@ -16,7 +16,10 @@ export async function readLimits(rows: Pick<Rows, 'get'>): Promise<Limits | null
   return value ? peek(decodeAs(signed, value), limitsMessage) : null
 }
 
-/** Puts limits in force; only the vault's own, and only later ones. The answer is the relay's signed word. */
+/**
+ * Puts limits in force; only the vault's own, and only later ones, or ones of later keys: whoever stole keys could have signed limits of a
+ * time to come, and a rotation ends those too. The answer is the relay's signed word.
+ */
 export async function putLimits(ctx: RelayContext, caller: Party, { limits }: Body<'put-limits'>): Promise<Answer<'put-limits'>> {
   const message = await verifySigned(limits, 'limits', limitsMessage, caller.keys)
   ensure(message.vault === caller.did && limits.signer === caller.did, 'BAD_SIGNATURE', 'A vault limits its own record only.')
@@ -24,7 +27,8 @@ export async function putLimits(ctx: RelayContext, caller: Party, { limits }: Bo
     const before = await rows.get('state', at('limits'))
     const known = before ? decodeAs(signed, before) : null
     if (known && equal(signedHash(known), signedHash(limits))) return
-    ensure(!known || message.at > peek(known, limitsMessage).at, 'HEAD_CONFLICT', 'Later limits are in force; look again and repeat.')
+    const later = !known || limits.version > known.version || message.at > peek(known, limitsMessage).at
+    ensure(later, 'HEAD_CONFLICT', 'Later limits are in force; look again and repeat.')
     await rows.put('state', [{ key: at('limits'), value: encode(limits) }])
   })
   const { did: relay, version, signing } = ctx.keys

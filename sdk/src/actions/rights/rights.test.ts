@@ -12,12 +12,14 @@ import { entryOf } from '#actions/records/list-entries'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { callRelay, contactRelays, homeRelay, signerOf } from '#actions/vault/calls'
+import { rotate } from '#actions/vault/rotate'
 import { toHex } from '#base/bytes'
 import { cidFromBytes } from '#base/cid'
 import { isKeepwellError } from '#base/error'
+import { decodeAs } from '#base/shape'
 import type { Purpose } from '#consent/terms'
 import { after } from '#identity/rights'
-import { sign } from '#identity/signed'
+import { sign, signed } from '#identity/signed'
 import { answerRight, askRight, disagree, lateness } from './cases.ts'
 import { confirmLimits, objectTo, setLimits } from './limits.ts'
 import { limitsOf } from './ring.ts'
@@ -125,6 +127,33 @@ describe('a frozen record', () => {
     expect(await confirmLimits(ada)).toBe(w.now)
     const { commitment } = await share(['TREAT'])
     expect(await reads(commitment, 'TREAT')).toMatch(/^DENIED .*frozen/)
+  })
+})
+
+describe('a rotation', () => {
+  test('signs a freeze with the new keys, which end what a thief signed with the old ones for a time to come', async () => {
+    const near = await person(w, 'Near', HOME)
+    await join(near, await invite(ada))
+    await receiveMessages(ada)
+    const { commitment } = await share(['TREAT'], near)
+    await setLimits(ada, { frozen: true })
+    const { since, limits } = limitsOf(ada.session.state.ring)!
+    const version = () => decodeAs(signed, ada.session.state.ring.rights!.limits!.signed).version
+    const old = version()
+    const thief = signerOf(ada.session.state.ring)
+    const relay = await homeRelay(ada)
+    const lifted = { ...limits, frozen: false, at: w.now + 100 * DAY }
+    await callRelay(ada, relay, 'put-limits', { limits: await sign(thief, 'limits', lifted) })
+    expect(await reads(commitment, 'TREAT', near)).toBe('blood')
+    await rotate(ada)
+    await receiveMessages(near)
+    const renewed = receivedGrants(near).at(-1)!.grant.commitment
+    expect(await reads(renewed, 'TREAT', near)).toMatch(/^DENIED .*frozen/)
+    expect([version() > old, limitsOf(ada.session.state.ring)!.since, await confirmLimits(ada)]).toEqual([true, since, w.now])
+    const again = await sign(thief, 'limits', { ...lifted, at: lifted.at + 1 })
+    expect(await code(callRelay(ada, relay, 'put-limits', { limits: again }))).toBe('BAD_SIGNATURE')
+    await setLimits(ada, { frozen: false })
+    expect(await reads(renewed, 'TREAT', near)).toBe('blood')
   })
 })
 

@@ -4,6 +4,7 @@ import { listEntries } from '#actions/records/list-entries'
 import { moveRecords } from '#actions/records/move-records'
 import { publishState } from '#actions/records/publish-state'
 import { receiveRecords } from '#actions/records/receive-records'
+import { renewLimits } from '#actions/rights/limits'
 import { ensure } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
@@ -32,6 +33,7 @@ export async function rotate(ctx: Rotating, progress: Progress = () => {}): Prom
   ensure(rotation, 'DEFECT', 'The rotation has no plan.')
   await handOver(ctx, rotation.controller)
   await switchKeys(ctx)
+  await renewLimits(ctx)
   const compartments = ctx.session.state.ring.compartments.map(c => c.id)
   await newGenerations(ctx, compartments)
   await resealAll(ctx, progress)
