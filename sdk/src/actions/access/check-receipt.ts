@@ -52,11 +52,20 @@ export type Included = { readonly signed: Signed; readonly index: number; readon
 
 /** Throws BAD_SIGNATURE or BAD_PROOF unless the relay signed the receipt and its leaf is under the relay's signed head. */
 export async function checkInclusion(party: RelayParty, leaf: Uint8Array, proof: Included): Promise<LogHeadMessage> {
-  await verifySigned(proof.signed, 'receipt', receiptMessage, party.keys)
   const head = await checkLogHead(party, proof.head)
-  if (!verifyInclusion({ leaf, index: proof.index, size: head.size, path: proof.path, root: head.root }))
-    throw new KeepwellError('BAD_PROOF', 'The receipt is not in the relay’s log.')
+  await checkUnder(party, leaf, { ...proof, head })
   return head
+}
+
+/** The same under a head that was checked before: one head stands over many receipts. */
+export async function checkUnder(
+  party: RelayParty,
+  leaf: Uint8Array,
+  { signed, index, path, head }: Omit<Included, 'head'> & { readonly head: Pick<LogHeadMessage, 'size' | 'root'> },
+): Promise<void> {
+  await verifySigned(signed, 'receipt', receiptMessage, party.keys)
+  if (!verifyInclusion({ leaf, index, size: head.size, path, root: head.root }))
+    throw new KeepwellError('BAD_PROOF', 'The receipt is not in the relay’s log.')
 }
 
 /** Calls that a receipt of this kind can stand for. */

@@ -31,7 +31,7 @@ import type { PassedGrant } from '#identity/keyring'
 import { peek, verifySigned } from '#identity/signed'
 import { METHODS } from '#wire/methods'
 import { type Anchored, checkLog, type Problem } from './check-log.ts'
-import { checkInclusion, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
+import { checkLogHead, checkUnder, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
 import { checkPassed } from './passed.ts'
 
 type Auditing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
@@ -79,21 +79,25 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   const told = new Set(passed.keys())
   const hashes: Uint8Array[] = []
   const requests = new Set<string>()
+  const readers = partiesOnce(ctx)
   let prev: Uint8Array = NO_RECEIPT
   let after = 0
   for (;;) {
     const began = after
     const answer = await callRelay(ctx, relay, 'receipts', { after, limit: PAGE })
+    const head = checkLogHead(party, answer.head)
+    // Each receipt under it says what was wrong with it.
+    head.catch(() => {})
     for (const { sealed, path } of answer.receipts) {
       if (sealed.seq <= after) break
       try {
         ensure(sealed.seq === after + 1, 'OMISSION', `Receipt ${after + 1} is missing.`)
         const receipt = await openReceipt(ctx, party, sealed, prev)
-        await checkInclusion(party, receiptLeaf(receipt.signed), { signed: receipt.signed, index: sealed.index, path, head: answer.head })
+        await checkUnder(party, receiptLeaf(receipt.signed), { signed: receipt.signed, index: sealed.index, path, head: await head })
         const request = toHex(readReceipt(receipt.signed).request)
         ensure(!requests.has(request), 'REPLAYED', 'Two receipts stand for one and the same request.')
         requests.add(request)
-        looked.push({ ...(await describe(ctx, receipt, passed)), index: sealed.index, hash: sealed.hash })
+        looked.push({ ...(await describe(ctx, receipt, { passed, readers })), index: sealed.index, hash: sealed.hash })
       } catch (e) {
         if (!isKeepwellError(e)) throw e
         problems.push({ seq: sealed.seq, code: e.code, message: e.message })
@@ -136,10 +140,23 @@ export async function openReceipt(ctx: Auditing, party: RelayParty, sealed: Seal
   return receipt
 }
 
-async function describe(ctx: Auditing, receipt: Receipt, passed: Map<string, PassedGrant>): Promise<Omit<Looked, 'index' | 'hash'>> {
+type Known = { readonly passed: Map<string, PassedGrant>; readonly readers: ReturnType<typeof partiesOnce> }
+
+/** Readers by DID and bundle version, each looked up and checked once: most receipts of a trail are of a few. */
+function partiesOnce(ctx: Auditing): (did: Did, version: number) => ReturnType<typeof partyAt> {
+  const found = new Map<string, ReturnType<typeof partyAt>>()
+  return (did, version) => {
+    const name = `${did} ${version}`
+    const party = found.get(name) ?? partyAt(ctx, did, version)
+    found.set(name, party)
+    return party
+  }
+}
+
+async function describe(ctx: Auditing, receipt: Receipt, { passed, readers }: Known): Promise<Omit<Looked, 'index' | 'hash'>> {
   const { ring } = ctx.session.state
   const message = readReceipt(receipt.signed)
-  const reader = await partyAt(ctx, message.actor, receipt.call.version)
+  const reader = await readers(message.actor, receipt.call.version)
   if (reader) verifyProof(receipt.call, reader.request)
   const own = message.grant ? ring.given.some(g => equal(g.commitment, message.grant!)) : false
   const proxied = message.grant && !own ? await proxiedBy(ctx, receipt, passed) : null
