@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** For tests: the login of a hospital that says yes to everybody, and checks what an app shows. */
+/** For tests: the login of a hospital that says yes to everybody, or to whoever knows the word, and checks what an app shows. */
 
 export type Send = (response: ServerResponse, status: number, body: unknown, type?: string) => void
 type Waiting = { readonly challenge: string; readonly redirect: string; readonly client: string; readonly scope: string }
@@ -10,7 +10,14 @@ export function openLogin(send: Send) {
   const codes = new Map<string, Waiting>()
   const tokens = new Map<string, string>()
   const refreshes = new Map<string, string>()
-  const state = { grant: (scope: string): string => scope, patient: 'p-1' as string | undefined }
+  const state = {
+    grant: (scope: string): string => scope,
+    patient: 'p-1' as string | undefined,
+    /** Asked of the person in a form; null: nobody is asked. */
+    password: null as string | null,
+    /** Another issuer's name beside the code (RFC 9207). */
+    issuer: null as string | null,
+  }
   const JSON_TYPE = 'application/json'
 
   function issue(scope: string) {
@@ -29,11 +36,18 @@ export function openLogin(send: Send) {
     }
   }
 
-  function authorize(q: URLSearchParams, response: ServerResponse): void {
+  function authorize(q: URLSearchParams, form: URLSearchParams | null, response: ServerResponse): void {
+    const redirect = q.get('redirect_uri')!
+    const back = (said: Record<string, string>): void => {
+      const query = new URLSearchParams({ ...said, state: q.get('state')!, ...(state.issuer ? { iss: state.issuer } : {}) })
+      response.writeHead(302, { location: `${redirect}?${query}` }).end()
+    }
+    if (state.password !== null && form?.get('answer') === 'no') return void back({ error: 'access_denied' })
+    if (state.password !== null && form?.get('password') !== state.password) return void send(response, 200, formFor(q), 'text/html')
     const code = randomBytes(8).toString('hex')
-    const [challenge, redirect, client] = [q.get('code_challenge')!, q.get('redirect_uri')!, q.get('client_id')!]
+    const [challenge, client] = [q.get('code_challenge')!, q.get('client_id')!]
     codes.set(code, { challenge, redirect, client, scope: state.grant(q.get('scope')!) })
-    response.writeHead(302, { location: `${redirect}?${new URLSearchParams({ code, state: q.get('state')! })}` }).end()
+    back({ code })
   }
 
   function token(form: URLSearchParams, response: ServerResponse): void {
@@ -61,7 +75,8 @@ export function openLogin(send: Send) {
     refreshes,
     async answer(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
       const body = request.method === 'POST' ? await bodyOf(request) : ''
-      if (url.pathname === '/auth/authorize') authorize(url.searchParams, response)
+      if (url.pathname === '/auth/authorize')
+        authorize(url.searchParams, request.method === 'POST' ? new URLSearchParams(body) : null, response)
       else if (url.pathname === '/auth/register') send(response, 201, { ...JSON.parse(body), client_id: 'registered-app' }, JSON_TYPE)
       else if (url.pathname === '/auth/revoke') {
         refreshes.delete(new URLSearchParams(body).get('token') ?? '')
@@ -70,6 +85,13 @@ export function openLogin(send: Send) {
     },
   }
 }
+
+/** What a person sees: who asks for what, and where to say yes or no. */
+const formFor = (q: URLSearchParams): string =>
+  `<!doctype html><html lang="en"><title>Hospital West</title><h1>Log in to Hospital West</h1>
+<p>${q.get('client_id')!.replace(/[^\w-]/g, '')} asks for ${q.get('scope')!.split(' ').length} things of your record.</p>
+<form method="post"><label>Password <input type="password" name="password"></label>
+<button name="answer" value="yes">Allow</button> <button name="answer" value="no">Deny</button></form></html>`
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []

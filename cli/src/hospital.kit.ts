@@ -85,6 +85,8 @@ export async function openHospital({ page = 50, types = ALL.split(' '), v1 = fal
   const rules: ((type: string, query: URLSearchParams) => Fault | null)[] = []
   const pages: ((query: URLSearchParams) => Fault | null)[] = []
   const asked: { path: string; query: URLSearchParams }[] = []
+  /** Whether pages of others may ask at a path (CORS); by default everywhere. */
+  const cors = { allows: (_path: string): boolean => true }
   const hold = { until: null as Promise<void> | null }
   const date = () => ({ date: new Date(shelf.clock.now).toUTCString() })
   const send: Send = (response, status, body, type = 'application/fhir+json') =>
@@ -110,6 +112,11 @@ export async function openHospital({ page = 50, types = ALL.split(' '), v1 = fal
   const server: Server = createServer(async (request, response) => {
     const url = new URL(request.url!, `http://${request.headers.host}`)
     const auth = `${url.origin}/auth`
+    if (cors.allows(url.pathname)) {
+      response.setHeader('access-control-allow-origin', '*')
+      response.setHeader('access-control-allow-headers', 'authorization, content-type')
+    }
+    if (request.method === 'OPTIONS') return void response.writeHead(204).end()
     if (url.pathname === '/fhir/.well-known/smart-configuration')
       return send(response, v1 ? 404 : 200, smartConfiguration(auth), 'application/json')
     if (url.pathname === '/fhir/metadata' && before) return handOn(before, request, response)
@@ -134,6 +141,7 @@ export async function openHospital({ page = 50, types = ALL.split(' '), v1 = fal
     /** The same on further pages, where they are asked for at the server itself. */
     pages,
     asked,
+    cors,
     /** No question is answered before. */
     hold,
     login: login.state,

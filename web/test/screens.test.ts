@@ -91,6 +91,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
         'type-in': '#/add/measurement',
         photos: '#/add/photos',
         imports: '#/add/history',
+        hospital: '#/add/hospital',
         devices: '#/settings/devices',
         lock: '#/settings/lock',
         data: '#/settings/data',

@@ -4,6 +4,8 @@ import type { Web } from '@keepwell/sdk/ports/web'
 import * as oauth from 'oauth4webapi'
 
 const MAX_ANSWER = 256 << 10
+/** Where a login ends on this very machine (RFC 8252 §7.3). */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /** OAuth over somebody's {@link Web}, so that its limits hold here too: https, no redirect, bounded answers. Runs in Node and browsers. */
 export function openAuthorizer(web: Web): Authorizer {
@@ -15,7 +17,7 @@ export function openAuthorizer(web: Web): Authorizer {
         const app = {
           client_name: name,
           redirect_uris: [redirect],
-          application_type: 'native',
+          application_type: LOOPBACK.test(new URL(redirect).hostname) ? 'native' : 'web',
           token_endpoint_auth_method: 'none',
           grant_types: ['authorization_code', 'refresh_token'],
           response_types: ['code'],

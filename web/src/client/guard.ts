@@ -71,6 +71,15 @@ export async function startGuard(): Promise<void> {
   if (!first && current) watch(registration, current)
 }
 
+/** Whether the guard answers for this app's addresses in this browser; one that is just being installed is waited for. */
+export async function isGuarded(): Promise<boolean> {
+  if (!('serviceWorker' in navigator)) return false
+  const { serviceWorker } = navigator
+  if (!(await serviceWorker.getRegistration('/'))) return false
+  const late = new Promise<false>(resolve => setTimeout(() => resolve(false), PATIENCE))
+  return Promise.race([serviceWorker.ready.then(({ active }) => active !== null), late])
+}
+
 const pushedOut = (guard: ServiceWorker): Promise<false> =>
   new Promise(resolve => {
     const look = (): void => void (guard.state === 'redundant' && resolve(false))

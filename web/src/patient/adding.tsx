@@ -6,10 +6,11 @@ import { kindOf } from './type-in-fields.ts'
 const TypeIn = lazy(async () => ({ default: (await import('./type-in.tsx')).TypeIn }))
 const TypeOver = lazy(async () => ({ default: (await import('./type-in.tsx')).TypeOver }))
 const Photos = lazy(async () => ({ default: (await import('./photos.tsx')).Photos }))
+const Hospitals = lazy(async () => ({ default: (await import('./hospitals.tsx')).Hospitals }))
 const Imports = lazy(async () => ({ default: (await import('./imports.tsx')).Imports }))
 const OneImport = lazy(async () => ({ default: (await import('./imports.tsx')).OneImport }))
 
-/** All that adds to a record: files, forms, photos, and what was added before. */
+/** All that adds to a record: files, forms, photos, hospitals, and what was added before. */
 export function Adding({ what, id }: { readonly what: string; readonly id: string }) {
   const kind = kindOf(what)
   return (
@@ -20,6 +21,8 @@ export function Adding({ what, id }: { readonly what: string; readonly id: strin
         <TypeOver key={id} id={id} />
       ) : what === 'photos' ? (
         <Photos />
+      ) : what === 'hospital' ? (
+        <Hospitals />
       ) : what === 'history' ? (
         id ? (
           <OneImport key={id} id={id} />

@@ -1,5 +1,6 @@
 import { Button, PasswordInput } from '@mantine/core'
 import { type FormEvent, useEffect, useState } from 'react'
+import { useArrived } from '#client/arrived.ts'
 import { askAnyPasskey } from '#client/passkey.ts'
 import { useDo } from '#client/use-do.ts'
 import { Icon } from '#parts/icon.tsx'
@@ -28,6 +29,7 @@ const waysOf = (v: VaultCard | undefined): readonly Way[] => [...new Set(v?.lock
 /** Opens one of the records this browser keeps. */
 export function Unlock({ api, vaults: known, first, why, onOpen, onOther }: UnlockProps) {
   const { t } = useWords()
+  const back = useArrived('hospital') !== ''
   const [vaults, setVaults] = useState(known)
   const [did, setDid] = useState(vaults.find(v => v.did === first)?.did ?? vaults[0]?.did ?? '')
   const [wish, setWish] = useState<Way | null>(null)
@@ -58,6 +60,7 @@ export function Unlock({ api, vaults: known, first, why, onOpen, onOther }: Unlo
     <Frame step>
       <form className="kw-stack kw-stack-wide" onSubmit={submit}>
         <StepTitle>{t('lock.title')}</StepTitle>
+        {back && <Banner icon="visit">{t('lock.fromHospital')}</Banner>}
         {why && <Banner {...(why === 'broken' ? { tone: 'warn' as const } : { icon: 'lock' as const })}>{t(`lock.${why}`)}</Banner>}
         <fieldset className="kw-choices">
           <legend className={vaults.length === 1 ? 'kw-hidden' : ''}>{t('lock.choose')}</legend>

@@ -10,6 +10,7 @@ import { error } from './de/error.ts'
 import { guardians } from './de/guardians.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
+import { hospital } from './de/hospital.ts'
 import { images } from './de/images.ts'
 import { links } from './de/links.ts'
 import { offline } from './de/offline.ts'
@@ -53,6 +54,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...results,
   ...rights,
   ...health,
+  ...hospital,
   ...images,
   ...error,
 }

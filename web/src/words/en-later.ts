@@ -1,5 +1,6 @@
 import { emergency } from './en/emergency.ts'
 import { guardians } from './en/guardians.ts'
+import { hospital } from './en/hospital.ts'
 
 /** The English texts of screens that nobody begins with: a first visit does not wait for them. */
-export const enLater = { ...emergency, ...guardians } as const
+export const enLater = { ...emergency, ...guardians, ...hospital } as const

@@ -20,6 +20,7 @@ import { emergencyApi } from './emergency-api.ts'
 import { entryApi } from './entry-api.ts'
 import { readGlance } from './glance.ts'
 import { guardiansApi } from './guardians-api.ts'
+import { hospitalsApi } from './hospitals-api.ts'
 import { imagesApi } from './images-api.ts'
 import { sampleItems, takeIn } from './intake.ts'
 import { joiningApi } from './joining-api.ts'
@@ -115,6 +116,7 @@ export function vaultApi({ origin, tell, stop }: Place) {
     ...summaryApi(open),
     ...sharingApi(open),
     ...linksApi(open, origin),
+    ...hospitalsApi(open, origin),
     ...clinicianApi(open, state, hear),
     ...emergencyApi(open, state, hear),
     ...guardiansApi(open, hear),

@@ -1,4 +1,4 @@
-import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Moment } from './presence.ts'
 
 /** The worker's clock and randomness: the one place where they are made. */
@@ -24,6 +24,20 @@ export const pause = (milliseconds: number, signal?: AbortSignal): Promise<void>
       clearTimeout(timer)
       resolve()
     })
+  })
+
+/** Whether there is a server at all, though it lets no page of others read what it answers (Fetch, `no-cors`): nothing of it is seen here. */
+export const answersUnread = (url: string): Promise<boolean> =>
+  fetch(url, { mode: 'no-cors', credentials: 'omit', referrerPolicy: 'no-referrer', cache: 'no-store' }).then(
+    () => true,
+    () => false,
+  )
+
+/** Work that only one tab of this browser does at a time; the others wait for their turn. */
+export const inTurn = <T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
+  navigator.locks.request(name, { signal }, work).catch(cause => {
+    if (!signal.aborted || isKeepwellError(cause)) throw cause
+    throw new KeepwellError('CANCELLED', 'Stopped while another tab was at it.', { cause })
   })
 
 /** Calls again and again; returns how to stop. */

@@ -7,19 +7,21 @@ import { missing } from './missing.ts'
 
 const address = string(2000)
 
+export const authServerShape = object({
+  issuer: nullable(address),
+  authorize: address,
+  token: address,
+  register: nullable(address),
+  revoke: nullable(address),
+})
+
 const connectionShape = object({
   id: bytes(8),
   /** What the person calls it. */
   label: string(120),
   /** The FHIR server, without a slash at its end. */
   base: address,
-  server: object({
-    issuer: nullable(address),
-    authorize: address,
-    token: address,
-    register: nullable(address),
-    revoke: nullable(address),
-  }),
+  server: authServerShape,
   client: string(500),
   redirect: address,
   /** What was granted. */

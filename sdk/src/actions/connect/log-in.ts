@@ -7,7 +7,7 @@ import { parsed } from '#health/fhir/page'
 import { patientTypes } from '#health/fhir/patient-set'
 import { readCapabilities, readCapabilitySecurity, readRelease, readSmartConfiguration, type SmartServer } from '#health/smart/discovery'
 import { scopesToAsk } from '#health/smart/patient-scopes'
-import type { Authorizer, Tokens } from '#ports/authorizer'
+import type { Authorizer, AuthServer, Login, Tokens } from '#ports/authorizer'
 import type { Web } from '#ports/web'
 import { type Connection, connections, keepConnection } from './connections.ts'
 import { baseOf, checkEndpoint } from './reach.ts'
@@ -112,6 +112,12 @@ export async function beginLogin(
   return { url: url.href, state, verifier, client: id, redirect, scope, hospital }
 }
 
+/** A begun login as it must be known when it ends: the browser may have been elsewhere meanwhile. */
+export type OpenLogin = Login & {
+  readonly scope: string
+  readonly hospital: { readonly base: string; readonly server: AuthServer }
+}
+
 export type FinishLogin = {
   /** The address at which the browser ended. */
   readonly returned: string
@@ -127,11 +133,12 @@ export type FinishLogin = {
  */
 export async function finishLogin(
   ctx: Keeping & { readonly authorizer: Authorizer; clock(): number },
-  begun: BegunLogin,
+  begun: OpenLogin,
   { returned, label, again }: FinishLogin,
 ): Promise<Connection> {
   const { hospital, client, redirect, scope } = begun
-  const { v2: _, offline: __, ...server } = hospital.server
+  const { issuer, authorize, token, register, revoke } = hospital.server
+  const server = { issuer, authorize, token, register, revoke }
   const tokens = await ctx.authorizer.finish(server, begun, returned)
   const { patient } = tokens
   ensure(

@@ -22,7 +22,7 @@ export type PullOptions = {
   readonly all?: boolean
   /** Where resources are checked and described; it is to know the connection's `base`. */
   readonly describe?: Describer
-  /** Each type as its turn comes, with what was filed so far. */
+  /** Each type as its turn comes, and as its resources are filed: with what was filed so far. */
   readonly progress?: (type: string, filed: number) => void
   readonly signal?: AbortSignal
 }
@@ -65,7 +65,12 @@ export async function pull(ctx: Pulling, connection: Connection, options: PullOp
     items: 0,
   }
   const counts = tally()
-  const source = itemsOf(run, type => options.progress?.(type, counts.filed()))
+  let turn = ''
+  const tell = (): void => options.progress?.(turn, counts.filed())
+  const source = itemsOf(run, type => {
+    turn = type
+    tell()
+  })
   const { describe, signal } = options
   const importing = { base: connection.base, current: true, batch: BATCH, ...(describe ? { describe } : {}), ...(signal ? { signal } : {}) }
   const keep = (more: Partial<PullState> = {}) => keepPullState(ctx, connection.id, { ...stateOf(run, before), ...more })
@@ -73,6 +78,7 @@ export async function pull(ctx: Pulling, connection: Connection, options: PullOp
     for await (const verdict of importItems(ctx, source, importing)) {
       if (advance(run, verdict.item)) await keep()
       counts.add(verdict)
+      if (turn) tell()
       if (verdict.outcome === 'failed')
         held.lost = note(held.lost, { type: verdict.resourceType ?? 'Binary', reason: 'not-kept', count: 1 })
     }

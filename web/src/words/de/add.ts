@@ -25,4 +25,5 @@ export const add: Texts<typeof en> = {
   'add.list': 'Dateien',
   'add.reading': 'wird gelesen',
   'add.waiting': 'wartet',
+  'add.hospital': 'Aus einem Krankenhaus',
 }

@@ -53,6 +53,7 @@ export const begin: Texts<typeof en> = {
   'begin.restoreCount': '{count} von 24 Wörtern',
   'begin.restoreGo': 'Meine Akte öffnen',
   'begin.restoring': 'Ihre Akte wird gesucht …',
+  'lock.fromHospital': 'Sie sind vom Krankenhaus zurück. Öffnen Sie Ihre Akte, um fortzufahren.',
   'lock.title': 'Willkommen zurück',
   'lock.choose': 'Wessen Akte?',
   'lock.open': 'Öffnen',

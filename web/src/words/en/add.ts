@@ -22,4 +22,5 @@ export const add = {
   'add.list': 'Files',
   'add.reading': 'reading',
   'add.waiting': 'waiting',
+  'add.hospital': 'From a hospital',
 } as const

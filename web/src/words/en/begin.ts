@@ -50,6 +50,7 @@ export const begin = {
   'begin.restoreCount': '{count} of 24 words',
   'begin.restoreGo': 'Open my record',
   'begin.restoring': 'Looking for your record …',
+  'lock.fromHospital': 'You are back from the hospital. Open your record to go on.',
   'lock.title': 'Welcome back',
   'lock.choose': 'Whose record?',
   'lock.open': 'Unlock',
