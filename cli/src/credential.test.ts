@@ -49,15 +49,23 @@ test('an organisation is led from its keys to its first patient, who sees who vo
   const share = ['share', '--to', 'Clinic West', '--compartment', 'laboratory', '--purpose', 'treatment', '--until', '90d']
   expect((await ada.run(...share)).code).toBe(4)
   await ada.json('requests', '--trust', asked.id.slice(0, 12))
-  await ada.json(...share)
+  const { grant } = await ada.json(...share, '--while-vouched')
   expect(await undone()).toEqual([])
+  expect((await ada.run('shares')).out).toContain('while their credential is live')
+  await clinic.json('read', '--grant', grant.slice(0, 12))
 
   // What the issuer takes back counts no more at the next look.
   await server.stop()
   await ada.json('credential', 'suspend', credential)
+  // Who may vouch is for the registry's administrator to say, and there is no such issuer yet to stop.
+  expect((await ada.run('credential', 'stop', `0x${'5'.repeat(40)}`)).code).toBe(5)
+  await ada.json('credential', 'accredit', `0x${'5'.repeat(40)}`)
+  expect((await clinic.run('credential', 'accredit', `0x${'5'.repeat(40)}`)).code).toBe(6)
   server = await ada.serve('start')
   await clinic.json('request', '--from', me, '--compartment', 'medications', '--purpose', 'treatment', '--for', '90d')
   const last = (await ada.json('requests')).requests.at(-1)
   expect([last.request.compartments, (await clinic.json('credential')).credentials[0].state]).toEqual([['medications'], 'ended'])
+  // And what was given while they were vouched for is refused from now on.
+  expect((await clinic.run('read', '--grant', grant.slice(0, 12))).code).toBe(4)
   await server.stop()
 })

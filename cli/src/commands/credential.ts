@@ -19,16 +19,18 @@ type Run = (io: Io, args: Args, home: Home) => Promise<void>
 export const credential: Command = {
   name: 'credential',
   group: 'trust',
-  takes: '[issue|add|suspend|reinstate|revoke] [CREDENTIAL]',
+  takes: '[issue|add|suspend|reinstate|revoke|accredit|stop] [CREDENTIAL|ADDRESS]',
   summary: 'Show who vouches for this identity; keep a credential; vouch for others where this home is an issuer.',
   about:
     'A professional or an organisation is shown to patients as verified when an accredited issuer of their own ledger vouches for it. The ledger holds a salted\n' +
     'commitment; the credential itself goes to its holder alone, who shows it with each request. A home with a ledger of its own is its first issuer; issue and\n' +
-    'the three that change what was issued need that home, while `keepwell start` does not run.',
+    'the three that change what was issued need that home, while `keepwell start` does not run. Whoever administers the ledger’s registry says with accredit and\n' +
+    'stop which accounts may issue; of a stopped issuer nothing counts until it is accredited again.',
   examples: [
     'keepwell credential issue --to "Clinic West" --name "Clinic West, Leeds" --role HOSPITAL --until 1y',
     'keepwell credential add keepwell:credential#…',
     'keepwell credential suspend keepwell:credential#…',
+    'keepwell credential accredit 0x5b38…',
     'keepwell credential',
   ],
   options: {
@@ -51,11 +53,13 @@ export const credential: Command = {
         suspend: change('suspended'),
         reinstate: change('live'),
         revoke: change('revoked'),
+        accredit: issuer('accredited'),
+        stop: issuer('suspended'),
       }
       ensure(
         Object.hasOwn(runs, what),
         'USAGE',
-        'Say: keepwell credential, or keepwell credential issue, add, suspend, reinstate or revoke.',
+        'Say: keepwell credential, or keepwell credential issue, add, suspend, reinstate, revoke, accredit or stop.',
       )
       await runs[what]!(io, args, home)
     }),
@@ -126,4 +130,23 @@ const change =
     const id = /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : given(args).id
     await (await ownLedger(home)).credentials.setState(id, state)
     result(io, args, { id, state }, () => [`${short(toHex(id))} is ${state === 'live' ? 'in force again' : state}.`])
+  }
+
+/** By the account that administers the registry; the ledger refuses everybody else. */
+const issuer =
+  (state: 'accredited' | 'suspended'): Run =>
+  async (io, args, home) => {
+    const [, address = ''] = args.positionals
+    ensure(
+      /^0x[0-9a-fA-F]{40}$/.test(address) && args.positionals.length === 2,
+      'USAGE',
+      'Give the account of the issuer: 0x and 40 digits.',
+    )
+    const { credentials } = await ownLedger(home)
+    await credentials.setIssuer(address.toLowerCase(), state)
+    result(io, args, { issuer: address.toLowerCase(), state }, () => [
+      state === 'accredited'
+        ? `${address} may vouch for others on this ledger.`
+        : `${address} vouches for nobody any more until it is accredited again.`,
+    ])
   }

@@ -38,6 +38,11 @@ export const share: Command = {
       about: 'What for: treatment, research, coverage, … ; may be given several times.',
     },
     until: { type: 'string', value: 'WHEN', about: 'When it ends: 2027-12-31, or 90d from now.' },
+    'while-vouched': {
+      type: 'boolean',
+      about:
+        'It counts only while the credential that they showed you is live: suspended by its issuer, they are refused at the next access.',
+    },
     level: { type: 'string', value: 'LEVEL', about: 'read (default), write, or admin (a proxy: may share and revoke for you).' },
   },
   run: (io, args) =>
@@ -60,6 +65,7 @@ export const share: Command = {
         purposes: args.list('purpose').map(purpose),
         expiry: until(args.need('until'), ctx.clock()),
         ...(records.length ? { records } : { compartments }),
+        whileVouched: args.flag('while-vouched'),
       }
       ensure(
         input.level !== 'admin' || (await confirmed(io, args, `${nameOf(ring, to)} could then share and revoke in your name. Go on?`)),
@@ -69,7 +75,7 @@ export const share: Command = {
       const given = await grant(ctx, input)
       await dropRequests(ctx, r => r.did === to && r.request.level === input.level)
       result(io, args, { grant: given.commitment, expiry: input.expiry, to, bytes: given.messageBytes }, () => [
-        `${nameOf(ring, to)} may ${input.level} ${records.length ? count(records.length, 'record') : args.list('compartment').join(', ')} for ${input.purposes.map(purposeWord).join(', ')} until ${when(input.expiry)}.`,
+        `${nameOf(ring, to)} may ${input.level} ${records.length ? count(records.length, 'record') : args.list('compartment').join(', ')} for ${input.purposes.map(purposeWord).join(', ')} until ${when(input.expiry)}${input.whileVouched ? ', while their credential is live' : ''}.`,
         `Consent ${short(given.commitment)}. To end it earlier: keepwell revoke ${short(given.commitment)}`,
       ])
     }),
@@ -124,7 +130,7 @@ export const shares: Command = {
 
 const stateOf = (state: string, t: Terms, now: number): string => (state === 'live' && t.expiry <= now ? 'expired' : state)
 
-type Summary = { level: string; compartments: string[]; records: string[]; purposes: string[]; expiry: number }
+type Summary = { level: string; compartments: string[]; records: string[]; purposes: string[]; expiry: number; credential?: Uint8Array }
 
 function summary(ring: Keyring | null, t: Terms, names: readonly { id: Uint8Array; name: string }[] = ring?.compartments ?? []): Summary {
   return {
@@ -133,11 +139,12 @@ function summary(ring: Keyring | null, t: Terms, names: readonly { id: Uint8Arra
     records: t.records.map(toHex),
     purposes: t.purposes.map(purposeWord),
     expiry: t.expiry,
+    ...(t.credential ? { credential: t.credential } : {}),
   }
 }
 
 const termsLine = (s: Summary): string =>
-  `${s.level} ${s.records.length ? count(s.records.length, 'record') : s.compartments.map(safe).join(', ')} for ${s.purposes.join(', ')} until ${day(s.expiry)}`
+  `${s.level} ${s.records.length ? count(s.records.length, 'record') : s.compartments.map(safe).join(', ')} for ${s.purposes.join(', ')} until ${day(s.expiry)}${s.credential ? ', while their credential is live' : ''}`
 
 export const revoke: Command = {
   name: 'revoke',

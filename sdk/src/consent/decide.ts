@@ -1,5 +1,5 @@
 import { toHex } from '#base/bytes'
-import type { Slot } from '#ports/ledger'
+import type { CredentialStatus, Slot } from '#ports/ledger'
 import type { Barred } from './limits.ts'
 import { beyondPolicy, type PolicyVerdict } from './policy.ts'
 import type { Purpose, Terms } from './terms.ts'
@@ -51,6 +51,10 @@ export const REASONS = {
 export type Reason = keyof typeof REASONS
 
 export type Decision = { readonly allow: boolean; readonly reasons: readonly Reason[] }
+
+/** What the ledger's answer about the credential that terms name is worth; null for an answer that there is none. */
+export const credentialOf = (terms: Terms, status: CredentialStatus | null): AccessState['credential'] =>
+  terms.credential ? (status?.live ? 'live' : 'dead') : 'none-needed'
 
 /** A relay whose ledger head is older than this serves only the vault itself (protocol §6). */
 export const MAX_LEDGER_AGE = 600

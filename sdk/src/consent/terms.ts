@@ -17,10 +17,11 @@ export const levelNumber = (l: Level): 1 | 2 | 3 => (LEVELS.indexOf(l) + 1) as 1
 
 /**
  * What a patient agrees to (protocol §5). Scope is whole compartments over filing epochs `from…to`, or named records.
- * `notBefore`, `expiry` are Unix seconds; `holder` is an address made for this consent alone.
+ * `notBefore`, `expiry` are Unix seconds; `holder` is an address made for this consent alone. Version 2 names a credential besides: the
+ * consent counts while it is live on the consent's own ledger.
  */
 export const terms = object({
-  v: int(1, 1),
+  v: int(1, 2),
   patient: did,
   grantee: did,
   holder: address,
@@ -37,6 +38,8 @@ export const terms = object({
   salt: bytes(32),
   /** The admin grant under which a proxy signed, when it was not the patient: its commitment. */
   under: nullable(bytes(32)),
+  /** Id in the CredentialRegistry; of version 2 alone, which an older program refuses rather than overlook it. */
+  credential: optional(bytes(32)),
 })
 export type Terms = Infer<typeof terms>
 
@@ -65,7 +68,11 @@ export function checkTerms(t: Terms): void {
   ensure(t.purposes.length > 0, 'BAD_INPUT', 'A consent names at least one purpose.')
   ensure(t.compartments.length > 0 !== t.records.length > 0, 'BAD_INPUT', 'A consent covers compartments or named records, one of the two.')
   ensure(t.patient !== t.grantee, 'BAD_INPUT', 'A vault needs no consent for itself.')
+  ensure(wellFormed(t), 'BAD_INPUT', 'Terms of version 2 name a credential, and no others do.')
 }
+
+/** Whether the version says what the terms hold. */
+export const wellFormed = (t: Terms): boolean => (t.v === 2) === (t.credential !== undefined)
 
 /** Whether `inner` allows nothing that `outer` does not: what a proxy may sign. */
 export function narrower(inner: Terms, outer: Terms): boolean {

@@ -6,6 +6,7 @@ import { aeadOpen, hpkeOpen } from '#crypto/open'
 import { aeadSeal, hpkeSeal } from '#crypto/seal'
 import { assertSuite, SUITE } from '#crypto/suite'
 import { compartmentId } from './compartments.ts'
+import { credential } from './credential.ts'
 import { address, did } from './did.ts'
 import { emergencyState, opening } from './emergency.ts'
 import { guardianState, guarding } from './guardians.ts'
@@ -64,7 +65,15 @@ const ruleUse = object({
 /** A rule that the patient signed (protocol §5), as it was signed, and its uses. */
 const keptRule = object({ signed: bytes({ max: 1 << 14 }), ended: bool, uses: list(ruleUse, 500) })
 
-const contact = object({ did, name: string(200), bundle: bytes({ max: 1 << 16 }), verified: bool, at: int() })
+/** `credential` is the last one that was live when they showed it. */
+const contact = object({
+  did,
+  name: string(200),
+  bundle: bytes({ max: 1 << 16 }),
+  verified: bool,
+  at: int(),
+  credential: optional(credential),
+})
 
 export const compartment = object({
   id: compartmentId,

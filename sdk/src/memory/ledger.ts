@@ -26,7 +26,11 @@ export function memoryLedger(options: { chainId: number; clock: Clock; account?:
   const chain = memoryChain(options.chainId, options.clock)
   const anchors: AnchorTable = new Map()
   const tokens: TokenTable = new Map()
-  const credentials: CredentialTable = { issuers: new Set([account]), credentials: new Map() }
+  const credentials: CredentialTable = {
+    administrator: account,
+    issuers: new Map([[account, 'accredited']]),
+    credentials: new Map(),
+  }
   const trail = emptyTrail()
   const emergencies = emptyEmergencies()
   const policies = emptyPolicies(account)

@@ -21,7 +21,7 @@ import type { EmergencyRules, Ledger, TrailHead } from './ledger.ts'
 
 /** A new chain with our contracts on it, as two of its accounts see it. */
 export type LedgerFixture = {
-  /** The account that is an accredited issuer of credentials. */
+  /** The account that administers the registry of credentials and is its first issuer. */
   readonly operator: Ledger
   /** Another account that is nobody. */
   readonly stranger: Ledger
@@ -579,6 +579,28 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       await refused(ledger.credentials.issue(await credential({ holderCommitment: new Uint8Array(32) })), 'EmptyCommitment')
       await malformed(ledger.credentials.issue(await credential({ role: 'NINECHARS' })))
       expect((await ledger.credentials.status(issued.id))?.live).toBe(true)
+    })
+
+    test('only the administrator says who may vouch; a stopped issuer vouches for nobody, and its word counts again once admitted', async () => {
+      const { stranger } = fixture
+      expect(await ledger.credentials.issuer(ledger.account)).toBe('accredited')
+      expect(await ledger.credentials.issuer(stranger.account)).toBeNull()
+      await refused(stranger.credentials.setIssuer(stranger.account, 'accredited'), 'OwnableUnauthorizedAccount')
+      await refused(stranger.credentials.setIssuer(ledger.account, 'suspended'), 'OwnableUnauthorizedAccount')
+      await refused(ledger.credentials.setIssuer(party().address, 'suspended'), 'UnknownIssuer')
+      await ledger.credentials.setIssuer(stranger.account, 'accredited')
+      await ledger.credentials.setIssuer(stranger.account, 'accredited')
+      const issued = await credential()
+      await stranger.credentials.issue(issued)
+      await refused(ledger.credentials.setState(issued.id, 'suspended'), 'NotIssuer')
+      expect((await ledger.credentials.status(issued.id))?.live).toBe(true)
+      await ledger.credentials.setIssuer(stranger.account, 'suspended')
+      expect(await ledger.credentials.issuer(stranger.account)).toBe('suspended')
+      expect((await ledger.credentials.status(issued.id))?.live).toBe(false)
+      await refused(stranger.credentials.issue(await credential()), 'NotAccredited')
+      await ledger.credentials.setIssuer(stranger.account, 'accredited')
+      expect((await ledger.credentials.status(issued.id))?.live).toBe(true)
+      await ledger.credentials.setIssuer(stranger.account, 'suspended')
     })
 
     // ---- emergencies ----

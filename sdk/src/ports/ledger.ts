@@ -125,6 +125,10 @@ export interface Credentials {
   status(id: Uint8Array): Promise<CredentialStatus | null>
   issue(input: { id: Uint8Array; holderCommitment: Uint8Array; role: string; expiry: number }): Promise<Written>
   setState(id: Uint8Array, state: 'suspended' | 'live' | 'revoked'): Promise<Written>
+  /** Whether an account may vouch for others now; null: it never could. */
+  issuer(account: Address): Promise<'accredited' | 'suspended' | null>
+  /** By the registry's administrator alone. A suspended issuer's credentials are all dead until it is accredited again. */
+  setIssuer(account: Address, state: 'accredited' | 'suspended'): Promise<Written>
 }
 
 /** A patient's rules for one emergency card (IEmergencyAccess.Rules): seconds, and how many professionals it takes. */

@@ -1,8 +1,17 @@
 import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
-import { type AccessRequest, type Decision, decide } from '#consent/decide'
+import { type AccessRequest, credentialOf, type Decision, decide } from '#consent/decide'
 import { barredBy } from '#consent/limits'
-import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
+import {
+  commitmentOf,
+  decodeTerms,
+  narrower,
+  readTerms,
+  type SignedTerms,
+  type Terms,
+  terms as termsShape,
+  wellFormed,
+} from '#consent/terms'
 import type { Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import { type Signed, verifySigned } from '#identity/signed'
@@ -21,6 +30,7 @@ export async function checkTerms(ctx: RelayContext, encoded: Uint8Array, vault: 
   const thing: SignedTerms = decodeTerms(encoded)
   const terms = readTerms(thing.signed)
   ensure(terms.patient === vault, 'NO_GRANT', 'The terms are of another vault.')
+  ensure(wellFormed(terms), 'BAD_INPUT', 'Terms of version 2 name a credential, and no others do.')
   ensure(
     terms.chainId === ctx.ledger.chainId && terms.contract === ctx.ledger.manifest['ConsentRegistry@1'],
     'NO_GRANT',
@@ -65,7 +75,7 @@ async function stateOf(ctx: RelayContext, checked: { terms: Terms; commitment: U
     slot: await ctx.ledger.consents.slot(terms.holder, commitment),
     revoked: revoked !== null,
     ledgerAge: ctx.settings.ledgerPace === 'steady' ? clock - head.time : 0,
-    credential: 'none-needed' as const,
+    credential: credentialOf(terms, terms.credential ? await ctx.ledger.credentials.status(terms.credential) : null),
   }
 }
 

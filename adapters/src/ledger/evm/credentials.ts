@@ -1,7 +1,7 @@
 import { fromHex } from '@keepwell/sdk/base/bytes'
 import type { Credentials } from '@keepwell/sdk/ports/ledger'
-import { checkCount, checkHash, checkRole } from '@keepwell/sdk/ports/ledger-checks'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { checkAddress, checkCount, checkHash, checkRole } from '@keepwell/sdk/ports/ledger-checks'
+import { decodeFunctionResult, encodeFunctionData, type Hex } from 'viem'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { asciiWord, hex, lower, wordText } from './values.ts'
@@ -11,6 +11,8 @@ const abi = ABIS['CredentialRegistry@1']
 const NONE = 0
 const LIVE = 1
 
+/** ICredentialRegistry.Standing */
+const STANDINGS = [null, 'accredited', 'suspended'] as const
 const CALL = { suspended: 'suspend', live: 'reinstate', revoked: 'revoke' } as const
 
 export function evmCredentials(access: Access): Credentials {
@@ -36,6 +38,16 @@ export function evmCredentials(access: Access): Credentials {
     async setState(id, state) {
       checkHash(id, 'credential id')
       return contract.send(encodeFunctionData({ abi, functionName: CALL[state], args: [hex(id)] }))
+    },
+    async issuer(account) {
+      checkAddress(account, 'issuer')
+      const data = await contract.call(encodeFunctionData({ abi, functionName: 'issuerStanding', args: [account as Hex] }))
+      return STANDINGS[decodeFunctionResult({ abi, functionName: 'issuerStanding', data })] ?? null
+    },
+    async setIssuer(account, state) {
+      checkAddress(account, 'issuer')
+      const functionName = state === 'accredited' ? 'accredit' : 'suspendIssuer'
+      return contract.send(encodeFunctionData({ abi, functionName, args: [account as Hex] }))
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { homeRelay, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { credentialOf } from '@keepwell/sdk/consent/decide'
 
 type Watching = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
@@ -15,7 +16,7 @@ export type WatchInput = {
   readonly changed: () => void
   /** A patient froze the record, or — with `purposes` — objects to these. */
   readonly limited: (patient: string, purposes: readonly string[] | null) => void
-  /** The ledger says that this consent is no more. */
+  /** The ledger says that this consent is no more, or not while the credential that it names is not live. */
   readonly revoked: (commitment: Uint8Array) => void
   readonly failed: (code: string) => void
   readonly signal: AbortSignal
@@ -80,7 +81,9 @@ async function watchLedger({ ctx, inUse, changed, limited, revoked, failed, sign
       try {
         const ledger = await ctx.network.ledger(g.package.relays[0] ?? '')
         const slot = await ledger.consents.slot(g.terms.holder, g.grant.commitment)
-        if (slot?.state === 'revoked') revoked(g.grant.commitment)
+        const named = g.terms.credential
+        const dead = named && credentialOf(g.terms, await ledger.credentials.status(named)) === 'dead'
+        if (slot?.state === 'revoked' || dead) revoked(g.grant.commitment)
       } catch (e) {
         failed(isKeepwellError(e) ? e.code : 'DEFECT')
       }

@@ -4,7 +4,7 @@ import { readReceipt, receiptHash, receiptLeaf } from '#audit/receipt'
 import { equal, toHex } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
-import { decide } from '#consent/decide'
+import { credentialOf, decide } from '#consent/decide'
 import { commitmentOf, decodeTerms, readTerms, type Terms } from '#consent/terms'
 import { verifyCall, verifyProof } from '#identity/call'
 import type { Did } from '#identity/did'
@@ -114,11 +114,12 @@ async function live(ctx: Checking, relay: Relay, { terms, reader, purpose }: Liv
   const ledger = await ctx.network.ledger(relay.url)
   for (const [i, t] of terms.entries()) {
     const slot = await ledger.consents.slot(t.holder, commitmentOf(t))
+    const credential = credentialOf(t, t.credential ? await ledger.credentials.status(t.credential) : null)
     const now = ctx.clock()
     const { allow } = decide(
       t,
       { action: i ? 'list' : 'open', reader: i ? t.grantee : reader, purpose: i ? t.purposes[0]! : purpose, records: [], compartments: [] },
-      { now, slot, revoked: false, ledgerAge: 0, credential: 'none-needed' },
+      { now, slot, revoked: false, ledgerAge: 0, credential },
     )
     ensure(allow, 'DENIED', 'The consent is not in force.')
   }

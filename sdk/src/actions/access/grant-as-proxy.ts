@@ -69,8 +69,11 @@ async function tellPatient(ctx: Granting, { terms: outer, package: own }: OpenGr
 }
 
 function narrowed(ctx: Granting, { terms: outer, grant }: OpenGrant, input: Omit<GrantInput, 'records'>, holder: string): Terms {
+  // What the proxy's own consent needs of the proxy is looked at beside it, and is nothing that its grantee could have.
+  const { credential: _own, ...rest } = outer
   const terms: Terms = {
-    ...outer,
+    ...rest,
+    v: 1,
     grantee: input.to,
     holder,
     level: input.level,

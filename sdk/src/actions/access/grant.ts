@@ -19,6 +19,7 @@ import type { Did } from '#identity/did'
 import type { Compartment, GivenGrant, Keyring } from '#identity/keyring'
 import { sign } from '#identity/signed'
 import type { KeyPackage } from '#wire/messages'
+import { contactCredential } from './contact-credential.ts'
 import { post } from './post.ts'
 
 type Granting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'policies'>
@@ -38,6 +39,8 @@ export type GrantInput = {
   readonly until?: number
   /** Given by a standing rule: policies may ask more of those. */
   readonly standing?: boolean
+  /** Counts only while the credential of theirs that this vault knows is live. */
+  readonly whileVouched?: boolean
 }
 
 export type Granted = {
@@ -113,12 +116,20 @@ export async function verifiedParty(ctx: Granting, did: Did): Promise<Party> {
   return party
 }
 
+/** Throws UNVERIFIED when nobody vouches for them now, for the consent would be dead from its first day. */
+async function credentialToHold(ctx: Granting, did: Did): Promise<Uint8Array> {
+  const { credential, state } = await contactCredential(ctx, did)
+  ensure(credential && state === 'live', 'UNVERIFIED', 'No accredited issuer of your ledger vouches for that contact now.')
+  return credential.id
+}
+
 async function makeTerms(ctx: Granting, ring: Keyring, input: GrantInput, holder: string): Promise<Terms> {
   const ledger = await homeLedger(ctx)
   const contract = ledger.manifest['ConsentRegistry@1']
   ensure(contract, 'NOT_SUPPORTED', 'The ledger has no ConsentRegistry.')
   const terms: Terms = {
     v: 1,
+    ...(input.whileVouched ? { v: 2 as const, credential: await credentialToHold(ctx, input.to) } : {}),
     patient: ring.did,
     grantee: input.to,
     holder,

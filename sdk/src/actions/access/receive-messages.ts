@@ -31,6 +31,7 @@ import {
   revokedMessage,
 } from '#wire/messages'
 import { type CredentialState, checkCredential } from './check-credential.ts'
+import { keepContactCredential } from './contact-credential.ts'
 import { remember } from './invite.ts'
 import { checkPassed, notePassed } from './passed.ts'
 import { sendNotice } from './send-notice.ts'
@@ -142,6 +143,7 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     const said = vouched === 'live' ? request.credential!.name : (contact?.name ?? request.name)
     const name = contact?.verified ? contact.name : said
     const verified = contact?.verified === true || vouched === 'live'
+    if (vouched === 'live') await keepContactCredential(ctx, { did: sender.did, credential: request.credential! })
     const why = declined(limitsOf(ctx.session.state.ring)?.limits ?? null, request.purpose)
     if (why) return decline(ctx, { did: sender.did, name, relays: sender.relays }, request.purpose, why)
     return { kind: 'request', did: sender.did, name, verified, relays: sender.relays, at, request, ...(vouched ? { vouched } : {}) }

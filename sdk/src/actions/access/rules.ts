@@ -164,7 +164,9 @@ async function giveDue(ctx: Ruling, rule: RuleMessage): Promise<string[]> {
       continue
     }
     const { purpose, compartments } = what
-    const terms = { to: use.grantee, level: 'read', purposes: [purpose], compartments, expiry: ctx.clock() + use.seconds } as const
+    const expiry = ctx.clock() + use.seconds
+    // Whoever is let in for a role keeps it only as long as somebody vouches for that role.
+    const terms = { to: use.grantee, level: 'read', purposes: [purpose], compartments, expiry, whileVouched: rule.to === null } as const
     const done = await grant(ctx, { ...terms, standing: true }).catch(async e => {
       await changeUse(ctx, request, u => ({ ...u, state: 'failed' }))
       if (!isKeepwellError(e, 'AGAINST_POLICY')) throw e

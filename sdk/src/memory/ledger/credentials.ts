@@ -1,6 +1,6 @@
 import { equal, toHex } from '#base/bytes'
 import type { Address, Credentials } from '#ports/ledger'
-import { checkCount, checkHash, checkRole } from '#ports/ledger-checks'
+import { checkAddress, checkCount, checkHash, checkRole } from '#ports/ledger-checks'
 import type { MemoryChain } from './chain.ts'
 
 type Credential = {
@@ -10,21 +10,26 @@ type Credential = {
   readonly expiry: number
   readonly state: 'live' | 'suspended' | 'revoked'
 }
-export type CredentialTable = { readonly issuers: Set<Address>; readonly credentials: Map<string, Credential> }
+export type CredentialTable = {
+  readonly administrator: Address
+  readonly issuers: Map<Address, 'accredited' | 'suspended'>
+  readonly credentials: Map<string, Credential>
+}
 
 const EVENT = { live: 'CredentialReinstated', suspended: 'CredentialSuspended', revoked: 'CredentialRevoked' } as const
 
 /** Not suspended, revoked or run out, and its issuer accredited. */
-export const isLive = ({ issuers, credentials }: CredentialTable, id: Uint8Array, time: number): boolean => {
+export const isLive = ({ issuers, credentials }: Omit<CredentialTable, 'administrator'>, id: Uint8Array, time: number): boolean => {
   const known = credentials.get(toHex(id))
-  return known !== undefined && known.state === 'live' && known.expiry > time && issuers.has(known.issuer)
+  return known !== undefined && known.state === 'live' && known.expiry > time && issuers.get(known.issuer) === 'accredited'
 }
 
-/** What CredentialRegistry does for an issuer; issuers are accredited from the start here, for the port cannot accredit. */
-export function memoryCredentials(chain: MemoryChain, { issuers, credentials }: CredentialTable, account: Address): Credentials {
+/** What CredentialRegistry does, for one account. */
+export function memoryCredentials(chain: MemoryChain, table: CredentialTable, account: Address): Credentials {
+  const { administrator, issuers, credentials } = table
   const contract = chain.contract('CredentialRegistry@1')
   const requireAccredited = () => {
-    if (!issuers.has(account)) throw contract.refuse('NotAccredited')
+    if (issuers.get(account) !== 'accredited') throw contract.refuse('NotAccredited')
   }
   return {
     async status(id) {
@@ -64,6 +69,21 @@ export function memoryCredentials(chain: MemoryChain, { issuers, credentials }: 
         if (known.state === state) return
         credentials.set(toHex(id), { ...known, state })
         emit(EVENT[state], { id: id.slice() })
+      })
+    },
+    async issuer(who) {
+      checkAddress(who, 'issuer')
+      return issuers.get(who) ?? null
+    },
+    async setIssuer(who, state) {
+      checkAddress(who, 'issuer')
+      return contract.write((_, emit) => {
+        if (account !== administrator) throw contract.refuse('OwnableUnauthorizedAccount')
+        const known = issuers.get(who)
+        if (state === 'suspended' && !known) throw contract.refuse('UnknownIssuer')
+        if (known === state) return
+        issuers.set(who, state)
+        emit(state === 'accredited' ? 'IssuerAccredited' : 'IssuerSuspended', { issuer: who })
       })
     },
   }
