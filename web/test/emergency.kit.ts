@@ -14,6 +14,7 @@ import { findParty } from '@keepwell/sdk/actions/vault/calls'
 import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
 import { credentialText } from '@keepwell/sdk/identity/credential'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
+import type { Ledger } from '@keepwell/sdk/ports/ledger'
 import type { Page } from 'playwright-core'
 import { answersWith, newBrowser, type Stage } from './journey.kit.ts'
 
@@ -44,26 +45,32 @@ export async function custodian(stage: Stage, patient: Somebody, name: string): 
   return serveCustodian({ ctx, dir, ...place, mail: null, log: () => {}, lookEvery: 3600 })
 }
 
-/** Vouches for professionals as the home’s own ledger does, while its relay is stopped; gives what each pastes. */
-export async function vouchFor(stage: Stage, people: readonly (readonly [Somebody, string])[]): Promise<string[]> {
-  const keys = await Promise.all(people.map(async ([who]) => (await findParty(who, did(who)))!.request))
+/** Does something as the home’s own ledger account, while its relay is stopped. */
+export async function onLedger<T>(stage: Stage, work: (ledger: Ledger) => Promise<T>): Promise<T> {
   await stage.relay.stop()
   const dir = join(stage.home, 'relay', 'relay')
   const { manifest, secrets } = (await readHome(dir))!
   const { chainId } = secrets
   const chain = await openChain({ dir: inHome(dir).ledger, chainId, clock: parts.clock })
   try {
-    const ledger = await openEvmLedger({ request: requestOf(chain), manifest, chainId, secret: secrets.request, poll: 5 })
+    return await work(await openEvmLedger({ request: requestOf(chain), manifest, chainId, secret: secrets.request, poll: 5 }))
+  } finally {
+    await chain.close()
+    await stage.restart()
+  }
+}
+
+/** Vouches for professionals; gives what each pastes. */
+export async function vouchFor(stage: Stage, people: readonly (readonly [Somebody, string])[]): Promise<string[]> {
+  const keys = await Promise.all(people.map(async ([who]) => (await findParty(who, did(who)))!.request))
+  return onLedger(stage, async ledger => {
     const given: string[] = []
     for (const [i, [who, name]] of people.entries()) {
       const about = { holder: did(who), name, role: 'MD', expiry: parts.clock() + 86_400, responder: keys[i]! }
       given.push(credentialText(await issueCredential({ ...parts, ledger }, about)))
     }
     return given
-  } finally {
-    await chain.close()
-    await stage.restart()
-  }
+  })
 }
 
 /** Opens that party’s record in a browser of its own. */

@@ -15,6 +15,7 @@ import { PickRecords } from './pick-records.tsx'
 import { type Basis, byRecords, type Draft, firstDraft, MOST, missing, OWN, PURPOSES, SPANS, shareOf, untilOf } from './share-draft.ts'
 import { Review } from './share-review.tsx'
 import { now } from './share-terms.tsx'
+import { Vouched } from './vouched.tsx'
 
 type NewShareProps = {
   readonly to: string
@@ -86,7 +87,12 @@ function ShareForm(props: Basis) {
   const until = untilOf(draft, began)
   const lacks = missing(draft, until)
   const name = contacts.find(c => c.did === draft.to)?.name ?? ''
+  const asked = useAsk(() => api.vouchedFor(draft.to), [draft.to], ['sharing'])
+  const vouched = asked.value ?? null
+  // What was given so before is not given otherwise because the ledger says no today.
+  const may = vouched?.state === 'live' || (replaces?.share.whileVouched && replaces.share.did === draft.to)
   const input = shareOf(draft, until, {
+    ...(may && draft.whileVouched ? { whileVouched: true } : {}),
     ...(request ? { request: request.id } : {}),
     ...(replaces ? { replaces: replaces.share.id } : {}),
   })
@@ -187,16 +193,17 @@ function ShareForm(props: Basis) {
               <TextInput type="date" label={t('new.date')} value={draft.date} onChange={e => set({ date: e.currentTarget.value })} />
             )}
           </div>
+          <Vouched vouched={vouched} name={name} chosen={draft.whileVouched} onChoose={whileVouched => set({ whileVouched })} />
         </Panel>
       </div>
-      <Review {...{ draft, input, name, parts, lacks }}>
+      <Review {...{ draft, input, name, parts, lacks, vouched }}>
         {tried && lacks && (
           <Banner tone="warn" urgent>
             {t(lacks, { count: MOST })}
           </Banner>
         )}
         {sharing.error !== null && <Failed error={sharing.error} />}
-        <Button type="submit" size="lg" fullWidth loading={sharing.busy}>
+        <Button type="submit" size="lg" fullWidth loading={sharing.busy} disabled={asked.value === undefined && !asked.error}>
           {t('new.go')}
         </Button>
       </Review>

@@ -12,6 +12,7 @@ import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
 import { scopeText, timeLeft } from './share-terms.tsx'
+import { VouchedLine } from './vouched.tsx'
 
 /** One person: whether it is they, what is between you, and how to part. */
 export function PersonPage({ did }: { readonly did: string }) {
@@ -19,9 +20,9 @@ export function PersonPage({ did }: { readonly did: string }) {
   const { api } = useVault()
   const { value, error, again } = useAsk(
     async () => {
-      const [person, shares] = await Promise.all([api.person(did), api.shares(null)])
+      const [person, shares, vouched] = await Promise.all([api.person(did), api.shares(null), api.vouchedFor(did)])
       const live = (s: ShareView): boolean => s.did === did && s.state === 'live'
-      return { person, given: shares.given.filter(live), received: shares.received.filter(live) }
+      return { person, vouched, given: shares.given.filter(live), received: shares.received.filter(live) }
     },
     [did],
     ['sharing'],
@@ -47,6 +48,7 @@ export function PersonPage({ did }: { readonly did: string }) {
       ) : (
         <>
           <Standing person={value.person} />
+          <VouchedLine vouched={value.vouched} name={name} />
           <div className="kw-grid">
             <Codes key={value.person.code} person={value.person} onChange={again} />
             <Between given={value.given} received={value.received} />

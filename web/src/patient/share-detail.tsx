@@ -13,6 +13,7 @@ import type { ShareView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
 import { endDay, endedKey, endsSoon, now, Person, purposesText, ShareGone, scopeText, shareSub, useEnding } from './share-terms.tsx'
+import { VouchedLine } from './vouched.tsx'
 
 /** One share: what it says, and what was read under it. */
 export function ShareDetail({ id }: { readonly id: string }) {
@@ -91,6 +92,8 @@ const MAY = { read: 'sharing.mayRead', write: 'sharing.mayWrite', admin: 'sharin
 function Terms({ share: s }: { readonly share: ShareView }) {
   const words = useWords()
   const { t } = words
+  const { api } = useVault()
+  const vouched = useAsk(() => api.vouchedFor(s.did), [s.did], ['sharing']).value ?? null
   const facts: readonly (readonly [string, string])[] = [
     [t('sharing.termWho'), s.name],
     [t('sharing.termMay'), t(s.level === 'read' && s.mayAdd ? 'sharing.mayReadAdd' : MAY[s.level])],
@@ -120,6 +123,12 @@ function Terms({ share: s }: { readonly share: ShareView }) {
           </div>
         ))}
       </dl>
+      {!s.of && <VouchedLine vouched={vouched} name={s.name} />}
+      {s.whileVouched && (
+        <p className="kw-dim kw-small kw-note-line">
+          {t(vouched?.state === 'ended' ? 'vouched.paused' : 'vouched.ends', { name: s.name })}
+        </p>
+      )}
       {s.level !== 'write' && <p className="kw-dim kw-small kw-note-line">{t(s.records ? 'sharing.notLater' : 'sharing.later')}</p>}
     </Panel>
   )

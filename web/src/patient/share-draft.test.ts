@@ -13,6 +13,7 @@ const DRAFT: Draft = {
   purpose: 'TREAT',
   span: '90',
   date: '',
+  whileVouched: true,
 }
 const later = now() + 90 * 86_400
 const parts = ['general', 'laboratory'].map(name => ({ name, count: 1 }))

@@ -33,6 +33,8 @@ export type Draft = {
   readonly purpose: string
   readonly span: string
   readonly date: string
+  /** Where somebody vouches for them: only while somebody does. */
+  readonly whileVouched: boolean
 }
 
 export type Basis = {
@@ -53,6 +55,7 @@ const BLANK: Omit<Draft, 'to'> = {
   purpose: 'TREAT',
   span: '90',
   date: '',
+  whileVouched: true,
 }
 
 /** The day so many years ago, as FHIR writes days. */
@@ -79,6 +82,7 @@ export function firstDraft({ to, request, replaces, parts, records }: Basis): Dr
       purpose: share.purposes[0] ?? 'TREAT',
       span: OWN,
       date: dayOf(share.until),
+      whileVouched: share.whileVouched,
     }
   }
   if (request) {
@@ -109,7 +113,7 @@ export const isShort = (until: number): boolean => until - now() < WEEK
 
 export const byRecords = (d: Draft): boolean => d.level === 'read' && d.scope === 'records'
 
-export function shareOf(draft: Draft, until: number, more: Pick<NewShare, 'request' | 'replaces'>): NewShare {
+export function shareOf(draft: Draft, until: number, more: Pick<NewShare, 'request' | 'replaces' | 'whileVouched'>): NewShare {
   const named = byRecords(draft)
   return {
     to: draft.to,

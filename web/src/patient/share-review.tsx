@@ -6,11 +6,12 @@ import { Banner, Panel } from '#parts/page.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { partName, purposeName, titleText } from '#record/labels.ts'
 import { SENSITIVE } from '#record/sensitive.ts'
-import type { Choice, NewShare, Preview } from '#rpc/sharing.ts'
+import type { Choice, NewShare, Preview, VouchedView } from '#rpc/sharing.ts'
 import type { CompartmentView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { type Draft, isShort, MOST } from './share-draft.ts'
+import { VouchedLine } from './vouched.tsx'
 
 type ReviewProps = {
   readonly draft: Draft
@@ -18,11 +19,12 @@ type ReviewProps = {
   readonly name: string
   readonly parts: readonly CompartmentView[]
   readonly lacks: Key | null
+  readonly vouched: VouchedView | null
   readonly children: ReactNode
 }
 
 /** All of a share in plain words before it is one: what they will and will not see. */
-export function Review({ draft, input, name, parts, lacks, children }: ReviewProps) {
+export function Review({ draft, input, name, parts, lacks, vouched, children }: ReviewProps) {
   const { t } = useWords()
   const { api } = useVault()
   const { to, level, scope, since, purpose } = draft
@@ -38,6 +40,8 @@ export function Review({ draft, input, name, parts, lacks, children }: ReviewPro
             <>
               {input.replaces && <p>{t('sharing.changeNote')}</p>}
               <Says {...{ draft, input, name, parts }} preview={value ?? null} />
+              <VouchedLine vouched={vouched} name={name} />
+              {input.whileVouched && <p className="kw-dim">{t('vouched.ends', { name })}</p>}
               {value?.already.map(s => (
                 <Already key={s.id} id={s.id} name={name} until={s.until} />
               ))}
@@ -50,7 +54,7 @@ export function Review({ draft, input, name, parts, lacks, children }: ReviewPro
   )
 }
 
-type SaysProps = Omit<ReviewProps, 'children' | 'lacks'> & { readonly preview: Preview | null }
+type SaysProps = Omit<ReviewProps, 'children' | 'lacks' | 'vouched'> & { readonly preview: Preview | null }
 
 function Says({ draft, input, name, parts, preview }: SaysProps) {
   const words = useWords()

@@ -9,6 +9,8 @@ export type NewShare = {
   readonly since?: string
   readonly purposes: readonly string[]
   readonly until: number
+  /** Counts only while somebody vouches for them. */
+  readonly whileVouched?: boolean
   /** The request that it answers. */
   readonly request?: string
   /** The share that it takes the place of. */
@@ -65,6 +67,15 @@ export type OpenedRecord = {
   readonly first: number
   readonly last: number
   readonly by: readonly string[]
+}
+
+/** Who vouches for somebody: the issuer's word, and whether it counts now; `unknown` while the ledger cannot be asked. */
+export type VouchedView = {
+  readonly name: string
+  readonly role: string
+  readonly issuer: string
+  readonly until: number
+  readonly state: 'live' | 'ended' | 'unknown'
 }
 
 export type PersonView = {

@@ -159,6 +159,8 @@ export type ShareView = {
   readonly by: { readonly did: string; readonly name: string } | null
   /** The share under which it was passed on. */
   readonly under: string | null
+  /** Counts only while somebody vouches for them. */
+  readonly whileVouched: boolean
 }
 
 export type RequestView = {

@@ -1,5 +1,6 @@
 import { addContact } from '@keepwell/sdk/actions/access/add-contact'
 import { confirmContact } from '@keepwell/sdk/actions/access/confirm-contact'
+import { contactCredential } from '@keepwell/sdk/actions/access/contact-credential'
 import { forgetContact } from '@keepwell/sdk/actions/access/forget-contact'
 import { trustVouched } from '@keepwell/sdk/actions/access/trust-vouched'
 import { waitingRequests } from '@keepwell/sdk/actions/access/waiting-requests'
@@ -10,7 +11,7 @@ import { ensure } from '@keepwell/sdk/base/error'
 import { bundleMessage, decodeBundle, fingerprint } from '@keepwell/sdk/identity/bundle'
 import type { Contact } from '@keepwell/sdk/identity/keyring'
 import { peek } from '@keepwell/sdk/identity/signed'
-import type { PersonView } from '#rpc/sharing.ts'
+import type { PersonView, VouchedView } from '#rpc/sharing.ts'
 import type { ContactView } from '#rpc/views.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -35,6 +36,18 @@ export async function person({ ctx }: OpenVault, did: string): Promise<PersonVie
   const code = party && fingerprint(party)
   const ownCode = fingerprint(peek(ownBundle(ring).signed, bundleMessage))
   return { contact, code, ownCode, changed: code !== null && code !== contact.fingerprint }
+}
+
+/** Who vouches for a contact, by the credential that they showed last; null when they never showed one that counted. */
+export async function vouchedFor({ ctx }: OpenVault, did: string): Promise<VouchedView | null> {
+  const kept = ctx.session.state.ring.contacts.find(c => c.did === did)?.credential
+  if (!kept) return null
+  const { name, role, issuer, expiry: until } = kept
+  const state = await contactCredential(ctx, did).then(
+    found => (found.state === 'live' ? 'live' : 'ended'),
+    () => 'unknown' as const,
+  )
+  return { name, role, issuer, until, state }
 }
 
 /** Takes an identity as people paste it, with spaces and line ends. */

@@ -82,7 +82,7 @@ export function readEmergency(vault: Vault, { session, over, id, name, until }: 
   const share: ShareView = {
     ...{ id, consents: [toHex(grant.commitment)], did: terms.patient, name, level: 'read', mayAdd: false, records: 0 },
     ...{ compartments: ['emergency'], purposes: terms.purposes, from: clock(), until, given: clock() },
-    ...{ state: 'live', of: null, by: null, under: null },
+    ...{ state: 'live', of: null, by: null, under: null, whileVouched: false },
   }
   const input = { share: id, purpose: 'ETREAT', person: ring.name, role: '' }
   const state = sessionState(vault, { share, session, input, fresh: null, over })

@@ -28,6 +28,7 @@ export function sharesOf(consents: readonly Consent[], names: Named, now: number
       t.compartments.map(toHex),
       t.records.length > 0,
       t.under && toHex(t.under),
+      t.credential && toHex(t.credential),
     ]),
   )
   return [...groups.values()].map(list => {
@@ -52,6 +53,7 @@ export function sharesOf(consents: readonly Consent[], names: Named, now: number
       of: first.of,
       by: first.by,
       under: t.under && toHex(t.under),
+      whileVouched: t.credential !== undefined,
     }
   })
 }

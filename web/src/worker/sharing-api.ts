@@ -2,7 +2,7 @@ import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { RemoteError } from '#rpc/rpc.ts'
 import type { Choosing, NewShare, PassOn } from '#rpc/sharing.ts'
 import { choose } from './choosing.ts'
-import { type AddPerson, addPerson, confirmPerson, contacts, forgetPerson, meetAsker, person, renamePerson } from './people.ts'
+import { type AddPerson, addPerson, confirmPerson, contacts, forgetPerson, meetAsker, person, renamePerson, vouchedFor } from './people.ts'
 import { readUnder } from './read-under.ts'
 import { givenShares, passedShares, receivedShares } from './shares.ts'
 import {
@@ -24,6 +24,7 @@ import type { OpenVault } from './vault.ts'
 export const sharingApi = (open: () => OpenVault) => ({
   contacts: async (_: null) => contacts(open()),
   person: async (did: string) => person(open(), did),
+  vouchedFor: async (did: string) => vouchedFor(open(), did),
   addPerson: async (input: AddPerson) => addPerson(open(), input),
   meetAsker: async (request: string) => meetAsker(open(), request),
   confirmPerson: async (input: { readonly did: string; readonly fingerprint: string }) => confirmPerson(open(), input),

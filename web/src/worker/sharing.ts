@@ -107,7 +107,8 @@ export const share = (vault: OpenVault, input: NewShare): Promise<string> =>
     const { ring } = ctx.session.state
     const named = namedBy(vault.entries, input)
     ensure(!named || (named.length > 0 && input.level === 'read'), 'BAD_INPUT', 'Named records are for reading, and at least one.')
-    const base = { to: input.to, purposes: input.purposes.map(purposeOf), notBefore: clock(), expiry: input.until }
+    const { to, until, whileVouched = false } = input
+    const base = { to, purposes: input.purposes.map(purposeOf), notBefore: clock(), expiry: until, whileVouched }
     const compartments = input.compartments.map(name => compartmentNamed(ring, name).id)
     const levels: readonly Level[] = input.level === 'admin' ? ['admin', 'write'] : [input.level]
     const sizeOf = (id: string): number => encode(vault.entries.get(id)?.entry.card ?? null).length
@@ -130,9 +131,9 @@ export const share = (vault: OpenVault, input: NewShare): Promise<string> =>
 export async function extendShare(vault: OpenVault, { id, until }: { readonly id: string; readonly until: number }): Promise<string> {
   const found = givenShares(vault).find(s => s.id === id && s.of === null)
   ensure(found, 'NO_GRANT', 'There is no such share.')
-  const { did: to, level, compartments, purposes } = found
+  const { did: to, level, compartments, purposes, whileVouched } = found
   const records = recordsOf(vault, found)
-  return share(vault, { to, level, compartments, purposes, until, replaces: id, ...(records.length ? { records } : {}) })
+  return share(vault, { to, level, compartments, purposes, until, whileVouched, replaces: id, ...(records.length ? { records } : {}) })
 }
 
 /** Ids of the records that a share names. */

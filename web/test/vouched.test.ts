@@ -1,0 +1,66 @@
+import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { openSession } from '@keepwell/sdk/actions/access/open-session'
+import { keepCredential } from '@keepwell/sdk/actions/access/own-credentials'
+import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
+import { requestAccess } from '@keepwell/sdk/actions/access/request'
+import { readCredential } from '@keepwell/sdk/identity/credential'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { did, onLedger, openAs, somebody, vouchFor } from './emergency.kit.ts'
+import { accessible, fill, hasChromium, openStage, PHONE, type Stage, sampleFile } from './journey.kit.ts'
+
+describe.skipIf(!hasChromium())('who is vouched for', () => {
+  let stage: Stage
+  beforeAll(async () => {
+    stage = await openStage()
+  }, 240_000)
+  afterAll(() => stage?.close())
+
+  test('T18: a patient sees who vouches for whom, shares while it is so, and sees when it is not any more', {
+    timeout: 300_000,
+  }, async () => {
+    const patient = await somebody(stage.relay.url, 'Ada Vouched')
+    const clinic = await somebody(stage.relay.url, 'The Clinic')
+    const [text] = await vouchFor(stage, [[clinic, 'Clinic West']])
+    const credential = readCredential(text!)
+    const { page } = await openAs(stage, patient, { viewport: PHONE })
+    const go = (hash: string) => page.goto(`${stage.url}/#/${hash}`)
+    await fill(page, stage, [sampleFile('vouched')])
+    await keepCredential(clinic, credential)
+    const ask = {
+      from: did(patient),
+      purpose: 'TREAT' as const,
+      level: 'read' as const,
+      compartments: ['laboratory'],
+      seconds: 864_000,
+      text: '',
+    }
+    await requestAccess(clinic, ask)
+    await go('share')
+    await page.getByText('An accredited issuer vouches for Clinic West, as MD').waitFor()
+    await page.getByRole('button', { name: 'Choose what to share' }).click()
+    await page.getByRole('switch', { name: 'Only while somebody vouches for them', checked: true }).waitFor()
+    await page.getByText('It counts only while the issuer vouches for Clinic West.').waitFor()
+    await accessible(page, 'new share, vouched for')
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByText('Shared with Clinic West').waitFor()
+
+    await receiveMessages(clinic)
+    const [got] = receivedGrants(clinic)
+    const read = () => openSession(clinic, { grant: got!.grant.commitment, purpose: 'TREAT' })
+    expect((await read()).records.length).toBeGreaterThan(0)
+    await onLedger(stage, ledger => ledger.credentials.setState(credential.id, 'suspended'))
+    await expect(read()).rejects.toMatchObject({ code: 'DENIED' })
+    await go('share')
+    await page
+      .getByRole('main')
+      .getByRole('link', { name: /Clinic West.*Laboratory/ })
+      .first()
+      .click()
+    await page.getByText('now they are refused').waitFor()
+    await page.getByText('Nobody vouches for Clinic West as MD any more').waitFor()
+    await accessible(page, 'share, not vouched for any more')
+    await go(`person/${encodeURIComponent(did(clinic))}`)
+    await page.getByText('Nobody vouches for Clinic West as MD any more').waitFor()
+    await accessible(page, 'person, not vouched for any more')
+  })
+})
