@@ -5,6 +5,7 @@ import { utf8 } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freePort } from './free-port.ts'
+import { left } from './patience.ts'
 import type { HttpRoute } from './route.ts'
 import { type HttpServer, serveHttp } from './server.ts'
 import { HTTP_LIMITS, type HttpLimits, type HttpOptions } from './settings.ts'
@@ -226,6 +227,40 @@ describe('strangers', () => {
     })
     expect(answer).toMatch(/^HTTP\/1.1 408 /)
     expect(performance.now() - started).toBeLessThan(10_000)
+  })
+})
+
+describe('the time a request may take', () => {
+  const upload = (url: string, length: number) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    socket.write(`POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\ncontent-length: ${length}\r\n\r\n`)
+    const answered = new Promise<string>((resolve, reject) => {
+      socket.on('error', reject)
+      text(socket).then(resolve, reject)
+    })
+    return { socket, answered }
+  }
+
+  test('whoever sends a body more slowly than it may come is cut off', async () => {
+    const { url } = await serve({ limits: { requestSeconds: 0.2, bytesPerSecond: 1e6 } })
+    const { socket, answered } = upload(url, 1000)
+    socket.write('x'.repeat(900))
+    expect(await answered).toMatch(/^HTTP\/1.1 408 /)
+  })
+
+  test('whoever sends much, and steadily, is heard to the end however long it takes', async () => {
+    const { url } = await serve({ limits: { requestSeconds: 0.2, bytesPerSecond: 1 } })
+    const { socket, answered } = upload(url, 1000)
+    socket.write('x'.repeat(900))
+    await new Promise(resolve => setTimeout(resolve, 600))
+    socket.write('x'.repeat(100))
+    expect(await answered).toMatch(/^HTTP\/1.1 200 /)
+  })
+
+  test('a body of 2 GB at 2 MB/s, and one of a megabyte from a poor line, are in time; a byte a minute is not', () => {
+    expect(left(HTTP_LIMITS, { elapsed: 1000_000, bytes: 2e9 })).toBeGreaterThan(0)
+    expect(left(HTTP_LIMITS, { elapsed: 179_000, bytes: 1e6 })).toBeGreaterThan(0)
+    expect(left(HTTP_LIMITS, { elapsed: 181_000, bytes: 3 })).toBeLessThan(0)
   })
 })
 

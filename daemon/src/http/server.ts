@@ -8,6 +8,7 @@ import { budget } from './body.ts'
 import { admitted, type Exchange, exchange } from './exchange.ts'
 import type { Observation } from './metrics.ts'
 import type { ErrorForm, HttpMount, HttpUpgrade } from './mount.ts'
+import { awaitBody } from './patience.ts'
 import { rateLimiter } from './rate.ts'
 import { type HttpRoute, router } from './route.ts'
 import { type HttpOptions, isLoopback, type Tls } from './settings.ts'
@@ -80,7 +81,8 @@ const create = ({ tls, limits }: HttpOptions): Server | TlsServer => {
   const common = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersSeconds * 1000,
-    requestTimeout: limits.requestSeconds * 1000,
+    // By the speed of the body: see patience.ts.
+    requestTimeout: 0,
     keepAliveTimeout: limits.idleSeconds * 1000,
     connectionsCheckingInterval: 2000,
     insecureHTTPParser: false,
@@ -96,11 +98,19 @@ const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-leng
 const HEADERS_TOO_LARGE = 'HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
 
-function configure(server: Server | TlsServer, { limits }: HttpOptions): void {
+function configure(server: Server | TlsServer, { limits, now }: HttpOptions): void {
   server.maxConnections = limits.connections
   server.maxHeadersCount = 64
   const last = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>()
-  server.on('request', (request, response) => last.set(request.socket, { request, response }))
+  server.on('request', (request, response) => {
+    const { socket } = request
+    last.set(socket, { request, response })
+    const late = (): void => {
+      if (!response.headersSent) socket.write(TIMED_OUT)
+      socket.destroySoon()
+    }
+    awaitBody(request, response, { limits, now, late })
+  })
   // Silence while an answer is being made is ours, and no reason to hang up; any other is the other side's.
   server.setTimeout(limits.idleSeconds * 1000, socket => {
     const { request, response } = last.get(socket) ?? {}

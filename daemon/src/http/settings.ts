@@ -5,8 +5,10 @@ export type HttpLimits = {
   /** Bytes of request line and headers; a signed call with terms travels in one. */
   readonly headerBytes: number
   readonly headersSeconds: number
-  /** For a whole request, body included. */
+  /** For a whole request, with a body as large as comes in that time at any speed. */
   readonly requestSeconds: number
+  /** Of a larger body: a second more for as many bytes as came. */
+  readonly bytesPerSecond: number
   readonly idleSeconds: number
   /** Given to running requests when the server stops. */
   readonly graceSeconds: number
@@ -20,6 +22,7 @@ export const HTTP_LIMITS: HttpLimits = {
   headerBytes: 128 * 1024,
   headersSeconds: 15,
   requestSeconds: 180,
+  bytesPerSecond: 64 * 1024,
   idleSeconds: 75,
   graceSeconds: 10,
   bodyBytes: 256 * 1024 * 1024,
