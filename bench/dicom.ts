@@ -9,7 +9,7 @@ import { utf8 } from '@keepwell/sdk/base/bytes'
 import { type PartToWrite, writeMultipart } from '@keepwell/sdk/health/dicom/multipart'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { consented } from './clinic.kit.ts'
-import { processorSeconds, servedHome } from './home.kit.ts'
+import { processorSeconds, residentMemory, servedHome } from './home.kit.ts'
 import { type Row, report, timed } from './report.kit.ts'
 
 // A study of CT slices by STOW into a gateway, sealed and durable at the relay when it is answered, and back by WADO; relay, gateway and this
@@ -22,6 +22,8 @@ const { values } = parseArgs({
     instances: { type: 'string', default: '400' },
     rounds: { type: 'string', default: '3' },
     only: { type: 'string' },
+    /** MB a second, for a modality on a poor line; as fast as it is taken without. */
+    pace: { type: 'string' },
   },
 })
 const INSTANCES = Number(values.instances)
@@ -43,10 +45,14 @@ function instanceUid(): string {
   return String.fromCharCode(...slice.subarray(at + 8, at + 8 + length)).replace(/\0$/, '')
 }
 
+const PACE = Number(values.pace ?? Number.POSITIVE_INFINITY)
 let made = 10_000_000
 /** New instances each time: eight digits of the UID count up. */
-function* study(): Generator<PartToWrite> {
+async function* study(): AsyncGenerator<PartToWrite> {
+  const began = performance.now()
   for (let i = 0; i < INSTANCES; i++) {
+    const due = began + ((i * slice.length) / 1e6 / PACE) * 1000
+    if (due > performance.now()) await new Promise(resolve => setTimeout(resolve, due - performance.now()))
     const body = slice.slice()
     const digits = utf8(String(made++))
     for (const at of places) body.set(digits, at)
@@ -56,6 +62,8 @@ function* study(): Generator<PartToWrite> {
 
 /** `cpu`: processor seconds of the servers so far. */
 type Target = { readonly url: string; readonly headers: Record<string, string>; readonly cpu: () => number }
+type Figures = { readonly store: Figure; readonly slowest: Figure; readonly first: Figure; readonly again: Figure }
+type Memory = { readonly gateway: number; readonly relay: number }
 /** Where a study is read from; those that are read by parts name it. */
 type Source = (target: Target) => Promise<string>
 type Figure = { readonly perSecond: number; readonly cpu: number }
@@ -96,12 +104,12 @@ const fetched = (target: Target, from: string): Promise<Figure> =>
   })
 
 const middle = (runs: readonly Figure[]): Figure => runs.toSorted((a, b) => a.perSecond - b.perSecond)[runs.length >> 1]!
-type Figures = { readonly store: Figure; readonly slowest: Figure; readonly first: Figure; readonly again: Figure }
 
 const ROUNDS = Number(values.rounds)
-async function measured(target: Target, source: Source = theStudy): Promise<Figures> {
+async function measured(target: Target, source: Source = theStudy, watched?: () => void): Promise<Figures> {
   const store: Figure[] = []
   for (let round = 0; round < ROUNDS; round++) store.push(await stored(target))
+  watched?.()
   const from = await source(target)
   const first = await fetched(target, from)
   const again: Figure[] = []
@@ -118,17 +126,23 @@ async function patientOf(url: string, headers: Record<string, string>): Promise<
   }
 }
 
-async function gateway(): Promise<Figures> {
+async function gateway(): Promise<Figures & { readonly storing: Memory; readonly most: Memory }> {
   const bench = await servedHome()
   try {
     const clinic = await consented(bench)
     try {
       const headers = { authorization: `Bearer ${clinic.key}` }
-      return await measured({
+      const most = (): Memory => ({ gateway: residentMemory(clinic.pid).peak, relay: residentMemory(bench.pid).peak })
+      let storing = most()
+      const target = {
         cpu: () => bench.cpu() + clinic.cpu(),
         url: `${clinic.url}/dicomweb`,
         headers: { ...headers, 'x-keepwell-patient': await patientOf(clinic.url, headers) },
+      }
+      const figures = await measured(target, theStudy, () => {
+        storing = most()
       })
+      return { ...figures, storing, most: most() }
     } finally {
       await clinic.close()
     }
@@ -190,6 +204,8 @@ const row = (what: string, figure: Figure | undefined, more?: string): Row[] =>
         },
       ]
     : []
+const memoryOf = (what: string, of: Memory | undefined): Row[] =>
+  of ? [{ what, value: of.gateway, unit: 'MB', note: `the gateway; the relay ${of.relay.toFixed(0)} MB` }] : []
 const slowest = (f: Figures | null): string | undefined => (f ? `slowest round ${f.slowest.perSecond.toFixed(0)} MB/s` : undefined)
 const rows: Row[] = [
   ...row(
@@ -202,6 +218,8 @@ const rows: Row[] = [
   ...row('STOW: plain node:http, hashed into a file', limit?.store, slowest(limit)),
   ...row('WADO: the whole study, opened with receipts, from the relay', ours?.first),
   ...row('… again, from the sealed blocks the gateway kept', ours?.again),
+  ...memoryOf('memory at most while studies were stored', ours?.storing),
+  ...memoryOf('… and read', ours?.most),
   ...row('WADO: our services over memory', bare?.again, 'the client’s too'),
   ...row('WADO: Orthanc', peer?.again),
   ...row('WADO: plain node:http, one file', limit?.again),

@@ -21,6 +21,8 @@ export async function hl7v2Settings(
   ensure(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536, 'USAGE', '--hl7v2 is a port, a number from 1 to 65535.')
   const clients = args.text('hl7v2-clients')
   ensure(!clients || home.tls, 'USAGE', '--hl7v2-clients needs TLS: set KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY.')
+  const least = args.text('hl7v2-tls') ?? '1.3'
+  ensure(least === '1.2' || least === '1.3', 'USAGE', '--hl7v2-tls is 1.2 or 1.3.')
   const zone = args.text('zone')
   ensure(!zone || /^[+-](0\d|1[0-4]):[0-5]\d$/.test(zone), 'USAGE', '--zone is an offset such as +01:00.')
   const clientCa = clients ? await readFile(clients) : undefined
@@ -31,7 +33,7 @@ export async function hl7v2Settings(
     listen: {
       host: home.host,
       port: Number(port),
-      ...(home.tls ? { tls: { cert: home.tls.cert, key: home.tls.key, ...(clientCa ? { clientCa } : {}) } } : {}),
+      ...(home.tls ? { tls: { cert: home.tls.cert, key: home.tls.key, least: `TLSv${least}` as const, ...(clientCa ? { clientCa } : {}) } } : {}),
     },
   }
 }

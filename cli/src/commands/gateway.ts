@@ -97,6 +97,7 @@ export const gateway: Command = {
     },
     hl7v2: { type: 'string', value: 'PORT', about: 'Listen to HL7 v2 messages (MLLP) on this port as well.' },
     'hl7v2-clients': { type: 'string', value: 'FILE', about: 'Certificates (PEM) whose holders alone may connect there; with TLS.' },
+    'hl7v2-tls': { type: 'string', value: '1.2', about: 'Takes TLS 1.2 there as well, for systems that know no 1.3.' },
     folder: { type: 'string', value: 'DIR', about: 'To attach: files in a folder, which stay there.' },
     dicomweb: { type: 'string', value: 'URL', about: 'To attach: a picture archive, from which one study is taken.' },
     study: { type: 'string', value: 'UID', about: 'To attach: which study.' },

@@ -28,7 +28,7 @@ export function awaitBody(
   const look = (): void => {
     if (request.complete) return
     const wait = left(limits, { elapsed: now() - began, bytes: socket.bytesRead - from })
-    if (wait <= 0) return late()
+    if (wait <= 0) return void late()
     timer = setTimeout(look, Math.ceil(wait)).unref()
   }
   look()

@@ -233,7 +233,9 @@ describe('strangers', () => {
 describe('the time a request may take', () => {
   const upload = (url: string, length: number) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
-    socket.write(`POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\ncontent-length: ${length}\r\n\r\n`)
+    socket.write(
+      `POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\ncontent-length: ${length}\r\n\r\n`,
+    )
     const answered = new Promise<string>((resolve, reject) => {
       socket.on('error', reject)
       text(socket).then(resolve, reject)

@@ -11,7 +11,10 @@ export type Tls = {
   readonly key: Uint8Array | string
   /** Certificates of those who may connect; without it any client may. */
   readonly clientCa?: Uint8Array | string
+  /** For systems that know no TLS 1.3; default 1.3. */
+  readonly least?: TlsVersion
 }
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
 export type ListenOptions = {
   readonly host: string
@@ -63,10 +66,10 @@ export async function listen(a: Accepting, options: ListenOptions): Promise<List
   }
 }
 
-function secure({ cert, key, clientCa }: Tls, serve: (socket: Socket) => void): Server {
+function secure({ cert, key, clientCa, least = 'TLSv1.3' }: Tls, serve: (socket: Socket) => void): Server {
   const bytes = (pem: Uint8Array | string): string | Buffer => (typeof pem === 'string' ? pem : Buffer.from(pem))
   const clients = clientCa ? { ca: bytes(clientCa), requestCert: true, rejectUnauthorized: true } : {}
-  return createTlsServer({ cert: bytes(cert), key: bytes(key), minVersion: 'TLSv1.2', ...clients }, serve)
+  return createTlsServer({ cert: bytes(cert), key: bytes(key), minVersion: least, ...clients }, serve)
 }
 
 /** One connection: its messages are answered in the order in which they came. */

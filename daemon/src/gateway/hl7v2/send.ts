@@ -4,13 +4,20 @@ import { connect as connectTls } from 'node:tls'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { parseMessage } from '@keepwell/sdk/health/hl7v2/message'
 import { readMessage } from '@keepwell/sdk/health/hl7v2/read'
+import type { TlsVersion } from './listen.ts'
 import { frame, frames } from './mllp.ts'
 
 export type SendOptions = {
   readonly host: string
   readonly port: number
-  /** TLS with the receiver's authority, and our own certificate where it asks for one. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly servername?: string }
+  /** TLS with the receiver's authority, and our own certificate where it asks for one; 1.3 unless a receiver knows no better than `least`. */
+  readonly tls?: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly servername?: string
+    readonly least?: TlsVersion
+  }
   /** Milliseconds to wait for an answer. */
   readonly timeout?: number
 }
@@ -62,7 +69,7 @@ export async function openSender(o: SendOptions): Promise<Sender> {
 function open({ host, port, tls }: SendOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = tls
-      ? connectTls({ host, port, minVersion: 'TLSv1.2', ...tls }, () => resolve(socket))
+      ? connectTls({ host, port, minVersion: tls.least ?? 'TLSv1.3', ...tls }, () => resolve(socket))
       : connect(port, host, () => resolve(socket))
     socket.once('error', cause => reject(new KeepwellError('UNREADABLE', 'The receiver cannot be reached.', { cause })))
   })

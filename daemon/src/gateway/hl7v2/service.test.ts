@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { temporaryDirectory } from '@keepwell/adapters/base/temporary.kit'
 import { utf8 } from '@keepwell/sdk/base/bytes'
@@ -235,6 +237,26 @@ test.skipIf(!hasOpenssl())('over TLS only clients with a certificate of the auth
   known.close()
   const stranger = openSender({ host: '127.0.0.1', port: w.service.port, tls }).then(s => s.send(utf8(ADMISSION.join('\r'))))
   await expect(stranger).rejects.toMatchObject({ name: 'KeepwellError' })
+})
+
+test.skipIf(!hasOpenssl())('over TLS below 1.3 nobody is heard, unless the operator says 1.2', async () => {
+  const dir = temporaryDirectory()
+  cleanup.push(dir.remove)
+  const made = certificate(dir.path, 'server')
+  const [cert, key] = [readFileSync(made.cert, 'utf8'), readFileSync(made.key, 'utf8')]
+  const spoken = async (port: number): Promise<string | null> => {
+    const socket = connectTls({ host: '127.0.0.1', port, ca: cert, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })
+    const protocol = await once(socket, 'secureConnect').then(
+      () => socket.getProtocol(),
+      () => null,
+    )
+    socket.destroy()
+    return protocol
+  }
+  const strict = await world({ listen: { host: '127.0.0.1', port: 0, tls: { cert, key } } })
+  expect(await spoken(strict.service.port)).toBeNull()
+  const lenient = await world({ listen: { host: '127.0.0.1', port: 0, tls: { cert, key, least: 'TLSv1.2' } } })
+  expect(await spoken(lenient.service.port)).toBe('TLSv1.2')
 })
 
 const ROUNDS = process.env.KEEPWELL_DEEP ? 20 : 2
