@@ -33,7 +33,9 @@ export async function hl7v2Settings(
     listen: {
       host: home.host,
       port: Number(port),
-      ...(home.tls ? { tls: { cert: home.tls.cert, key: home.tls.key, least: `TLSv${least}` as const, ...(clientCa ? { clientCa } : {}) } } : {}),
+      ...(home.tls
+        ? { tls: { cert: home.tls.cert, key: home.tls.key, least: `TLSv${least}` as const, ...(clientCa ? { clientCa } : {}) } }
+        : {}),
     },
   }
 }

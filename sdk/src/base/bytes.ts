@@ -44,12 +44,22 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
-const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+const DIGITS = encoder.encode('0123456789abcdef')
+const HEX_AT_ONCE = 4096
 
 /** Lower-case hex without prefix. */
 export function toHex(bytes: Uint8Array): string {
+  // Put together digit by digit it would be kept as its pieces, 32 bytes for each.
   let out = ''
-  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i]!]
+  for (let from = 0; from < bytes.length; from += HEX_AT_ONCE) {
+    const to = Math.min(bytes.length, from + HEX_AT_ONCE)
+    const codes = new Array<number>(2 * (to - from))
+    for (let i = from, at = 0; i < to; i++) {
+      codes[at++] = DIGITS[bytes[i]! >> 4]!
+      codes[at++] = DIGITS[bytes[i]! & 15]!
+    }
+    out += String.fromCharCode(...codes)
+  }
   return out
 }
 

@@ -286,13 +286,14 @@ function readBytes(r: Reader): Uint8Array {
 function readText(r: Reader): string {
   const bytes = readBytes(r)
   if (bytes.length > SHORT) return textDecoder.decode(bytes)
-  let out = ''
+  // Put together letter by letter it would be kept as its pieces, 32 bytes for each letter.
+  const codes = new Array<number>(bytes.length)
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]!
     if (byte > 0x7f) return textDecoder.decode(bytes)
-    out += String.fromCharCode(byte)
+    codes[i] = byte
   }
-  return out
+  return String.fromCharCode(...codes)
 }
 
 function readArray(r: Reader, depth: number): unknown[] {

@@ -1,6 +1,6 @@
 import type { Receipted } from '@keepwell/sdk/actions/access/ask'
 import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
-import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { AnchoredUnder, OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
@@ -8,7 +8,6 @@ import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
 import type { FhirResource, Store } from '@keepwell/sdk/health/fhir/search/types'
 import type { Did } from '@keepwell/sdk/identity/did'
-import type { AnchorProof } from '@keepwell/sdk/records/envelope'
 import type { Meta } from '@keepwell/sdk/records/plain'
 import { asDocument, asImagingStudy, asResource, type Image, imageOf, type Naming, rawId } from './as-fhir.ts'
 import { signatures } from './as-provenance.ts'
@@ -195,10 +194,10 @@ function resolvedLater(store: Store, naming: Naming) {
 
 /** What is known of where records come from. */
 function sourcesOf(parts: SessionParts) {
-  const anchors = new Map<string, AnchorProof>()
+  const anchors = new Map<string, AnchoredUnder>()
   const { add, take } = signatures({ ids: parts.ids, patient: parts.patient.id, nameOf: namesAround(parts), chain: chainOf(parts) })
   return {
-    anchored: (record: string, anchor: AnchorProof | undefined) => void (anchor && anchors.set(record, anchor)),
+    anchored: (record: string, anchor: AnchoredUnder | undefined) => void (anchor && anchors.set(record, anchor)),
     signed({ meta, proof, author }: Pick<OpenedRecord, 'meta' | 'proof' | 'author'>, reference: string): void {
       const record = toHex(meta.id)
       const checked = author === 'verified'

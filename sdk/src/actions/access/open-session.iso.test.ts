@@ -61,3 +61,30 @@ test('records can be opened as they are listed, read by parts, and what is filed
       ),
     ).toBe(true)
 })
+
+test('a session holds of a listing what it needs, not the listing: own copies, and one root for all records under it', async () => {
+  const w = await world([HOME])
+  const [patient, clinic] = [await person(w, 'Ada', HOME), await person(w, 'Clinic', HOME)]
+  await join(clinic, await invite(patient))
+  await receiveMessages(patient)
+  const compartments = patient.session.state.ring.compartments.map(c => c.id)
+  await fileRecords(
+    patient,
+    ['one', 'two', 'three'].map(name => draft(patient, 'general', name)),
+  )
+  await w.homes.get(HOME)!.relay.anchor()
+  const to = clinic.session.state.ring.did
+  const { commitment } = await grant(patient, { to, level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 86_400 })
+  await receiveMessages(clinic)
+
+  const { records } = await openSession(clinic, { grant: commitment, purpose: 'TREAT' })
+  expect(records).toHaveLength(3)
+  for (const { id, cid, compartment, anchor } of records)
+    expect([id, cid, compartment, anchor!.root].map(b => [b.byteLength, b.buffer.byteLength])).toEqual([
+      [16, 16],
+      [36, 36],
+      [compartment.length, compartment.length],
+      [32, 32],
+    ])
+  expect(new Set(records.map(r => r.anchor)).size).toBe(1)
+})

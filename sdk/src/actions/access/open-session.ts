@@ -34,9 +34,10 @@ export type SessionRecord = {
   readonly cid: Uint8Array
   /** Its write number at the relay: what was filed after an earlier session has a higher one. */
   readonly seq: number
-  /** Where the ledger holds it, if it did when it was listed. */
-  readonly anchor?: AnchorProof
+  /** The ledger's root that holds it, if one did when it was listed; one object for all records under it. */
+  readonly anchor?: AnchoredUnder
 }
+export type AnchoredUnder = Pick<AnchorProof, 'root' | 'size'>
 
 export type OpenedRecord = Opened & { readonly author: 'verified' | 'unknown' }
 
@@ -111,7 +112,17 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
   }
   const { receipted, since = 0 } = input
   const told = receipted ? { receipted } : {}
-  const listing = { ctx, open, relay, base, under, ...told, records: [] as SessionRecord[], problems: [] as { id: string; code: string }[] }
+  const listing = {
+    ctx,
+    open,
+    relay,
+    base,
+    under,
+    ...told,
+    records: [] as SessionRecord[],
+    problems: [] as { id: string; code: string }[],
+    roots: rootsOf(),
+  }
   let live = true
   const living = async <T>(work: () => Promise<T>): Promise<T> => {
     ensure(live, 'NO_GRANT', 'The session is closed.')
@@ -168,11 +179,24 @@ type Listing = {
   readonly receipted?: Receipted
   readonly records: SessionRecord[]
   readonly problems: { id: string; code: string }[]
+  readonly roots: RootOf
+}
+
+type RootOf = (anchor: AnchoredUnder) => AnchoredUnder
+/** Of a proof the root is kept, once for all that are under it: paths of a hundred thousand records are most of what a listing weighs. */
+function rootsOf(): RootOf {
+  const known = new Map<string, AnchoredUnder>()
+  return ({ root, size }) => {
+    const name = `${toHex(root)}/${size}`
+    const found = known.get(name) ?? { root: root.slice(), size }
+    known.set(name, found)
+    return found
+  }
 }
 
 /** All cards after a write number, page by page; gives the version of the vault's head. */
 async function list(
-  { ctx, open, relay, base, under, receipted, records, problems }: Listing,
+  { ctx, open, relay, base, under, receipted, records, problems, roots }: Listing,
   from: number,
   arrived: (fresh: readonly SessionRecord[]) => void,
 ): Promise<number | null> {
@@ -189,7 +213,7 @@ async function list(
     next?.catch(() => {})
     vaultVersion = answer.head ? peek(answer.head, headMessage).version : vaultVersion
     const before = records.length
-    for (const group of answer.groups) await readCards(open, group, records, problems)
+    for (const group of answer.groups) await readCards(open, group, { records, problems, roots })
     arrived(records.slice(before))
   }
   return vaultVersion
@@ -216,21 +240,27 @@ async function openerFor(open: OpenGrant, group: Group) {
   return secret ? groupOpener(secret, group) : null
 }
 
-async function readCards(open: OpenGrant, group: Group, out: SessionRecord[], problems: { id: string; code: string }[]): Promise<void> {
+async function readCards(
+  open: OpenGrant,
+  group: Group,
+  { records, problems, roots }: Pick<Listing, 'records' | 'problems' | 'roots'>,
+): Promise<void> {
   const opener = await openerFor(open, group)
+  const compartment = group.compartment.slice()
   for (const item of group.items) {
     const named = open.package.records.find(r => equal(r.id, item.id))
     try {
       const card = named ? named.card : await opener?.card(item)
       ensure(card, 'NO_KEY', 'The consent holds no key for this record.')
-      out.push({
-        id: item.id,
+      // Copies: as long as one byte of an answer is held, all of it is.
+      records.push({
+        id: item.id.slice(),
         card,
-        compartment: group.compartment,
+        compartment,
         epoch: group.epoch,
-        cid: item.cid,
+        cid: item.cid.slice(),
         seq: item.seq,
-        ...(item.anchor ? { anchor: item.anchor } : {}),
+        ...(item.anchor ? { anchor: roots(item.anchor) } : {}),
       })
     } catch (e) {
       problems.push({ id: toHex(item.id), code: isKeepwellError(e) ? e.code : 'DEFECT' })
