@@ -12,6 +12,8 @@ import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
 import { AccountExport } from './who-export.tsx'
 import { EVERYTHING, filtered, type WhoFilter, WhoFilters } from './who-filters.tsx'
+import { ReportProof } from './who-report.tsx'
+import { WitnessPanel } from './who-witness.tsx'
 
 /** Lines drawn at once; the rest at a press, for somebody may have a file of thousands. */
 const SHOWN = 200
@@ -45,9 +47,10 @@ export function Who() {
           <Panel>
             <div className="kw-stack">
               <WhoFilters all={value.looked} value={filter} onChange={setFilter} />
-              <Lines key={JSON.stringify(filter)} list={list} filter={filter} />
+              <Lines key={JSON.stringify(filter)} list={list} filter={filter} whole={!value.problems.length} />
             </div>
           </Panel>
+          <WitnessPanel />
           <AccountExport trail={value} own={filter.own} name={me.name} />
         </>
       )}
@@ -67,6 +70,8 @@ function Verdict({ trail }: { readonly trail: TrailView }) {
             <li key={`${p.seq} ${p.code}`}>{`${p.seq ? `${t('who.number', { number: p.seq })}: ` : ''}${p.message} (${p.code})`}</li>
           ))}
         </ul>
+        {trail.problems.some(p => p.code === 'FORKED') && <p>{t('who.forked')}</p>}
+        <ReportProof proof={trail.problems.find(p => p.proof)?.proof ?? null} />
       </Banner>
     )
   const anchored = trail.anchored
@@ -79,13 +84,16 @@ function Verdict({ trail }: { readonly trail: TrailView }) {
   )
 }
 
-function Lines({ list, filter }: { readonly list: readonly Looked[]; readonly filter: WhoFilter }) {
+type LinesProps = { readonly list: readonly Looked[]; readonly filter: WhoFilter; readonly whole: boolean }
+
+function Lines({ list, filter, whole }: LinesProps) {
   const words = useWords()
   const { t } = words
   const [shown, setShown] = useState(SHOWN)
   const { own, ...more } = filter
   const asked = Object.values(more).some(Boolean)
-  if (!list.length) return <Empty icon="eye" title={t(asked ? 'account.nothing' : own ? 'who.noneOwn' : 'who.none')} />
+  if (!list.length)
+    return <Empty icon="eye" title={t(asked ? 'account.nothing' : !whole ? 'who.noneShown' : own ? 'who.noneOwn' : 'who.none')} />
   const days = Map.groupBy(list.slice(0, shown), l => words.day(l.time))
   return (
     <div className="kw-stack kw-stack-wide">

@@ -215,8 +215,23 @@ export type TrailView = {
   /** The relay whose log this is. */
   readonly relay: string
   readonly anchored: { readonly size: number; readonly time: number; readonly root: string } | null
-  readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string }[]
+  /** What does not hold. `proof` is what the ledger would take as one, to be handed back to report it. */
+  readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string; readonly proof: Uint8Array | null }[]
   readonly checkedAt: number
+}
+
+/** What somebody independent was shown of the same log. */
+export type WitnessView = {
+  readonly url: string
+  readonly name: string
+  /** Null where it does not follow that log. */
+  readonly seen: { readonly size: number; readonly at: number } | null
+  /** Whether it was shown the same history as this device. */
+  readonly same: boolean
+  readonly charges: readonly { readonly kind: string; readonly reported: boolean }[]
+  readonly proof: Uint8Array | null
+  /** Why it could not be asked. */
+  readonly failed: { readonly code: string; readonly message: string } | null
 }
 
 export type Erased = { readonly at: number }

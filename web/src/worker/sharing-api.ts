@@ -20,6 +20,9 @@ import {
 import { trail } from './trail.ts'
 import type { OpenVault } from './vault.ts'
 
+/** Few ask a witness: what it takes comes when it is wanted. */
+const witnessing = () => import('./witnesses.ts')
+
 /** Who may read, what others share, and who looked. */
 export const sharingApi = (open: () => OpenVault) => ({
   contacts: async (_: null) => contacts(open()),
@@ -54,6 +57,10 @@ export const sharingApi = (open: () => OpenVault) => ({
   passOn: async (input: PassOn) => atOnce(passOn(open(), input)),
   endShare: async (id: string) => atOnce(endShare(open(), id)),
   trail: async (_: null) => trail(open()),
+  witnesses: async (_: null) => (await witnessing()).witnesses(open()),
+  addWitness: async (url: string) => (await witnessing()).addWitness(open(), url),
+  forgetWitness: async (url: string) => (await witnessing()).forgetWitness(open(), url),
+  reportTrail: async (proof: Uint8Array) => (await witnessing()).reportTrail(open(), proof),
 })
 
 /** What others may read is changed now or not at all: it never waits for a relay, for nobody would know when it happens. */

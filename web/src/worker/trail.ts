@@ -1,6 +1,7 @@
 import { notePassed } from '@keepwell/sdk/actions/access/passed'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import { toHex } from '@keepwell/sdk/base/bytes'
+import { encode } from '@keepwell/sdk/base/cbor'
 import type { TrailView } from '#rpc/views.ts'
 import { naming } from './entries.ts'
 import { clock } from './platform.ts'
@@ -38,7 +39,7 @@ export async function trail({ ctx, entries, run }: OpenVault): Promise<TrailView
     receipts: found.looked.length,
     relay,
     anchored: anchored && { ...anchored, root: toHex(anchored.root) },
-    problems,
+    problems: problems.map(({ seq, code, message, evidence }) => ({ seq, code, message, proof: evidence ? encode(evidence) : null })),
     checkedAt: clock(),
   }
 }
