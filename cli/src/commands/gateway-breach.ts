@@ -1,8 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
-import { type Duties, dutiesAt, keeperAt } from '@keepwell/daemon/bin/gateway-duties'
-import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
 import { makeIds } from '@keepwell/daemon/gateway/core/ids'
 import { type Affected, affectedBy, type Question } from '@keepwell/daemon/gateway/duties/affected'
 import { type Breach, NOTICES, type Notice, toBeTold } from '@keepwell/daemon/gateway/duties/breaches'
@@ -12,22 +8,15 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Args } from '#command'
+import { tellPatient } from '#commands/gateway-hold'
+import { asKeeper, type KeeperDesk, moment } from '#commands/gateway-keeper'
 import { namesById } from '#commands/gateway-patients'
 import { settingsFile } from '#commands/gateway-processing'
-import { withHome } from '#home'
 import type { Io } from '#io'
 import { count, day, result, safe, table, when } from '#show'
 import { purpose } from '#words'
 
-type Desk = { readonly io: Io; readonly args: Args; readonly ctx: Ctx; readonly dir: string; readonly duties: Duties }
-type Verb = (desk: Desk) => Promise<void>
-
-/** A moment that has passed: a date (its beginning) or an instant. */
-function moment(text: string): number {
-  const at = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text.trim()) ? Date.parse(text.trim()) : Number.NaN
-  ensure(!Number.isNaN(at), 'USAGE', `"${safe(text).slice(0, 40)}" is no moment; write 2027-12-31 or 2027-12-31T12:00:00Z.`)
-  return Math.floor(at / 1000)
-}
+type Verb = (desk: KeeperDesk) => Promise<void>
 
 const open: Verb = async ({ io, args, ctx, duties }) => {
   const aware = args.text('aware')
@@ -162,43 +151,41 @@ const close: Verb = async ({ io, args, ctx, duties }) => {
   result(io, args, withoutPeople(after), () => lines(after, ctx.clock()))
 }
 
-const VERBS: Readonly<Record<string, Verb>> = { open, list, affected, draft: drafts, note, sent, close }
+/** Says it to each of the affected in their app, whoever of them can be reached; who was told already is not told again. */
+const tell: Verb = async ({ io, args, ctx, duties }) => {
+  const breach = await duties.breaches.get(args.need('id'))
+  const text = args.need('text')
+  ensure(breach.found, 'BAD_INPUT', 'Ask first who is affected: keepwell gateway breach affected.')
+  ensure(text.length <= 4000, 'BAD_INPUT', 'At most 4,000 characters are told.')
+  const { question } = breach.found
+  const whom = toBeTold(breach).filter(a => !breach.told.includes(a.patient))
+  const reached: string[] = []
+  const unreached: string[] = []
+  for (const { patient, did, first, last } of whom) {
+    const said = {
+      kind: 'breach',
+      text,
+      law: args.text('law') ?? 'GDPR 34',
+      since: Math.max(question.from, first),
+      until: last,
+      ended: null,
+    } as const
+    const told = did !== null && (await tellPatient(ctx, did, `breach ${breach.id}`, said))
+    ;(told ? reached : unreached).push(patient)
+  }
+  if (whom.length) await duties.breaches.step(breach.id, { step: 'told', patients: reached, unreached })
+  result(io, args, { reached: reached.length, unreached: unreached.length }, () => [
+    `${count(reached.length, 'patient')} told${breach.told.length ? `, ${breach.told.length} were before` : ''}.`,
+    ...(unreached.length ? [`${count(unreached.length, 'patient')} could NOT be reached: write to them by other means.`] : []),
+  ])
+}
+
+const VERBS: Readonly<Record<string, Verb>> = { open, list, affected, draft: drafts, note, sent, tell, close }
 
 /** `keepwell gateway breach …`: the organisation's register of breaches (GDPR 33(5)). Also while the gateway runs. */
 export async function breach(io: Io, args: Args): Promise<void> {
   const [, name = 'list', ...more] = args.positionals
   const verb = Object.hasOwn(VERBS, name) && !more.length ? VERBS[name] : undefined
   ensure(verb, 'USAGE', `Say: keepwell gateway breach ${Object.keys(VERBS).join(', ')}.`)
-  await withHome(
-    io,
-    args,
-    async ({ ctx, dir }) => {
-      const duties = await dutiesAt(ctx, dir, await keeper(io, args, ctx, dir))
-      try {
-        await verb({ io, args, ctx, dir, duties })
-      } finally {
-        await duties.close()
-      }
-    },
-    { offline: true },
-  )
-}
-
-async function keeper(io: Io, args: Args, ctx: Ctx, dir: string) {
-  const tokens = openTokens({ file: smartFile(dir), key: smartKey(ctx), random: ctx.random, clock: ctx.clock })
-  const login = args.need('by')
-  const asked = async (what: string): Promise<string> => {
-    ensure(io.terminal.ask, 'USAGE', 'Nobody can be asked here: give --staff-file, a file with passphrase and code.')
-    return io.askSecret(`${what}: `)
-  }
-  const file = args.text('staff-file')
-  const secrets = async () => {
-    const [passphrase, code] = file ? (await readFile(file, 'utf8')).split(/\r?\n/) : []
-    return { passphrase: passphrase ?? (await asked('Passphrase')), code: code ?? (await asked('Code of the authenticator app')) }
-  }
-  try {
-    return await keeperAt({ tokens, random: ctx.random, clock: ctx.clock }, { login, secrets })
-  } finally {
-    await tokens.close()
-  }
+  await asKeeper(io, args, verb, { offline: name !== 'tell' })
 }

@@ -21,7 +21,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing|breach …]',
+  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing|breach|hold …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -34,8 +34,8 @@ export const gateway: Command = {
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
     '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
     '`gateway processing` makes the record of processing activities (GDPR 30) of the consents here, the trail, and what `processing set --file` says of controller, bases and retention; `processing template` begins that file.\n' +
-    '`gateway breach` keeps the register of breaches (GDPR 33): open, affected (whose records were opened, by whom, through what, in which window, from the trail and its receipts), draft, note, sent, close, list. ' +
-    'It is kept by people with the role auditor, who give passphrase and code (--by), and each entry stands in the trail.\n' +
+    '`gateway breach` keeps the register of breaches (GDPR 33): open, affected (whose records were opened, by whom, through what, in which window, from the trail and its receipts), draft, note, tell (the affected, in their app), sent, close, list. `gateway hold` keeps what this gateway keeps of a patient from being deleted (place, lift, list, tell); the patient sees it, and may still erase their own record. ' +
+    'Both are kept by people with the role auditor, who give passphrase and code (--by), and each entry stands in the trail.\n' +
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
@@ -57,6 +57,8 @@ export const gateway: Command = {
     'keepwell gateway processing --as csv',
     'keepwell gateway breach open --by mkant --title "A lost login was used at night"',
     'keepwell gateway breach affected --by mkant --id 3f02 --from 2027-03-01 --to 2027-03-04 --person ghopper',
+    'keepwell gateway breach tell --by mkant --id 3f02 --text "A login of ours was lost. We have closed it."',
+    'keepwell gateway hold place --by mkant --patient "Ada Example" --text "A court asks for it." --law "FRCP 37(e)" --until 2y',
     'keepwell gateway breach draft --by mkant --id 3f02 --notice authority',
     'keepwell gateway quarantine save --id 0123456789ab --out image.dcm',
     'keepwell gateway attach --patient "Ada Example" --dicomweb http://pacs.local/dicom-web --study 1.2.840.113619.2.1 --url https://gateway.example',
@@ -119,12 +121,13 @@ export const gateway: Command = {
     id: {
       type: 'string',
       value: 'ID',
-      about: 'Of an app: its client id. Of a group: its id. Of a file in quarantine: as listed, or "all" to drop. Of an incident: its id.',
+      about:
+        'Of an app: its client id. Of a group: its id. Of a file in quarantine: as listed, or "all" to drop. Of an incident or a hold: its id.',
     },
     by: {
       type: 'string',
       value: 'LOGIN',
-      about: 'Of the register of breaches: who keeps it; asked for passphrase and code, and not again for ten minutes.',
+      about: 'Of breaches and holds: who keeps the register; asked for passphrase and code, and not again for ten minutes.',
     },
     'staff-file': { type: 'string', value: 'FILE', about: 'Passphrase and code of --by, a line each, instead of being asked.' },
     title: { type: 'string', value: 'TEXT', about: 'Of an incident: what happened, in a sentence.' },
@@ -142,7 +145,13 @@ export const gateway: Command = {
     notice: { type: 'string', value: 'WHOM', about: 'Of an incident: authority (GDPR 33), people (GDPR 34, 16 CFR 318), ftc or media.' },
     residents: { type: 'string', value: 'CA=612,…', about: 'Of an incident: how many of the affected live in which state.' },
     on: { type: 'string', value: 'WHEN', about: 'Of a notice that was sent: when; default now.' },
-    text: { type: 'string', value: 'TEXT', about: 'Of an incident: what is written down.' },
+    text: {
+      type: 'string',
+      value: 'TEXT',
+      about: 'Of an incident: what is written down, or told. Of a hold: its reason, which the patient sees.',
+    },
+    law: { type: 'string', value: 'LAW', about: 'Of a hold, or of what is told: the law, as you name it.' },
+    until: { type: 'string', value: 'WHEN', about: 'Of a hold: when it ends; else when it is lifted.' },
     as: { type: 'string', value: 'FORM', about: 'Of the record of processing: text (default) or csv.' },
     out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine, or the list of the affected, is saved.' },
     role: {
@@ -164,6 +173,7 @@ export const gateway: Command = {
     if (what === 'detach') return (await import('#commands/gateway-attach')).detach(io, args)
     if (what === 'quarantine') return (await import('#commands/gateway-quarantine')).quarantine(io, args)
     if (what === 'breach') return (await import('#commands/gateway-breach')).breach(io, args)
+    if (what === 'hold') return (await import('#commands/gateway-hold')).hold(io, args)
     if (what === 'processing') return (await import('#commands/gateway-processing')).processing(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
@@ -173,7 +183,7 @@ export const gateway: Command = {
     ensure(
       run,
       'USAGE',
-      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach, processing or breach and what to do.',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach, processing, breach or hold and what to do.',
     )
     return run(io, args)
   },

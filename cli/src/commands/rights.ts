@@ -5,6 +5,7 @@ import { limitsOf } from '@keepwell/sdk/actions/rights/ring'
 import { ensure } from '@keepwell/sdk/base/error'
 import { LAWS, NO_RIGHTS, RIGHTS, type RightsAsked, type RightsCase } from '@keepwell/sdk/identity/rights'
 import type { Args, Command } from '#command'
+import { dutyLine } from '#commands/sync'
 import { confirmed } from '#confirm'
 import { withHome } from '#home'
 import type { Io } from '#io'
@@ -118,18 +119,20 @@ function told(io: Io, args: Args, done: Limited, what: string): void {
 }
 
 async function overview(io: Io, args: Args, ctx: Ctx): Promise<void> {
-  const { cases, asked } = rightsOf(ctx)
+  const { cases, asked, told: said = [] } = rightsOf(ctx)
   const limits = limitsOf(ctx.session.state.ring)
   const now = ctx.clock()
   const value = {
     limits,
     cases: cases.map(c => ({ ...c, stands: lateness(c, now) })),
     asked: asked.map(a => ({ ...a, stands: lateness(a, now) })),
+    told: said,
   }
   result(io, args, value, () => [
     ...limitLines(limits),
     ...(cases.length ? ['', 'You asked:', ...cases.map(c => line(c, now))] : []),
     ...(asked.length ? ['', 'You were asked:', ...asked.map(a => line(a, now))] : []),
+    ...(said.length ? ['', 'You were told:', ...said.map(d => `  ${day(d.at)}  ${dutyLine(d)}`)] : []),
   ])
 }
 

@@ -11,6 +11,7 @@ import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import type { RightNews } from '@keepwell/sdk/actions/rights/cases'
 import { REASONS } from '@keepwell/sdk/consent/decide'
+import type { DutyTold } from '@keepwell/sdk/identity/rights'
 import type { RecoveryState } from '@keepwell/sdk/ports/recoveries'
 import type { ToldEvent } from '@keepwell/sdk/wire/rights'
 import type { Command } from '#command'
@@ -100,8 +101,17 @@ const TOLD: Readonly<Record<ToldEvent, string>> = {
   amended: 'amended records that you may have.',
 }
 
+/** What somebody said that it owes to say: their word. */
+export function dutyLine({ name, kind, text, law, since, until, ended }: DutyTold): string {
+  const said = `${safe(name)} says${law ? ` (${safe(law)})` : ''}`
+  if (kind === 'breach') return `${said} that your data were exposed between ${when(since)} and ${when(until ?? since)}: ${safe(text)}`
+  if (ended !== null) return `${said} that it no longer holds what it keeps of you, since ${day(ended)}.`
+  return `${said} that it deletes nothing of what it keeps of you ${until === null ? 'until it says otherwise' : `until ${day(until)}`}: ${safe(text)} You may still erase your own record.`
+}
+
 function rightLine(name: string, news: RightNews): string {
   if (news.step === 'told') return `${safe(name)} ${TOLD[news.event]}`
+  if (news.step === 'duty') return dutyLine(news.duty)
   const { id, right, due, state } = news.case
   return news.step === 'asked'
     ? `${safe(name)} asks for ${right}, to be answered until ${day(due)}: ${short(id)}. See: keepwell rights`

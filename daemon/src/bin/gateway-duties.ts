@@ -1,11 +1,12 @@
 import { join } from 'node:path'
-import { openTokens } from '@keepwell/adapters/tokens/sqlite'
+import { openTokens, type Tokens } from '@keepwell/adapters/tokens/sqlite'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
 import type { KeptTrail } from '#gateway/audit/kept'
 import { type Breaches, openBreaches, type Step } from '#gateway/duties/breaches'
+import { type HoldStep, type Holds, openHolds } from '#gateway/duties/holds'
 import { type Keeper, openBook } from '#gateway/duties/register'
 import { logIn } from '#gateway/smart/factors'
 import { personOf, type StaffStore, staffByLogin } from '#gateway/smart/staff'
@@ -21,7 +22,10 @@ const dutiesTokens = (ctx: Knowing, dir: string) =>
     clock: ctx.clock,
   })
 
-export type Duties = { readonly breaches: Breaches; readonly trail: KeptTrail; close(): Promise<void> }
+const holdBook = ({ clock }: Pick<Ctx, 'clock'>, tokens: Tokens, trail: Pick<KeptTrail, 'note' | 'of' | 'settled'>) =>
+  openBook<HoldStep>({ name: 'hold register', tokens, trail, clock })
+
+export type Duties = { readonly breaches: Breaches; readonly holds: Holds; readonly trail: KeptTrail; close(): Promise<void> }
 
 /** The register of breaches in the gateway's home, opened for one keeper; also while the gateway runs. Throws DENIED. */
 export async function dutiesAt(ctx: Knowing, dir: string, keeper: Keeper): Promise<Duties> {
@@ -33,7 +37,8 @@ export async function dutiesAt(ctx: Knowing, dir: string, keeper: Keeper): Promi
   }
   try {
     const book = openBook<Step>({ name: 'breach register', tokens, trail, clock: ctx.clock })
-    return { breaches: openBreaches(book, keeper, ctx.random, ctx.clock), trail, close }
+    const holds = openHolds(holdBook(ctx, tokens, trail), keeper, ctx.random, ctx.clock)
+    return { breaches: openBreaches(book, keeper, ctx.random, ctx.clock), holds, trail, close }
   } catch (error) {
     await close()
     throw error

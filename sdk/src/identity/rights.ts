@@ -76,11 +76,34 @@ export type RightsAsked = Infer<typeof rightsAsked>
 
 export const MAX_CASES = 1000
 
+/** What an organisation owes a patient to say: that their data were exposed, or that it keeps what it would have deleted. */
+export const DUTIES = ['breach', 'hold'] as const
+export type DutyKind = (typeof DUTIES)[number]
+const said = {
+  id: bytes(16),
+  kind: oneOf(...DUTIES),
+  text: string(MAX_TEXT),
+  /** The law they name, in their words. */
+  law: string(200),
+  /** Of a breach: the window in which data were exposed. Of a hold: from when until when; null for an open end. */
+  since: int(),
+  until: nullable(int()),
+  /** When it was lifted, before its end. */
+  ended: nullable(int()),
+}
+export const duty = object(said)
+export type Duty = Infer<typeof duty>
+/** As the patient keeps it: who said it, and when. */
+export const dutyTold = object({ ...said, from: did, name: string(200), at: int() })
+export type DutyTold = Infer<typeof dutyTold>
+export const MAX_DUTIES = 200
+
 export const rightsState = object({
   /** The limits this vault signed last, and the relay's word that they are in force; null until it gave it. */
   limits: nullable(object({ signed: bytes({ max: 1 << 14 }), receipt: nullable(bytes({ max: 1 << 14 })) })),
   cases: list(rightsCase, MAX_CASES),
   asked: list(rightsAsked, MAX_CASES),
+  told: optional(list(dutyTold, MAX_DUTIES)),
 })
 export type RightsState = Infer<typeof rightsState>
 export const NO_RIGHTS: RightsState = { limits: null, cases: [], asked: [] }

@@ -1,6 +1,6 @@
 import { bytes, type Infer, int, list, nullable, object, oneOf, string, union } from '#base/shape'
 import { PURPOSES } from '#consent/terms'
-import { asked, OUTCOMES } from '#identity/rights'
+import { asked, duty, OUTCOMES } from '#identity/rights'
 
 /** What recipients are told of (GDPR 19, 7(3), 21). Records are named by ids they know; none means the whole record. */
 export const TOLD = ['frozen', 'lifted', 'objected', 'erased', 'amended'] as const
@@ -14,7 +14,7 @@ const told = object({
 })
 export type Told = Omit<Infer<typeof told>, 'step'>
 
-/** A message of kind `right`: a request, its answer, or what a patient tells those who may have read. */
+/** A message of kind `right`: a request, its answer, what a patient tells those who may have read, or what one of these owes the patient to say. */
 export const rightMessage = union('step', {
   ask: object({ step: oneOf('ask'), case: asked }),
   answer: object({
@@ -26,4 +26,5 @@ export const rightMessage = union('step', {
     until: nullable(int()),
   }),
   told,
+  duty: object({ step: oneOf('duty'), duty }),
 })

@@ -27,6 +27,9 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   amended: { icon: 'paper', href: '#/desk' },
   guarding: { icon: 'person', href: '#/guarding', tone: 'brand' },
   guardian: { icon: 'key', href: '#/guardians', tone: 'good' },
+  breach: { icon: 'alert', href: '#/rights', tone: 'bad' },
+  hold: { icon: 'lock', href: '#/rights', tone: 'accent' },
+  released: { icon: 'lock', href: '#/rights' },
   unproved: { icon: 'alert', href: '#/guardians', tone: 'bad' },
 }
 

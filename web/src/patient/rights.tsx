@@ -8,6 +8,7 @@ import { useWords } from '#words/context.tsx'
 import { Cases } from './rights-cases.tsx'
 import { Limits } from './rights-limits.tsx'
 import { Right } from './rights-line.tsx'
+import { Told } from './rights-told.tsx'
 
 const HERE = [
   { name: 'see', icon: 'save', href: '#/settings/data' },
@@ -36,6 +37,7 @@ export function Rights() {
         <Waiting />
       ) : (
         <div className="kw-grid">
+          <Told told={value.told} />
           <Limits limits={value.limits} />
           <Panel title={t('rights.here')} icon="shield" wide>
             <ul className="kw-lines">

@@ -45,6 +45,9 @@ export type NewsKind =
   | 'guarding'
   | 'guardian'
   | 'unproved'
+  | 'breach'
+  | 'hold'
+  | 'released'
 
 export type NewsItem = {
   readonly id: string

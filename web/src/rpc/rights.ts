@@ -37,7 +37,20 @@ export type CaseView = {
   readonly statement: string | null
 }
 
-export type RightsView = { readonly limits: LimitsView | null; readonly cases: readonly CaseView[] }
+/** What an organisation says that it owes to say: its word. */
+export type ToldView = {
+  readonly id: string
+  readonly name: string
+  readonly at: number
+  readonly kind: 'breach' | 'hold'
+  readonly text: string
+  readonly law: string
+  readonly since: number
+  readonly until: number | null
+  readonly ended: number | null
+}
+
+export type RightsView = { readonly limits: LimitsView | null; readonly cases: readonly CaseView[]; readonly told: readonly ToldView[] }
 
 /** What became of a change of limits: who was told, and how many shares it ended. */
 export type Limited = { readonly told: readonly string[]; readonly unreached: readonly string[]; readonly ended: number }

@@ -30,6 +30,9 @@ const KINDS = [
   'guarding',
   'guardian',
   'unproved',
+  'breach',
+  'hold',
+  'released',
 ] as const satisfies readonly NewsKind[]
 const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
 type Item = Infer<typeof itemShape>
@@ -91,6 +94,7 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
           ...endingSoon(ctx, news),
           ...askedNow(ctx, news),
           ...guardingNow(ctx, news),
+          ...dutiesNow(ctx, news),
           ...(await heldNow(ctx, news)),
         ])
       }),
@@ -142,7 +146,7 @@ function ofArrival(news: Make, a: Arrival, at: number): Item[] {
     case 'grant':
       return [news('shared', a.name, a.commitment)]
     case 'right':
-      return [ofRight(news, a)]
+      return ofRight(news, a)
     case 'guardian':
       return a.news === 'disproved' ? [news('unproved', a.name, `${a.did} ${at}`)] : []
     default:
@@ -150,11 +154,13 @@ function ofArrival(news: Make, a: Arrival, at: number): Item[] {
   }
 }
 
-function ofRight(news: Make, { did, name, news: n }: Extract<Arrival, { readonly kind: 'right' }>): Item {
-  if (n.step !== 'told') return news(n.step, name, `${toHex(n.case.id)} ${n.case.state}`)
+function ofRight(news: Make, { did, name, news: n }: Extract<Arrival, { readonly kind: 'right' }>): Item[] {
+  // These are told from the keyring.
+  if (n.step === 'duty') return []
+  if (n.step !== 'told') return [news(n.step, name, `${toHex(n.case.id)} ${n.case.state}`)]
   // A freeze, its end and the next freeze are three things, though they are said in the same words.
   const made = news(n.event, name, did)
-  return { ...made, id: sha256(utf8(`${n.event} ${did} ${made.at} ${n.records.map(toHex).join()}`)).slice(0, 16) }
+  return [{ ...made, id: sha256(utf8(`${n.event} ${did} ${made.at} ${n.records.map(toHex).join()}`)).slice(0, 16) }]
 }
 
 function endingSoon({ clock, session }: Ctx, news: Make): Item[] {
@@ -179,6 +185,13 @@ function guardingNow({ session }: Ctx, news: Make): Item[] {
   const agreed = (ring.guardians?.asked ?? []).filter(a => a.address)
   return [...asked, ...agreed.map(a => news('guardian', names.party(a.did), toHex(a.id)))]
 }
+
+/** What organisations said that they owe to say: from the keyring, for another device may have taken it. */
+const dutiesNow = ({ session }: Ctx, news: Make): Item[] =>
+  (session.state.ring.rights?.told ?? []).map(d => {
+    const kind = d.kind === 'breach' ? 'breach' : d.ended === null ? 'hold' : 'released'
+    return { ...news(kind, d.name, `${d.from} ${toHex(d.id)} ${d.at}`), at: d.at }
+  })
 
 async function heldNow(ctx: Ctx, news: Make): Promise<Item[]> {
   const names = naming(ctx.session.state.ring)

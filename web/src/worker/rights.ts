@@ -14,13 +14,14 @@ import type { OpenVault } from './vault.ts'
 
 /** How far others may go, and what was asked of whom. */
 export function rights({ ctx, entries }: OpenVault): RightsView {
-  const { cases, asked } = ctx.session.state.ring.rights ?? NO_RIGHTS
+  const { cases, asked, told = [] } = ctx.session.state.ring.rights ?? NO_RIGHTS
   const now = clock()
   const all = [
     ...cases.map(c => ({ ...caseView(entries, c, now), mine: true, did: c.to, statement: c.statement ? toHex(c.statement) : null })),
     ...asked.map(a => ({ ...caseView(entries, a, now), mine: false, did: a.from, statement: null })),
   ]
-  return { limits: limitsView(ctx), cases: all.sort((a, b) => b.at - a.at) }
+  const said = told.map(({ from: _from, id, ...d }) => ({ ...d, id: toHex(id) }))
+  return { limits: limitsView(ctx), cases: all.sort((a, b) => b.at - a.at), told: said.sort((a, b) => b.at - a.at) }
 }
 
 function limitsView(ctx: Ctx): LimitsView | null {

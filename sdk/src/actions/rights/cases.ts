@@ -12,9 +12,20 @@ import { isoTime } from '#base/time'
 import type { Party } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
-import { after, deadlineOf, type Law, MAX_CASES, NO_RIGHTS, type Right, type RightsAsked, type RightsCase } from '#identity/rights'
+import {
+  after,
+  type DutyTold,
+  deadlineOf,
+  type Law,
+  MAX_CASES,
+  NO_RIGHTS,
+  type Right,
+  type RightsAsked,
+  type RightsCase,
+} from '#identity/rights'
 import type { Entry } from '#records/catalog'
 import { rightMessage, type Told } from '#wire/rights'
+import { takeDuty } from './duties.ts'
 
 type Asking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
@@ -86,6 +97,7 @@ export type RightNews =
   | { readonly step: 'asked'; readonly case: RightsAsked }
   | { readonly step: 'answered'; readonly case: RightsCase }
   | ({ readonly step: 'told' } & Told)
+  | { readonly step: 'duty'; readonly duty: DutyTold }
 
 type Sender = { readonly did: Did; readonly name: string; readonly at: number }
 
@@ -93,6 +105,7 @@ type Sender = { readonly did: Did; readonly name: string; readonly at: number }
 export async function takeRightMessage(ctx: Asking, sender: Sender, content: Uint8Array): Promise<RightNews> {
   const message = decodeAs(rightMessage, content)
   if (message.step === 'told') return message
+  if (message.step === 'duty') return { step: 'duty', duty: await takeDuty(ctx, sender, message.duty) }
   if (message.step === 'answer') return takeAnswer(ctx, sender, message)
   const { ring } = ctx.session.state
   const knows = ring.contacts.some(c => c.did === sender.did) || ring.received.some(g => g.patient === sender.did)
