@@ -17,7 +17,7 @@ test('every command of the plan is there, once, and none hides a common option',
   expect(names).toEqual(Object.keys(COMMANDS))
   expect(new Set(names).size).toBe(names.length)
   const planned =
-    'init invite join import submit sync list timeline show request requests share shares read revoke audit erase mint export verify backup restore relay start doctor demo devices gateway terminology credential migrate link receive connect emergency custodian guardians recover vault rules rights witness'
+    'init invite join import submit sync list timeline show request requests share shares read revoke audit erase mint export verify backup restore relay start doctor demo devices gateway terminology credential migrate link receive connect emergency custodian guardians recover vault rules rights witness policy'
   expect([...names].sort()).toEqual(planned.split(' ').sort())
   for (const c of commands) for (const name of Object.keys(c.options)) expect([c.name, name in COMMON]).toEqual([c.name, false])
 })

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { type Duties, dutiesAt, keeperAt } from '@keepwell/daemon/bin/gateway-duties'
 import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
@@ -7,6 +6,7 @@ import { ensure } from '@keepwell/sdk/base/error'
 import type { Args } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
+import { readText } from '#keys'
 import { safe } from '#show'
 
 export type KeeperDesk = { readonly io: Io; readonly args: Args; readonly ctx: Ctx; readonly dir: string; readonly duties: Duties }
@@ -41,7 +41,7 @@ async function keeper(io: Io, args: Args, ctx: Ctx, dir: string) {
   }
   const file = args.text('staff-file')
   const secrets = async () => {
-    const [passphrase, code] = file ? (await readFile(file, 'utf8')).split(/\r?\n/) : []
+    const [passphrase, code] = file ? (await readText(file, '--staff-file')).split(/\r?\n/) : []
     return { passphrase: passphrase ?? (await asked('Passphrase')), code: code ?? (await asked('Code of the authenticator app')) }
   }
   try {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
@@ -18,6 +17,7 @@ import { PURPOSES } from '@keepwell/sdk/consent/terms'
 import type { Args } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
+import { readText } from '#keys'
 import { result } from '#show'
 import { purposeWord } from '#words'
 
@@ -31,7 +31,7 @@ export async function processing(io: Io, args: Args): Promise<void> {
 }
 
 async function set(io: Io, args: Args, dir: string): Promise<void> {
-  const settings = readProcessing(await readFile(args.need('file')))
+  const settings = readProcessing(utf8(await readText(args.need('file'), '--file')))
   await writeDurable(settingsFile(dir), utf8(JSON.stringify(settings, null, 2)))
   result(io, args, settings, () => ['What you said is in the register: keepwell gateway processing'])
 }

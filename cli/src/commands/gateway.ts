@@ -21,7 +21,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing|breach|hold …]',
+  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing|breach|hold|retention …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -35,7 +35,8 @@ export const gateway: Command = {
     '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
     '`gateway processing` makes the record of processing activities (GDPR 30) of the consents here, the trail, and what `processing set --file` says of controller, bases and retention; `processing template` begins that file.\n' +
     '`gateway breach` keeps the register of breaches (GDPR 33): open, affected (whose records were opened, by whom, through what, in which window, from the trail and its receipts), draft, note, tell (the affected, in their app), sent, close, list. `gateway hold` keeps what this gateway keeps of a patient from being deleted (place, lift, list, tell); the patient sees it, and may still erase their own record. ' +
-    'Both are kept by people with the role auditor, who give passphrase and code (--by), and each entry stands in the trail.\n' +
+    '`gateway retention` deletes what is older than a policy says (JSON, by kind and jurisdiction; `template` begins one): `simulate` says what, when and why, and `run` does exactly that; what is under a hold stays. ' +
+    'All are kept by people with the role auditor, who give passphrase and code (--by), and each entry stands in the trail.\n' +
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
@@ -59,6 +60,7 @@ export const gateway: Command = {
     'keepwell gateway breach affected --by mkant --id 3f02 --from 2027-03-01 --to 2027-03-04 --person ghopper',
     'keepwell gateway breach tell --by mkant --id 3f02 --text "A login of ours was lost. We have closed it."',
     'keepwell gateway hold place --by mkant --patient "Ada Example" --text "A court asks for it." --law "FRCP 37(e)" --until 2y',
+    'keepwell gateway retention simulate --by mkant --file retention.json',
     'keepwell gateway breach draft --by mkant --id 3f02 --notice authority',
     'keepwell gateway quarantine save --id 0123456789ab --out image.dcm',
     'keepwell gateway attach --patient "Ada Example" --dicomweb http://pacs.local/dicom-web --study 1.2.840.113619.2.1 --url https://gateway.example',
@@ -116,7 +118,7 @@ export const gateway: Command = {
     file: {
       type: 'string',
       value: 'FILE',
-      about: 'Of an app: its registration as JSON (RFC 7591). Of the record of processing: what you say of it, as JSON.',
+      about: 'Of an app: its registration as JSON (RFC 7591). Of the record of processing, or of retention: what you say of it, as JSON.',
     },
     id: {
       type: 'string',
@@ -127,7 +129,7 @@ export const gateway: Command = {
     by: {
       type: 'string',
       value: 'LOGIN',
-      about: 'Of breaches and holds: who keeps the register; asked for passphrase and code, and not again for ten minutes.',
+      about: 'Of breaches, holds and retention: who keeps the register; asked for passphrase and code, and not again for ten minutes.',
     },
     'staff-file': { type: 'string', value: 'FILE', about: 'Passphrase and code of --by, a line each, instead of being asked.' },
     title: { type: 'string', value: 'TEXT', about: 'Of an incident: what happened, in a sentence.' },
@@ -173,6 +175,7 @@ export const gateway: Command = {
     if (what === 'detach') return (await import('#commands/gateway-attach')).detach(io, args)
     if (what === 'quarantine') return (await import('#commands/gateway-quarantine')).quarantine(io, args)
     if (what === 'breach') return (await import('#commands/gateway-breach')).breach(io, args)
+    if (what === 'retention') return (await import('#commands/gateway-retention')).retention(io, args)
     if (what === 'hold') return (await import('#commands/gateway-hold')).hold(io, args)
     if (what === 'processing') return (await import('#commands/gateway-processing')).processing(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
@@ -183,7 +186,7 @@ export const gateway: Command = {
     ensure(
       run,
       'USAGE',
-      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach, processing, breach or hold and what to do.',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach, processing, breach, hold or retention and what to do.',
     )
     return run(io, args)
   },

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openTokens, type Tokens } from '@keepwell/adapters/tokens/sqlite'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -6,17 +7,21 @@ import { ensure } from '@keepwell/sdk/base/error'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
 import type { KeptTrail } from '#gateway/audit/kept'
 import { type Breaches, openBreaches, type Step } from '#gateway/duties/breaches'
-import { type HoldStep, type Holds, openHolds } from '#gateway/duties/holds'
+import { type HoldStep, type Holds, heldPatients, openHolds } from '#gateway/duties/holds'
 import { type Keeper, openBook } from '#gateway/duties/register'
+import { openRetention, type Retention, type RetentionStep } from '#gateway/duties/retention'
 import { logIn } from '#gateway/smart/factors'
 import { personOf, type StaffStore, staffByLogin } from '#gateway/smart/staff'
+import { shelvesAt } from './gateway-retention.ts'
 import { trailBeside } from './gateway-trail.ts'
 
 type Knowing = Pick<Ctx, 'session' | 'random' | 'clock'>
 
+const dutiesFile = (dir: string): string => join(dir, 'gateway-duties.sqlite')
+
 const dutiesTokens = (ctx: Knowing, dir: string) =>
   openTokens({
-    file: join(dir, 'gateway-duties.sqlite'),
+    file: dutiesFile(dir),
     key: hkdf(ctx.session.device.secret, new Uint8Array(32), utf8('keepwell/v1/gateway-duties'), 32),
     random: ctx.random,
     clock: ctx.clock,
@@ -25,20 +30,46 @@ const dutiesTokens = (ctx: Knowing, dir: string) =>
 const holdBook = ({ clock }: Pick<Ctx, 'clock'>, tokens: Tokens, trail: Pick<KeptTrail, 'note' | 'of' | 'settled'>) =>
   openBook<HoldStep>({ name: 'hold register', tokens, trail, clock })
 
-export type Duties = { readonly breaches: Breaches; readonly holds: Holds; readonly trail: KeptTrail; close(): Promise<void> }
+/** Of whom nothing that this gateway keeps may be deleted now. Throws STORAGE_CORRUPT for an altered register. */
+export async function heldAt(ctx: Knowing, dir: string, trail: Pick<KeptTrail, 'note' | 'of' | 'settled'>): Promise<ReadonlySet<string>> {
+  if (!existsSync(dutiesFile(dir))) return new Set()
+  const tokens = dutiesTokens(ctx, dir)
+  try {
+    return heldPatients(await holdBook(ctx, tokens, trail).read(), ctx.clock())
+  } finally {
+    await tokens.close()
+  }
+}
 
-/** The register of breaches in the gateway's home, opened for one keeper; also while the gateway runs. Throws DENIED. */
+export type Duties = {
+  readonly breaches: Breaches
+  readonly holds: Holds
+  readonly retention: Retention
+  readonly trail: KeptTrail
+  close(): Promise<void>
+}
+
+/** The organisation's registers in the gateway's home, opened for one keeper; also while the gateway runs. Throws DENIED. */
 export async function dutiesAt(ctx: Knowing, dir: string, keeper: Keeper): Promise<Duties> {
   const trail = await trailBeside(ctx, dir)
   const tokens = dutiesTokens(ctx, dir)
+  const { shelves, close: closeShelves } = shelvesAt(ctx, dir, trail)
   const close = async (): Promise<void> => {
+    await closeShelves()
     await tokens.close()
     await trail.close()
   }
   try {
     const book = openBook<Step>({ name: 'breach register', tokens, trail, clock: ctx.clock })
     const holds = openHolds(holdBook(ctx, tokens, trail), keeper, ctx.random, ctx.clock)
-    return { breaches: openBreaches(book, keeper, ctx.random, ctx.clock), holds, trail, close }
+    const retention = openRetention({
+      book: openBook<RetentionStep>({ name: 'retention register', tokens, trail, clock: ctx.clock }),
+      keeper,
+      shelves,
+      held: async () => heldPatients(await holdBook(ctx, tokens, trail).read(), ctx.clock()),
+      clock: ctx.clock,
+    })
+    return { breaches: openBreaches(book, keeper, ctx.random, ctx.clock), holds, retention, trail, close }
   } catch (error) {
     await close()
     throw error

@@ -11,7 +11,13 @@ export const TRAIL_YEARS = 6
 const YEAR = 365.25 * 86_400
 const LOOK_MS = 6 * 3600_000
 
-type TrailInput = { readonly ctx: Ctx; readonly dir: string; readonly years?: number; failed(): void }
+type TrailInput = {
+  readonly ctx: Ctx
+  readonly dir: string
+  readonly years?: number
+  held(trail: KeptTrail): Promise<ReadonlySet<string>>
+  failed(): void
+}
 
 const tokensOf = (ctx: Pick<Ctx, 'session' | 'random' | 'clock'>, dir: string) =>
   openTokens({
@@ -40,14 +46,14 @@ export async function trailBeside(ctx: Pick<Ctx, 'session' | 'random' | 'clock'>
   }
 }
 
-/** The organisation's trail of what happened at its gateway, in a file of its home that is noise without the home's device key; what is older than `years` goes. */
-export async function trailOf({ ctx, dir, years = TRAIL_YEARS, failed }: TrailInput): Promise<KeptTrail> {
+/** The organisation's trail of what happened at its gateway, in a file of its home that is noise without the home's device key; what is older than `years` goes, unless it is held. */
+export async function trailOf({ ctx, dir, years = TRAIL_YEARS, held, failed }: TrailInput): Promise<KeptTrail> {
   const tokens = tokensOf(ctx, dir)
   try {
     const trail = await openTrail(tokens, failed)
     let forgetting: Promise<unknown> = Promise.resolve()
     const look = (): void => {
-      forgetting = forgetting.then(() => trail.forget(ctx.clock() - years * YEAR)).catch(failed)
+      forgetting = forgetting.then(async () => trail.forget(ctx.clock() - years * YEAR, await held(trail))).catch(failed)
     }
     look()
     const timer = setInterval(look, LOOK_MS).unref()

@@ -37,6 +37,7 @@ import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type HttpLimits, isLoopback, type LogLine, type Tls } from '#http/settings'
 import { fileDrawer } from './drawer.ts'
 import { readIfThere, writeDurable } from './files.ts'
+import { heldAt } from './gateway-duties.ts'
 import { groupsAt } from './gateway-groups.ts'
 import { holdingsAt } from './gateway-held.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
@@ -100,6 +101,7 @@ export async function serveGateway(
       ctx,
       dir,
       ...(settings.trailYears ? { years: settings.trailYears } : {}),
+      held: kept => heldAt(ctx, dir, kept),
       failed: () => log({ level: 'error', task: 'trail', code: 'STORAGE_FAILED' }),
     })
     opened.defer(() => trail.close())

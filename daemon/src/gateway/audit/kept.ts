@@ -9,8 +9,10 @@ export type KeptTrail = Trail & {
   last(): number
   /** The oldest that is kept; one more than `last` when there is none. */
   first(): number
-  /** Removes what happened before `before` (Unix seconds), with its evidence; how many. */
-  forget(before: number): Promise<number>
+  /** Removes what happened before `before` (Unix seconds), with its evidence; how many. While anybody is held, nothing of them goes, and nothing of nobody knows whom. */
+  forget(before: number, held?: ReadonlySet<string>): Promise<number>
+  /** Removes one, with its evidence. */
+  drop(n: number): Promise<void>
   /** Numbers of entries that were told more after they were noted, in the order in which they were. */
   readonly told: readonly number[]
   get(n: number): Promise<Entry | null>
@@ -66,6 +68,9 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     naming.clear()
   }
 
+  const drop = async (n: number): Promise<void> =>
+    void (await Promise.all([tokens.drop(EVENT, String(n)), tokens.drop(EVIDENCE, String(n))]))
+
   return {
     note(noted, evidence) {
       let n = ++last
@@ -99,17 +104,25 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     },
     last: () => last,
     first: () => first,
-    async forget(before) {
+    async forget(before, held = new Set()) {
       const from = first
-      for (; first <= last; first++) {
-        const found = await tokens.get<Entry>(EVENT, String(first))
-        if (found && found.value.at >= before) break
-        await Promise.all([tokens.drop(EVENT, String(first)), tokens.drop(EVIDENCE, String(first))])
+      let gone = 0
+      let stays = false
+      for (let n = from; n <= last; n++) {
+        const found = (await tokens.get<Entry>(EVENT, String(n)))?.value
+        if (found && found.at >= before) break
+        if (found && (found.patient === null ? held.size > 0 : held.has(found.patient))) stays = true
+        else {
+          await drop(n)
+          if (found) gone++
+        }
+        if (!stays) first = n + 1
       }
       // Written after they are gone: a crash in between costs a second look at nothing.
       if (first > from) await tokens.put(FIRST, '', { n: first })
-      return first - from
+      return gone
     },
+    drop,
     told,
     get: async n => naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null,
     async *all() {

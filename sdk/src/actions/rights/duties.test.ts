@@ -76,7 +76,11 @@ describe('what an organisation owes a patient to say', () => {
     await tellDuty(clinic, did(ada), duty({ ended: w.now }))
     await tellDuty(other, did(ada), duty({ text: 'Mine.' }))
     await taken()
-    expect(told().map(d => [d.name, d.ended])).toEqual([
+    expect(
+      told()
+        .map(d => [d.name, d.ended])
+        .sort(),
+    ).toEqual([
       ['Clinic', w.now],
       ['Other', null],
     ])
