@@ -111,6 +111,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'sdk/sample',
         'sdk/actions',
         'adapters/catalog',
+        'adapters/cedar',
         'adapters/custodian',
         'adapters/passphrase',
         'adapters/relay',

@@ -24,6 +24,7 @@ import { type Offline, offline, openChests } from './offline.ts'
 import { pdfReader } from './pdf-reader.ts'
 import { openPlace } from './place.ts'
 import { clock, pause, random, skew } from './platform.ts'
+import { policiesOf } from './policies.ts'
 import { type Results, resultsOf } from './results.ts'
 import { newsOf } from './sharing-news.ts'
 import { catalogName, keepState } from './shelf.ts'
@@ -127,7 +128,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
     await stores.tidy(end.signal)
     if (!sample) await keepGlance(ctx, await overviewOf(vault))
   }
-  const ctx: Ctx = { clock, random, network, catalog, session, ...chests }
+  const ctx: Ctx = { clock, random, network, catalog, session, policies: policiesOf({ network, session }), ...chests }
   const away = chests && (await offline({ ctx: { ...ctx, ...chests }, entries, catalog: inner, changed: () => tabs?.held() }))
   tabs?.hear({ rows: stores.reread, held: async () => away?.refresh() })
   let saved = session.state

@@ -21,6 +21,7 @@ export const error: Texts<typeof en> = {
   'error.CANCELLED': 'Es wurde abgebrochen; nichts hat sich geändert.',
   'error.NEEDS_RELAY':
     'Eine Freigabe wird nur erteilt oder beendet, während der Ort, der Ihre Akte bewahrt, antwortet; jetzt antwortet er nicht. Von selbst wird später nichts nachgeholt: Gehen Sie davon aus, dass die Freigabe unverändert ist, und versuchen Sie es noch einmal.',
+  'error.AGAINST_POLICY': 'Dem steht eine hier geltende Regel entgegen: {why} Es wurde nichts geteilt.',
   'error.DENIED': 'Der Zugriff wurde abgelehnt: Die Freigabe ist beendet oder umfasst das nicht.',
   'error.NO_GRANT': 'Dafür gibt es keine Freigabe mehr.',
   'error.INVITATION_USED': 'Diese Einladung wurde benutzt oder ist abgelaufen. Bitten Sie um eine neue.',

@@ -17,6 +17,7 @@ export const error = {
   'error.CANCELLED': 'It was called off; nothing changed.',
   'error.NEEDS_RELAY':
     'A share is given or ended only while the place that keeps your record answers, and it does not answer now. Nothing is done later by itself: take it that this share is as it was, and try again.',
+  'error.AGAINST_POLICY': 'A rule in force here stands against this: {why} Nothing was shared.',
   'error.DENIED': 'Access was refused: the share has ended or does not cover this.',
   'error.NO_GRANT': 'There is no share for this any more.',
   'error.INVITATION_USED': 'This invitation was used or has expired. Ask for a new one.',
