@@ -1,14 +1,18 @@
+import type { Ctx } from '@keepwell/sdk/actions/context'
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { burnTokens, withAttestations } from '@keepwell/sdk/actions/records/mint-milestone'
+import { planOwnRetention, readOwnRules, samePlan } from '@keepwell/sdk/actions/records/own-retention'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
+import type { Entry } from '@keepwell/sdk/records/catalog'
 import type { Args, Command } from '#command'
 import { confirmed } from '#confirm'
 import { eraseEverything } from '#erase-everything'
 import { withHome } from '#home'
 import type { Io } from '#io'
+import { readText } from '#keys'
 import { entryNamed } from '#names'
 import { count, result, safe } from '#show'
 
@@ -19,10 +23,19 @@ export const erase: Command = {
   summary: 'Destroy the keys of records, or the whole record, for ever.',
   about:
     'Your relay destroys the keys and signs that it did. What someone opened before is beyond reach, and so are copies you exported or backed up.\n' +
+    'With --rules FILE it shows what your own rules would erase: {"v":1,"rules":[{"compartment":"wearables","days":730}]}, counted from what a record tells of. Nothing goes until you give\n' +
+    'the plan it shows: --plan. If anything has changed since, it refuses. No legal hold of anybody else stands in your way: it binds their copies.\n' +
     'With --everything the record itself ends: consents, tokens, records, keys, at the relay and in this home. No words bring it back.',
-  examples: ['keepwell erase 3fa2c1', 'keepwell export --as zip --out record.zip && keepwell erase --everything --receipts receipts.json'],
+  examples: [
+    'keepwell erase 3fa2c1',
+    'keepwell erase --rules rules.json',
+    'keepwell erase --rules rules.json --plan 0f3a9c5d7e1b2a64',
+    'keepwell export --as zip --out record.zip && keepwell erase --everything --receipts receipts.json',
+  ],
   options: {
     everything: { type: 'boolean', about: 'End the whole record. Asks for its name; --yes does not ask.' },
+    rules: { type: 'string', value: 'FILE', about: 'How long you want to keep what, by part: shows what is due.' },
+    plan: { type: 'string', value: 'PLAN', about: 'With --rules: erase what this plan showed.' },
     receipts: { type: 'string', value: 'FILE', about: 'With --everything: write what the relay signed to this new file.' },
   },
   run: (io, args) => (args.flag('everything') ? eraseEverything(io, args) : eraseNamed(io, args)),
@@ -31,8 +44,11 @@ export const erase: Command = {
 const eraseNamed = (io: Io, args: Args): Promise<void> =>
   withHome(io, args, async ({ ctx }) => {
     ensure(!args.text('receipts'), 'USAGE', '--receipts belongs to --everything.')
-    ensure(args.positionals.length, 'USAGE', 'Say which: keepwell erase ID…')
-    const named = await Promise.all(args.positionals.map(p => entryNamed(ctx, p)))
+    const file = args.text('rules')
+    ensure(file || args.positionals.length, 'USAGE', 'Say which: keepwell erase ID…')
+    ensure(!file || !args.positionals.length, 'USAGE', 'Either --rules or ids.')
+    const named = file ? await dueBy(io, args, ctx, file) : await Promise.all(args.positionals.map(p => entryNamed(ctx, p)))
+    if (!named) return
     const chosen = [...new Map(named.map(e => [toHex(e.id), e])).values()]
     if (!args.json) for (const e of chosen) io.note(`  ${safe(e.card.title)}`)
     ensure(await confirmed(io, args, `Erase ${count(chosen.length, 'record')} for ever?`), 'CANCELLED', 'Nothing was erased.')
@@ -54,3 +70,16 @@ const eraseNamed = (io: Io, args: Args): Promise<void> =>
       ...done.pending.map(p => `Pending at ${p}.`),
     ])
   })
+
+/** What the rules hit, when it is the plan that was given; without one the plan is shown, and nothing is to be erased. */
+async function dueBy(io: Io, args: Args, ctx: Ctx, file: string): Promise<readonly Entry[] | null> {
+  const rules = readOwnRules(await readText(file, '--rules'))
+  const hash = args.text('plan')
+  if (hash) return (await samePlan(ctx, rules, hash)).due
+  const { due, byPart, hash: plan } = await planOwnRetention(ctx, rules)
+  result(io, args, { plan, due: due.map(e => e.id), byPart }, () => [
+    ...byPart.map(p => `${safe(p.part)}: ${count(p.due, 'record')} older than ${count(p.days, 'day')}`),
+    due.length ? `Nothing was erased. To erase these: --plan ${plan}` : 'Nothing is due.',
+  ])
+  return null
+}
