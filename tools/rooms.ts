@@ -52,6 +52,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     tables: { uses: [], from: ['sdk/base'] },
     tokens: { uses: ['base'], from: ['sdk/base'] },
     passphrase: { uses: [], from: ['sdk/base'] },
+    paper: { uses: [], from: ['sdk/base', 'sdk/audit', 'sdk/health'] },
     web: { uses: [], from: ['sdk/base', 'sdk/ports'] },
   },
   daemon: {
@@ -113,6 +114,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'adapters/catalog',
         'adapters/cedar',
         'adapters/custodian',
+        'adapters/paper',
         'adapters/passphrase',
         'adapters/relay',
         'adapters/web',

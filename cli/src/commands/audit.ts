@@ -1,18 +1,24 @@
+import { accountingCsv } from '@keepwell/adapters/paper/accounting-csv'
+import { LANGUAGES } from '@keepwell/adapters/paper/words'
 import { openWitnesses } from '@keepwell/adapters/witness/http'
+import { accountFor } from '@keepwell/sdk/actions/access/account-for'
 import type { Problem } from '@keepwell/sdk/actions/access/check-log'
 import { compareWithWitness, type WitnessSaid } from '@keepwell/sdk/actions/access/compare-witness'
 import { reportProof } from '@keepwell/sdk/actions/access/report-proof'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
-import { type Looked, verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import { type Looked, type Trail, verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
-import { toHex } from '@keepwell/sdk/base/bytes'
-import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { sixYearsBefore } from '@keepwell/sdk/audit/accounting'
+import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { compartmentOf } from '#choose'
-import type { Command } from '#command'
+import type { Args, Command } from '#command'
 import { withHome } from '#home'
-import { result, safe, short, table, when } from '#show'
+import type { Io } from '#io'
+import { saveStream } from '#save'
+import { bytesOf, count, result, safe, short, table, when } from '#show'
 import { purposeWord } from '#words'
 
 const ACTIONS: Readonly<Record<string, string>> = {
@@ -29,11 +35,23 @@ export const audit: Command = {
   group: 'trust',
   summary: 'Show who looked at what, when and why; every line is checked.',
   about:
-    'Each receipt must be signed by reader and relay, numbered without a gap, and lie in the relay’s log, which only grows and is anchored on the\nledger. A witness follows that log from outside: --witness compares what it was shown with what you are shown; it learns that somebody asks, not\nwho. --report brings proof against the relay to the ledger, where it counts for everybody. Exit code 5 when something does not hold.',
+    'Each receipt must be signed by reader and relay, numbered without a gap, and lie in the relay’s log, which only grows and is anchored on the\nledger. A witness follows that log from outside: --witness compares what it was shown with what you are shown; it learns that somebody asks, not\nwho. --report brings proof against the relay to the ledger, where it counts for everybody. Exit code 5 when something does not hold.\n' +
+    'With --pdf or --csv: the account of disclosures for a lawyer or a spreadsheet, six years back: date, recipient, what, purpose, legal basis and\n' +
+    'the receipt of each, those for treatment, refusals and emergencies too.',
+  examples: [
+    'keepwell audit --others',
+    'keepwell audit --pdf disclosures.pdf --language de',
+    'keepwell audit --csv all.csv --from beginning',
+  ],
   options: {
     fhir: { type: 'boolean', about: 'As FHIR R4: a Bundle of AuditEvents, each with the receipt that proves it.' },
     witness: { type: 'string', value: 'URL', multiple: true, about: 'Compare with this witness.' },
     report: { type: 'boolean', about: 'Report a relay that signed two histories on the ledger.' },
+    pdf: { type: 'string', value: 'FILE', about: 'The account of disclosures on paper, to a new file.' },
+    csv: { type: 'string', value: 'FILE', about: 'The same for a spreadsheet.' },
+    from: { type: 'string', value: 'DAY', about: 'With --pdf or --csv: its first day (UTC), or beginning; default six years ago.' },
+    to: { type: 'string', value: 'DAY', about: 'With --pdf or --csv: its last day (UTC); default today.' },
+    language: { type: 'string', value: 'LANGUAGE', about: 'With --pdf or --csv: en (default) or de.' },
     others: { type: 'boolean', about: 'Leave out your own readings.' },
     limit: { type: 'string', value: 'N', about: 'The last N lines; default 50, 0 for all.' },
   },
@@ -47,6 +65,7 @@ export const audit: Command = {
       const reported = args.flag('report') ? await reportAll(ctx, trail.problems, witnesses) : null
       const { ring } = ctx.session.state
       const entries = new Map((await listEntries(ctx)).map(e => [toHex(e.id), e]))
+      if (args.text('pdf') || args.text('csv')) return toPaper(io, args, ctx, { trail, entries })
       const lines = trail.looked.filter(l => !args.flag('others') || l.name !== 'you')
       const limit = Number(args.text('limit') ?? (args.json || args.flag('fhir') ? 0 : 50))
       const shown = limit > 0 ? lines.slice(-limit) : lines
@@ -80,6 +99,46 @@ export const audit: Command = {
       ])
       return trail.problems.length ? 5 : 0
     }),
+}
+
+type Found = { readonly trail: Trail; readonly entries: ReadonlyMap<string, Entry> }
+
+/** The first second of a day, or the last. Throws USAGE. */
+function dayOf(text: string, time: string): number {
+  const parsed = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T${time}Z`) : Number.NaN
+  ensure(!Number.isNaN(parsed), 'USAGE', `"${text}" is no day; write 2026-11-29.`)
+  return Math.floor(parsed / 1000)
+}
+
+async function toPaper(io: Io, args: Args, ctx: Ctx, { trail, entries }: Found): Promise<number> {
+  const now = ctx.clock()
+  const { from: first, to: last } = { from: args.text('from'), to: args.text('to') }
+  const language = LANGUAGES.find(l => l === (args.text('language') ?? 'en'))
+  ensure(language, 'USAGE', `--language is ${LANGUAGES.join(' or ')}.`)
+  const accounting = await accountFor(ctx, {
+    trail,
+    from: first === 'beginning' ? null : first ? dayOf(first, '00:00:00') : sixYearsBefore(now),
+    until: last ? dayOf(last, '23:59:59') : now,
+    own: !args.flag('others'),
+    titleOf: id => entries.get(id)?.card.title ?? null,
+  })
+  const lines = accounting.disclosures.length
+  for (const [path, make] of [
+    [args.text('pdf'), async () => (await import('@keepwell/adapters/paper/accounting-pdf')).accountingPdf(accounting, language)],
+    [args.text('csv'), async () => utf8(accountingCsv(accounting, language))],
+  ] as const) {
+    if (!path) continue
+    const bytes = await make()
+    await saveStream(path, only(bytes))
+    result(io, args, { out: path, disclosures: lines, bytes: bytes.length, problems: trail.problems }, () => [
+      `${count(lines, 'line')} written to ${path} (${bytesOf(bytes.length)}).`,
+    ])
+  }
+  return trail.problems.length ? 5 : 0
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }
 
 function row(l: Looked, entries: ReadonlyMap<string, Entry>): string[] {

@@ -80,7 +80,9 @@ function contentOf(form: string, ctx: Ctx, entries: readonly Entry[], args: Args
 
 async function* summaryContent(form: string, ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {
   const bundle = await summarise(ctx, entries, progress)
-  yield form === 'ips' ? utf8(`${JSON.stringify(bundle, null, 1)}\n`) : await (await import('#summary-pdf')).summaryPdf(bundle)
+  yield form === 'ips'
+    ? utf8(`${JSON.stringify(bundle, null, 1)}\n`)
+    : await (await import('@keepwell/adapters/paper/summary')).summaryPdf(bundle)
 }
 
 async function* ccdContent(ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {

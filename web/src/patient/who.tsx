@@ -22,7 +22,7 @@ const SHOWN = 200
 export function Who() {
   const words = useWords()
   const { t } = words
-  const { api, me } = useVault()
+  const { api } = useVault()
   const { value, error, loading, again } = useAsk(() => api.trail(null), [], ['looked'])
   const [filter, setFilter] = useState(EVERYTHING)
   const list = value ? filtered(words, value.looked, filter) : []
@@ -51,7 +51,7 @@ export function Who() {
             </div>
           </Panel>
           <WitnessPanel />
-          <AccountExport trail={value} own={filter.own} name={me.name} />
+          <AccountExport trail={value} own={filter.own} />
         </>
       )}
     </Page>

@@ -69,15 +69,11 @@ export type MilestoneView = {
   readonly ledger: { readonly token: string; readonly holder: string } | null
 }
 
-/** A table that the page has put into words, to be written as a file. */
-export type Account = {
+/** Which account of disclosures is wanted; Unix seconds, both ends included, null for since the beginning. */
+export type AccountAsked = {
   readonly format: 'csv' | 'pdf'
-  readonly title: string
-  /** What was checked, when and against what; each is a name and a value. */
-  readonly about: readonly (readonly [string, string])[]
-  readonly columns: readonly string[]
-  readonly rows: readonly (readonly string[])[]
-  readonly page: string
-  /** Said on paper when some letters could not be set there. */
-  readonly replaced: string
+  readonly language: 'en' | 'de'
+  readonly from: number | null
+  readonly until: number
+  readonly own: boolean
 }

@@ -1,4 +1,4 @@
-import type { Account } from '#rpc/attention.ts'
+import type { AccountAsked } from '#rpc/attention.ts'
 import type { Call } from '#rpc/rpc.ts'
 import { askAgain, attention, eraseHeld, ignoreHeld } from './attention.ts'
 import { burn, milestones, mint } from './milestones.ts'
@@ -15,5 +15,5 @@ export const attentionApi = (open: () => OpenVault) => ({
   milestones: async (_: null) => milestones(open()),
   mint: async (id: string, call: Call) => mint(open(), id, call),
   burn: async (id: string) => burn(open(), id),
-  account: async (input: Account) => (await import('./account.ts')).accountFile(input),
+  account: async (input: AccountAsked) => (await import('./account.ts')).accountFile(open(), input),
 })

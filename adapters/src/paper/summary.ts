@@ -3,34 +3,12 @@ import { utf8 } from '@keepwell/sdk/base/bytes'
 import { readSummary } from '@keepwell/sdk/health/fhir/ips/read-summary'
 import type { Line } from '@keepwell/sdk/health/fhir/ips/section-text'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { settable, wrapped } from './letters.ts'
 
 /** A4 upright, in points. */
 const WIDTH = 595
 const HEIGHT = 842
 const EDGE = 48
-
-/** Letters that PDF's own fonts can set (Windows-1252); others take their plain form, or a question mark. */
-function settable(known: ReadonlySet<number>): (text: string) => string {
-  const can = (s: string): boolean => s !== '' && [...s].every(c => known.has(c.codePointAt(0)!))
-  const one = (c: string): string => {
-    const plain = c.normalize('NFKD').replace(/\p{M}/gu, '')
-    return can(c) ? c : can(plain) ? plain : '?'
-  }
-  return text => [...text.normalize('NFC').replace(/\s+/g, ' ')].map(one).join('')
-}
-
-function wrapped(text: string, width: number, measure: (s: string) => number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ').flatMap(w => w.match(/.{1,60}/g) ?? [''])) {
-    const next = line ? `${line} ${word}` : word
-    if (line && measure(next) > width) {
-      lines.push(line)
-      line = word
-    } else line = next
-  }
-  return [...lines, line]
-}
 
 /** Writes down the page, and onto the next. */
 function writer(pdf: PDFDocument, set: (text: string) => string) {
@@ -58,7 +36,7 @@ export async function summaryPdf(bundle: JsonObject): Promise<Uint8Array> {
   pdf.setTitle('International Patient Summary')
   const plain = await pdf.embedFont(StandardFonts.Helvetica)
   const bold = await pdf.embedFont(StandardFonts.HelveticaBold)
-  const write = writer(pdf, settable(new Set(plain.getCharacterSet())))
+  const write = writer(pdf, settable(new Set(plain.getCharacterSet())).set)
   write(summary?.title ?? 'International Patient Summary', bold, 18)
   write([summary?.name, summary?.birthDate && `born ${summary.birthDate}`].filter(Boolean).join(', '), bold, 12)
   write(`As of ${summary?.date ?? ''}. Made from the person's own record; letters that this font has not are written plainly.`, plain, 8)
