@@ -39,13 +39,13 @@ test('the register of processing says what consents and trail say, by purpose, i
   const [ada, bob] = [await world.patient('Ada Example'), await world.patient('Bob Example')]
   await files(ada, { 'letter.txt': 'A letter.' })
   const { id, commitments } = await consents(world, ada, ['read', 'write'], ['TREAT'])
-  await consents(world, bob, ['read'], ['TREAT', 'HRESCH'], 10)
+  await consents(world, bob, ['read'], ['TREAT', 'COVERAGE'], 10)
   expect((await world.ask('GET', `DocumentReference?patient=${id}`)).status).toBe(200)
   expect((await world.ask('GET', `Observation?patient=${id}`, undefined, { 'x-keepwell-purpose': 'HPAYMT' })).status).toBe(403)
   await until(async () => (await register()).activities.some(a => a.lastYear.refusals === 1))
   const r = await register()
   const of = (purpose: string) => r.activities.find(a => a.purpose === purpose)
-  expect(r.activities.map(a => a.purpose)).toEqual(['TREAT', 'HPAYMT', 'HRESCH'])
+  expect(r.activities.map(a => a.purpose)).toEqual(['TREAT', 'HPAYMT', 'COVERAGE'])
   expect(of('TREAT')).toMatchObject({
     subjects: { patients: 2, consents: { read: 2, write: 1, admin: 0 } },
     roles: ['nurse'],
@@ -54,7 +54,7 @@ test('the register of processing says what consents and trail say, by purpose, i
   })
   expect(of('TREAT')!.lastYear.openings).toBeGreaterThan(0)
   expect(of('TREAT')!.data).toContain('mental-health')
-  expect(of('HRESCH')!.subjects.patients).toBe(1)
+  expect(of('COVERAGE')!.subjects.patients).toBe(1)
   expect(of('HPAYMT')).toMatchObject({ subjects: { patients: 0 }, until: null, lastYear: { openings: 0, refusals: 1 } })
   const all = JSON.stringify(r) + registerText(r, word).join('\n') + registerCsv(r, word)
   for (const name of ['Ada', 'Bob', 'Joy', didOf(ada), didOf(bob), id]) expect(all.includes(name), name).toBe(false)
@@ -78,7 +78,7 @@ test('a name that a patient gave to a part of their record does not reach the re
 })
 
 test('what the operator says stands in it, nothing is missing then, and what is no such settings is refused', async () => {
-  const template = processingTemplate(['TREAT', 'HPAYMT', 'HRESCH'])
+  const template = processingTemplate(['TREAT', 'HPAYMT', 'COVERAGE'])
   const person = { name: 'Clinic West', address: 'West Street 1', contact: 'privacy@west.example' }
   const said = { basis: '=GDPR 9(2)(h)', recipients: [], transfers: [], retention: '10 years (§ 630f BGB)' }
   const purposes = Object.fromEntries(Object.keys(template.purposes).map(p => [p, said]))

@@ -1,4 +1,5 @@
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { invite, join } from '@keepwell/sdk/actions/access/invite'
 import { openSession } from '@keepwell/sdk/actions/access/open-session'
 import { keepCredential } from '@keepwell/sdk/actions/access/own-credentials'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
@@ -62,5 +63,36 @@ describe.skipIf(!hasChromium())('who is vouched for', () => {
     await go(`person/${encodeURIComponent(did(clinic))}`)
     await page.getByText('Nobody vouches for Clinic West as MD any more').waitFor()
     await accessible(page, 'person, not vouched for any more')
+  })
+
+  test('T32: what is agreed to for research says that it begins tomorrow, and is taken back before', { timeout: 300_000 }, async () => {
+    const patient = await somebody(stage.relay.url, 'Ada Asleep')
+    const study = await somebody(stage.relay.url, 'The Study')
+    await join(study, await invite(patient, { name: 'The Study' }))
+    await receiveMessages(patient)
+    const { page } = await openAs(stage, patient)
+    await page.goto(`${stage.url}/#/new-share?to=${encodeURIComponent(did(study))}`)
+    await page.getByRole('checkbox', { name: /Laboratory/ }).check()
+    await page.getByText(/may read Laboratory/).waitFor()
+    expect(await page.getByText('Research can be slept on').count()).toBe(0)
+    await page.getByLabel('What for?').selectOption('HRESCH')
+    await page.getByText('Research can be slept on: it begins').waitFor()
+    await accessible(page, 'new share, for research')
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByText('Shared with The Study').waitFor()
+    await receiveMessages(study)
+    const [got] = receivedGrants(study)
+    const read = () => openSession(study, { grant: got!.grant.commitment, purpose: 'HRESCH' })
+    await expect(read()).rejects.toMatchObject({ code: 'DENIED' })
+    await page.goto(`${stage.url}/#/share`)
+    await page
+      .getByRole('main')
+      .getByRole('link', { name: /The Study.*Laboratory/ })
+      .first()
+      .click()
+    await page.getByText('Until then you can take it back').waitFor()
+    await page.getByRole('button', { name: 'End this share' }).click()
+    await page.getByRole('button', { name: 'End it now' }).click()
+    await page.getByText(/^Ended\./).waitFor()
   })
 })

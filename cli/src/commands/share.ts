@@ -5,7 +5,7 @@ import { dropRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
-import { decodeTerms, readTerms, type Terms } from '@keepwell/sdk/consent/terms'
+import { beginsAt, decodeTerms, readTerms, type Terms } from '@keepwell/sdk/consent/terms'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import type { Command } from '#command'
 import { quietSync } from '#commands/sync'
@@ -21,7 +21,8 @@ export const share: Command = {
   summary: 'Give someone consent to read, or to write, a part of your record.',
   about:
     'The consent ends by itself at the time you say. Reading by compartment covers what is in it now and what comes until then; their keys end with\n' +
-    'the week in which the consent ends. With --record only those records are shared. What was read before an end stays read.',
+    'the week in which the consent ends. With --record only those records are shared. What was read before an end stays read.\n' +
+    'For research it begins a day later, at a whole hour: until then it can be taken back before anybody read.',
   examples: [
     'keepwell share --to "Clinic West" --compartment laboratory --compartment medications --purpose treatment --until 90d',
     'keepwell share --to "Clinic West" --record 3f9a --purpose treatment --until 2027-06-30',
@@ -67,6 +68,12 @@ export const share: Command = {
         ...(records.length ? { records } : { compartments }),
         whileVouched: args.flag('while-vouched'),
       }
+      const waits = input.purposes.filter(p => beginsAt([p], ctx.clock()) > ctx.clock())
+      ensure(
+        waits.length === 0 || waits.length === input.purposes.length,
+        'USAGE',
+        `What is for ${waits.map(purposeWord).join(', ')} begins a day later, so that you can sleep on it; share for that by itself, and the rest begins now.`,
+      )
       ensure(
         input.level !== 'admin' || (await confirmed(io, args, `${nameOf(ring, to)} could then share and revoke in your name. Go on?`)),
         'CANCELLED',
@@ -74,10 +81,18 @@ export const share: Command = {
       )
       const given = await grant(ctx, input)
       await dropRequests(ctx, r => r.did === to && r.request.level === input.level)
-      result(io, args, { grant: given.commitment, expiry: input.expiry, to, bytes: given.messageBytes }, () => [
-        `${nameOf(ring, to)} may ${input.level} ${records.length ? count(records.length, 'record') : args.list('compartment').join(', ')} for ${input.purposes.map(purposeWord).join(', ')} until ${when(input.expiry)}${input.whileVouched ? ', while their credential is live' : ''}.`,
-        `Consent ${short(given.commitment)}. To end it earlier: keepwell revoke ${short(given.commitment)}`,
-      ])
+      result(
+        io,
+        args,
+        { grant: given.commitment, begins: given.terms.notBefore, expiry: input.expiry, to, bytes: given.messageBytes },
+        () => [
+          `${nameOf(ring, to)} may ${input.level} ${records.length ? count(records.length, 'record') : args.list('compartment').join(', ')} for ${input.purposes.map(purposeWord).join(', ')} until ${when(input.expiry)}${input.whileVouched ? ', while their credential is live' : ''}.`,
+          ...(given.terms.notBefore > ctx.clock()
+            ? [`It begins ${when(given.terms.notBefore)}, so that you can sleep on it; taken back before, nobody will have read anything.`]
+            : []),
+          `Consent ${short(given.commitment)}. To end it earlier: keepwell revoke ${short(given.commitment)}`,
+        ],
+      )
     }),
 }
 

@@ -172,7 +172,7 @@ describe('a proxy', () => {
       ),
     ).toBe('NO_GRANT')
     expect(
-      await code(() => grantAsProxy(parent, under, { to, level: 'read', purposes: ['HRESCH'], compartments: lab, expiry: w.now + DAY })),
+      await code(() => grantAsProxy(parent, under, { to, level: 'read', purposes: ['COVERAGE'], compartments: lab, expiry: w.now + DAY })),
     ).toBe('NO_GRANT')
     const hidden = [id(child, 'mental-health')]
     expect(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { text, toHex, utf8 } from '#base/bytes'
 import { isKeepwellError } from '#base/error'
-import { grant } from './access/grant.ts'
+import { type GrantInput, grant } from './access/grant.ts'
 import { receivedGrants } from './access/grants.ts'
 import { invite, join } from './access/invite.ts'
 import { openSession } from './access/open-session.ts'
@@ -100,6 +100,44 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     const entry = (await listEntries(patient)).find(e => e.card.title === 'after')!
     expect(entry.generation).toBe(1)
     expect(grantedSecret(received!.package.nodes, entry)).toBeNull()
+  })
+
+  test('T32: a consent to research begins a day later, and taken back before nothing was ever read', async () => {
+    const w = await world([HOME, CLINIC])
+    const { patient, clinic } = await introduced(w)
+    await fileRecords(patient, [draft(patient, 'laboratory', 'HbA1c')])
+    const to = clinic.session.state.ring.did
+    const compartments = [id(patient, 'laboratory')]
+    const agree = async (more: Partial<GrantInput> = {}) => {
+      const given = await grant(patient, { to, level: 'read', purposes: ['HRESCH'], compartments, expiry: w.now + 90 * DAY, ...more })
+      await receiveMessages(clinic)
+      return given
+    }
+    const reads = (commitment: Uint8Array) => code(() => openSession(clinic, { grant: commitment, purpose: 'HRESCH' }))
+
+    // Nobody begins it sooner, whatever they ask for.
+    const first = await agree({ notBefore: w.now - DAY })
+    expect(first.terms.notBefore - w.now).toBeGreaterThanOrEqual(DAY)
+    expect(first.terms.notBefore - w.now).toBeLessThan(DAY + 3600)
+    const slot = await w.homes.get(HOME)!.ledger.consents.slot(first.terms.holder, first.commitment)
+    expect([slot!.notBefore, first.terms.notBefore % 3600]).toEqual([first.terms.notBefore, 0])
+    w.now = first.terms.notBefore - 1
+    expect(await reads(first.commitment)).toBe('DENIED')
+    await revoke(patient, first.commitment)
+    w.now += DAY
+    expect(await reads(first.commitment)).toBe('DENIED')
+    const { looked } = await verifyTrail(patient)
+    expect(looked.filter(l => l.name === 'Clinic West').map(l => l.receipt.verdict)).toEqual(['denied', 'denied'])
+
+    const second = await agree()
+    w.now = second.terms.notBefore
+    expect(await reads(second.commitment)).toBe('no error')
+    // The same for longer is nothing new to sleep on; more of it is, and another’s is.
+    expect((await agree({ expiry: w.now + 180 * DAY })).terms.notBefore).toBe(w.now)
+    const more = await agree({ compartments: [...compartments, id(patient, 'medications')] })
+    expect(more.terms.notBefore).toBeGreaterThan(w.now)
+    // Care waits for nobody.
+    expect((await agree({ purposes: ['TREAT'] })).terms.notBefore).toBe(w.now)
   })
 
   test('a grant ends at its expiry, with nobody online', async () => {

@@ -11,6 +11,8 @@ import { type Signed, signed } from '#identity/signed'
 export const PURPOSES = ['TREAT', 'ETREAT', 'CAREMGT', 'HPAYMT', 'HOPERAT', 'HRESCH', 'PATRQT', 'FAMRQT', 'PUBHLTH', 'COVERAGE'] as const
 export type Purpose = (typeof PURPOSES)[number]
 
+const HOUR = 3600
+
 export const LEVELS = ['read', 'write', 'admin'] as const
 export type Level = (typeof LEVELS)[number]
 export const levelNumber = (l: Level): 1 | 2 | 3 => (LEVELS.indexOf(l) + 1) as 1 | 2 | 3
@@ -54,12 +56,37 @@ export const readTerms = (s: Signed): Terms => decodeAs(terms, s.message)
 /** SHA-256("keepwell/v1/consent" ‖ salt ‖ CBOR(terms)): the slot key on the ledger, hiding by the salt. */
 export const commitmentOf = (t: Terms): Uint8Array => sha256(concat(utf8('keepwell/v1/consent'), t.salt, encode(t)))
 
-const HOUR = 3600
 /** The ledger sees whole hours only (threat T02): rounded outwards; relays apply the terms' own seconds. */
 export const slotTimes = (t: Terms): { notBefore: number; expiry: number } => ({
   notBefore: Math.floor(t.notBefore / HOUR) * HOUR,
   expiry: Math.ceil(t.expiry / HOUR) * HOUR,
 })
+
+/** What is agreed to for these purposes can be slept on: it begins a day later, at a whole hour, and may be taken back before anybody read. */
+const SLEPT_ON: readonly Purpose[] = ['HRESCH']
+const DAY = 86_400
+
+/** When a consent for these purposes begins that is given now. */
+export const beginsAt = (purposes: readonly Purpose[], now: number): number =>
+  purposes.some(p => SLEPT_ON.includes(p)) ? Math.ceil((now + DAY) / HOUR) * HOUR : now
+
+/** Whether `next` gives nothing that `given`, which is in force, does not give already: for longer at most. */
+export function sameForLonger(next: Terms, given: Terms, now: number): boolean {
+  const within = (inner: readonly Uint8Array[], outer: readonly Uint8Array[]): boolean => {
+    const known = new Set(outer.map(toHex))
+    return inner.every(id => known.has(toHex(id)))
+  }
+  return (
+    given.notBefore <= now &&
+    given.expiry > now &&
+    next.grantee === given.grantee &&
+    next.level === given.level &&
+    next.from >= given.from &&
+    next.purposes.every(p => given.purposes.includes(p)) &&
+    within(next.compartments, given.compartments) &&
+    within(next.records, given.records)
+  )
+}
 
 /** Refuses terms that contradict themselves, before anyone signs them. */
 export function checkTerms(t: Terms): void {

@@ -123,6 +123,7 @@ function Terms({ share: s }: { readonly share: ShareView }) {
           </div>
         ))}
       </dl>
+      {s.state === 'live' && s.from > now() && <Banner icon="clock">{t('cooling.begins', { date: words.time(s.from) })}</Banner>}
       {!s.of && <VouchedLine vouched={vouched} name={s.name} />}
       {s.whileVouched && (
         <p className="kw-dim kw-small kw-note-line">

@@ -25,7 +25,8 @@ type ReviewProps = {
 
 /** All of a share in plain words before it is one: what they will and will not see. */
 export function Review({ draft, input, name, parts, lacks, vouched, children }: ReviewProps) {
-  const { t } = useWords()
+  const words = useWords()
+  const { t } = words
   const { api } = useVault()
   const { to, level, scope, since, purpose } = draft
   const of = [to, level, scope, since, purpose, draft.parts.join(), draft.records.length, draft.records.at(-1), draft.span, draft.date]
@@ -40,6 +41,7 @@ export function Review({ draft, input, name, parts, lacks, vouched, children }: 
             <>
               {input.replaces && <p>{t('sharing.changeNote')}</p>}
               <Says {...{ draft, input, name, parts }} preview={value ?? null} />
+              {value?.begins && <Banner icon="clock">{t('cooling.begins', { date: words.time(value.begins) })}</Banner>}
               <VouchedLine vouched={vouched} name={name} />
               {input.whileVouched && <p className="kw-dim">{t('vouched.ends', { name })}</p>}
               {value?.already.map(s => (

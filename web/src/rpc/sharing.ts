@@ -45,6 +45,8 @@ export type Choice = {
 }
 
 export type Preview = {
+  /** When it begins, where that is not at once: what is agreed to for research can be slept on. */
+  readonly begins: number | null
   /** Named records; null where whole parts are shared. */
   readonly choice: Choice | null
   /** Until when the keys reach: the end of the week, for parts. */

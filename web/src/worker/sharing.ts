@@ -12,7 +12,7 @@ import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { ensure } from '@keepwell/sdk/base/error'
 import { epochEnd, epochOf } from '@keepwell/sdk/base/time'
-import { decodeTerms, type Level, PURPOSES, type Purpose, readTerms } from '@keepwell/sdk/consent/terms'
+import { beginsAt, decodeTerms, type Level, PURPOSES, type Purpose, readTerms } from '@keepwell/sdk/consent/terms'
 import type { NewShare, PassOn, Preview } from '#rpc/sharing.ts'
 import type { Ended, Invitation, RequestView, ShareView } from '#rpc/views.ts'
 import { choose } from './choosing.ts'
@@ -74,7 +74,23 @@ export function previewShare(vault: OpenVault, input: NewShare): Preview {
     named === null &&
     s.records === 0 &&
     input.compartments.every(c => s.compartments.includes(c))
+  const now = clock()
+  const begins = beginsAt(input.purposes.map(purposeOf), now)
+  // What they may read already needs no day to sleep on it.
+  const goesOn = givenShares(vault).some(
+    s =>
+      s.state === 'live' &&
+      s.from <= now &&
+      s.of === null &&
+      s.did === input.to &&
+      s.level === input.level &&
+      input.purposes.every(p => s.purposes.includes(p)) &&
+      (named
+        ? named.every(id => recordsOf(vault, s).includes(id))
+        : s.records === 0 && input.compartments.every(c => s.compartments.includes(c))),
+  )
   return {
+    begins: begins > now && !goesOn ? begins : null,
     choice: named && choose(vault.entries, { ids: named }),
     keysUntil: named || input.level === 'write' ? input.until : epochEnd(epochOf(input.until)),
     already: input.compartments.length ? givenShares(vault).filter(holds) : [],

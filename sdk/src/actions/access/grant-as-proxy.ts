@@ -7,7 +7,7 @@ import { equal } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
-import { checkTerms, commitmentOf, decodeTerms, encodeTerms, narrower, type Terms } from '#consent/terms'
+import { beginsAt, checkTerms, commitmentOf, decodeTerms, encodeTerms, narrower, type Terms } from '#consent/terms'
 import { restrictNodes } from '#crypto/epoch-tree'
 import { secpAddress } from '#crypto/secp'
 import type { GivenGrant } from '#identity/keyring'
@@ -82,7 +82,7 @@ function narrowed(ctx: Granting, { terms: outer, grant }: OpenGrant, input: Omit
     purposes: [...input.purposes],
     from: Math.max(input.from ?? 0, outer.from),
     to: Math.min(input.until ?? outer.to, outer.to, epochOf(input.expiry)),
-    notBefore: Math.max(input.notBefore ?? ctx.clock(), outer.notBefore),
+    notBefore: Math.max(input.notBefore ?? 0, outer.notBefore, beginsAt(input.purposes, ctx.clock())),
     expiry: input.expiry,
     salt: ctx.random(32),
     under: grant.commitment,

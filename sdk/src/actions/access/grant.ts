@@ -10,7 +10,20 @@ import { encode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
 import { epochOf, LAST_EPOCH } from '#base/time'
 import { forEmergencies } from '#consent/limits'
-import { checkTerms, commitmentOf, encodeTerms, type Level, levelNumber, type Purpose, slotTimes, type Terms } from '#consent/terms'
+import {
+  beginsAt,
+  checkTerms,
+  commitmentOf,
+  decodeTerms,
+  encodeTerms,
+  type Level,
+  levelNumber,
+  type Purpose,
+  readTerms,
+  sameForLonger,
+  slotTimes,
+  type Terms,
+} from '#consent/terms'
 import { signConsentGrant } from '#consent/typed-data'
 import { coverNodes } from '#crypto/epoch-tree'
 import { secpAddress } from '#crypto/secp'
@@ -127,7 +140,7 @@ async function makeTerms(ctx: Granting, ring: Keyring, input: GrantInput, holder
   const ledger = await homeLedger(ctx)
   const contract = ledger.manifest['ConsentRegistry@1']
   ensure(contract, 'NOT_SUPPORTED', 'The ledger has no ConsentRegistry.')
-  const terms: Terms = {
+  const wanted: Terms = {
     v: 1,
     ...(input.whileVouched ? { v: 2 as const, credential: await credentialToHold(ctx, input.to) } : {}),
     patient: ring.did,
@@ -146,9 +159,18 @@ async function makeTerms(ctx: Granting, ring: Keyring, input: GrantInput, holder
     salt: ctx.random(32),
     under: null,
   }
+  const begun = cooled(ring, wanted, ctx.clock())
+  const terms = begun === wanted.notBefore ? wanted : { ...wanted, notBefore: begun }
   checkTerms(terms)
   ensure(terms.expiry > ctx.clock(), 'BAD_INPUT', 'The consent would have ended already.')
   return terms
+}
+
+/** A day to sleep on it, where the purpose wants one and this is not what they may do already. */
+function cooled(ring: Keyring, wanted: Terms, now: number): number {
+  const given = ring.given.filter(g => g.state === 'live').map(g => readTerms(decodeTerms(g.terms).signed))
+  const known = given.some(g => g.patient === wanted.patient && sameForLonger(wanted, g, now))
+  return known ? wanted.notBefore : Math.max(wanted.notBefore, beginsAt(wanted.purposes, now))
 }
 
 /** Writes the consent's slot on the patient's ledger through the patient's relay. */

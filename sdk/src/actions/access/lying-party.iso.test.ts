@@ -279,7 +279,7 @@ describe('grants from the wrong hands', () => {
     const { messages } = await callRelay(clinic, honest, 'take-messages', { done: [] })
     await kinds(clinic)
     w.now += 60
-    const second = await grant(patient, { to: to.did, level: 'read', purposes: ['HRESCH'], compartments: [lab()], expiry: w.now + DAY })
+    const second = await grant(patient, { to: to.did, level: 'read', purposes: ['HRESCH'], compartments: [lab()], expiry: w.now + 3 * DAY })
     await revoke(patient, second.commitment)
     await kinds(clinic)
     const held = receivedGrants(clinic).find(g => g.terms.expiry === given.terms.expiry && g.terms.purposes[0] === 'TREAT')!

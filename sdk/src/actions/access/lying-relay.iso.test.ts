@@ -390,7 +390,7 @@ async function callAt(ctx: Ctx, url: string, body: Body<'take-messages'>) {
 async function grantAgain() {
   const lab = compartmentNamed(patient.session.state.ring, 'laboratory').id
   const to = clinic.session.state.ring.did
-  return grant(patient, { to, level: 'read', purposes: ['HRESCH'], compartments: [lab], expiry: w.now + DAY })
+  return grant(patient, { to, level: 'read', purposes: ['HRESCH'], compartments: [lab], expiry: w.now + 3 * DAY })
 }
 
 describe('a receipt must say what its request asked', () => {

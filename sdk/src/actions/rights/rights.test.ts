@@ -161,6 +161,7 @@ describe('an objection', () => {
   test('ends consents for that purpose alone, keeps others from it, and declines requests without asking', async () => {
     const only = await share(['HRESCH'])
     const both = await share(['TREAT', 'HRESCH'])
+    w.now += 2 * DAY
     const done = await objectTo(ada, ['HRESCH'])
     expect(done.ended).toEqual([toHex(only.commitment)])
     expect(await reads(both.commitment, 'HRESCH')).toMatch(/^DENIED .*objects/)

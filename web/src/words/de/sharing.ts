@@ -157,6 +157,8 @@ export const sharing: Texts<typeof en> = {
   'request.oldNote': 'Fragen Sie nach, ob es noch gilt.',
   'request.compare': 'Zuerst Codes vergleichen',
   'request.unknown': 'Sie kennen {name} noch nicht. Vergleichen Sie Codes, oder senden Sie eine Einladung.',
+  'cooling.begins':
+    'Forschung darf man überschlafen: Es beginnt {date}. Bis dahin können Sie es zurücknehmen, und niemand hat etwas gelesen.',
   'vouched.live': 'Eine anerkannte Stelle bürgt für {name}, als {role}, bis {date}.',
   'vouched.issuer': 'Stelle im Register: {issuer}',
   'vouched.ended': 'Niemand bürgt mehr für {name} als {role}: Die Bürgschaft ruht, wurde zurückgenommen oder ist abgelaufen.',

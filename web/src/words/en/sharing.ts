@@ -152,6 +152,7 @@ export const sharing = {
   'request.oldNote': 'Ask whether it still holds.',
   'request.compare': 'Compare codes first',
   'request.unknown': 'You do not know {name} yet. Compare codes with them, or send an invitation.',
+  'cooling.begins': 'Research can be slept on: it begins {date}. Until then you can take it back, and nobody will have read anything.',
   'vouched.live': 'An accredited issuer vouches for {name}, as {role}, until {date}.',
   'vouched.issuer': 'Issuer on the ledger: {issuer}',
   'vouched.ended': 'Nobody vouches for {name} as {role} any more: it was suspended, taken back, or has run out.',
