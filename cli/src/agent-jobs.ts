@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openCustodians } from '@keepwell/adapters/custodian/http'
 import type { Job, Said } from '@keepwell/daemon/vault/agent'
+import { closeWithheld } from '@keepwell/sdk/actions/access/close-elsewhere'
 import { applyRules } from '@keepwell/sdk/actions/access/rules'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { drillCustodians } from '@keepwell/sdk/actions/emergency/answer'
@@ -32,16 +33,19 @@ export type AgentSettings = {
   readonly backups: string | null
   /** Opened anew for each run, so that a share that was away is no reason to stop. */
   readonly places: () => Promise<readonly Place[]>
+  /** Other relays of the ledger, which see that ends of consents reach it. */
+  readonly via: readonly string[]
 }
 
 /** Runs with the home open, as it is at that moment. */
 export type WithCtx = <T>(work: (ctx: Ctx) => Promise<T>) => Promise<T>
 
-export function agentJobs(io: Io, within: WithCtx, { backups, places }: AgentSettings): Job[] {
+export function agentJobs(io: Io, within: WithCtx, { backups, places, via }: AgentSettings): Job[] {
   const shelf = backups === null ? null : folderShelf(backups)
   return [
     { name: 'receive', every: 5 * MINUTE, run: () => within(receive) },
     { name: 'rules', every: 5 * MINUTE, run: () => within(rules) },
+    ...(via.length ? [{ name: 'ends', every: 15 * MINUTE, run: () => within(ctx => ends(ctx, via)) }] : []),
     { name: 'calendar', every: DAY, run: () => within(calendar) },
     { name: 'emergency', every: DAY, run: () => within(emergency) },
     { name: 'custodians', every: 7 * DAY, run: () => within(custodians) },
@@ -80,6 +84,18 @@ async function rules(ctx: Ctx): Promise<Said> {
   return ignored
     ? { said, warning: `${count(ignored, 'rule')} is not as you signed it and counts for nothing. Look with: keepwell rules` }
     : { said }
+}
+
+/** Whether the ledger shows what was ended, as others than the home relay see it. */
+async function ends(ctx: Ctx, via: readonly string[]): Promise<Said> {
+  let sent = 0
+  for (const url of via) sent += await closeWithheld(ctx, url)
+  if (!sent) return { said: 'the ledger shows every consent that was ended as ended' }
+  const said = `${count(sent, 'end')} of consents sent to the ledger another way`
+  return {
+    said,
+    warning: `Your relay had not brought ${count(sent, 'end')} of consents to the ledger; they are there now. Think of another relay.`,
+  }
 }
 
 async function calendar(ctx: Ctx): Promise<Said> {

@@ -1,3 +1,4 @@
+import { closeElsewhere } from '@keepwell/sdk/actions/access/close-elsewhere'
 import { grant } from '@keepwell/sdk/actions/access/grant'
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
 import { revoke as endConsent } from '@keepwell/sdk/actions/access/revoke'
@@ -166,12 +167,20 @@ export const revoke: Command = {
   group: 'sharing',
   takes: 'CONSENT',
   summary: 'End a consent now.',
-  about: 'The relay refuses at once, the ledger follows, and the parts concerned get new keys. What was read before stays read.',
-  options: {},
+  about:
+    'The relay refuses at once, the ledger follows, and the parts concerned get new keys. What was read before stays read. With --via the end goes to the\n' +
+    'ledger through another relay of it first, should yours not bring it there; that relay learns which entry is yours.',
+  examples: ['keepwell revoke 51c0', 'keepwell revoke 51c0 --via https://relay.example'],
+  options: { via: { type: 'string', value: 'URL', about: 'Another relay of the same ledger.' } },
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
       const { ring } = ctx.session.state
       const one = consentNamed(ring, args.one('CONSENT'))
+      const via = args.text('via')
+      if (via) {
+        await closeElsewhere(ctx, one, via)
+        io.note('The ledger shows the consent as ended.')
+      }
       const done = await endConsent(ctx, one.commitment)
       result(io, args, { grant: one.commitment, ...done }, () => [
         `The consent of ${safe(one.name)} is ended.${done.compartments ? ` ${count(done.compartments, 'compartment')} got new keys${done.rekeyed ? `, sent to the ${done.rekeyed} who may still read` : ''}.` : ''}`,

@@ -42,6 +42,12 @@ export const vault: Command = {
       about: 'Copy every sealed block into this folder as well, a share for example.',
     },
     'cold-bucket': { type: 'string', multiple: true, value: 'URL', about: 'The same, into a bucket of an S3-compatible service.' },
+    via: {
+      type: 'string',
+      multiple: true,
+      value: 'URL',
+      about: 'Another relay of the same ledger: sees that consents you ended are ended there, and brings what yours kept back.',
+    },
     'bucket-keys': { type: 'string', value: 'FILE', about: 'The access key of the buckets.' },
     once: { type: 'boolean', about: 'Do everything once, now, and end.' },
   },
@@ -121,6 +127,7 @@ async function settingsOf(args: Args): Promise<AgentSettings> {
   for (const url of buckets) s3Blocks({ url, accessKeyId, secretAccessKey })
   return {
     backups: args.text('backups') ?? null,
+    via: args.list('via'),
     async places() {
       const folders = await Promise.all(
         args.list('cold').map(async (dir): Promise<Place> => ({ name: dir, store: await openFileBlocks({ dir }) })),
