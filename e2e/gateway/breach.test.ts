@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
-import { dutiesAt, keeperAt } from '@keepwell/daemon/bin/gateway-duties'
+import { dutiesAt, heldAt, keeperAt } from '@keepwell/daemon/bin/gateway-duties'
 import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
 import { affectedBy, type Question } from '@keepwell/daemon/gateway/duties/affected'
 import type { Breach } from '@keepwell/daemon/gateway/duties/breaches'
@@ -146,6 +146,22 @@ describe('the register of breaches', () => {
       (await world.ask('GET', 'AuditEvent?_count=200')).body.entry.map((e: Json) => e.resource.agent[1].name) as string[]
     await until(async () => (await names()).includes('Third'))
     expect((await names()).filter(n => n.startsWith('Immanuel'))).toHaveLength(9)
+  })
+
+  test('a legal hold stands beside it: the gateway knows of whom nothing may go, until it is lifted, and trusts no altered register', async () => {
+    const known = () => within(({ trail }) => heldAt(world.clinic, world.clinic.folder, trail))
+    const place = { patient: ids.bob, did: didOf(bob), reason: 'A court asks for it.', law: 'FRCP 37(e)', until: null }
+    const made = await within(({ holds }) => holds.place(place))
+    await world.restart()
+    expect([...(await known())]).toEqual([ids.bob])
+    const db = new DatabaseSync(file())
+    const rows = db.prepare("select id, sealed from things where kind = 'hold register'").all() as { id: Uint8Array; sealed: Uint8Array }[]
+    db.prepare("delete from things where kind = 'hold register'").run()
+    await expect(known()).rejects.toMatchObject({ code: 'STORAGE_CORRUPT' })
+    for (const { id, sealed } of rows) db.prepare("insert into things (kind, id, sealed) values ('hold register', ?, ?)").run(id, sealed)
+    db.close()
+    await within(({ holds }) => holds.lift(made.id))
+    expect([...(await known())]).toEqual([])
   })
 
   test('an altered line, one that is missing, and one taken off the end are found', async () => {
