@@ -15,7 +15,7 @@ import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
 import { credentialText } from '@keepwell/sdk/identity/credential'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
 import type { Ledger } from '@keepwell/sdk/ports/ledger'
-import type { Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { answersWith, newBrowser, type Stage } from './journey.kit.ts'
 
 export const parts = {
@@ -28,9 +28,9 @@ export type Somebody = Ctx & { readonly words: string }
 export const did = (ctx: Pick<Ctx, 'session'>): string => ctx.session.state.ring.did
 
 /** A party with software of its own, which can be opened in a browser by its words. */
-export async function somebody(relay: string, name: string): Promise<Somebody> {
-  const { session, words } = await createVault(parts, { name, relay, deviceName: 'own software' })
-  return { ...parts, catalog: memoryCatalog(), session, words }
+export async function somebody(relay: string, name: string, clock = parts.clock): Promise<Somebody> {
+  const { session, words } = await createVault({ ...parts, clock }, { name, relay, deviceName: 'own software' })
+  return { ...parts, clock, catalog: memoryCatalog(), session, words }
 }
 
 /** A custodian that runs, and the patient and it know each other. */
@@ -74,9 +74,18 @@ export async function vouchFor(stage: Stage, people: readonly (readonly [Somebod
 }
 
 /** Opens that party’s record in a browser of its own. */
-export async function openAs(stage: Stage, { words }: Somebody, options: Parameters<typeof newBrowser>[1] = {}) {
+export async function openAs(
+  stage: Stage,
+  { words }: Somebody,
+  options: Parameters<typeof newBrowser>[1] = {},
+  first?: (context: BrowserContext, stage: Stage) => Promise<void>,
+) {
   const opened = await newBrowser(stage, options)
   const { page } = opened
+  if (first) {
+    await first(page.context(), stage)
+    await page.reload()
+  }
   await page.getByRole('button', { name: 'I have recovery words' }).click()
   await page.getByLabel('Recovery words').fill(words)
   await page.getByRole('radio', { name: /Passphrase/ }).check()

@@ -4,7 +4,7 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { askGuardian, setGuardians } from '@keepwell/sdk/actions/guardians/guardians'
 import { acceptGuarding } from '@keepwell/sdk/actions/guardians/take'
 import { findParty } from '@keepwell/sdk/actions/vault/calls'
-import { did, type Somebody, somebody } from './emergency.kit.ts'
+import { did, parts, type Somebody, somebody } from './emergency.kit.ts'
 
 /** Each knows the other, as after an invitation. */
 export async function acquainted(a: Ctx, b: Ctx): Promise<void> {
@@ -13,11 +13,11 @@ export async function acquainted(a: Ctx, b: Ctx): Promise<void> {
 }
 
 /** A person and those whom they know. */
-export async function circleOf(relay: string, name: string, others: readonly string[]) {
-  const owner = await somebody(relay, name)
+export async function circleOf(relay: string, name: string, others: readonly string[], clock = parts.clock) {
+  const owner = await somebody(relay, name, clock)
   const friends: Somebody[] = []
   for (const other of others) {
-    const friend = await somebody(relay, other)
+    const friend = await somebody(relay, other, clock)
     await acquainted(owner, friend)
     friends.push(friend)
   }

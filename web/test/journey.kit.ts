@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { certificate } from '@keepwell/daemon/bin/certificate.kit'
+import { movedClock, movedDate } from '@keepwell/daemon/bin/moved-clock.kit'
 import { type RelayProcess, spawnRelay } from '@keepwell/daemon/bin/process.kit'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
@@ -42,6 +43,10 @@ export type Stage = {
   readonly ca: string | null
   /** Starts the relay again, at the same place with what it kept, after it was stopped. */
   restart(): Promise<void>
+  /** Starts the relay again so many seconds later than it is, with its ledger; browsers that come or reload then live at that time, too. */
+  advance(seconds: number): Promise<void>
+  /** By how much everything is later. */
+  moved(): number
   close(): Promise<void>
 }
 
@@ -94,6 +99,7 @@ export async function openStage(settings: Readonly<Record<string, string>> = {},
   const relay = await spawnRelay(env)
   const trusting = secure ? [`--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`, `--ignore-certificate-errors-spki-list=${secure.pin}`] : []
   const browser = await chromium.launch({ executablePath: findChromium()!, args: [...ARGS, ...trusting] })
+  let later = 0
   const stage: Stage = {
     url: relay.url.replace('127.0.0.1', 'localhost'),
     home,
@@ -102,8 +108,14 @@ export async function openStage(settings: Readonly<Record<string, string>> = {},
     args: [...ARGS, ...trusting],
     ca: secure?.cert ?? null,
     async restart() {
-      stage.relay = await spawnRelay(env)
+      stage.relay = await spawnRelay({ ...env, ...(later ? movedClock(later) : {}) })
     },
+    async advance(seconds) {
+      await stage.relay.stop()
+      later += seconds
+      await stage.restart()
+    },
+    moved: () => later,
     async close() {
       await browser.close()
       await stage.relay.stop()
@@ -129,6 +141,18 @@ export async function openPage(context: BrowserContext, url: string, { bodies = 
   )
   await page.goto(url)
   return { page, heard }
+}
+
+/**
+ * What is opened or loaded anew in this browser lives as late as the stage does now: the page by a script before its own, the vault's worker by
+ * one put before it as it comes. The service worker, which would fetch it unseen, is not there.
+ */
+export async function liveAsLate(context: BrowserContext, stage: Stage): Promise<void> {
+  await context.route(/\/assets\/main-[^/]*\.js$/, async route => {
+    const answer = await route.fetch()
+    await route.fulfill({ response: answer, body: `${movedDate(stage.moved())}\n${await answer.text()}` })
+  })
+  await context.addInitScript(movedDate(stage.moved()))
 }
 
 /** A passkey that answers by itself, as a phone's owner would (CTAP 2.1 with PRF). */

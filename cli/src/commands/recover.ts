@@ -17,7 +17,7 @@ import {
   pleaText,
   readPlea,
 } from '@keepwell/sdk/actions/guardians/plead'
-import { beginRound, finishRecovery } from '@keepwell/sdk/actions/guardians/recover'
+import { beginRound, finishRecovery, type Recovered } from '@keepwell/sdk/actions/guardians/recover'
 import { helpRecover } from '@keepwell/sdk/actions/guardians/vote'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { ensure } from '@keepwell/sdk/base/error'
@@ -191,12 +191,13 @@ const finish: Run = (io, args) =>
       return
     }
     const catalog = await openSqliteCatalog({ file: inHome(dir).catalog })
-    const done = await finishRecovery({ ...ctx, catalog }, open, (n, total) =>
-      io.progress(`${n} of ${total} records under new keys …`),
-    ).finally(() => catalog.close())
     const file = args.text('words-file')
-    if (file) await writeDurable(file, new TextEncoder().encode(`${done.words}\n`))
-    await adopt(io, dir, done.session, phrase)
+    const keep = async ({ session, words }: Recovered): Promise<void> => {
+      if (file) await writeDurable(file, new TextEncoder().encode(`${words}\n`))
+      await adopt(io, dir, session, phrase)
+    }
+    const progress = (n: number, total: number | null): void => io.progress(`${n} of ${total} records under new keys …`)
+    const done = await finishRecovery({ ...ctx, catalog }, open, { progress, keep }).finally(() => catalog.close())
     for (const gone of Object.values(filesOf(dir))) await rm(gone, { force: true })
     result(io, args, { did: done.session.device.vault, ...(file ? { words: file } : { recoveryWords: done.words }) }, () => [
       'Your record is back, under new keys; your old machines and words open nothing any more.',

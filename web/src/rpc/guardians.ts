@@ -32,3 +32,20 @@ export type PleaView = {
   /** For whom a share is held here. */
   readonly people: readonly { readonly did: string; readonly name: string }[]
 }
+
+/** How a recovery of one's own stands. */
+export type Pleading = {
+  readonly did: string
+  /** What guardians are sent; shown as a code too. */
+  readonly link: string
+  readonly digits: string
+  /** Until when votes count. */
+  readonly until: number
+  readonly relay: string
+  /** Null before anybody answered: nobody else knows how many it takes. */
+  readonly needed: number | null
+  readonly votes: number
+  /** Guardians, by their place from 1, whose share is not the one that was dealt. */
+  readonly tampered: readonly number[]
+  readonly round: { readonly readyAt: number; readonly final: boolean; readonly state: 'running' | 'cancelled' | 'finished' } | null
+}

@@ -1,9 +1,9 @@
 import { Button, Textarea, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, lazy, Suspense, useEffect, useState } from 'react'
 import { useDo } from '#client/use-do.ts'
 import { Banner } from '#parts/page.tsx'
 import { WordList, WordsCheck } from '#parts/recovery-words.tsx'
-import { Failed } from '#parts/state.tsx'
+import { Failed, Waiting } from '#parts/state.tsx'
 import { firstProtection, Protect, protectionProblem, unlockOf } from '#patient/protect.tsx'
 import type { Client } from '#rpc/rpc.ts'
 import type { Me } from '#rpc/views.ts'
@@ -12,8 +12,11 @@ import type { VaultApi } from '#worker/api.ts'
 import { Frame, StepTitle } from './frame.tsx'
 import { JoinDevice } from './join-device.tsx'
 import { deviceName } from './preferences.ts'
+import { WithTexts } from './with-texts.tsx'
 
-type Step = 'welcome' | 'create' | 'words' | 'check' | 'restore' | 'device'
+const Lost = lazy(async () => ({ default: (await import('./lost.tsx')).Lost }))
+
+type Step = 'welcome' | 'create' | 'words' | 'check' | 'restore' | 'device' | 'lost'
 type Api = Client<VaultApi>
 type BeginProps = {
   readonly api: Api
@@ -47,6 +50,13 @@ export function Begin({ api, invited, care = false, onOpen, onBack }: BeginProps
       {step === 'words' && <ShowWords words={words} onDone={() => setStep('check')} />}
       {step === 'check' && <CheckWords api={api} words={words} onBack={() => setStep('words')} onOpen={onOpen} />}
       {step === 'device' && <JoinDevice api={api} onBack={() => setStep('welcome')} onOpen={onOpen} />}
+      {step === 'lost' && (
+        <WithTexts>
+          <Suspense fallback={<Waiting />}>
+            <Lost api={api} onBack={() => setStep('welcome')} onOpen={onOpen} />
+          </Suspense>
+        </WithTexts>
+      )}
       {step === 'restore' && <Restore api={api} onBack={() => setStep('welcome')} onOpen={onOpen} />}
     </Frame>
   )
@@ -57,9 +67,23 @@ type WelcomeProps = Pick<BeginProps, 'api' | 'onOpen' | 'onBack'> & { readonly o
 function Welcome({ api, onOpen, onGo, onBack }: WelcomeProps) {
   const { t } = useWords()
   const sample = useDo(async () => onOpen(await api.sample(null)))
+  const [pleading, setPleading] = useState(false)
+  useEffect(() => {
+    api.pleas(null).then(
+      all => setPleading(all.length > 0),
+      () => {},
+    )
+  }, [api])
   return (
     <div className="kw-stack">
       <h1>{t('begin.start')}</h1>
+      {pleading && (
+        <Banner icon="clock" title={t('begin.pleading')}>
+          <Button mt="sm" onClick={() => onGo('lost')}>
+            {t('begin.pleadingGo')}
+          </Button>
+        </Banner>
+      )}
       <Button size="lg" fullWidth onClick={() => onGo('create')} disabled={sample.busy}>
         {t('begin.create')}
       </Button>
@@ -72,6 +96,11 @@ function Welcome({ api, onOpen, onGo, onBack }: WelcomeProps) {
         {t('begin.restore')}
       </Button>
       <p className="kw-dim kw-small kw-under">{t('begin.restoreNote')}</p>
+      {!pleading && (
+        <Button variant="subtle" fullWidth onClick={() => onGo('lost')} disabled={sample.busy}>
+          {t('begin.lost')}
+        </Button>
+      )}
       <div className="kw-or" />
       <Button size="lg" fullWidth variant="light" onClick={() => sample.run()} loading={sample.busy}>
         {t('begin.sample')}

@@ -8,9 +8,9 @@ import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
 import { Timeline } from '#patient/timeline.tsx'
 import { Who } from '#patient/who.tsx'
-import { useWords } from '#words/context.tsx'
 import type { Locale } from '#words/words.ts'
 import type { Route } from './route.ts'
+import { WithTexts } from './with-texts.tsx'
 
 /** Screens that are not needed to begin come when they are asked for. */
 const Links = lazy(async () => ({ default: (await import('#patient/links.tsx')).Links }))
@@ -48,9 +48,6 @@ const later = (screen: ReactNode): ReactNode => (
     <Suspense fallback={<Waiting />}>{screen}</Suspense>
   </WithTexts>
 )
-
-/** Their texts come after those of the first screens. */
-const WithTexts = ({ children }: { readonly children: ReactNode }) => (useWords().whole ? children : <Waiting />)
 
 /** What screens about the app itself may change. */
 export type Choices = {

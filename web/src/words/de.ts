@@ -13,6 +13,7 @@ import { home } from './de/home.ts'
 import { hospital } from './de/hospital.ts'
 import { images } from './de/images.ts'
 import { links } from './de/links.ts'
+import { lost } from './de/lost.ts'
 import { offline } from './de/offline.ts'
 import { own } from './de/own.ts'
 import { record } from './de/record.ts'
@@ -38,6 +39,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...add,
   ...emergency,
   ...guardians,
+  ...lost,
   ...entry,
   ...attention,
   ...record,

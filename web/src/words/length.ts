@@ -15,3 +15,15 @@ export function daysText(words: Words, seconds: number): string {
   const n = Math.round(seconds / DAY)
   return n === 1 ? `1 ${words.span(1, 'day')}` : words.span(n, 'day')
 }
+
+/** What is left of a long wait: days and hours, then hours and minutes. */
+export function leftText(words: Words, seconds: number): string {
+  const minutes = Math.max(1, Math.ceil(seconds / 60))
+  const days = Math.floor(minutes / 1440)
+  const hours = Math.floor((minutes % 1440) / 60)
+  const counted = (n: number, unit: 'day' | 'hour' | 'minute'): string => (n === 1 ? `1 ${words.span(1, unit)}` : words.span(n, unit))
+  const parts = days
+    ? [days && counted(days, 'day'), hours && counted(hours, 'hour')]
+    : [hours && counted(hours, 'hour'), minutes % 60 && counted(minutes % 60, 'minute')]
+  return parts.filter(p => p).join(', ')
+}

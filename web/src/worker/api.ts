@@ -29,6 +29,7 @@ import { offlineApi } from './offline-api.ts'
 import { ownApi } from './own-api.ts'
 import { openPlace, relayName } from './place.ts'
 import { clock, every, moment, random } from './platform.ts'
+import { pleadingApi } from './pleading-api.ts'
 import { DEFAULT_LIMITS, type Presence, presence } from './presence.ts'
 import { GRAVE, presenceApi } from './presence-api.ts'
 import { recordsApi } from './records-api.ts'
@@ -109,6 +110,7 @@ export function vaultApi({ origin, tell, stop }: Place) {
   const handlers = {
     ...beginning(origin, state, enter),
     ...joiningApi(origin, enter),
+    ...pleadingApi(origin, enter),
     ...recordsApi(open),
     ...devicesApi(open),
     ...offlineApi(open),

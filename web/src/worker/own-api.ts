@@ -24,7 +24,7 @@ import type { OpenVault, Tell } from './vault.ts'
 
 const BACKUP = 'backup'
 /** Stands in the keyring from before new words are made until the person has shown that they were written down. */
-const UNCHECKED = 'words'
+export const UNCHECKED = 'words'
 /** Fewer guardians there cannot be. */
 const LEAST = 3
 /** Told at most so often, in milliseconds. */

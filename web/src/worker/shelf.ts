@@ -1,9 +1,11 @@
 import { answer, deleteDatabase, openDatabase, read, write } from '@keepwell/adapters/catalog/indexeddb'
 import type { Session } from '@keepwell/sdk/actions/context'
+import type { OpenPlea } from '@keepwell/sdk/actions/guardians/plead'
 import { equal } from '@keepwell/sdk/base/bytes'
 import { decode, encode } from '@keepwell/sdk/base/cbor'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { decodeAs, nullable, object } from '@keepwell/sdk/base/shape'
+import { kemKeyPair } from '@keepwell/sdk/crypto/kem'
 import {
   DEFAULT_COST,
   type Device,
@@ -16,8 +18,9 @@ import {
   sealToPasskey,
 } from '@keepwell/sdk/identity/device'
 import { openKeyring } from '@keepwell/sdk/identity/keyring'
-import { sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
+import { recipientId, sealedKeyring } from '@keepwell/sdk/identity/sealed-keyring'
 import { signed } from '@keepwell/sdk/identity/signed'
+import { plea } from '@keepwell/sdk/wire/guardians'
 import type { LockCard } from '#rpc/devices.ts'
 import type { Limits } from '#rpc/limits.ts'
 import type { Unlock, VaultCard } from '#rpc/views.ts'
@@ -40,6 +43,8 @@ type Kept = {
   readonly keyring: Uint8Array
   /** Absent while its owner chose none. */
   readonly limits?: Limits
+  /** No vault yet: the plea of somebody who lost theirs, whose seed the locks open. */
+  readonly plea?: Uint8Array
 }
 
 const keyringFile = object({ sealed: sealedKeyring, head: nullable(signed) })
@@ -76,13 +81,37 @@ const cardOf = ({ kind, device }: Lock): LockCard => {
 }
 
 /** The vaults to choose from, by name. */
-export async function keptVaults(): Promise<VaultCard[]> {
+export const keptVaults = (): Promise<VaultCard[]> => cards(kept => !kept.plea)
+
+/** Recoveries that were begun in this browser. */
+export const keptPleas = (): Promise<VaultCard[]> => cards(kept => kept.plea !== undefined)
+
+async function cards(which: (kept: Kept) => boolean): Promise<VaultCard[]> {
   const all = await withShelf(db => read(db, STORE, s => s.getAll() as IDBRequest<(Kept | First)[]>))
   return all
     .map(asKept)
+    .filter(which)
     .map(({ did, name, locks, tries }): VaultCard => ({ did, name, locks: locks.map(cardOf), waitUntil: waitUntil(tries, clock()) }))
     .sort((a, b) => a.name.localeCompare(b.name))
 }
+
+/** Keeps a plea: its seed as a device's key, under what shall open the record once it is back. */
+export async function keepPlea({ seed, plea: made }: OpenPlea, unlock: Unlock): Promise<void> {
+  const { did, name } = made
+  const { public: publicKey } = await kemKeyPair(seed)
+  const device = { id: recipientId(publicKey), vault: did, name, secret: seed, public: publicKey }
+  const kept: Kept = { did, name, locks: [await lockOf(device, unlock)], tries: NO_TRIES, keyring: new Uint8Array(), plea: encode(made) }
+  await withShelf(db => write(db, [STORE], store => void store(STORE).put(kept)))
+}
+
+/** Throws as `openKept` does. */
+export async function openPlea(did: string, unlock: Unlock): Promise<OpenPlea> {
+  const kept = await wanted(did)
+  ensure(kept.plea, 'NOT_FOUND', 'No recovery was begun here.')
+  return { seed: (await deviceOf(kept, unlock)).secret, plea: decodeAs(plea, kept.plea) }
+}
+
+export const forgetPlea = (did: string): Promise<void> => withShelf(db => write(db, [STORE], store => void store(STORE).delete(did)))
 
 export async function keepVault(session: Session, unlock: Unlock): Promise<void> {
   const { device, state } = session
@@ -142,10 +171,13 @@ const wanted = async (did: string): Promise<Kept> => {
 /** Opens a kept vault with what the person gave. Throws WRONG_PASSPHRASE, NO_KEY, RATE_LIMITED while it is to be waited. */
 export async function openKept(did: string, unlock: Unlock): Promise<Session> {
   const kept = await wanted(did)
-  const device = unlock.kind === 'passphrase' ? await openWithPassphrase(kept, unlock.passphrase) : await openWithPasskey(kept, unlock)
+  const device = await deviceOf(kept, unlock)
   const { sealed, head } = decodeAs(keyringFile, kept.keyring)
   return { device, state: { ring: await openKeyring(sealed, device), sealed, head } }
 }
+
+const deviceOf = (kept: Kept, unlock: Unlock): Promise<Device> =>
+  unlock.kind === 'passphrase' ? openWithPassphrase(kept, unlock.passphrase) : openWithPasskey(kept, unlock)
 
 async function openWithPassphrase({ did, locks, tries }: Kept, passphrase: string): Promise<Device> {
   const lock = locks.find(l => l.kind === 'passphrase')

@@ -15,7 +15,7 @@ import { callRelay, findParty, homeRelay, makeCall } from '#actions/vault/calls'
 import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { restoreVault } from '#actions/vault/restore-vault'
 import { rotate } from '#actions/vault/rotate'
-import { isKeepwellError } from '#base/error'
+import { isKeepwellError, KeepwellError } from '#base/error'
 import { combine } from '#crypto/shamir'
 import { parseDid } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
@@ -82,7 +82,7 @@ async function guarded(who: Ctx, guardians: readonly Ctx[], threshold = 2): Prom
 const plead = (): Promise<OpenPlea> => beginPlea(parts(), { relay: HOME, name: 'new phone' })
 const help = (open: OpenPlea, ...places: readonly number[]) =>
   Promise.all(places.map(at => helpRecover(friends[at]!, readPlea(pleaText(open.plea)), did(ada))))
-const finish = (open: OpenPlea) => finishRecovery({ ...parts(), catalog: memoryCatalog() }, open)
+const finish = (open: OpenPlea) => finishRecovery({ ...parts(), catalog: memoryCatalog() }, open, { keep: async () => {} })
 const owner = async () => (await ledger()).identities.owner(parseDid(did(ada)).address)
 
 beforeEach(async () => {
@@ -237,7 +237,14 @@ describe('guardians bring a lost record back', () => {
     expect(await gatherHelp(parts(), later)).toMatchObject({ votes: { length: 2 }, needed: 2 })
     await beginRound(parts(), later)
     w.now += 4 * DAY
-    await finish(later)
+    // A machine without room for what came back has lost nothing: it is finished again, and only then the plea is over.
+    const full = async () => {
+      throw new KeepwellError('STORAGE_FULL', 'No room.')
+    }
+    const tried = finishRecovery({ ...parts(), catalog: memoryCatalog() }, later, { keep: full })
+    expect(await code(() => tried)).toMatch(/^STORAGE_FULL/)
+    const { words } = await finish(later)
+    expect((await restoreVault(parts(), { words, relay: HOME, deviceName: 'laptop' })).state.ring.did).toBe(did(ada))
     expect(await owner()).toBe(parseDid(later.plea.did).address)
   })
 

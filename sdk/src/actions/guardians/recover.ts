@@ -50,6 +50,12 @@ export async function beginRound(ctx: Recovering, open: OpenPlea): Promise<Recov
 
 export type Recovered = { readonly session: Session; readonly words: string }
 
+export type Finishing = {
+  readonly progress?: Progress
+  /** Keeps what came of it, before the party that pleaded is destroyed: from then on the seed alone brings nothing back. */
+  readonly keep: (recovered: Recovered) => Promise<void>
+}
+
 /**
  * After the time lock: the ledger hands the identity over, the relay releases the sealed keyring, the guardians' shares open it, and
  * everything is rotated (protocol §2): new words, keys and generations, this device alone. From `enroll` on no old device is answered.
@@ -59,7 +65,7 @@ export type Recovered = { readonly session: Session; readonly words: string }
 export async function finishRecovery(
   ctx: Recovering & Pick<Ctx, 'catalog'>,
   open: OpenPlea,
-  progress: Progress = () => {},
+  { progress = () => {}, keep }: Finishing,
 ): Promise<Recovered> {
   const found = answered(await gatherHelp(ctx, open))
   await takeOver(ctx, open, found)
@@ -75,6 +81,7 @@ export async function finishRecovery(
   const session = await sessionOf(ctx, { released, keys, found, bundle, name: open.plea.name })
   const done = !session.state.ring.rotation
   const words = done ? rootWords(keys.next.root) : await rotate({ ...ctx, session }, progress)
+  await keep({ session, words })
   await withdrawPlea(ctx, open).catch(() => {})
   return { session, words }
 }
