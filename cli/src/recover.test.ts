@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { movedClock } from '@keepwell/daemon/bin/moved-clock.kit'
 import { afterAll, expect, test } from 'vitest'
 import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
 
@@ -12,7 +13,7 @@ async function introduced(ada: Desk, other: Desk): Promise<void> {
   await other.json('join', link)
 }
 
-test('three friends are put in charge; two vote for a new machine, and the owner’s old one stops it', { timeout: 600_000 }, async () => {
+test('three friends are put in charge; two vote for a new machine, and the owner’s old one stops it', { timeout: 900_000 }, async () => {
   const port = String(await freePort())
   const home = `http://127.0.0.1:${port}`
   const ada = desk(join(folder.path, 'ada'), { KEEPWELL_PORT: port })
@@ -47,5 +48,29 @@ test('three friends are put in charge; two vote for a new machine, and the owner
   await ada.json('recover', 'cancel', '--yes')
   expect((await phone.run('recover', 'finish')).err).toMatch(/0 guardians agreed of the 3/)
   expect((await phone.run('recover', 'status')).out).toMatch(/One guardian more makes it final/)
+
+  // All three vote once more; nobody can stop that, and after twice the time lock the record is on the new machine.
+  for (const { at } of friends) expect((await vote(at, digits)).code).toBe(0)
+  expect((await phone.json('recover', 'finish')).round).toMatchObject({ number: 2, state: 'running', final: true })
+  expect((await ada.run('recover', 'cancel', '--yes')).code).not.toBe(0)
   await server.stop()
+  const later = movedClock(6 * 86_400 - 3600)
+  const nearly = await desk(ada.dir, { KEEPWELL_PORT: port, ...later }).serve('start')
+  expect((await desk(phone.dir, later).json('recover', 'finish')).round).toMatchObject({ state: 'running' })
+  await nearly.stop()
+  const then = movedClock(6 * 86_400 + 60)
+  const over = await desk(ada.dir, { KEEPWELL_PORT: port, ...then }).serve('start')
+  const back = desk(phone.dir, then)
+  const { recoveryWords } = await back.json('recover', 'finish')
+  expect(recoveryWords.split(' ')).toHaveLength(24)
+  expect(existsSync(join(phone.dir, 'device.cbor'))).toBe(true)
+  expect(existsSync(join(phone.dir, 'plea.cbor'))).toBe(false)
+  expect((await back.run('sync')).code).toBe(0)
+  expect((await back.json('guardians')).inForce).toMatchObject({ take: 2 })
+  // The old machine and the old words are out.
+  expect((await desk(ada.dir, { KEEPWELL_PORT: port, ...then }).run('sync')).code).not.toBe(0)
+  const other = desk(join(folder.path, 'other'), then)
+  const old = ['restore', '--words-file', join(folder.path, 'ada.words'), '--relay', home, '--no-passphrase']
+  expect((await other.run(...old)).err).toMatch(/WRONG_WORDS|belong to no vault/)
+  await over.stop()
 })

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type EmbeddedChain, openChain } from '@keepwell/adapters/ledger/embedded/chain'
+import { ABIS } from '@keepwell/adapters/ledger/evm/contracts'
 import { deployContracts } from '@keepwell/adapters/ledger/evm/deploy'
 import { ask, httpRequest, type Request } from '@keepwell/adapters/ledger/evm/request'
 import { fromHex, type RandomBytes, text, toHex } from '@keepwell/sdk/base/bytes'
@@ -130,6 +131,21 @@ async function foundEmbedded(dir: string, input: { chainId: number; secret: Uint
   } finally {
     await chain.close()
   }
+}
+
+/**
+ * Puts on an embedded ledger the contracts that it lacks, since its home was made before they were. What is there stays where it is. Cut
+ * short, some stand there twice and one of them unused.
+ */
+export async function completedManifest(
+  dir: string,
+  { chain, manifest, secrets }: { readonly chain: EmbeddedChain; readonly manifest: Manifest; readonly secrets: RelaySecrets },
+): Promise<Manifest> {
+  if (Object.keys(ABIS).every(name => manifest[name])) return manifest
+  const { chainId, request: secret } = secrets
+  const whole = await deployContracts({ request: requestOf(chain), chainId, secret, manifest, poll: 5 })
+  await writeDurable(inHome(dir).manifest, JSON.stringify(whole, null, 2))
+  return whole
 }
 
 export const requestOf =

@@ -30,7 +30,7 @@ import { isLoopback, type LogLine, type Tls } from '#http/settings'
 import { publicProvider } from '#relay/rpc'
 import { serveRelayHttp } from '#relay/server'
 import { RELAY_LIMITS, type RelayService, type RelayStatus } from '#relay/service'
-import { inHome, readHome, requestOf, writeKeys } from './home.ts'
+import { completedManifest, inHome, readHome, requestOf, writeKeys } from './home.ts'
 import { startUpkeep } from './upkeep.ts'
 
 export const VERSION: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
@@ -88,8 +88,12 @@ export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
   try {
     const lock = lockFile(inHome(dir).lock)
     opened.defer(() => lock.release())
-    const own = await renewed(dir, found.secrets, { url, manifest: found.manifest, now: clock() })
-    const { ledger, chain, request } = await openLedger({ dir, config, secrets, clock, own, manifest: found.manifest, opened })
+    const { chainId } = found.secrets
+    const chain = config.ledger === 'embedded' ? await openChain({ dir: inHome(dir).ledger, chainId, clock }) : null
+    if (chain) opened.defer(() => chain.close())
+    const manifest = chain ? await completedManifest(dir, { ...found, chain }) : found.manifest
+    const own = await renewed(dir, found.secrets, { url, manifest, now: clock() })
+    const { ledger, request } = await openLedger({ config, secrets, own, chain, manifest, opened })
     const { swarm, ...stores } = await openStores({ dir, config, secrets, own, opened })
     const context: RelayContext = {
       keys: relayKeys(own),
@@ -137,16 +141,14 @@ type Opening = {
   readonly opened: AsyncDisposableStack
 }
 
-async function openLedger(o: Opening & { readonly clock: Clock; readonly manifest: Ledger['manifest'] }) {
-  const { config, own, opened, manifest } = o
+async function openLedger(o: Omit<Opening, 'dir'> & { readonly chain: EmbeddedChain | null; readonly manifest: Ledger['manifest'] }) {
+  const { config, own, opened, chain, manifest } = o
   const { chainId } = own
-  const chain = config.ledger === 'embedded' ? await openChain({ dir: inHome(o.dir).ledger, chainId, clock: o.clock }) : null
-  if (chain) opened.defer(() => chain.close())
   const request = chain ? requestOf(chain) : httpRequest(o.secrets.ledgerUrl ?? '')
   const common = { request, manifest, chainId, secret: own.request }
   const ledger = await openEvmLedger(chain ? { ...common, poll: 5 } : { ...common, confirmations: config.confirmations })
   opened.defer(() => ledger.close())
-  return { chain, ledger, request }
+  return { ledger, request }
 }
 
 /** The choice of stores: one line for each backend. */

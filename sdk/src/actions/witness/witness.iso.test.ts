@@ -3,6 +3,7 @@ import { seededRandom } from '#actions/story.kit'
 import { checkpointOf, verifyCosignature, witnessOf } from '#audit/cosign'
 import { accuses, type Evidence, forLedger } from '#audit/evidence'
 import { type LogHead, readLogHead } from '#audit/head'
+import { decode, encode } from '#base/cbor'
 import { isKeepwellError, KeepwellError } from '#base/error'
 import { memoryEnvelopes } from '#memory/envelopes'
 import { type MemoryLedger, memoryLedger } from '#memory/ledger'
@@ -258,6 +259,18 @@ describe('T16: what a lying relay does is seen, and proven where it can be', () 
     }
     s.now += 1
     expect(kinds(await see())).toEqual(['late'])
+  })
+
+  test('a ledger that gets contracts it did not have is the same; one where a contract stands elsewhere is not', async () => {
+    await grow(3)
+    await see()
+    const info = await s.relay.relay.info()
+    const manifest = decode(info.manifest) as Record<string, string>
+    const address = `0x${'99'.repeat(20)}`
+    s.lie = { info: async () => ({ ...info, manifest: encode({ ...manifest, 'Later@1': address }) }) }
+    expect(kinds(await see())).toEqual([])
+    s.lie = { info: async () => ({ ...info, manifest: encode({ ...manifest, 'Later@1': address, 'AuditTrail@1': address }) }) }
+    expect(kinds(await see())).toEqual(['replaced'])
   })
 
   test('somebody else at its address, a head that it did not sign, and silence', async () => {
