@@ -92,6 +92,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
         photos: '#/add/photos',
         imports: '#/add/history',
         hospital: '#/add/hospital',
+        card: '#/add/card',
         devices: '#/settings/devices',
         lock: '#/settings/lock',
         data: '#/settings/data',

@@ -176,6 +176,7 @@ function OtherWays() {
         <ul className="kw-tiles">
           {KINDS.map(({ kind, icon }) => tile(`#/add/${kind}`, icon, t(`type.${kind}`)))}
           {tile('#/add/photos', 'scan', t('add.photos'))}
+          {tile('#/add/card', 'shield', t('add.card'))}
           {tile('#/add/hospital', 'visit', t('add.hospital'))}
         </ul>
       </section>

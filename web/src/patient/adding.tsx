@@ -7,6 +7,7 @@ const TypeIn = lazy(async () => ({ default: (await import('./type-in.tsx')).Type
 const TypeOver = lazy(async () => ({ default: (await import('./type-in.tsx')).TypeOver }))
 const Photos = lazy(async () => ({ default: (await import('./photos.tsx')).Photos }))
 const Hospitals = lazy(async () => ({ default: (await import('./hospitals.tsx')).Hospitals }))
+const HealthCard = lazy(async () => ({ default: (await import('./health-card.tsx')).HealthCard }))
 const Imports = lazy(async () => ({ default: (await import('./imports.tsx')).Imports }))
 const OneImport = lazy(async () => ({ default: (await import('./imports.tsx')).OneImport }))
 
@@ -23,6 +24,8 @@ export function Adding({ what, id }: { readonly what: string; readonly id: strin
         <Photos />
       ) : what === 'hospital' ? (
         <Hospitals />
+      ) : what === 'card' ? (
+        <HealthCard />
       ) : what === 'history' ? (
         id ? (
           <OneImport key={id} id={id} />

@@ -3,14 +3,12 @@ import { type FormEvent, useState } from 'react'
 import { useDo } from '#client/use-do.ts'
 import { Logo } from '#parts/logo.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
-import { RecordLine } from '#parts/record-line.tsx'
 import { Failed } from '#parts/state.tsx'
-import { splitValue, statusName, titleText } from '#record/labels.ts'
+import { Card, Lines } from '#record/card-view.tsx'
 import { saveBlob } from '#record/save.ts'
-import type { CardView, LinkAsks, LinkContent, LinkLine, LinkSection } from '#rpc/links.ts'
+import type { LinkAsks, LinkContent, LinkSection } from '#rpc/links.ts'
 import type { Client } from '#rpc/rpc.ts'
 import { useWords } from '#words/context.tsx'
-import type { Words } from '#words/words.ts'
 import type { VaultApi } from '#worker/api.ts'
 
 type ReadLinkProps = {
@@ -165,46 +163,5 @@ function Section({ section }: { readonly section: LinkSection }) {
     <Panel title={maybe(`section.${section.code}`, section.title)}>
       {section.lines.length ? <Lines lines={section.lines} /> : <p>{section.words || t('link.nothing')}</p>}
     </Panel>
-  )
-}
-
-/** That something is over and done is not worth saying of a result or a vaccination. */
-const USUAL = new Set(['final', 'completed'])
-
-function lineText(words: Words, { what, date, status, more }: LinkLine) {
-  const { name, value } = splitValue(titleText(what))
-  const sub = [date && words.date(date), !USUAL.has(status) && statusName(words, status), more].filter(Boolean).join(' · ')
-  return { title: name, value, sub }
-}
-
-function Lines({ lines }: { readonly lines: readonly LinkLine[] }) {
-  const words = useWords()
-  return (
-    <ul className="kw-lines">
-      {lines.map((l, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: two lines may say the same
-        <li key={i}>
-          <RecordLine wrap {...lineText(words, l)} />
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function Card({ card }: { readonly card: CardView }) {
-  const { t } = useWords()
-  return (
-    <div className="kw-stack">
-      {card.holds ? (
-        <Banner tone="good" icon="check">
-          {t('link.cardHolds', { issuer: card.issuer })}
-        </Banner>
-      ) : (
-        <Banner tone="warn" icon="alert">
-          {t('link.cardBad', { problem: card.problem ?? '' })}
-        </Banner>
-      )}
-      <Lines lines={card.lines} />
-    </div>
   )
 }

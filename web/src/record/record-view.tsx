@@ -1,7 +1,9 @@
 import { Button, Tabs } from '@mantine/core'
+import { lazy, Suspense } from 'react'
 import { FhirTree } from '#parts/fhir-tree.tsx'
 import { Icon } from '#parts/icon.tsx'
 import { Banner, Panel } from '#parts/page.tsx'
+import { Waiting } from '#parts/state.tsx'
 import type { RecordView as View } from '#rpc/views.ts'
 import { FileView } from '#viewer/file-view.tsx'
 import { useWords } from '#words/context.tsx'
@@ -10,6 +12,8 @@ import { Attachments } from './attachments.tsx'
 import { partName, titleText } from './labels.ts'
 import { Belonging, HeldByAuthor, Irregular } from './record-extras.tsx'
 import { saveBlob } from './save.ts'
+
+const StoredCard = lazy(async () => ({ default: (await import('./stored-card.tsx')).StoredCard }))
 
 type RecordViewProps = {
   readonly view: View
@@ -62,7 +66,7 @@ function Body({ view, load, onSave }: Pick<RecordViewProps, 'view' | 'load' | 'o
         </Tabs.Panel>
       </Tabs>
     )
-  return (
+  const file = (
     <FileView
       title={titleText(view.row.title)}
       mediaType={view.mediaType}
@@ -71,6 +75,12 @@ function Body({ view, load, onSave }: Pick<RecordViewProps, 'view' | 'load' | 'o
       load={load}
       onSave={onSave ?? (() => void load().then(blob => saveBlob(blob, view.fileName)))}
     />
+  )
+  if (view.mediaType !== 'application/smart-health-card' || !content.bytes) return file
+  return (
+    <Suspense fallback={<Waiting />}>
+      <StoredCard bytes={content.bytes} fallback={file} />
+    </Suspense>
   )
 }
 

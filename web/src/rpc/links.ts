@@ -31,7 +31,13 @@ export type CardView = {
   readonly holds: boolean
   readonly problem: string | null
   readonly lines: readonly LinkLine[]
+  /** Its text for each code that it takes to show it. */
+  readonly codes: readonly string[]
 }
+/** Of a card in several codes, so many are there. */
+export type CardPart = { readonly kind: 'part'; readonly have: number; readonly of: number }
+/** Cards, checked just now; `content` is what they were read from. */
+export type CardsRead = { readonly kind: 'cards'; readonly content: string; readonly cards: readonly CardView[] }
 
 /** What a link shows, read in the worker: text only. */
 export type LinkContent = {

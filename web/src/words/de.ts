@@ -2,6 +2,7 @@ import { add } from './de/add.ts'
 import { app } from './de/app.ts'
 import { attention } from './de/attention.ts'
 import { begin } from './de/begin.ts'
+import { card } from './de/card.ts'
 import { clinician } from './de/clinician.ts'
 import { devices } from './de/devices.ts'
 import { emergency } from './de/emergency.ts'
@@ -46,6 +47,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...share,
   ...sharing,
   ...who,
+  ...card,
   ...clinician,
   ...settings,
   ...links,

@@ -1,7 +1,8 @@
+import { card } from './en/card.ts'
 import { emergency } from './en/emergency.ts'
 import { guardians } from './en/guardians.ts'
 import { hospital } from './en/hospital.ts'
 import { lost } from './en/lost.ts'
 
 /** The English texts of screens that nobody begins with: a first visit does not wait for them. */
-export const enLater = { ...emergency, ...guardians, ...hospital, ...lost } as const
+export const enLater = { ...card, ...emergency, ...guardians, ...hospital, ...lost } as const

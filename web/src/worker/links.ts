@@ -1,17 +1,16 @@
 import { openWeb } from '@keepwell/adapters/web/fetch'
-import { checkCards, type OpenedLink, openLink, PasscodeNeeded, type SeenCard } from '@keepwell/sdk/actions/access/open-link'
+import { checkCards, type OpenedLink, openLink, PasscodeNeeded } from '@keepwell/sdk/actions/access/open-link'
 import { endLink, ownLinks } from '@keepwell/sdk/actions/access/own-links'
 import { receiveOpened } from '@keepwell/sdk/actions/access/receive-link'
 import { shareLink } from '@keepwell/sdk/actions/access/share-link'
 import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
-import { facts } from '@keepwell/sdk/health/fhir/facts'
 import { readSummary } from '@keepwell/sdk/health/fhir/ips/read-summary'
-import { lineOf } from '@keepwell/sdk/health/fhir/ips/section-text'
-import { field, isObject, type JsonObject, list } from '@keepwell/sdk/health/fhir/read'
+import { isObject } from '@keepwell/sdk/health/fhir/read'
 import { loadNames, withNames } from '@keepwell/sdk/health/terminology/names'
 import { withViewer } from '@keepwell/sdk/wire/shlink'
-import type { CardView, LinkAsks, LinkContent, LinkLine, LinkView, NewLink, OpenLinkInput } from '#rpc/links.ts'
+import type { LinkAsks, LinkContent, LinkView, NewLink, OpenLinkInput } from '#rpc/links.ts'
+import { cardView, linesOf, resourcesOf } from './health-cards.ts'
 import { clock } from './platform.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -49,32 +48,12 @@ export const stopLink = ({ ctx }: OpenVault, id: string): Promise<void> => endLi
 /** What was opened last, so that it can be taken in without asking its server twice. */
 let last: OpenedLink | null = null
 
-const MAX_LINES = 500
-
 function parsed(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     return null
   }
-}
-
-const resourcesOf = (value: unknown): JsonObject[] =>
-  field(value, 'resourceType') === 'Bundle'
-    ? list(field(value, 'entry'))
-        .map(e => field(e, 'resource'))
-        .filter(isObject)
-    : isObject(value)
-      ? [value]
-      : []
-
-const linesOf = (resources: readonly JsonObject[]): LinkLine[] => resources.slice(0, MAX_LINES).map(r => lineOf(r, facts(r).title))
-
-function cardOf({ verdict, revoked }: SeenCard): CardView {
-  const card = verdict.ok ? verdict.card : verdict.card
-  const holds = verdict.ok && !revoked
-  const problem = revoked ? 'revoked' : verdict.ok ? null : verdict.problem
-  return { issuer: card?.iss ?? '', holds, problem, lines: holds && card ? linesOf(resourcesOf(card.bundle)) : [] }
 }
 
 /** Opens anybody's link, without a record of one's own. */
@@ -96,7 +75,7 @@ export async function readLink({ link, recipient, passcode }: OpenLinkInput): Pr
   for (const { type, body } of last.files) {
     content.files = [...content.files, { type, bytes: body.slice() }]
     if (type === 'application/smart-health-card') {
-      content.cards = [...content.cards, ...(await checkCards(opening, new TextDecoder().decode(body))).map(cardOf)]
+      content.cards = [...content.cards, ...(await checkCards(opening, new TextDecoder().decode(body))).map(cardView(nameOf))]
       continue
     }
     const value = parsed(body)

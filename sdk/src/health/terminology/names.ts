@@ -3,6 +3,7 @@ import { MEASURES } from '#health/fhir/build-measurement'
 import { LAB_TESTS } from '#health/fhir/lab-tests'
 import { isObject, type JsonObject, string } from '#health/fhir/read'
 import { LOINC } from './systems.ts'
+import { COMMON_CVX, CVX } from './vaccines.ts'
 
 /** Undefined when the code is not in the table that ships. */
 export type NameOf = (system: string, code: string) => string | undefined
@@ -25,7 +26,10 @@ export function loadNames(): Promise<NameOf> {
 }
 
 function named(table: Readonly<Record<string, string>>): NameOf {
-  const read = new Map<string, ReadonlyMap<string, string>>([[LOINC, COMMON_LOINC]])
+  const read = new Map<string, ReadonlyMap<string, string>>([
+    [LOINC, COMMON_LOINC],
+    [CVX, COMMON_CVX],
+  ])
   return (system, code) => {
     let names = read.get(system)
     if (!names && Object.hasOwn(table, system)) {

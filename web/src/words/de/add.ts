@@ -25,5 +25,6 @@ export const add: Texts<typeof en> = {
   'add.list': 'Dateien',
   'add.reading': 'wird gelesen',
   'add.waiting': 'wartet',
+  'add.card': 'Gesundheitskarte',
   'add.hospital': 'Aus einem Krankenhaus',
 }

@@ -22,5 +22,6 @@ export const add = {
   'add.list': 'Files',
   'add.reading': 'reading',
   'add.waiting': 'waiting',
+  'add.card': 'Health card',
   'add.hospital': 'From a hospital',
 } as const
