@@ -5,7 +5,7 @@ import { decodeAs } from '#base/shape'
 import { sha256 } from '#crypto/hash'
 import type { Did } from '#identity/did'
 import { type Message, message } from '#identity/message'
-import type { Answer } from '#wire/methods'
+import { type Answer, type Body, MESSAGES_PAGE } from '#wire/methods'
 import { notify, type RelayContext } from './context.ts'
 import { livesHere } from './parties.ts'
 
@@ -27,11 +27,11 @@ export async function send(ctx: RelayContext, m: Message): Promise<void> {
 }
 
 /** Messages for the caller, oldest kept until named as done; the expired are forgotten. */
-export async function takeMessages(ctx: RelayContext, did: Did, done: readonly Uint8Array[]): Promise<Answer<'take-messages'>> {
+export async function takeMessages(ctx: RelayContext, did: Did, { done, after }: Body<'take-messages'>): Promise<Answer<'take-messages'>> {
   return ctx.envelopes.transact(did, async rows => {
     if (done.length) await rows.delete('msg', done)
     const messages = []
-    for (const row of await rows.scan('msg', { limit: 256 })) {
+    for (const row of await rows.scan('msg', { limit: MESSAGES_PAGE, ...(after ? { after } : {}) })) {
       const m = decodeAs(message, row.value)
       if (m.expiry < ctx.clock()) await rows.delete('msg', [row.key])
       else messages.push({ id: row.key, message: m })

@@ -21,6 +21,8 @@ const page = bytes({ max: 520 * 1216 })
 const nothing = object({})
 
 export const MAX_PAGE = 4096
+/** Messages in one answer. */
+export const MESSAGES_PAGE = 256
 
 /** RFC 9162 inclusion of one leaf under a signed head. */
 export const inclusion = object({ index: int(), path: list(bytes(32), 64), head: logHead })
@@ -187,9 +189,10 @@ export const METHODS = {
     about: 'The vault’s tombstones in order after a number: kept for ever, applied before any envelope is restored.',
   },
   'take-messages': {
-    body: object({ done: list(bytes(16), 1024) }),
-    answer: object({ messages: list(object({ id: bytes(16), message }), 256) }),
-    about: 'Messages for the caller; those named in `done` are deleted first.',
+    body: object({ done: list(bytes(16), 1024), after: optional(bytes(16)) }),
+    answer: object({ messages: list(object({ id: bytes(16), message }), MESSAGES_PAGE) }),
+    about:
+      'Messages for the caller, in the order of their ids; those named in `done` are deleted first, and those up to `after` passed over.',
   },
   receipts: {
     body: object({ after: int(), limit: int(1, 512) }),

@@ -2,7 +2,7 @@ import type { Ctx } from '#actions/context'
 import { callRelay, findParty, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { publishCalendar } from '#actions/vault/publish-calendar'
-import { equal, toHex } from '#base/bytes'
+import { equal, toHex, u64be } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
@@ -99,8 +99,38 @@ export async function renewGrants(ctx: Revoking): Promise<string[]> {
   return sendAgain(ctx, ctx.session.state.ring.given.filter(live))
 }
 
+/** Marks of the keyring, so that whichever device comes next sends what did not arrive: one a consent. */
+const OWED = 'owed/'
+const owedMark = (g: GivenGrant): string => OWED + toHex(g.commitment)
+
+/** Sends keys to those who could not be reached when they were due, while their consent lives; returns the names of those still out of reach. */
+export async function sendOwed(ctx: Revoking): Promise<string[]> {
+  const { ring } = ctx.session.state
+  const owed = Object.keys(ring.marks).filter(name => name.startsWith(OWED))
+  if (!owed.length) return []
+  const live = ring.given.filter(
+    g => g.state === 'live' && ring.marks[owedMark(g)] && readTerms(decodeTerms(g.terms).signed).expiry > ctx.clock(),
+  )
+  const over = owed.filter(name => !live.some(g => owedMark(g) === name))
+  if (over.length) await changeRing(ctx, r => ({ ...r, marks: without(r.marks, over) }))
+  return sendAgain(ctx, live)
+}
+
+const without = (marks: Keyring['marks'], names: readonly string[]): Keyring['marks'] =>
+  Object.fromEntries(Object.entries(marks).filter(([name]) => !names.includes(name)))
+
+/** Writes down whom it did not reach, and takes away whom it did. */
+async function noteOwed(ctx: Revoking, grants: readonly GivenGrant[], missed: readonly GivenGrant[]): Promise<void> {
+  const { marks } = ctx.session.state.ring
+  const due = missed.map(owedMark)
+  const done = grants.map(owedMark).filter(name => marks[name] && !due.includes(name))
+  if (!done.length && due.every(name => marks[name])) return
+  const since = u64be(ctx.clock())
+  await changeRing(ctx, r => ({ ...r, marks: { ...Object.fromEntries(due.map(name => [name, since])), ...without(r.marks, done) } }))
+}
+
 async function sendAgain(ctx: Revoking, grants: readonly GivenGrant[]): Promise<string[]> {
-  const unreached: string[] = []
+  const unreached: GivenGrant[] = []
   for (const g of grants) {
     const terms = readTerms(decodeTerms(g.terms).signed)
     const pack = await makePackage(ctx, ctx.session.state.ring, terms, g.commitment)
@@ -110,10 +140,11 @@ async function sendAgain(ctx: Revoking, grants: readonly GivenGrant[]): Promise<
       await post(ctx, party, 'grant', { terms: g.terms, package: encode(pack) })
     } catch (e) {
       if (!isKeepwellError(e)) throw e
-      unreached.push(g.name)
+      unreached.push(g)
     }
   }
-  return unreached
+  await noteOwed(ctx, grants, unreached)
+  return unreached.map(g => g.name)
 }
 
 type Ended = Pick<GivenGrant, 'grantee' | 'commitment'>

@@ -12,6 +12,7 @@ import type { RuleMessage } from '#consent/rule'
 import { ruleMessage } from '#consent/rule'
 import { commitmentOf } from '#consent/terms'
 import type { RuleUse } from '#identity/keyring'
+import { message } from '#identity/message'
 import { peek, signed } from '#identity/signed'
 import { grant } from './grant.ts'
 import { receivedGrants } from './grants.ts'
@@ -230,4 +231,28 @@ describe('a standing rule', () => {
     await receiveMessages(clinic)
     expect(receivedGrants(clinic).map(g => g.terms.compartments)).toEqual([[id('laboratory')]])
   })
+})
+
+test('a request is found behind any number of other messages, which all stay where they are', async () => {
+  await makeRule(ada, rule({ veto: 0 }))
+  await ask()
+  const { envelopes } = w.homes.get(HOME)!.context
+  const { did } = ada.session.state.ring
+  await envelopes.transact(did, async rows => {
+    const [one] = await rows.scan('msg', { limit: 1 })
+    const other = encode({ ...decodeAs(message, one!.value), kind: 'notice' })
+    // Keys below every hash that is likely, so that these come first.
+    const keys = Array.from({ length: 600 }, (_, i) =>
+      new Uint8Array(16)
+        .fill(0)
+        .with(14, i >> 8)
+        .with(15, i & 255),
+    )
+    await rows.put(
+      'msg',
+      keys.map(key => ({ key, value: other })),
+    )
+  })
+  expect((await applyRules(ada)).given).toHaveLength(1)
+  expect(await envelopes.transact(did, rows => rows.count('msg'))).toBeGreaterThanOrEqual(600)
 })

@@ -3,6 +3,8 @@ import { grant } from '#actions/access/grant'
 import { receivedGrants } from '#actions/access/grants'
 import { invite, join } from '#actions/access/invite'
 import { receiveMessages } from '#actions/access/receive-messages'
+import { revoke } from '#actions/access/revoke'
+import type { Ctx } from '#actions/context'
 import { fileRecords } from '#actions/records/file-records'
 import { listEntries } from '#actions/records/list-entries'
 import { compartmentNamed, grantedSecret } from '#actions/records/secrets'
@@ -57,4 +59,38 @@ test('a revocation cut short before its calendar was published is finished, and 
   await receiveMessages(clinic)
   const [entry] = await listEntries(ada)
   expect(grantedSecret(receivedGrants(clinic)[0]!.package.nodes, entry!)).not.toBeNull()
+})
+
+test('who was out of reach when new keys were due gets them once they can be reached, and nobody whose consent has ended meanwhile', async () => {
+  const AWAY = 'http://away.test'
+  const w = await world([HOME, AWAY])
+  const ada = await person(w, 'Ada', HOME)
+  const { id } = compartmentNamed(ada.session.state.ring, 'laboratory')
+  const given: Uint8Array[] = []
+  const readers: Ctx[] = []
+  for (const name of ['Clinic', 'Laboratory', 'Insurer']) {
+    const reader = await person(w, name, AWAY)
+    await join(reader, await invite(ada))
+    await receiveMessages(ada)
+    const shared = { level: 'read', purposes: ['TREAT'], compartments: [id], expiry: w.now + 20 * WEEK } as const
+    given.push((await grant(ada, { to: reader.session.state.ring.did, ...shared })).commitment)
+    await receiveMessages(reader)
+    readers.push(reader)
+  }
+  const away = w.homes.get(AWAY)!
+  w.homes.delete(AWAY)
+  expect([...(await revoke(ada, given[2]!)).unreached].sort()).toEqual(['Clinic', 'Insurer', 'Laboratory'])
+  // Whatever runs next, on whichever device, tries again.
+  expect([...(await keepCalendar(ada)).unreached].sort()).toEqual(['Clinic', 'Laboratory'])
+  await revoke(ada, given[1]!)
+  w.homes.set(AWAY, away)
+  expect(await keepCalendar(ada)).toEqual({ state: 'current', unreached: [] })
+  await fileRecords(ada, [draft(ada, 'laboratory', 'after')])
+  const [entry] = await listEntries(ada)
+  const opens = async (at: number): Promise<boolean> => {
+    await receiveMessages(readers[at]!)
+    return grantedSecret(receivedGrants(readers[at]!)[0]!.package.nodes, entry!) !== null
+  }
+  expect([await opens(0), await opens(1), await opens(2)]).toEqual([true, false, false])
+  expect(Object.keys(ada.session.state.ring.marks).filter(m => m.startsWith('owed/'))).toEqual([])
 })
