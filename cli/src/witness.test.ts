@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -93,13 +93,21 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
   expect(await ada.json('audit', '--report')).toMatchObject({ reported: { tx: null } })
   expect(await asking.stop()).toBe(0)
 
+  // What she hands to a lawyer is checked where nobody knows her, and without asking anybody.
+  const file = join(folder.path, 'trail.json')
+  await ada.json('import', await writeSample())
+  expect((await ada.json('audit', '--proof', file)).receipts).toBeGreaterThan(0)
+  const lawyer = desk(join(folder.path, 'lawyer'))
+  expect(await lawyer.json('verify', file)).toMatchObject({ ok: true, problems: [] })
+
   // The relay forgets its log and begins another, under the same keys.
+  const { size } = readLogHead((await liar.home.relay.head()).signed)
   await liar.close()
   rmSync(inHome(relayFolder(config)).log, { force: true })
   liar = await startLiar()
   open.push(() => liar.close())
   const vault = await enrolVault(openHttpRelay({ url: liar.url }))
-  while (readLogHead((await liar.home.relay.head()).signed).size <= 8) await vault.file(100)
+  while (readLogHead((await liar.home.relay.head()).signed).size <= size + 1) await vault.file(100)
 
   const second = await own.serve('witness', ...args)
   open.push(() => second.stop())
@@ -118,6 +126,12 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
   expect(found.code).toBe(5)
   expect(JSON.parse(found.out)).toMatchObject({ reported: { by: liar.url, line: expect.stringContaining('already') } })
 })
+
+async function writeSample(): Promise<string> {
+  const path = join(folder.path, 'allergy.json')
+  writeFileSync(path, JSON.stringify({ resourceType: 'AllergyIntolerance', code: { text: 'Penicillin' }, patient: { display: 'Ada' } }))
+  return path
+}
 
 test('a witness that cannot see a log says so and accuses nobody; what is no relay’s address is refused', async () => {
   const own = desk(join(folder.path, 'blind'))

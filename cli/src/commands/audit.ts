@@ -4,12 +4,14 @@ import { openWitnesses } from '@keepwell/adapters/witness/http'
 import { accountFor } from '@keepwell/sdk/actions/access/account-for'
 import type { Problem } from '@keepwell/sdk/actions/access/check-log'
 import { compareWithWitness, type WitnessSaid } from '@keepwell/sdk/actions/access/compare-witness'
+import { proveTrail } from '@keepwell/sdk/actions/access/prove-trail'
 import { reportProof } from '@keepwell/sdk/actions/access/report-proof'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { type Looked, type Trail, verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { sixYearsBefore } from '@keepwell/sdk/audit/accounting'
+import { trailFile } from '@keepwell/sdk/audit/trail-proof'
 import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
@@ -52,11 +54,17 @@ export const audit: Command = {
     from: { type: 'string', value: 'DAY', about: 'With --pdf or --csv: its first day (UTC), or beginning; default six years ago.' },
     to: { type: 'string', value: 'DAY', about: 'With --pdf or --csv: its last day (UTC); default today.' },
     language: { type: 'string', value: 'LANGUAGE', about: 'With --pdf or --csv: en (default) or de.' },
+    proof: {
+      type: 'string',
+      value: 'FILE',
+      about: 'Write the whole trail with its proofs, for somebody else to check: keepwell verify FILE.',
+    },
     others: { type: 'boolean', about: 'Leave out your own readings.' },
     limit: { type: 'string', value: 'N', about: 'The last N lines; default 50, 0 for all.' },
   },
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
+      if (args.text('proof')) return toProof(io, args, ctx)
       const checked = await verifyTrail(ctx)
       const witnesses = args.list('witness').map(url => ({ url, witness: openWitnesses()(url) }))
       const said: Said[] = []
@@ -135,6 +143,18 @@ async function toPaper(io: Io, args: Args, ctx: Ctx, { trail, entries }: Found):
     ])
   }
   return trail.problems.length ? 5 : 0
+}
+
+/** The trail for a stranger, who checks it alone. */
+async function toProof(io: Io, args: Args, ctx: Ctx): Promise<number> {
+  const file = args.need('proof')
+  const proof = await proveTrail(ctx)
+  await saveStream(file, only(trailFile(proof)))
+  const receipts = proof.pages.reduce((n, p) => n + p.receipts.length, 0)
+  result(io, args, { file, receipts }, () => [
+    `${count(receipts, 'receipt')} with proofs in ${file}. It names readers, purposes and times; it holds no record.`,
+  ])
+  return 0
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,3 +1,5 @@
+import { readIfThere } from '@keepwell/daemon/bin/files'
+import { checkTrailProof } from '@keepwell/sdk/actions/access/check-trail-proof'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
@@ -7,14 +9,17 @@ import { checkState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { eachEntry, selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { findParty, homeLedger, partyAt } from '@keepwell/sdk/actions/vault/calls'
+import { readTrailFile } from '@keepwell/sdk/audit/trail-proof'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { verifyInclusion } from '@keepwell/sdk/crypto/merkle'
 import { verifyAuthor } from '@keepwell/sdk/records/author'
 import type { Entry } from '@keepwell/sdk/records/catalog'
-import type { Command } from '#command'
+import type { Args, Command } from '#command'
 import { withHome } from '#home'
-import { count, result, short } from '#show'
+import type { Io } from '#io'
+import { count, result, safe, short, table, when } from '#show'
+import { purposeWord } from '#words'
 
 type Finding = { readonly check: string; readonly ok: boolean; readonly detail: string }
 
@@ -22,42 +27,85 @@ export const verify: Command = {
   name: 'verify',
   group: 'trust',
   summary: 'Check everything: proofs, signatures, the list of records, who looked.',
+  takes: '[FILE]',
   about:
-    'Opens your records (a sample of 200, or all with --all), checks who signed each and that the ledger holds its proof. Exit code 5 when something is wrong.',
+    'Opens your records (a sample of 200, or all with --all), checks who signed each and that the ledger holds its proof. Exit code 5 when something is wrong.\nWith FILE, made by keepwell audit --proof: checks a trail that somebody gave you. It takes no home and asks nobody.',
   options: {
     all: { type: 'boolean', about: 'Open every record.' },
     sample: { type: 'string', value: 'N', about: 'Open this many, evenly spread; default 200.' },
   },
-  run: (io, args) =>
-    withHome(io, args, async ({ ctx }) => {
-      const received = await receiveRecords(ctx)
-      const live = await liveEntries(ctx)
-      const entries = await sampled(ctx, live.length, args.flag('all') ? live.length : Number(args.text('sample') ?? 200))
-      const findings: Finding[] = [
-        ...received.problems.map(p => ({ check: 'records', ok: false, detail: `${short(p.id)}: ${p.message}` })),
-        await attempt('list of records', async () => {
-          checkState(ctx, live)
-          return `${count(live.length, 'record')}, as the signed head names them`
-        }),
-        await attempt('keys', async () => {
-          ensure(await findParty(ctx, ctx.session.state.ring.did), 'BAD_SIGNATURE', 'Your own key bundle does not verify.')
-          return 'your key bundle is endorsed by your controller'
-        }),
-        await anchors(ctx),
-        await contents(ctx, entries, done => io.progress(`${done} opened …`)),
-        await attempt('who looked', async () => {
-          const trail = await verifyTrail(ctx)
-          ensure(!trail.problems.length, 'BAD_PROOF', trail.problems.map(p => p.message).join(' '))
-          return `${count(trail.looked.length, 'receipt')}, log of ${trail.logSize}${trail.anchored ? `, on the ledger up to ${trail.anchored.size}` : ''}`
-        }),
-      ]
-      const ok = findings.every(f => f.ok)
-      result(io, args, { ok, findings }, () => [
-        ...findings.map(f => `${f.ok ? 'ok  ' : 'FAIL'} ${f.check}: ${f.detail}`),
-        ok ? 'Everything holds.' : 'Something is wrong; see above.',
-      ])
-      return ok ? 0 : 5
-    }),
+  run: (io, args) => (args.positionals.length ? verifyFile(io, args) : verifyOwn(io, args)),
+}
+
+const verifyOwn = (io: Io, args: Args): Promise<number> =>
+  withHome(io, args, async ({ ctx }) => {
+    const received = await receiveRecords(ctx)
+    const live = await liveEntries(ctx)
+    const entries = await sampled(ctx, live.length, args.flag('all') ? live.length : Number(args.text('sample') ?? 200))
+    const findings: Finding[] = [
+      ...received.problems.map(p => ({ check: 'records', ok: false, detail: `${short(p.id)}: ${p.message}` })),
+      await attempt('list of records', async () => {
+        checkState(ctx, live)
+        return `${count(live.length, 'record')}, as the signed head names them`
+      }),
+      await attempt('keys', async () => {
+        ensure(await findParty(ctx, ctx.session.state.ring.did), 'BAD_SIGNATURE', 'Your own key bundle does not verify.')
+        return 'your key bundle is endorsed by your controller'
+      }),
+      await anchors(ctx),
+      await contents(ctx, entries, done => io.progress(`${done} opened …`)),
+      await attempt('who looked', async () => {
+        const trail = await verifyTrail(ctx)
+        ensure(!trail.problems.length, 'BAD_PROOF', trail.problems.map(p => p.message).join(' '))
+        return `${count(trail.looked.length, 'receipt')}, log of ${trail.logSize}${trail.anchored ? `, on the ledger up to ${trail.anchored.size}` : ''}`
+      }),
+    ]
+    const ok = findings.every(f => f.ok)
+    result(io, args, { ok, findings }, () => [
+      ...findings.map(f => `${f.ok ? 'ok  ' : 'FAIL'} ${f.check}: ${f.detail}`),
+      ok ? 'Everything holds.' : 'Something is wrong; see above.',
+    ])
+    return ok ? 0 : 5
+  })
+
+/** What a stranger can say of a trail: everything but what only the ledger knows, which is named. */
+async function verifyFile(io: Io, args: Args): Promise<number> {
+  const bytes = await readIfThere(args.one('file'))
+  ensure(bytes, 'USAGE', 'There is no such file.')
+  const { lines, problems, anchored, ...about } = await checkTrailProof(readTrailFile(bytes))
+  const shown = lines.map(({ receipt: r, index, reader }) => ({
+    seq: r.seq,
+    index,
+    time: r.time,
+    actor: r.actor,
+    person: r.person ?? null,
+    action: r.action,
+    verdict: r.verdict,
+    purpose: r.purpose,
+    records: r.ids,
+    reader,
+  }))
+  result(io, args, { ok: !problems.length, ...about, anchored, problems, lines: shown }, () => [
+    ...table(
+      shown.map(l => [
+        when(l.time),
+        safe(l.person ?? l.actor),
+        l.action,
+        purposeWord(l.purpose),
+        l.reader === 'verified' ? 'signed by the reader' : 'reader’s keys not shown',
+      ]),
+      70,
+    ),
+    '',
+    ...problems.map(p => `FAIL receipt ${p.seq}: ${p.message} (${p.code})`),
+    problems.length
+      ? 'Something is wrong; see above.'
+      : `All ${count(lines.length, 'receipt')} hold: signed by the relay, without a gap, in one log of ${about.logSize}.`,
+    anchored
+      ? `Ask the ledger (chain ${about.chainId}, AuditTrail ${about.contract}) whether it took entry ${anchored.size} at ${when(anchored.time)} under root ${toHex(anchored.root)}.`
+      : 'Nothing of it was on the ledger yet when it was made.',
+  ])
+  return problems.length ? 5 : 0
 }
 
 async function attempt(check: string, work: () => Promise<string>): Promise<Finding> {

@@ -122,7 +122,7 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
 }
 
 /** Opens one receipt and checks everything that it says by itself; `prev` is the hash of the one before it. */
-export async function openReceipt(ctx: Auditing, party: RelayParty, sealed: SealedReceipt, prev: Uint8Array): Promise<Receipt> {
+export async function openReceipt(ctx: Pick<Ctx, 'session'>, party: RelayParty, sealed: SealedReceipt, prev: Uint8Array): Promise<Receipt> {
   const { ring } = ctx.session.state
   const { enc, sealed: ciphertext } = sealed
   const aad = receiptAad(sealed)
