@@ -125,7 +125,7 @@ describe.skipIf(!RUNS)('a signed health card', () => {
       .first()
       .waitFor()
     await page.goto(`${stage.url}/#/timeline?type=document`)
-    await lines(page).first().click()
+    await lines(page).filter({ hasText: 'Health card, localhost' }).first().click()
     await page.getByText(`Signed by ${iss}, checked just now.`).waitFor()
     expect(await scanned(page.getByRole('img', { name: 'Code of this card, to be scanned' }))).toBe(toNumeric(jws)[0])
     await look(page, 'stored')

@@ -3,7 +3,7 @@ import type { ImportItem, Verdict } from '#actions/records/import-item'
 import { importItems } from '#actions/records/import-items'
 import { text, utf8 } from '#base/bytes'
 import { nameUuid } from '#crypto/name-uuid'
-import { unpacked } from '#health/shc/card'
+import { type CardPayload, unpacked } from '#health/shc/card'
 import { checkCards, type OpenedLink, type Opening, type SeenCard } from './open-link.ts'
 
 type Receiving = Opening & Parameters<typeof importItems>[0]
@@ -22,6 +22,10 @@ const itemOf = (name: string, bytes: Uint8Array): ImportItem => ({
   },
 })
 
+/** As people look for it: who issued it, and when. */
+const titleOf = ({ iss, nbf }: CardPayload): string =>
+  `Health card, ${new URL(iss).hostname}, ${new Date(Math.max(0, nbf) * 1000).toISOString().slice(0, 10)}`
+
 /** What goes into the record of a card that holds: its content, and the signed text itself, which proves it to others later. */
 function itemsOfCard({ jws, verdict, revoked }: SeenCard): ImportItem[] {
   if (!verdict.ok || revoked) return []
@@ -29,7 +33,7 @@ function itemsOfCard({ jws, verdict, revoked }: SeenCard): ImportItem[] {
   const bundle = unpacked(verdict.card, i => `urn:uuid:${nameUuid(`${jws}/${i}`)}`)
   return [
     itemOf(`card-${name}.json`, utf8(JSON.stringify(bundle))),
-    itemOf(`${name}.smart-health-card`, utf8(JSON.stringify({ verifiableCredential: [jws] }))),
+    itemOf(`${titleOf(verdict.card)}.smart-health-card`, utf8(JSON.stringify({ verifiableCredential: [jws] }))),
   ]
 }
 
