@@ -59,6 +59,28 @@ test('a text is checked without a home, and what it would break is shown', async
   expect((await nobody.run('policy', 'check', at('worse.cedar'))).code).toBe(3)
 })
 
+test('an operator says what a role has to do with, sees it beside the table, and takes it back', { timeout: 120_000 }, async () => {
+  type Shown = { roles: { role: string; purposes: string[]; parts: string[] | 'all' }[] }
+  const nurse = ({ roles }: Shown) => roles.find(r => r.role === 'nurse')
+  const set = [
+    'gateway',
+    'roles',
+    'set',
+    '--role',
+    'nurse',
+    '--part',
+    'general',
+    '--part',
+    'genomics',
+    '--for-purpose',
+    'treatment',
+  ] as const
+  // Genomics is none of a nurse’s by the table, and no rule makes it so.
+  expect(nurse(await ada.json(...set))).toMatchObject({ purposes: ['TREAT'], parts: ['general'] })
+  expect((await ada.run('gateway', 'roles', 'set', '--role', 'nurse')).code).toBe(2)
+  expect(nurse(await ada.json('gateway', 'roles', 'reset', '--role', 'nurse'))?.parts).toContain('laboratory')
+})
+
 test('T29: whoever runs the ledger announces, nobody else; after the time lock vaults keep to it, and say so in the policies’ own words', {
   timeout: 400_000,
 }, async () => {

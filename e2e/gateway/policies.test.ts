@@ -100,7 +100,7 @@ describe('policies that the ledger names', () => {
     expect([wrong.status, wrong.text]).toEqual([403, expect.stringContaining('Nurses do not read notes of mental health.')])
     const right = await nurse('POST', 'Condition', { ...condition('Eczema'), subject: { reference: `Patient/${id}` } })
     expect(right.status).toBe(201)
-    const actor = { person: 'Ward system', role: 'system', purpose: 'TREAT', scopes: null, patient: null, exporting: 'system' } as const
+    const actor = { person: 'Ward system', role: 'system', purpose: 'TREAT', scopes: null, patient: null, exporting: true } as const
     await expect(world.gateway.session(actor, id)).rejects.toMatchObject({ code: 'AGAINST_POLICY', message: /in bulk/ })
     await until(async () => {
       const { body } = await world.ask('GET', `AuditEvent?patient=${id}&outcome=4`)

@@ -21,7 +21,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|app|group|hl7v2|quarantine|attach|detach|processing|breach|hold|retention …]',
+  takes: '[onboard|key|staff|roles|app|group|hl7v2|quarantine|attach|detach|processing|breach|hold|retention …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -30,6 +30,7 @@ export const gateway: Command = {
     '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite). ' +
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
+    '`gateway roles` says for which purposes and in which parts each role works (roles: list, set, reset); it narrows consents and the table, and counts at once.\n' +
     '`gateway group` puts patients together for exports in bulk (group: add, join, leave, list, remove). With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
     '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
@@ -40,6 +41,7 @@ export const gateway: Command = {
     'A DICOMweb archive that wants a login gets KEEPWELL_ARCHIVE_AUTHORIZATION as its Authorization header.',
   examples: [
     'keepwell gateway onboard',
+    'keepwell gateway roles set --role nurse --part general --part medications --for-purpose treatment',
     'keepwell gateway key add --name "Ward system" --role system',
     'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
     'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback --launch https://app.example/launch',
@@ -156,6 +158,13 @@ export const gateway: Command = {
     until: { type: 'string', value: 'WHEN', about: 'Of a hold: when it ends; else when it is lifted.' },
     as: { type: 'string', value: 'FORM', about: 'Of the record of processing: text (default) or csv.' },
     out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine, or the list of the affected, is saved.' },
+    part: { type: 'string', multiple: true, value: 'NAME', about: 'Of a role: a compartment it works in; may be given several times.' },
+    'for-purpose': {
+      type: 'string',
+      multiple: true,
+      value: 'WHY',
+      about: 'Of a role: a purpose it works for; may be given several times.',
+    },
     role: {
       type: 'string',
       value: 'ROLE',
@@ -180,13 +189,14 @@ export const gateway: Command = {
     if (what === 'processing') return (await import('#commands/gateway-processing')).processing(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
+    if (what === 'roles') return (await import('#commands/gateway-roles')).roles(io, args)
     if (what === 'staff' || what === 'app') return people(io, args)
     const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
     const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
     ensure(
       run,
       'USAGE',
-      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, app, group, hl7v2, quarantine, attach, detach, processing, breach, hold or retention and what to do.',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, roles, app, group, hl7v2, quarantine, attach, detach, processing, breach, hold or retention and what to do.',
     )
     return run(io, args)
   },

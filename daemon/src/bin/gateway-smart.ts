@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { openGetter } from '@keepwell/adapters/hooks/get'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { utf8 } from '@keepwell/sdk/base/bytes'
+import { roleOf } from '@keepwell/sdk/consent/roles'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
 import { byApiKey, readApiKeys } from '#gateway/core/api-keys'
 import type { Gateway, GatewayPatient } from '#gateway/core/types'
@@ -51,7 +52,11 @@ export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [] }:
 }
 
 const directoryOf = (gateway: Gateway): Directory => ({
-  patients: async () => gateway.patients().map(({ id, name }) => ({ id, name })),
+  async patients(role) {
+    const { purposes, compartments } = roleOf(role)
+    const who = { role, ...(compartments === 'all' ? {} : { parts: compartments }) }
+    return gateway.patientsFor(who, purposes).map(({ id, name }) => ({ id, name }))
+  },
   async standing(id) {
     const patient = gateway.patient(id)
     const until = (consent: GatewayPatient['read']): number | null =>

@@ -40,6 +40,7 @@ import { readIfThere, writeDurable } from './files.ts'
 import { heldAt } from './gateway-duties.ts'
 import { groupsAt } from './gateway-groups.ts'
 import { holdingsAt } from './gateway-held.ts'
+import { roleRulesAt } from './gateway-roles.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { trailOf } from './gateway-trail.ts'
 import { policiesIn } from './policies.ts'
@@ -107,10 +108,13 @@ export async function serveGateway(
     opened.defer(() => trail.close())
     const policies = await openPolicies({ ctx, ...policiesIn(dir), failed: code => log({ level: 'error', task: 'policies', code }), pause })
     opened.defer(() => policies.close())
+    const roles = await roleRulesAt(dir, code => log({ level: 'error', task: 'roles', code }))
+    opened.defer(() => roles.close())
     const gateway = openGateway({
       ctx,
       trail,
       policies,
+      roles,
       url,
       log,
       ...(hot ? { hot } : {}),

@@ -60,7 +60,8 @@ export async function carryOut(work: Work): Promise<void> {
 /** The receipt says that this was an export, and which: a session of its own, closed when its lines are out. */
 const exporter = ({ actor, id }: Work): Actor => ({
   ...actor,
-  exporting: actor.role,
+  as: actor.as ?? actor.role,
+  exporting: true,
   role: `${actor.role.slice(0, 60)}, export ${id.slice(0, 6)}`,
 })
 

@@ -2,7 +2,7 @@ import { type OpenedRecord, openSession, type ReadingSession, type SessionRecord
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { remember, type SessionParts } from './memory.ts'
 import { typeOfRecord } from './opening.ts'
-import { asEnd } from './session.ts'
+import { asEnd, partly } from './session.ts'
 import type { Filed, FiledAfter, FiledRecord } from './types.ts'
 
 /** Records opened with one receipt. */
@@ -56,10 +56,19 @@ export async function filedRecords(parts: SessionParts, which: readonly Pick<Fil
   return { store: memory.store, marks: {}, records: placed(memory, fresh) }
 }
 
-async function open({ ctx, actor, receipted, policy }: SessionParts, grant: Uint8Array, since: number): Promise<ReadingSession> {
+async function open({ ctx, actor, receipted, policy, only }: SessionParts, grant: Uint8Array, since: number): Promise<ReadingSession> {
   const { person, role, purpose } = actor
   try {
-    return await openSession(ctx, { grant, purpose, person, role, since, policy, ...(receipted ? { receipted } : {}) })
+    return await openSession(ctx, {
+      grant,
+      purpose,
+      person,
+      role,
+      since,
+      policy,
+      ...partly(only(grant)),
+      ...(receipted ? { receipted } : {}),
+    })
   } catch (e) {
     throw asEnd(e)
   }

@@ -12,6 +12,7 @@ import { consentBook, consentLives, livingGrants } from './patients.ts'
 import { NO_POLICIES, type Policies } from './policies.ts'
 import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
 import { readingHere } from './reading.ts'
+import { type KeptRules, NO_RULES } from './role-rules.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
 import { NO_TRAIL, type Trail } from './trail.ts'
 import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
@@ -30,6 +31,8 @@ export type GatewayOptions = {
   readonly trail?: Trail
   /** What governance asks for on top of consents. */
   readonly policies?: Policies
+  /** What the organisation says of its roles. */
+  readonly roles?: KeptRules
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -40,11 +43,11 @@ export type OpenGateway = Gateway & {
 
 const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their consent.')
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
-const OTHER_POLICIES = new KeepwellError('DENIED', 'Other policies came into force; ask again.')
+const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force; ask again.')
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
 export function openGateway(options: GatewayOptions): OpenGateway {
-  const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES } = options
+  const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES, roles = NO_RULES } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
   const limits = { ...POOL_LIMITS, ...options.limits }
@@ -53,7 +56,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const stop = new AbortController()
   const book = consentBook(ctx, ids)
 
-  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies })
+  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies, roles })
   function patientFor(actor: Actor, id: string): GatewayPatient {
     const found = actor.patient === null || actor.patient === id ? book.patients().find(p => p.id === id) : undefined
     if (!found) throw may.refused(actor, id, 'There is no live consent of such a patient.')
@@ -84,9 +87,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     signal: stop.signal,
     pause,
   })
-  const unlisten = policies.onChange(() => {
-    for (const session of pool.open()) if (!may.asDecided(session)) session.end(OTHER_POLICIES)
-  })
+  const judgeAnew = (): void => {
+    for (const session of pool.open()) if (!may.asDecided(session)) session.end(OTHER_RULES)
+  }
+  const unlisten = [policies.onChange(judgeAnew), roles.onChange(judgeAnew)]
   const tick = (): void => {
     pool.sweep()
     if (book.ranOut()) changed()
@@ -105,6 +109,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     log,
     ids,
     patients: book.patients,
+    patientsFor(who, purposes) {
+      const met = may.met(who, purposes)
+      return book.patients().filter(p => met.has(p.did))
+    },
     patient: id => book.patients().find(p => p.id === id) ?? null,
     holds: grants => grants.every(g => consentLives(ctx, g)),
     async session(actor, patientId) {
@@ -137,7 +145,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     onFiled: told.onFiled,
     watch: told.watch,
     async close() {
-      unlisten()
+      for (const stopListening of unlisten) stopListening()
       stop.abort()
       pool.endAll(STOPPED)
       await Promise.all([watching, sweeping])

@@ -7,16 +7,22 @@ import { type AccessState, decide } from '@keepwell/sdk/consent/decide'
 import { type Part, type PolicyVerdict, partOf, policyRole } from '@keepwell/sdk/consent/policy'
 import { levelNumber, type Terms } from '@keepwell/sdk/consent/terms'
 import type { Policies } from './policies.ts'
+import type { RoleRules } from './role-rules.ts'
 import type { Under } from './trail.ts'
-import type { Actor, PatientSession } from './types.ts'
+import type { PatientSession } from './types.ts'
 
 type Asking = PatientSession['actor']
+
+/** What counts beside the consent: what the organisation says of roles, and what governance says. */
+export type Rules = { readonly policies: Policies; readonly roles: RoleRules }
 
 export type Judged = {
   /** Which records of a consent, by its commitment, the actor sees. */
   sees(grant: Uint8Array): (record: SessionRecord) => boolean
-  /** The policies are what leaves nothing. */
-  readonly blocked: boolean
+  /** What leaves nothing, when nothing is left. */
+  readonly nothing: 'policy' | 'role' | null
+  /** Of a consent, by its commitment, the compartments that are left, where they are not all of it. */
+  only(grant: Uint8Array): readonly Uint8Array[] | null
   /** Names of those that took something away. */
   readonly forbids: readonly string[]
   /** The same text for the same decision about what is seen. */
@@ -40,13 +46,19 @@ const stateOf = (t: Terms, now: number): AccessState => ({
 })
 
 /** What is left of consents for an actor: part by part what their role, and the policies in force, say to reading or taking out. */
-export function judgeReading(ctx: Pick<Ctx, 'clock' | 'session'>, policies: Policies, actor: Asking, grants: readonly OpenGrant[]): Judged {
+export function judgeReading(
+  ctx: Pick<Ctx, 'clock' | 'session'>,
+  { policies, roles }: Rules,
+  actor: Asking,
+  grants: readonly OpenGrant[],
+): Judged {
   const current = policies.current()
   const forbids = new Set<string>()
-  const { purpose, exporting, parts } = actor
+  const { purpose, exporting } = actor
+  const parts = partsOf(roles, actor)
   const verdict = (part: Part): { policy?: PolicyVerdict } => {
-    const by = { role: policyRole(exporting ?? actor.role) }
-    const policy = current?.judge({ by, action: exporting === undefined ? 'read' : 'export', part, purpose })
+    const by = { role: policyRole(actor.as ?? actor.role) }
+    const policy = current?.judge({ by, action: exporting ? 'export' : 'read', part, purpose })
     for (const id of policy?.forbids ?? []) forbids.add(id)
     return policy ? { policy } : {}
   }
@@ -56,34 +68,52 @@ export function judgeReading(ctx: Pick<Ctx, 'clock' | 'session'>, policies: Poli
       const state = stateOf(terms, ctx.clock())
       const role = parts && { role: compartments.filter(c => parts.includes(c.name)).map(c => c.id) }
       const asked = { action: 'open', reader, purpose, records: [] } as const
-      const allowed = compartments.filter(
-        c => decide(terms, { ...asked, compartments: [c.id] }, { ...state, ...role, ...verdict(partOf(c.name)) }).allow,
-      )
+      const allowed = compartments
+        .filter(c => decide(terms, { ...asked, compartments: [c.id] }, { ...state, ...role, ...verdict(partOf(c.name)) }).allow)
+        .map(c => c.id)
       // What a patient named one by one lies in no part that a role has.
       const named =
         terms.records.length > 0 && !parts && decide(terms, { ...asked, compartments: [] }, { ...state, ...verdict('named') }).allow
-      return [toHex(grant.commitment), { parts: new Set(allowed.map(c => toHex(c.id))), named }] as const
+      return [toHex(grant.commitment), { allowed, of: compartments.length, parts: new Set(allowed.map(toHex)), named }] as const
     }),
   )
-  const nothing = [...open.values()].every(o => o.parts.size === 0 && !o.named)
+  const some = [...open.values()].some(o => o.named || o.allowed.length > 0)
   return {
     sees(grant) {
       const found = open.get(toHex(grant))
       return record => found !== undefined && (found.named || found.parts.has(toHex(record.compartment)))
     },
-    blocked: nothing && forbids.size > 0,
+    only(grant) {
+      const found = open.get(toHex(grant))
+      return found && found.allowed.length < found.of && found.allowed.length > 0 ? found.allowed : null
+    },
+    nothing: some ? null : forbids.size > 0 ? 'policy' : 'role',
     forbids: [...forbids],
     decision: JSON.stringify([...open].map(([id, o]) => [id, [...o.parts], o.named])),
   }
 }
 
-/** Names of the policies that forbid an actor to write into a part. */
-export const judgeWriting = (
-  policies: Policies,
-  { role, purpose }: Pick<Actor, 'role' | 'purpose'>,
+type Bearer = Pick<Asking, 'parts' | 'as' | 'role' | 'purpose'>
+
+/** The parts that the role of whoever asks has to do with: none for a purpose that is not the role's; undefined for all. */
+function partsOf(roles: RoleRules, { parts, as, role, purpose }: Bearer): readonly string[] | undefined {
+  const name = as ?? role
+  const rule = Object.hasOwn(roles, name) ? roles[name] : undefined
+  if (rule?.purposes && !rule.purposes.includes(purpose)) return []
+  return rule?.parts ? rule.parts.filter(p => parts?.includes(p) ?? true) : parts
+}
+
+/** Who forbids an actor to write into a part: policies, by name, or what the organisation says of the role. */
+export function judgeWriting(
+  { policies, roles }: Rules,
+  actor: Bearer,
   compartment: string,
-): readonly string[] =>
-  policies.current()?.judge({ by: { role: policyRole(role) }, action: 'write', part: partOf(compartment), purpose }).forbids ?? []
+): { readonly forbids: readonly string[]; readonly role: boolean } {
+  const { purpose, as, role } = actor
+  const request = { by: { role: policyRole(as ?? role) }, action: 'write', part: partOf(compartment), purpose } as const
+  const parts = partsOf(roles, { role, purpose, ...(as === undefined ? {} : { as }) })
+  return { forbids: policies.current()?.judge(request).forbids ?? [], role: parts?.includes(compartment) ?? true }
+}
 
 export const under = (policies: Policies, forbids: readonly string[] = []): Under => {
   const current = policies.current()

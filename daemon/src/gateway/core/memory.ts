@@ -38,6 +38,8 @@ export type SessionParts = {
   readonly hot?: Hot
   /** Which records of a consent the actor sees. */
   readonly sees: (grant: Uint8Array) => (record: SessionRecord) => boolean
+  /** Of a consent the compartments that are asked for, where they are not all of it. */
+  readonly only: (grant: Uint8Array) => readonly Uint8Array[] | null
   /** The same text for the same decision about what is seen. */
   readonly decision: string
   /** SHA-256 of the policies in force now, for receipts. */

@@ -45,6 +45,13 @@ export const readingGrants = (ctx: Knowing, did: string, purpose: Purpose): Open
     g => g.terms.patient === did && g.terms.level !== 'write' && g.terms.purposes.includes(purpose) && lives(g, ctx.clock()),
   )
 
+/** All consents that live now, by whose record they are of. */
+export const givenBy = (ctx: Knowing): Map<string, OpenGrant[]> =>
+  Map.groupBy(
+    grantsOf(ctx).filter(g => lives(g, ctx.clock())),
+    g => g.terms.patient,
+  )
+
 const byCommitment = new WeakMap<OpenGrant[], ReadonlyMap<string, OpenGrant>>()
 
 /** Whether a consent is still among those received, and its time is not over. */

@@ -27,8 +27,8 @@ export type Pool = {
 }
 
 /** Whose requests share a session: the same person in the same role, for the same purpose, at the same patient. */
-export const sessionKey = ({ person, role, purpose, parts, exporting }: PatientSession['actor'], patient: string): string =>
-  JSON.stringify([person, role, purpose, parts ?? null, exporting ?? null, patient])
+export const sessionKey = ({ person, role, purpose, parts, as, exporting }: PatientSession['actor'], patient: string): string =>
+  JSON.stringify([person, role, purpose, parts ?? null, as ?? null, exporting ?? null, patient])
 
 /** Sessions by key, bounded in number and in what they hold: the longest unused make room, those in use do not. */
 export function sessionPool(clock: () => number, limits: PoolLimits): Pool {

@@ -17,11 +17,14 @@ export type HeldSession = PatientSession & {
   refresh(): Promise<void>
 }
 
+/** Neither cards nor keys of other parts are asked for, and the receipt says so. */
+export const partly = (only: readonly Uint8Array[] | null) => (only ? { compartments: only } : {})
+
 const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask again.')
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires, receipted, hot, sees, policy } = parts
+  const { ctx, patient, actor, grants, expires, receipted, hot, sees, only, policy } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -38,7 +41,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   const listing = Promise.all(
     grants.map(async grant => {
       const told = { ...(receipted ? { receipted } : {}), ...(hot ? { near: hot.of(grant) } : {}) }
-      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, policy, ...told }
+      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, policy, ...partly(only(grant)), ...told }
       const reader: ReadingSession = await openSession(ctx, {
         ...input,
         arrived(fresh, opener) {

@@ -44,8 +44,10 @@ export type Actor = {
   readonly patient: string | null
   /** Names of the parts of a record that their role may see; absent: all that the consent covers. */
   readonly parts?: readonly string[]
-  /** The role in which a whole record is taken out at once: what is allowed is judged as an export by it. */
-  readonly exporting?: string
+  /** The role as rules know it, where `role` says more to whoever reads the receipt. */
+  readonly as?: string
+  /** A whole record is taken out at once: it is judged as an export. */
+  readonly exporting?: true
   /** The app that asks for the person, when there is one: for audit. */
   readonly client?: string
   /** What their right rests on (a key, a login, an app), for what outlasts the request: `Parts.stands` says whether it still does. */
@@ -78,7 +80,7 @@ export type OpenRecord = { readonly id: string; readonly card: Card; readonly se
  */
 export type PatientSession = {
   readonly patient: GatewayPatient
-  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose' | 'parts' | 'exporting'>
+  readonly actor: Pick<Actor, 'person' | 'role' | 'purpose' | 'parts' | 'as' | 'exporting'>
   /** Commitments of the consents under which it was opened. */
   readonly grants: readonly Uint8Array[]
   /** FHIR in memory with its indexes; ids, references and `meta` are the gateway's. A version is a record: its `versionId` is the record's id. */
@@ -165,6 +167,8 @@ export type Gateway = {
   readonly ids: Ids
   /** Everybody with a live consent, ordered by id. */
   patients(): readonly GatewayPatient[]
+  /** Of them those who gave something that whoever asks may see or write into, for one of these purposes. */
+  patientsFor(who: Pick<Actor, 'role' | 'as' | 'parts'>, purposes: readonly Purpose[]): readonly GatewayPatient[]
   patient(id: string): GatewayPatient | null
   /** Whether all of these consents, by commitment, live now: for what outlasts the session it came from. */
   holds(grants: readonly Uint8Array[]): boolean

@@ -124,7 +124,9 @@ const directories = new WeakMap<Fhir, Map<string, { readonly of: string; readonl
 function directoryOf(fhir: Fhir, actor: Actor): Store {
   const { gateway } = fhir
   const open = new Map(gateway.openFor(actor).map((s): [string, PatientSession] => [s.patient.id, s]))
-  const patients = gateway.patients().map(p => open.get(p.id)?.store.read('Patient', p.id)?.resource ?? namedPatient(p))
+  const patients = gateway
+    .patientsFor(actor, [actor.purpose])
+    .map(p => open.get(p.id)?.store.read('Patient', p.id)?.resource ?? namedPatient(p))
   // Pages of a search need the store they were made on.
   const mine = directories.get(fhir) ?? new Map<string, { of: string; store: Store }>()
   directories.set(fhir, mine)

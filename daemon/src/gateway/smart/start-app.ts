@@ -79,7 +79,7 @@ async function showLogin({ smart, response, language, base }: Page, problem: Log
 }
 
 async function showApps({ smart, response, language, base }: Page, { name, role }: Staff): Promise<void> {
-  const [patients, all] = [await smart.directory.patients(), await listApps(smart)]
+  const [patients, all] = [await smart.directory.patients(role), await listApps(smart)]
   const apps = all.filter(a => a.launch_url)
   const told = apps.map(a => ({ id: a.client_id, name: a.client_name ?? a.client_id })).sort((a, b) => (a.name < b.name ? -1 : 1))
   const page = appsPage({ language, action: base, organisation: smart.site.name, person: { name, role }, patients, apps: told })
@@ -91,12 +91,12 @@ async function showApps({ smart, response, language, base }: Page, { name, role 
   )
 }
 
-async function start({ smart, response }: Page, { login }: Staff, form: URLSearchParams): Promise<void> {
+async function start({ smart, response }: Page, { login, role }: Staff, form: URLSearchParams): Promise<void> {
   const app: App | null = await appById(smart, form.get('app') ?? '')
   ensure(app?.launch_url, 'NOT_FOUND', 'There is no such app to be opened.')
   const patient = form.get('patient') ?? ''
   ensure(
-    (await smart.directory.patients()).some(p => p.id === patient),
+    (await smart.directory.patients(role)).some(p => p.id === patient),
     'BAD_INPUT',
     'A patient must be chosen.',
   )

@@ -136,7 +136,7 @@ function givenFor(asked: string, staff: Staff): string[] {
 async function showConsent(step: Step): Promise<void> {
   const { smart, response, language, action, app } = step
   const { staff, launch, scopes, statics, choose } = await offerOf(step)
-  const patients = launch?.context.patient || choose ? await smart.directory.patients() : []
+  const patients = launch?.context.patient || choose ? await smart.directory.patients(staff.role) : []
   const known = patients.find(p => p.id === launch?.context.patient)
   const patient: ConsentPage['patient'] = known ? { name: known.name } : choose ? { choose: patients } : null
   const page = consentPage({
@@ -207,12 +207,12 @@ function allowedBy(text: string, live: readonly Level[]): string | null {
 
 const NO_CONTEXT: LaunchContext = { patient: null, encounter: null, needPatientBanner: true, intent: null, fhirContext: [] }
 
-async function contextOf({ smart, details }: Step, { launch, choose }: Offer, form: URLSearchParams): Promise<LaunchContext> {
+async function contextOf({ smart, details }: Step, { staff, launch, choose }: Offer, form: URLSearchParams): Promise<LaunchContext> {
   const chosen = choose ? form.get('patient') : null
-  if (choose) {
-    const patients = await smart.directory.patients()
-    ensure(chosen && patients.some(p => p.id === chosen), 'BAD_INPUT', 'A patient must be chosen.')
-  }
+  const patients = await smart.directory.patients(staff.role)
+  if (choose) ensure(chosen && patients.some(p => p.id === chosen), 'BAD_INPUT', 'A patient must be chosen.')
+  const given = launch?.context.patient
+  ensure(!given || patients.some(p => p.id === given), 'NO_GRANT', 'That patient gave nothing that this role has to do with.')
   if (!launch) return { ...NO_CONTEXT, patient: chosen }
   ensure(await usedLaunch(smart, String(details.params.launch)), 'NOT_FOUND', 'The launch was used or has expired; start the app again.')
   return { ...launch.context, patient: launch.context.patient ?? chosen }

@@ -11,7 +11,11 @@ export type Found = {
 }
 
 /** On the receipt it says that this was no person looking but their subscription. At most 80 characters. */
-export const asSubscription = (owner: Actor): Actor => ({ ...owner, role: `${owner.role.slice(0, 66)}, subscription` })
+export const asSubscription = (owner: Actor): Actor => ({
+  ...owner,
+  as: owner.as ?? owner.role,
+  role: `${owner.role.slice(0, 66)}, subscription`,
+})
 
 /**
  * Looks for what is new in a patient's record, and of that what the subscription is about and its owner may read. `also` are records that

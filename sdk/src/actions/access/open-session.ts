@@ -79,6 +79,8 @@ export type SessionInput = {
   readonly purpose: Purpose
   readonly person?: string
   readonly role?: string
+  /** Only what lies in these compartments is listed, of all that the consent covers. */
+  readonly compartments?: readonly Uint8Array[]
   /** SHA-256 of the policies under which the reader asks, for the receipt; null for none. Asked anew for each access. */
   readonly policy?: () => Uint8Array | null
   /** Lists only what was filed after this write number; `null` lists nothing, for whoever knows the ids of what they open. */
@@ -118,6 +120,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     relay,
     base,
     under,
+    ...(input.compartments ? { only: input.compartments } : {}),
     ...told,
     records: [] as SessionRecord[],
     problems: [] as { id: string; code: string }[],
@@ -143,7 +146,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     progress(listing.records.length, null)
   }
   const vaultVersion = since === null ? null : await list(listing, since, arrived)
-  if (since === 0) await input.near?.only(listing.records.map(r => r.id))
+  if (since === 0 && !input.compartments) await input.near?.only(listing.records.map(r => r.id))
   return {
     grant: open,
     records: listing.records,
@@ -176,6 +179,7 @@ type Listing = {
   readonly relay: Relay
   readonly base: OpenInput['base']
   readonly under: OpenInput['under']
+  readonly only?: readonly Uint8Array[]
   readonly receipted?: Receipted
   readonly records: SessionRecord[]
   readonly problems: { id: string; code: string }[]
@@ -196,14 +200,24 @@ function rootsOf(): RootOf {
 
 /** All cards after a write number, page by page; gives the version of the vault's head. */
 async function list(
-  { ctx, open, relay, base, under, receipted, records, problems, roots }: Listing,
+  { ctx, open, relay, base, under, only, receipted, records, problems, roots }: Listing,
   from: number,
   arrived: (fresh: readonly SessionRecord[]) => void,
 ): Promise<number | null> {
   let vaultVersion: number | null = null
   let since = from
   const page = (after: number) =>
-    ask(ctx, relay, { ...base, ...under(), action: 'list', selection: { limit: PAGE, ...(after ? { since: after } : {}) } }, receipted)
+    ask(
+      ctx,
+      relay,
+      {
+        ...base,
+        ...under(),
+        action: 'list',
+        selection: { limit: PAGE, ...(after ? { since: after } : {}), ...(only ? { compartments: [...only] } : {}) },
+      },
+      receipted,
+    )
   for (let next: Promise<Answer<'access'>> | null = page(since); next; ) {
     const answer: Answer<'access'> = await next
     ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')

@@ -1,0 +1,197 @@
+import { writeFile } from 'node:fs/promises'
+import { roleFile } from '@keepwell/daemon/bin/gateway-roles'
+import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
+import { writeRoleRules } from '@keepwell/daemon/gateway/core/role-rules'
+import type { Actor } from '@keepwell/daemon/gateway/core/types'
+import type { Smart } from '@keepwell/daemon/gateway/smart/smart'
+import { grant } from '@keepwell/sdk/actions/access/grant'
+import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { toHex } from '@keepwell/sdk/base/bytes'
+import { KeepwellError } from '@keepwell/sdk/base/error'
+import { type RoleName, roleOf } from '@keepwell/sdk/consent/roles'
+import { parseScopes } from '@keepwell/sdk/health/smart/scope'
+import { sampleDicom } from '@keepwell/sdk/sample/dicom'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
+import type { Party } from '#e2e/parties'
+import { DAY, didOf } from '#e2e/story'
+
+let world: GatewayWorld
+let smart: Smart
+let ada: Party
+let id: string
+let carl: string
+
+/** A person as the SMART server makes an actor of them: role, purpose and parts from the table. */
+function actorOf(role: string): Actor {
+  if (!['physician', 'reception', 'researcher', 'billing'].includes(role)) throw new KeepwellError('UNAUTHENTICATED', 'No such token.')
+  const { compartments, purposes, scopes } = roleOf(role as RoleName)
+  const parts = compartments === 'all' ? {} : { parts: compartments }
+  // Scopes wider than a real token's: what is looked at here is what parts and purposes leave.
+  return { person: `Somebody ${role}`, role, purpose: purposes[0], scopes: parseScopes(`${scopes} user/*.rs`), patient: null, ...parts }
+}
+const as = (role: string) => world.asking({ authorization: `Bearer ${role}` })
+const subject = { reference: 'Patient/1' }
+const MH = { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'MH' }] }
+
+beforeAll(async () => {
+  world = await gatewayWorld({
+    async parts(gateway, clinic) {
+      smart = await smartBeside(gateway, { ctx: clinic, dir: clinic.folder })
+      return { parts: [], authenticate: async r => actorOf((r.headers.authorization ?? '').replace('Bearer ', '')) }
+    },
+  })
+  ada = await world.patient('Ada')
+  const filed = await files(ada, {
+    'p.json': { resourceType: 'Patient', id: '1', name: [{ text: 'Ada Secretive' }] },
+    'a.json': { resourceType: 'Condition', id: 'a', subject, code: { text: 'Asthma' } },
+    'b.json': { resourceType: 'Condition', id: 'b', meta: MH, subject, code: { text: 'Depression' } },
+    'e.json': {
+      resourceType: 'Encounter',
+      id: 'e',
+      status: 'finished',
+      class: { code: 'AMB' },
+      subject,
+      diagnosis: [{ condition: { reference: 'Condition/b' } }],
+    },
+    'i.dcm': sampleDicom('roles', { rows: 4, columns: 4 }),
+  })
+  expect(filed.map(f => f.compartment)).toEqual(['general', 'general', 'mental-health', 'general', 'imaging'])
+  ;({ id } = await consents(world, ada, ['read', 'write'], ['TREAT', 'HOPERAT']))
+  const other = await world.patient('Carl')
+  const general = compartmentNamed(other.session.state.ring, 'general').id
+  await grant(other, {
+    to: didOf(world.clinic),
+    level: 'read',
+    purposes: ['HPAYMT'],
+    compartments: [general],
+    expiry: other.clock() + 90 * DAY,
+  })
+  await until(() => world.gateway.patients().length === 2, 90)
+  carl = world.gateway.patients().find(p => p.did === didOf(other))!.id
+}, 240_000)
+afterAll(async () => {
+  await world.close()
+  await smart.close()
+})
+
+/** Every way of the FHIR side to come at what lies in another part. */
+const ways = (patient: string): readonly string[] => [
+  `Condition?patient=${patient}`,
+  `Condition?patient=${patient}&_summary=count`,
+  `Condition?patient=${patient}&code:text=Depression&_total=accurate`,
+  `Encounter?patient=${patient}&_include=Encounter:diagnosis`,
+  `Encounter?patient=${patient}&diagnosis:Condition.code:text=Depression`,
+  `Condition?patient=${patient}&_has:Encounter:diagnosis:status=finished`,
+  `Patient?_id=${patient}&_has:Condition:patient:code:text=Depression`,
+  `Patient?_id=${patient}&_revinclude=Condition:patient`,
+  `Patient/${patient}/$everything`,
+  `Condition/_history`,
+  `ImagingStudy?patient=${patient}`,
+  `DocumentReference?patient=${patient}`,
+]
+/** Among what was found: the query itself stands in the answer too. */
+const depressed = (body: Json): boolean => JSON.stringify(body?.entry ?? []).includes('Depression')
+
+describe('a role sees of a consent', () => {
+  test('the parts that it has to do with, by search, count, include, chain, reverse chain, history and everything', async () => {
+    for (const path of ways(id)) {
+      const all = await as('physician')('GET', path)
+      const { status, body } = await as('reception')('GET', path)
+      if (!path.includes('_history')) expect([path, all.status, status]).toEqual([path, 200, 200])
+      expect([path, depressed(body)]).toEqual([path, false])
+    }
+    const count = async (role: string, path: string) => (await as(role)('GET', path)).body.total
+    expect([await count('physician', ways(id)[1]!), await count('reception', ways(id)[1]!)]).toEqual([2, 1])
+    expect([await count('physician', ways(id)[2]!), await count('reception', ways(id)[2]!)]).toEqual([1, 0])
+    expect([await count('physician', ways(id)[4]!), await count('reception', ways(id)[4]!)]).toEqual([1, 0])
+    expect([await count('physician', ways(id)[10]!), await count('reception', ways(id)[10]!)]).toEqual([1, 0])
+    expect(depressed((await as('physician')('GET', ways(id)[3]!)).body)).toBe(true)
+  })
+
+  test('no more by its name: a resource, a version, an image or a bundle of another part is not there', async () => {
+    const [found] = (await as('physician')('GET', `Condition?patient=${id}&code:text=Depression`)).body.entry
+    const { id: hidden, meta } = found.resource
+    for (const path of [`Condition/${hidden}`, `Condition/${hidden}/_history/${meta.versionId}`, `Condition/${hidden}/_history`])
+      expect([path, (await as('reception')('GET', path)).status]).toEqual([path, 404])
+    const batch = { resourceType: 'Bundle', type: 'batch', entry: [{ request: { method: 'GET', url: `Condition/${hidden}` } }] }
+    expect(depressed((await as('reception')('POST', '', batch)).body)).toBe(false)
+    const studies = async (role: string) =>
+      (await as(role)('GET', `${world.running.url}/dicomweb/studies?PatientID=${id}`, undefined, { accept: 'application/dicom+json' })).text
+    expect(JSON.parse(await studies('physician'))).toHaveLength(1)
+    expect(JSON.parse((await studies('reception')) || '[]')).toEqual([])
+  })
+
+  test('and the relay is asked for no other: the patient’s receipts name person, role and those parts alone', async () => {
+    const { looked } = await verifyTrail(ada)
+    const general = toHex(compartmentNamed(ada.session.state.ring, 'general').id)
+    const theirs = looked.filter(l => l.receipt.role === 'reception')
+    expect(theirs.length).toBeGreaterThan(0)
+    const listed = theirs.filter(l => l.receipt.action === 'list').map(l => l.receipt.compartments.map(toHex))
+    expect([...new Set(listed.map(String))]).toEqual([general])
+    expect(new Set(theirs.map(l => l.receipt.person))).toEqual(new Set(['Somebody reception']))
+    const imaging = looked.filter(l => l.receipt.role === 'physician' && l.receipt.action === 'list')
+    expect(imaging[0]!.receipt.compartments.length).toBeGreaterThan(1)
+  })
+})
+
+describe('a role sees of patients', () => {
+  test('those who gave something that it has to do with, and no name of another', async () => {
+    const names = async (role: string) => ((await as(role)('GET', 'Patient')).body.entry ?? []).map((e: Json) => e.resource.id).sort()
+    expect([await names('physician'), await names('reception'), await names('billing'), await names('researcher')]).toEqual([
+      [id],
+      [id],
+      [carl],
+      [],
+    ])
+    for (const [role, patient] of [
+      ['physician', carl],
+      ['researcher', id],
+      ['billing', id],
+    ] as const)
+      expect([role, (await as(role)('GET', `Patient/${patient}`)).status]).toEqual([role, 403])
+  })
+
+  test('on the page where apps are opened as well', async () => {
+    const listed = async (role: RoleName) => (await smart.context.directory.patients(role)).map(p => p.id)
+    expect(await Promise.all((['nurse', 'reception', 'billing', 'researcher', 'laboratory'] as const).map(listed))).toEqual([
+      [id],
+      [id],
+      [carl],
+      [],
+      [id],
+    ])
+  })
+})
+
+describe('what an organisation says of a role', () => {
+  const say = (rules: Parameters<typeof writeRoleRules>[0]) => writeFile(roleFile(world.clinic.folder), writeRoleRules(rules))
+  const conditions = async () => (await world.ask('GET', `Condition?patient=${id}`)).body
+
+  test('narrows it at the running gateway, whoever bears it, and open sessions with it; never widens it', async () => {
+    expect(depressed(await conditions())).toBe(true)
+    await say({ nurse: { purposes: null, parts: ['general'] }, reception: { purposes: null, parts: ['general', 'mental-health'] } })
+    await until(async () => !depressed(await conditions()))
+    expect((await conditions()).total).toBe(1)
+    expect(depressed((await as('physician')('GET', `Condition?patient=${id}`)).body)).toBe(true)
+    expect(depressed((await as('reception')('GET', `Condition?patient=${id}`)).body)).toBe(false)
+    const wrong = { resourceType: 'Condition', meta: MH, subject: { reference: `Patient/${id}` }, code: { text: 'Panic' } }
+    expect((await world.ask('POST', 'Condition', wrong)).status).toBe(403)
+    expect((await world.ask('POST', 'Condition', { ...wrong, meta: {} })).status).toBe(201)
+  })
+
+  test('is what a purpose is for, and leaves out who gave nothing for it', async () => {
+    await say({ nurse: { purposes: ['CAREMGT'], parts: null } })
+    await until(async () => (await world.ask('GET', `Condition?patient=${id}`)).status === 403)
+    expect((await world.ask('GET', 'Patient')).body.total).toBe(0)
+  })
+
+  test('does not fall away when its file is spoilt, and does when it is gone', async () => {
+    await writeFile(roleFile(world.clinic.folder), '{"nurse":')
+    await until(() => world.logged.some(l => 'task' in l && l.task === 'roles'))
+    expect((await world.ask('GET', `Condition?patient=${id}`)).status).toBe(403)
+    await say({})
+    await until(async () => (await world.ask('GET', `Condition?patient=${id}`)).status === 200)
+  })
+})
