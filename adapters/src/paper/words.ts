@@ -26,7 +26,7 @@ const en = {
   notAnchored: 'not yet',
   verify: 'How to verify',
   verifyText:
-    'This paper proves nothing by itself. Each line names its receipt: its number in this record, its place in the log, and the SHA-256 of its signed message. The owner holds that receipt with both signatures; the keeper’s log shows it at that place under the head that the ledger holds.',
+    'This paper proves nothing by itself. Each line names its receipt: its number in this record, its place in the log, and the SHA-256 of its signed message. The owner’s export holds those receipts with their signatures and proofs (who-looked.proof), and `keepwell verify FILE` checks them on any machine, without the owner’s keys.',
   date: 'Date and time (UTC)',
   recipient: 'Recipient',
   what: 'What was disclosed',
@@ -138,7 +138,7 @@ const de: Readonly<Record<Key, string>> = {
   notAnchored: 'noch nicht',
   verify: 'Wie man es prüft',
   verifyText:
-    'Dieses Papier beweist für sich nichts. Jede Zeile nennt ihre Quittung: die Nummer in dieser Akte, die Stelle im Protokoll und den SHA-256 der signierten Nachricht. Die Inhaberin oder der Inhaber der Akte hat diese Quittung mit beiden Signaturen; das Protokoll des Bewahrers zeigt sie an dieser Stelle unter dem Stand, den das Register hält.',
+    'Dieses Papier beweist für sich nichts. Jede Zeile nennt ihre Quittung: die Nummer in dieser Akte, die Stelle im Protokoll und den SHA-256 der signierten Nachricht. Der Export der Akte enthält diese Quittungen mit Signaturen und Beweisen (who-looked.proof), und `keepwell verify DATEI` prüft sie auf jedem Gerät, ohne die Schlüssel der Akte.',
   date: 'Datum und Uhrzeit (UTC)',
   recipient: 'Empfänger',
   what: 'Was offengelegt wurde',

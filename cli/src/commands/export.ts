@@ -109,6 +109,8 @@ fhir-bundle.json  the same resources as one FHIR R4 Bundle
 identity.json     whose record it is
 shares.json       what was shared with whom, and what was received
 who-looked.json   every opening that the relay signed for
+who-looked.proof  the same with signatures and proofs, for anybody to check: keepwell verify who-looked.proof
+patient-summary.json  the International Patient Summary
 `
 
 async function toFiles(io: Io, args: Args, ctx: Ctx, entries: readonly Entry[]): Promise<void> {

@@ -1,8 +1,11 @@
 import { receivedGrants } from '#actions/access/grants'
+import { proveTrail } from '#actions/access/prove-trail'
 import { type Looked, verifyTrail } from '#actions/access/verify-trail'
 import type { Ctx, Progress } from '#actions/context'
 import { ownBundle } from '#actions/vault/calls'
+import { trailFile } from '#audit/trail-proof'
 import { toBase64Url, toHex, utf8 } from '#base/bytes'
+import { isKeepwellError } from '#base/error'
 import { isoTime } from '#base/time'
 import { decodeTerms, readTerms, type Terms } from '#consent/terms'
 import { bundleMessage, encodeBundle, fingerprint } from '#identity/bundle'
@@ -11,6 +14,7 @@ import { peek } from '#identity/signed'
 import type { Entry } from '#records/catalog'
 import { exportBundle } from './export-bundle.ts'
 import { exportFiles } from './export-files.ts'
+import { summarise } from './summarise.ts'
 
 type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -48,7 +52,20 @@ export async function* exportEverything(ctx: Exporting, input: ExportEverything)
   }
   const chunks = () => exportBundle(ctx, fhir, n => progress(entries.length + n, total))
   if (fhir.length) yield { name: 'fhir-bundle.json', size: null, time: now, chunks }
+  if (fhir.length) yield json('patient-summary.json', now, await summarise(ctx, entries))
   yield json('who-looked.json', now, await logOf(ctx))
+  const proof = await attempted(() => proveTrail(ctx))
+  if (proof) yield whole('who-looked.proof', now, trailFile(proof))
+}
+
+/** A log that does not hold is said so in `who-looked.json`; there is nothing then that a stranger could check. */
+async function attempted<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work()
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return null
+  }
 }
 
 function whole(name: string, time: number, bytes: Uint8Array): ExportPart {

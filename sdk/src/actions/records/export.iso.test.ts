@@ -1,7 +1,9 @@
 import { Decrypter, generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { describe, expect, test } from 'vitest'
+import { checkTrailProof } from '#actions/access/check-trail-proof'
 import type { Ctx } from '#actions/context'
 import { person, world } from '#actions/story.kit'
+import { readTrailFile } from '#audit/trail-proof'
 import { concat, equal, fromHex, text, toBase64Url, toHex, utf8 } from '#base/bytes'
 import { isKeepwellError } from '#base/error'
 import { sha256 } from '#crypto/hash'
@@ -161,6 +163,10 @@ describe('everything', () => {
     const log = read('who-looked.json')
     expect([log.problems, log.looked.length > 1, log.looked.at(-1).signatureOfReader]).toEqual([[], true, 'verified'])
     expect([text(files.get('README.txt')!), seen.at(-1)]).toEqual(['What this is.', [seen.length - 1, seen.length - 1]])
+    expect(read('patient-summary.json')).toMatchObject({ resourceType: 'Bundle', type: 'document' })
+    // A stranger checks the log from the file alone.
+    const checked = await checkTrailProof(readTrailFile(files.get('who-looked.proof')!))
+    expect([checked.lines.length, checked.problems]).toEqual([log.looked.length, []])
     const { ring } = ctx.session.state
     const clear = [...files.values()].map(b => new TextDecoder('latin1').decode(b)).join()
     for (const secret of [ring.inbox, ring.controller, ring.request, ring.signing.ed25519, ring.catalog, ring.recovery.tag])
