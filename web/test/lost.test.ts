@@ -161,7 +161,7 @@ describe.skipIf(!hasChromium())('who lost everything comes back in with the guar
 
     await stage.advance(DAY + 60)
     await goOn(me)
-    await page.getByText('The time lock is over.').waitFor()
+    await page.getByText('The time lock is over').waitFor()
     await look(page, 'ready')
     const words = await finish(me)
     // The old shares were in the old keyring, and nothing of the way back is left.

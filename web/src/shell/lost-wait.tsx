@@ -63,13 +63,14 @@ export function LostWait({ api, first, onBack, onOpen }: WaitProps) {
   const enough = needed !== null && votes >= needed
   return (
     <div className="kw-stack kw-stack-wide">
-      <StepTitle>{t(running ? 'lost.lockTitle' : 'lost.askTitle')}</StepTitle>
+      <StepTitle>{t(!running ? 'lost.askTitle' : round.readyAt > time ? 'lost.lockTitle' : 'lost.ready')}</StepTitle>
       {error !== null && <Failed error={error} />}
-      {state.tampered.map(place => (
-        <Banner key={place} tone="bad" urgent>
-          {t('lost.tampered', { place })}
-        </Banner>
-      ))}
+      {!running &&
+        state.tampered.map(place => (
+          <Banner key={place} tone="bad" urgent>
+            {t('lost.tampered', { place })}
+          </Banner>
+        ))}
       {round?.state === 'cancelled' && (
         <Banner tone="warn" urgent title={t('lost.cancelled')}>
           {t('lost.cancelledNote', { count: needed ?? 0 })}
@@ -145,12 +146,9 @@ function TimeLock({ round, time, onGo }: LockProps) {
   const left = round.readyAt - time
   if (left <= 0)
     return (
-      <>
-        <p className="kw-lead">{t('lost.ready')}</p>
-        <Button size="lg" onClick={onGo}>
-          {t('lost.finish')}
-        </Button>
-      </>
+      <Button size="lg" onClick={onGo}>
+        {t('lost.finish')}
+      </Button>
     )
   return (
     <>

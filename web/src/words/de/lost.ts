@@ -36,7 +36,7 @@ export const lost: Texts<typeof en> = {
   'lost.lockNote': 'Bis dahin kann jedes Gerät, das sie noch öffnet, es einmal anhalten.',
   'lost.lockFinal': 'Niemand kann es mehr anhalten.',
   'lost.close': 'Sie können die Seite schließen. Kommen Sie dann mit diesem Browser wieder; alles Nötige liegt hier unter Ihrem Schloss.',
-  'lost.ready': 'Die Frist ist um.',
+  'lost.ready': 'Die Frist ist um',
   'lost.finish': 'Akte zurückholen',
   'lost.finishing': 'Ihre Akte kommt zurück',
   'lost.words': 'Sie ist zurück. Das sind Ihre neuen Wörter',

@@ -31,7 +31,7 @@ export const lost = {
   'lost.lockNote': 'Until then any device that still opens it can stop this, once.',
   'lost.lockFinal': 'Nobody can stop it any more.',
   'lost.close': 'You can close this page. Come back with this browser then; what is needed is kept here under your lock.',
-  'lost.ready': 'The time lock is over.',
+  'lost.ready': 'The time lock is over',
   'lost.finish': 'Get my record back',
   'lost.finishing': 'Your record comes back',
   'lost.words': 'It is back. These are your new words',
