@@ -165,8 +165,15 @@ describe.skipIf(!hasChromium())('who is at the screen', () => {
     await begin(page, { name: 'Console Example', passphrase: PHRASE })
     await later(page, 6 * MINUTE)
     await call(page, 'seen', null)
-    const answers = await Promise.all(Object.keys(GRAVE).map(async name => [name, (await call(page, name, null)).code]))
-    expect(answers).toEqual(Object.keys(GRAVE).map(name => [name, 'PROVE_AGAIN']))
+    // Named here once more: what is taken off the worker's list is missed.
+    const grave = [
+      ...['share', 'extendShare', 'passOn', 'makeLink', 'erase', 'eraseSome', 'eraseAll', 'undoImport', 'exportAll', 'exportSome'],
+      ...['admit', 'removeDevice', 'rekey', 'setUpEmergency', 'replaceEmergency', 'endEmergency'],
+      ...['askGuardians', 'setGuardians', 'removeGuardian', 'endGuardians', 'helpBack', 'setLimits', 'freeze', 'closeToNew'],
+    ]
+    expect(Object.keys(GRAVE).sort()).toEqual(grave.toSorted())
+    const answers = await Promise.all(grave.map(async name => [name, (await call(page, name, null)).code]))
+    expect(answers).toEqual(grave.map(name => [name, 'PROVE_AGAIN']))
     // A made-up record asks for no proof: it cannot be opened in this one's place.
     expect((await call(page, 'sample', null)).code).toBe('LOCKED')
     expect((await call(page, 'eraseAll', null)).code).toBe('PROVE_AGAIN')

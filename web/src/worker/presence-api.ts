@@ -4,11 +4,12 @@ import { limitsFrom, type Presence } from './presence.ts'
 import { keepLimits, openKept } from './shelf.ts'
 import type { OpenVault } from './vault.ts'
 
+const always = (): boolean => true
+
 /**
  * What is done only for somebody who showed lately that they are the owner: whoever finds a screen open can neither give the record away,
  * nor destroy it, nor take it along, nor let himself in for later. Whatever takes access away is never held up.
  */
-const always = (): boolean => true
 export const GRAVE = {
   share: always,
   extendShare: always,
