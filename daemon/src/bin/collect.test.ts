@@ -23,8 +23,9 @@ count()
 console.log(JSON.stringify({ whole, megabytes: process.resourceUsage().maxRSS / 1000 }))
 `
 
+// One thread collects: beside it, when the others are done depends on what else the machine does.
 async function passed(how: 'seldom' | 'often'): Promise<{ whole: number; megabytes: number }> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', PASSES, how])
+  const { stdout } = await promisify(execFile)(process.execPath, ['--single-threaded-gc', '--input-type=module', '-e', PASSES, how])
   return JSON.parse(stdout)
 }
 
@@ -33,7 +34,6 @@ describe('bytes that pass through a server', () => {
     const [often, seldom] = [await passed('often'), await passed('seldom')]
     expect(often.whole).toBeGreaterThan(8)
     expect(seldom.whole).toBeLessThan(often.whole / 4)
-    // How soon depends on what else the machine does: some 180 of the 2,150 alone, 800 seen beside others.
-    expect(seldom.megabytes).toBeLessThan(1500)
+    expect(seldom.megabytes).toBeLessThan(600)
   })
 })
