@@ -14,6 +14,9 @@ import type { Credential } from '#identity/credential'
 import { sign } from '#identity/signed'
 import { contactCredential } from './contact-credential.ts'
 import { type GrantInput, grant } from './grant.ts'
+import { grantAsProxy } from './grant-as-proxy.ts'
+import { receivedGrants } from './grants.ts'
+import { invite, join } from './invite.ts'
 import { issueCredential } from './issue-credential.ts'
 import { openSession } from './open-session.ts'
 import { keepCredential } from './own-credentials.ts'
@@ -39,7 +42,7 @@ const code = async (work: () => Promise<unknown>): Promise<string> => {
   return 'no error'
 }
 const credentials = () => w.homes.get(HOME)!.ledger.credentials
-const give = async (level: 'read' | 'write', more: Partial<GrantInput> = {}) => {
+const give = async (level: 'read' | 'write' | 'admin', more: Partial<GrantInput> = {}) => {
   const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
   const given = await grant(ada, { to: didOf(clinic), level, purposes: ['TREAT'], compartments, expiry: w.now + 90 * DAY, ...more })
   await receiveMessages(clinic)
@@ -73,6 +76,27 @@ beforeEach(async () => {
 })
 
 describe('T18: a consent that counts only while somebody vouches', () => {
+  test('takes along, when a proxy is suspended, whoever the proxy let in', async () => {
+    const { commitment } = await give('admin', { whileVouched: true })
+    const friend = await person(w, 'Friend', HOME)
+    await join(friend, await invite(clinic))
+    await receiveMessages(clinic)
+    const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
+    await grantAsProxy(clinic, commitment, {
+      to: didOf(friend),
+      level: 'read',
+      purposes: ['TREAT'],
+      compartments,
+      expiry: w.now + 30 * DAY,
+    })
+    await receiveMessages(friend)
+    const [passed] = receivedGrants(friend)
+    const look = () => code(() => openSession(friend, { grant: passed!.grant.commitment, purpose: 'TREAT' }))
+    expect(await look()).toBe('no error')
+    await credentials().setState(credential.id, 'suspended')
+    expect(await look()).toBe('DENIED')
+  })
+
   test('is refused to a suspended holder at the next access and the next record, and not to one reinstated', async () => {
     const toRead = await give('read', { whileVouched: true })
     await give('write', { whileVouched: true })
