@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { openCustodians } from '@keepwell/adapters/custodian/http'
 import type { Job, Said } from '@keepwell/daemon/vault/agent'
 import { closeWithheld } from '@keepwell/sdk/actions/access/close-elsewhere'
@@ -16,6 +16,7 @@ import { copyCold, type Place } from '@keepwell/sdk/actions/vault/cold-copies'
 import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
 import { keepBackups } from '@keepwell/sdk/actions/vault/keep-backups'
 import { keepCalendar } from '@keepwell/sdk/actions/vault/keep-calendar'
+import { noteBackup, noteCopies, noteDrill } from '@keepwell/sdk/actions/vault/safekeeping'
 import { drill, drillLines } from './drill.ts'
 import type { Io } from './io.ts'
 import { folderShelf } from './shelf.ts'
@@ -51,7 +52,7 @@ export function agentJobs(io: Io, within: WithCtx, { backups, places, via }: Age
     { name: 'custodians', every: 7 * DAY, run: () => within(custodians) },
     ...(shelf
       ? [
-          { name: 'backup', every: DAY, run: () => within(ctx => backUp(ctx, shelf)) },
+          { name: 'backup', every: DAY, run: () => within(ctx => backUp(ctx, { shelf, folder: backups! })) },
           { name: 'drill', every: 30 * DAY, run: () => within(ctx => rehearse(io, ctx, backups!)) },
         ]
       : []),
@@ -131,9 +132,12 @@ async function custodians(ctx: Ctx): Promise<Said> {
   return { said, warning: `${grave}${said}. Look under Emergency in the app, or with: keepwell emergency drill` }
 }
 
-async function backUp(ctx: Ctx, shelf: ReturnType<typeof folderShelf>): Promise<Said> {
+type Backups = { readonly shelf: ReturnType<typeof folderShelf>; readonly folder: string }
+
+async function backUp(ctx: Ctx, { shelf, folder }: Backups): Promise<Said> {
   await receiveRecords(ctx)
-  const { check, size, resealed, pruned, damaged } = await keepBackups(ctx, { shelf, keep: DEFAULT_GENERATIONS })
+  const { name, check, size, resealed, pruned, damaged } = await keepBackups(ctx, { shelf, keep: DEFAULT_GENERATIONS })
+  await noteBackup(ctx, { place: resolve(folder, name), records: check.records, size })
   const said = `${count(check.records, 'record')}, ${bytesOf(size)}, read back and compared; ${resealed.length} cleaned, ${pruned.length} removed`
   return damaged.length
     ? { said, warning: `${count(damaged.length, 'older backup')} cannot be read any more: ${damaged.join(', ')}` }
@@ -146,6 +150,7 @@ async function rehearse(io: Io, ctx: Ctx, folder: string): Promise<Said> {
   const { device, state } = ctx.session
   const recovery = { secret: device.secret, public: device.public, tag: state.ring.recovery.tag }
   const done = await drill(io, { file: join(folder, newest), recovery, erased: await checkTombstones(ctx) })
+  await noteDrill(ctx, { place: resolve(folder, newest), ...done })
   const said = drillLines(done).join(' ')
   return done.kept ? { said } : { said, warning: `A rehearsed restore did not bring everything back: ${said}` }
 }
@@ -164,6 +169,7 @@ async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
   const copied = await copyCold(ctx, places)
   const samples = samplesFor(FRACTION, CONFIDENCE)
   const reports = await checkCopies(ctx, { places, samples })
+  await noteCopies(ctx, reports)
   const sure = `a loss of ${FRACTION * 100} % is found with ${(chanceToFind(samples, FRACTION) * 100).toFixed(0)} %`
   const said = [...reports.map(r => `${r.place}: ${r.failed ?? `${r.asked} of ${r.of} blocks asked, ${r.repaired} mended`}`), sure].join(
     '; ',

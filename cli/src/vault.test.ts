@@ -44,6 +44,14 @@ describe('the agent of a vault, with the real executable', { timeout: 120_000 },
     for (const file of readdirSync(at('backups')))
       expect(await ada.json('backup', '--check', at('backups', file))).toMatchObject({ records: before - 1, erased: 1 })
     expect(await ada.json('backup', 'drill', at('backups', name), '--words-file', at('words'))).toMatchObject({ missing: 0, kept: true })
+    // What it did is told to every device of the vault: this one asks.
+    expect(await ada.json('backup', 'status')).toMatchObject({
+      made: { place: expect.stringContaining(at('backups')), records: before - 1 },
+      tested: { records: before - 1 },
+      drilled: { place: at('backups', name), missing: 0 },
+      copies: expect.arrayContaining([expect.objectContaining({ place: at('share'), problem: null, lost: 0 })]),
+      due: false,
+    })
   })
 
   test('copies that were destroyed are found, mended, and told to the person through the own inbox, once', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { initRelayHome } from '@keepwell/daemon/bin/home'
@@ -16,7 +16,9 @@ import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
 import { backupState, expectedNow, keepBackups } from '@keepwell/sdk/actions/vault/keep-backups'
 import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
 import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
-import { ensure } from '@keepwell/sdk/base/error'
+import { noteBackup, noteDrill, noteTest, safekeepingOf } from '@keepwell/sdk/actions/vault/safekeeping'
+import { equal } from '@keepwell/sdk/base/bytes'
+import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { recoveryOf, rootFromWords } from '@keepwell/sdk/identity/root'
 import type { Args, Command } from '#command'
 import { drill, drillLines } from '#drill'
@@ -25,19 +27,20 @@ import type { Io } from '#io'
 import { makePrivate, passphrase, readText, writeDevice } from '#keys'
 import { saveStream } from '#save'
 import { fileChunks, folderShelf } from '#shelf'
-import { bytesOf, count, result } from '#show'
+import { bytesOf, count, result, safe, when } from '#show'
 
 export const backup: Command = {
   name: 'backup',
   group: 'home',
-  takes: '[drill FILE]',
+  takes: '[drill FILE | status]',
   summary: 'Write everything into one sealed file, and read it back to be sure.',
   about:
     'The file holds your keys, consents and contacts, and every record with its keys; all of it is sealed to your recovery words and to your\n' +
     'machines. Nothing in it can be read without them. Each record is opened to its last byte and compared with what is here.\n' +
     'With --folder, backups are kept in generations (the newest of 7 days, 4 weeks and 12 months), and what you erase is taken out of those made\n' +
     'before. Copies that you carry elsewhere are yours to destroy; restoring one does not bring back what a newer backup or your relay knows as erased.\n' +
-    'backup drill FILE restores a backup into an empty home in a temporary folder, opens everything, says how long it took, and wipes it.',
+    'backup drill FILE restores a backup into an empty home in a temporary folder, opens everything, says how long it took, and wipes it.\n' +
+    'backup status says what each of your devices, the always-on agent among them, last made, read back, rehearsed and copied.',
   examples: [
     'keepwell backup --out keepwell-2026-11-21.backup',
     'keepwell backup --folder /mnt/disk/keepwell',
@@ -56,8 +59,9 @@ export const backup: Command = {
   run: (io, args) =>
     withHome(io, args, async home => {
       const [verb, file] = args.positionals
+      if (verb === 'status' && file === undefined) return status(io, args, home)
       if (verb !== undefined) {
-        ensure(verb === 'drill' && file && existsSync(file), 'USAGE', 'Say which backup: keepwell backup drill FILE')
+        ensure(verb === 'drill' && file && existsSync(file), 'USAGE', 'There is: keepwell backup drill FILE, and keepwell backup status')
         return runDrill(io, args, home, file)
       }
       if (args.text('folder')) return intoFolder(io, args, home)
@@ -78,16 +82,45 @@ async function intoFile(io: Io, args: Args, { ctx }: Home): Promise<void> {
   io.progress('Reading it back …')
   const found = await checkBackup(fileChunks(out), ctx.session.device, check ? undefined : await expectedNow(ctx))
   ensure(found.vault === ctx.session.state.ring.did, 'WRONG_SUBJECT', 'That backup is of another record.')
+  if (check) await noteTest(ctx, { place: resolve(out), of: found.at, records: found.records }).catch(unreached)
+  else await noteBackup(ctx, { place: resolve(out), records: found.records, size: (await stat(out)).size })
   result(io, args, { file: out, ...found }, () => [
     `${out}: ${count(found.records, 'record')}, ${bytesOf(found.bytes)} of sealed content, each opened to its last byte${check ? '' : ' and compared with what is here'}.`,
     'It opens with your recovery words, or on one of your machines: keepwell restore FILE',
   ])
 }
 
+/** A file is as good where the relay is gone; what cannot be told to the other devices is told another time. */
+const unreached = (e: unknown): void => {
+  if (!isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+}
+
+function status(io: Io, args: Args, { ctx }: Home): void {
+  const { ring } = ctx.session.state
+  const found = safekeepingOf(ring, ctx.clock())
+  const { made, tested, drilled, copies } = found
+  const by = (note: { at: number; device: Uint8Array; place: string }): string =>
+    `${when(note.at)}, by ${safe(ring.devices.find(d => equal(d.id, note.device))?.name ?? 'a device that is gone')}: ${safe(note.place)}`
+  result(io, args, found, () => [
+    made ? `last backup: ${by(made)}: ${count(made.records, 'record')}, ${bytesOf(made.size)}` : 'There is no backup yet.',
+    ...(found.due ? [`     ! It is older than ${count(found.remindDays, 'day')}.`] : []),
+    ...(tested ? [`last read back: ${by(tested)}: made ${when(tested.of)}, ${count(tested.records, 'record')}`] : []),
+    ...(drilled
+      ? [`last rehearsal: ${by(drilled)}: ${count(drilled.records, 'record')}, ${drilled.missing} missing, ${drilled.seconds} s`]
+      : []),
+    ...copies.flatMap(c => [
+      `copies: ${by(c)}: ${c.problem ?? `${c.asked} of ${c.of} blocks asked, ${c.repaired} mended`}`,
+      ...(c.lost ? [`     ! ${count(c.lost, 'block')} cannot be had from any place.`] : []),
+    ]),
+  ])
+}
+
 async function intoFolder(io: Io, args: Args, { ctx }: Home): Promise<void> {
   await receiveRecords(ctx)
   const progress = (done: number, total: number | null): void => io.progress(`${done} of ${total} records …`)
-  const done = await keepBackups(ctx, { shelf: folderShelf(args.need('folder')), keep: DEFAULT_GENERATIONS, progress })
+  const folder = args.need('folder')
+  const done = await keepBackups(ctx, { shelf: folderShelf(folder), keep: DEFAULT_GENERATIONS, progress })
+  await noteBackup(ctx, { place: resolve(folder, done.name), records: done.check.records, size: done.size })
   result(io, args, done, () => [
     `${done.name}: ${count(done.check.records, 'record')}, ${bytesOf(done.size)}, each opened to its last byte and compared with what is here.`,
     ...done.resealed.map(name => `${name}: what was erased since is taken out.`),
@@ -104,6 +137,7 @@ async function runDrill(io: Io, args: Args, { ctx }: Home, file: string): Promis
     : { secret: device.secret, public: device.public, tag: state.ring.recovery.tag }
   io.progress('Restoring …')
   const done = await drill(io, { file, recovery, erased: await checkTombstones(ctx) })
+  await noteDrill(ctx, { place: resolve(file), ...done }).catch(unreached)
   result(io, args, { file, ...done }, () => drillLines(done))
   return done.kept ? 0 : 5
 }
