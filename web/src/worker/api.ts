@@ -1,4 +1,5 @@
 import type { Session } from '@keepwell/sdk/actions/context'
+import { limitsOf as rightsLimits } from '@keepwell/sdk/actions/rights/ring'
 import { ownBundle } from '@keepwell/sdk/actions/vault/calls'
 import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
 import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
@@ -31,7 +32,7 @@ import { openPlace, relayName } from './place.ts'
 import { clock, every, moment, random } from './platform.ts'
 import { pleadingApi } from './pleading-api.ts'
 import { DEFAULT_LIMITS, type Presence, presence } from './presence.ts'
-import { GRAVE, presenceApi } from './presence-api.ts'
+import { GRAVE, type Holding, presenceApi } from './presence-api.ts'
 import { recordsApi } from './records-api.ts'
 import { resultsApi } from './results-api.ts'
 import { rightsApi } from './rights-api.ts'
@@ -137,11 +138,16 @@ export function vaultApi({ origin, tell, stop }: Place) {
   return { ...ready, overview: async (input: null) => (await glance()) ?? ready.overview(input) } satisfies Handlers
 }
 
+const holding = (here: Presence, { ctx }: OpenVault): Holding => ({
+  lock: here.limits(),
+  limits: rightsLimits(ctx.session.state.ring)?.limits ?? null,
+})
+
 type Guarding<H> = {
-  readonly state: Pick<State, 'opening' | 'here'>
+  readonly state: Pick<State, 'opening' | 'here' | 'vault'>
   readonly closeIfOver: () => void
   // biome-ignore lint/suspicious/noExplicitAny: what each call takes
-  readonly grave: Readonly<Record<string, (input: any) => boolean>>
+  readonly grave: Readonly<Record<string, (input: any, now: Holding) => boolean>>
   readonly handlers: H
 }
 
@@ -155,7 +161,8 @@ function guarded<H extends Handlers>({ state, closeIfOver, grave, handlers }: Gu
     async (input, call) => {
       closeIfOver()
       await state.opening?.done
-      if (Object.hasOwn(grave, name) && grave[name]?.(input)) state.here?.ensureFresh()
+      const { here, vault } = state
+      if (here && vault && Object.hasOwn(grave, name) && grave[name]?.(input, holding(here, vault))) here.ensureFresh()
       const progress = (value: unknown): void => {
         state.here?.seen()
         call.progress(value)

@@ -1,14 +1,19 @@
+import type { Limits as RightsLimits } from '@keepwell/sdk/consent/limits'
 import { IDLE_MINUTES, type Limits, type LimitsView, MOST_HOURS } from '#rpc/limits.ts'
 import type { Unlock } from '#rpc/views.ts'
 import { limitsFrom, type Presence } from './presence.ts'
 import { keepLimits, openKept } from './shelf.ts'
 import type { OpenVault } from './vault.ts'
 
+/** What holds when a call comes: how this record locks, and how far others may go. */
+export type Holding = { readonly lock: Limits; readonly limits: RightsLimits | null }
+
 const always = (): boolean => true
 
 /**
  * What is done only for somebody who showed lately that they are the owner: whoever finds a screen open can neither give the record away,
- * nor destroy it, nor take it along, nor let himself in for later. Whatever takes access away is never held up.
+ * nor destroy it, nor take it along, nor let himself in for later, nor loosen what protects it. What takes others' access away or protects more is never
+ * held up. Input that does not say that it only tightens is taken to loosen.
  */
 export const GRAVE = {
   share: always,
@@ -17,11 +22,13 @@ export const GRAVE = {
   makeLink: always,
   erase: always,
   eraseSome: always,
+  eraseHeld: always,
   eraseAll: always,
   undoImport: always,
   exportAll: always,
   exportSome: always,
   admit: always,
+  // The owner's own other ways in, and those of whom they trust with them, are what protects against being locked out.
   removeDevice: always,
   rekey: always,
   setUpEmergency: always,
@@ -31,10 +38,20 @@ export const GRAVE = {
   setGuardians: always,
   removeGuardian: always,
   endGuardians: always,
+  leaveGuarding: always,
   helpBack: always,
-  setLimits: always,
-  // To freeze and to opt out is never held up; to take it back is.
-  freeze: (input: { readonly frozen?: boolean } | null) => input?.frozen !== true,
+  // Nothing is granted unwarned to somebody who is not verified, and a witness watches the relay.
+  confirmPerson: always,
+  forgetWitness: always,
+  setLimits(wanted: Partial<Limits> | null, { lock }: Holding) {
+    const next = limitsFrom(wanted ?? {})
+    return next.idleMinutes > lock.idleMinutes || next.mostHours > lock.mostHours
+  },
+  // To freeze, to object and to opt out is never held up; to take any of it back is.
+  freeze: (input: { readonly frozen?: boolean; readonly emergency?: boolean } | null, { limits }: Holding) =>
+    input?.frozen !== true || (limits?.frozen === true && !limits.emergency && Boolean(input.emergency)),
+  objectPurposes: (purposes: readonly string[] | null, { limits }: Holding) =>
+    !Array.isArray(purposes) || (limits?.objects ?? []).some(p => !purposes.includes(p)),
   closeToNew: (closed: boolean | null) => closed !== true,
 } as const
 
