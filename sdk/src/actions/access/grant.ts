@@ -166,11 +166,16 @@ async function makeTerms(ctx: Granting, ring: Keyring, input: GrantInput, holder
   return terms
 }
 
-/** A day to sleep on it, where the purpose wants one and this is not what they may do already. */
+/**
+ * A day to sleep on it, where the purpose wants one and this is not what they may do already. Else as was wanted, to the second: consents
+ * that are given in one go are known as one share by it, however long the giving takes.
+ */
 function cooled(ring: Keyring, wanted: Terms, now: number): number {
+  const begins = beginsAt(wanted.purposes, now)
+  if (begins === now) return wanted.notBefore
   const given = ring.given.filter(g => g.state === 'live').map(g => readTerms(decodeTerms(g.terms).signed))
   const known = given.some(g => g.patient === wanted.patient && sameForLonger(wanted, g, now))
-  return known ? wanted.notBefore : Math.max(wanted.notBefore, beginsAt(wanted.purposes, now))
+  return known ? wanted.notBefore : Math.max(wanted.notBefore, begins)
 }
 
 /** Writes the consent's slot on the patient's ledger through the patient's relay. */

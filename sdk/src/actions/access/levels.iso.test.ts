@@ -128,4 +128,13 @@ describe('a level cannot do the thing of another', () => {
     expect(await tried(ledger.consents.grant({ ...higher, signature: `0x${'11'.repeat(65)}` }))).not.toBe('done')
     expect((await ledger.consents.slot(holder, commitmentOf(held.read.terms)))?.level).toBe(1)
   })
+
+  test('what is given in one go begins at one second, however long the giving takes: to look after and to add are one share', async () => {
+    const all = { to: who.friend.session.state.ring.did, purposes: ['TREAT' as const], compartments: [lab()], expiry: w.now + DAY }
+    const notBefore = w.now
+    const looks = await grant(ada, { ...all, level: 'admin', notBefore })
+    w.now += 2
+    const adds = await grant(ada, { ...all, level: 'write', notBefore })
+    expect([looks.terms.notBefore, adds.terms.notBefore]).toEqual([notBefore, notBefore])
+  })
 })
