@@ -1,5 +1,7 @@
+import { LANGUAGES, type Language } from '@keepwell/adapters/paper/words'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { LEVELS, type Level, PURPOSES, type Purpose } from '@keepwell/sdk/consent/terms'
+import type { Args } from '#command'
 
 const UNITS: Readonly<Record<string, number>> = { h: 3600, d: 86_400, w: 7 * 86_400, m: 30 * 86_400, y: 365 * 86_400 }
 
@@ -19,6 +21,13 @@ export function until(text: string, now: number): number {
   const parsed = /^\d{4}-\d{2}-\d{2}/.test(date) ? Date.parse(date) : Number.NaN
   if (Number.isNaN(parsed)) throw usage(`"${text}" is no time; write 2027-12-31, 2027-12-31T12:00:00Z, or 90d.`)
   return Math.floor(parsed / 1000)
+}
+
+/** What is put on paper is in one of these; English unless said. Throws USAGE. */
+export function languageOf(args: Pick<Args, 'text'>): Language {
+  const found = LANGUAGES.find(l => l === (args.text('language') ?? 'en'))
+  if (!found) throw usage(`--language is ${LANGUAGES.join(' or ')}.`)
+  return found
 }
 
 /** HL7 PurposeOfUse by its code, or by the word people use. */

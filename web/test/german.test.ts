@@ -118,6 +118,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       ['medicines', 'Ramipril'],
       ['milestones', 'Tetanus-Impfung'],
       ['print', t('print.what')],
+      ['summary', t('ips.pdf')],
       ['images', t('images.title')],
       ['links', t('links.none')],
       ['news', t('news.title')],

@@ -1,4 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { loadChecker } from '@keepwell/sdk/health/fhir/check'
+import { readSummary } from '@keepwell/sdk/health/fhir/ips/read-summary'
+import { checkProfile, claimed } from '@keepwell/sdk/health/fhir/profile/check'
+import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
+import { field, isObject, type JsonObject, list } from '@keepwell/sdk/health/fhir/read'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -119,6 +124,19 @@ const LIFE: readonly Json[] = [
   lab('o3', 'v2', 'Potassium', 4.4, '2024-06-07T09:10:00Z'),
   lab('o4', 'v2', 'Glucose', 5.5, '2024-06-08T09:10:00Z'),
 ]
+
+/** What is wrong with a patient summary, by FHIR itself and by the profiles of the IPS that it claims. */
+async function ipsFaults(document: JsonObject): Promise<string[]> {
+  const [check, library] = await Promise.all([loadChecker(), loadLibrary()])
+  const resources = list(document.entry).flatMap(e => {
+    const resource = field(e, 'resource')
+    return isObject(resource) ? [resource] : []
+  })
+  const claims = [document, ...resources].flatMap(r => claimed(r).map(c => [r, c] as const))
+  expect(claims.length).toBeGreaterThan(5)
+  const faults = claims.flatMap(([r, url]) => checkProfile(r, library.profile(url)!, library, {}, document))
+  return [...check(document).filter(i => i.severity === 'error'), ...faults].map(i => `${i.path}: ${i.text}`)
+}
 
 const bundle = (name: string, resources: readonly Json[]): FileInput => ({
   name: `${name}.json`,
@@ -334,6 +352,39 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     expect(pdf).toContain('(Medicines)')
     expect(pdf).not.toContain('(Conditions)')
     expect(pdf).not.toContain('(What goes on paper)')
+
+    // The same for programs: what is saved is what was seen, and keeps the profiles that it claims.
+    await page.goto(`${stage.url}/#/summary`)
+    const seen = page.getByRole('article', { name: 'Preview' })
+    await seen.getByText('Atrial fibrillation').waitFor()
+    expect(await seen.getByRole('heading', { level: 2 }).allInnerTexts()).toEqual(
+      expect.arrayContaining(['Allergies', 'Medicines now', 'Health problems now', 'Results', 'Devices']),
+    )
+    await seen.getByText('dangerous · Feb 3, 2001 · active · Anaphylaxis').waitFor()
+    expect(await seen.innerText()).not.toContain('Major depressive disorder')
+    await accessible(page, 'patient summary')
+    const saved = async (button: string): Promise<Buffer> => {
+      const download = page.waitForEvent('download')
+      await page.getByRole('button', { name: button }).click()
+      return readFileSync(await (await download).path())
+    }
+    const document = JSON.parse((await saved('Save for programs (FHIR)')).toString('utf8')) as JsonObject
+    expect(await ipsFaults(document)).toEqual([])
+    expect(
+      readSummary(document)
+        ?.sections.find(s => s.code === '11450-4')
+        ?.lines.map(l => l.what),
+    ).toEqual(['Atrial fibrillation'])
+    await page.getByLabel('Language of the PDF').selectOption({ label: 'Deutsch' })
+    expect((await saved('Save as PDF')).subarray(0, 5).toString()).toBe('%PDF-')
+    await page.getByRole('checkbox', { name: 'General' }).uncheck()
+    await seen.getByText('Atrial fibrillation').waitFor({ state: 'detached' })
+    await seen.getByText('Nothing is known about this here. That does not mean there is nothing.').first().waitFor()
+    await page.getByRole('link', { name: 'Give it by a link' }).click()
+    const linked = page.getByRole('group', { name: 'Summary of which parts?' })
+    await linked.getByRole('checkbox', { name: 'Medicines' }).waitFor()
+    expect(await linked.getByRole('checkbox', { name: 'General' }).isChecked()).toBe(false)
+    expect(await linked.getByRole('checkbox', { name: 'Medicines' }).isChecked()).toBe(true)
     expect(await sent(page, heard)).toEqual([])
     noViolations(heard)
   })

@@ -1,10 +1,12 @@
 import { decodePDFRawStream, PDFArray, PDFDocument, PDFRawStream } from '@cantoo/pdf-lib'
 import type { Accounting, Disclosure } from '@keepwell/sdk/audit/accounting'
 import { sixYearsBefore } from '@keepwell/sdk/audit/accounting'
+import { patientSummary } from '@keepwell/sdk/health/fhir/ips/patient-summary'
 import { expect, test } from 'vitest'
 import { accountingCsv } from './accounting-csv.ts'
 import { accountingPdf } from './accounting-pdf.ts'
 import { wrapped } from './letters.ts'
+import { summaryPdf } from './summary.ts'
 
 const NOW = Date.UTC(2026, 10, 29, 10, 15, 7) / 1000
 const did = (n: number): string => `did:ethr:0x1:0x${String(n).padStart(40, '0')}`
@@ -110,6 +112,45 @@ test('a receipt of thousands of records goes on over pages, and names in any scr
   expect(pages.length).toBeGreaterThan(10)
   expect(pages.join(' ')).toContain('Wert 2999')
   expect(pages.join(' ')).toContain('were replaced')
+})
+
+test('a patient summary on paper has names for its codes, says what is not known and what may kill, and carries the document', async () => {
+  const coding = (system: string, code: string) => ({ coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code }] })
+  const patient = { resourceType: 'Patient', id: 'p', name: [{ text: 'Ada Łuk' }], birthDate: '1980-02-03' }
+  const subject = { reference: 'Patient/p' }
+  const bundle = patientSummary(
+    [
+      { resourceType: 'AllergyIntolerance', id: 'a', patient: subject, criticality: 'high', code: { text: 'Penicillin' } },
+      {
+        resourceType: 'Immunization',
+        id: 'i',
+        status: 'completed',
+        patient: subject,
+        vaccineCode: { coding: [{ system: 'http://hl7.org/fhir/sid/cvx', code: '207' }] },
+      },
+      { resourceType: 'Flag', id: 'f', status: 'active', subject, code: coding('flag-category', 'safety') },
+    ],
+    { patient, author: patient, at: '2026-06-01T12:00:00Z' },
+  )
+  const en = (await pagesOf(await summaryPdf(bundle, 'en'))).join(' ')
+  for (const said of [
+    'Allergies',
+    'HIGH RISK',
+    'born 1980-02-03',
+    'As of 2026-06-01',
+    'COVID-19',
+    'That does not mean there is nothing',
+    'were replaced',
+  ])
+    expect(en).toContain(said)
+  expect(en).toContain('Safety active')
+  expect(en).not.toMatch(/\b207\b|\bsafety\b/)
+  const pdf = await summaryPdf(bundle, 'de')
+  const de = (await pagesOf(pdf)).join(' ')
+  for (const said of ['Allergien', 'HOHES RISIKO', 'geboren am 1980-02-03', 'Aktuelle Medikamente', 'aktiv']) expect(de).toContain(said)
+  for (const english of ['Allergies', 'HIGH RISK', 'There is no information']) expect(de).not.toContain(english)
+  const [attached] = (await PDFDocument.load(pdf)).getAttachments()
+  expect(JSON.parse(Buffer.from(attached!.data).toString())).toEqual(bundle)
 })
 
 test('lines are broken at words, and words that are too long are broken', () => {

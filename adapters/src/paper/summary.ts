@@ -3,7 +3,9 @@ import { utf8 } from '@keepwell/sdk/base/bytes'
 import { readSummary } from '@keepwell/sdk/health/fhir/ips/read-summary'
 import type { Line } from '@keepwell/sdk/health/fhir/ips/section-text'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
+import { loadNames, withNames } from '@keepwell/sdk/health/terminology/names'
 import { settable, wrapped } from './letters.ts'
+import { type Language, type Texts, textsIn } from './words.ts'
 
 /** A4 upright, in points. */
 const WIDTH = 595
@@ -27,28 +29,44 @@ function writer(pdf: PDFDocument, set: (text: string) => string) {
   }
 }
 
-const told = (l: Line): string => [l.date, l.status, l.more].filter(Boolean).join(' · ')
+/** That something is over and done is not worth saying of a result or a vaccination. */
+const USUAL = new Set(['final', 'completed'])
 
-/** A patient summary on paper, with the FHIR document itself attached to the PDF, so that a machine loses nothing. */
-export async function summaryPdf(bundle: JsonObject): Promise<Uint8Array> {
-  const summary = readSummary(bundle)
+const told = ({ t, named }: Texts, l: Line): string =>
+  [l.date, !USUAL.has(l.status) && l.status && named('status', l.status), l.danger && t('summary.danger'), l.more]
+    .filter(Boolean)
+    .join(' · ')
+
+/**
+ * A patient summary on paper, what is around its facts in the reader’s language, with the FHIR document itself attached to the PDF, so that a
+ * machine loses nothing.
+ */
+export async function summaryPdf(bundle: JsonObject, language: Language): Promise<Uint8Array> {
+  const summary = readSummary(withNames(bundle, await loadNames()))
+  const texts = textsIn(language)
+  const { t, named } = texts
   const pdf = await PDFDocument.create()
-  pdf.setTitle('International Patient Summary')
+  pdf.setTitle(t('summary.title'))
+  pdf.setLanguage(language)
   const plain = await pdf.embedFont(StandardFonts.Helvetica)
   const bold = await pdf.embedFont(StandardFonts.HelveticaBold)
-  const write = writer(pdf, settable(new Set(plain.getCharacterSet())).set)
-  write(summary?.title ?? 'International Patient Summary', bold, 18)
-  write([summary?.name, summary?.birthDate && `born ${summary.birthDate}`].filter(Boolean).join(', '), bold, 12)
-  write(`As of ${summary?.date ?? ''}. Made from the person's own record; letters that this font has not are written plainly.`, plain, 8)
+  const letters = settable(new Set(plain.getCharacterSet()))
+  const write = writer(pdf, letters.set)
+  write(t('summary.title'), bold, 18)
+  write([summary?.name, summary?.birthDate && t('summary.born', { date: summary.birthDate })].filter(Boolean).join(', '), bold, 12)
+  write(t('summary.asOf', { date: summary?.date.slice(0, 10) ?? '' }), plain, 8)
   for (const section of summary?.sections ?? []) {
     write(' ', plain, 6)
-    write(section.title, bold, 12)
-    if (!section.lines.length) write(section.words, plain, 9, 8)
+    const name = named('section', section.code)
+    write(name === section.code ? section.title : name, bold, 12)
+    if (!section.lines.length) write(section.unavailable ? t('summary.unavailable') : section.words, plain, 9, 8)
     for (const line of section.lines) {
       write(line.what, bold, 9, 8)
-      if (told(line)) write(told(line), plain, 8, 16)
+      const more = told(texts, line)
+      if (more) write(more, plain, 8, 16)
     }
   }
+  if (letters.any()) write(t('summary.replaced'), plain, 8)
   await pdf.attach(utf8(JSON.stringify(bundle)), 'ips.json', {
     mimeType: 'application/fhir+json',
     description: 'The same as a FHIR document',

@@ -1,5 +1,4 @@
 import { accountingCsv } from '@keepwell/adapters/paper/accounting-csv'
-import { LANGUAGES } from '@keepwell/adapters/paper/words'
 import { openWitnesses } from '@keepwell/adapters/witness/http'
 import { accountFor } from '@keepwell/sdk/actions/access/account-for'
 import type { Problem } from '@keepwell/sdk/actions/access/check-log'
@@ -21,7 +20,7 @@ import { withHome } from '#home'
 import type { Io } from '#io'
 import { saveStream } from '#save'
 import { bytesOf, count, result, safe, short, table, when } from '#show'
-import { purposeWord } from '#words'
+import { languageOf, purposeWord } from '#words'
 
 const ACTIONS: Readonly<Record<string, string>> = {
   list: 'saw the list',
@@ -121,8 +120,7 @@ function dayOf(text: string, time: string): number {
 async function toPaper(io: Io, args: Args, ctx: Ctx, { trail, entries }: Found): Promise<number> {
   const now = ctx.clock()
   const { from: first, to: last } = { from: args.text('from'), to: args.text('to') }
-  const language = LANGUAGES.find(l => l === (args.text('language') ?? 'en'))
-  ensure(language, 'USAGE', `--language is ${LANGUAGES.join(' or ')}.`)
+  const language = languageOf(args)
   const accounting = await accountFor(ctx, {
     trail,
     from: first === 'beginning' ? null : first ? dayOf(first, '00:00:00') : sixYearsBefore(now),

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Language } from '@keepwell/adapters/paper/words'
 import type { Ctx, Progress } from '@keepwell/sdk/actions/context'
 import { checkRecipients, encryptToAge } from '@keepwell/sdk/actions/records/export-age'
 import { exportBundle } from '@keepwell/sdk/actions/records/export-bundle'
@@ -17,6 +18,7 @@ import { withHome } from '#home'
 import type { Io } from '#io'
 import { saveStream } from '#save'
 import { bytesOf, count, result } from '#show'
+import { languageOf } from '#words'
 
 export const exportRecords: Command = {
   name: 'export',
@@ -32,7 +34,7 @@ export const exportRecords: Command = {
     'What is exported is readable to whoever gets it, except the age file.',
   examples: [
     'keepwell export --out record.json',
-    'keepwell export --as ips-pdf --out summary.pdf',
+    'keepwell export --as ips-pdf --language de --out summary.pdf',
     'keepwell export --as files --compartment imaging --out images/',
     'keepwell export --as zip --out record.zip',
     'keepwell export --as age --to age1pq1… --out record.tar.age',
@@ -44,6 +46,7 @@ export const exportRecords: Command = {
       value: 'PATH',
       about: 'A new file, or folder (files); a bundle or ips without it goes to standard output.',
     },
+    language: { type: 'string', value: 'LANGUAGE', about: 'With ips-pdf: en (default) or de.' },
     to: { type: 'string', multiple: true, value: 'RECIPIENT', about: 'An age recipient; may be given several times.' },
     ...CHOICE,
   },
@@ -75,14 +78,15 @@ function contentOf(form: string, ctx: Ctx, entries: readonly Entry[], args: Args
   if (form === 'zip') return zip(exportEverything(ctx, { entries, readme: README, progress }))
   if (form === 'ccd') return ccdContent(ctx, entries, progress)
   ensure(form === 'ips' || form === 'ips-pdf', 'USAGE', `"${form}" is no form; there are bundle, ips, ips-pdf, ccd, files, zip and age.`)
-  return summaryContent(form, ctx, entries, progress)
+  return summaryContent(form === 'ips' ? null : languageOf(args), ctx, entries, progress)
 }
 
-async function* summaryContent(form: string, ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {
+/** As FHIR, or as a PDF in a language. */
+async function* summaryContent(pdf: Language | null, ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {
   const bundle = await summarise(ctx, entries, progress)
-  yield form === 'ips'
+  yield pdf === null
     ? utf8(`${JSON.stringify(bundle, null, 1)}\n`)
-    : await (await import('@keepwell/adapters/paper/summary')).summaryPdf(bundle)
+    : await (await import('@keepwell/adapters/paper/summary')).summaryPdf(bundle, pdf)
 }
 
 async function* ccdContent(ctx: Ctx, entries: readonly Entry[], progress: Progress): AsyncGenerator<Uint8Array> {

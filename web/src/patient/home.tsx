@@ -42,9 +42,14 @@ export function Home() {
       lead={value?.opening ? t('home.opening', { said: lead ?? '' }) : lead}
       actions={
         value?.records ? (
-          <Button component="a" href="#/print" variant="default" leftSection={<Icon name="printer" size={19} />}>
-            {t('summary.print')}
-          </Button>
+          <>
+            <Button component="a" href="#/summary" variant="default" leftSection={<Icon name="paper" size={19} />}>
+              {t('ips.open')}
+            </Button>
+            <Button component="a" href="#/print" variant="default" leftSection={<Icon name="printer" size={19} />}>
+              {t('summary.print')}
+            </Button>
+          </>
         ) : undefined
       }
     >

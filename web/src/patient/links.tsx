@@ -1,4 +1,4 @@
-import { Button, Checkbox, NativeSelect, Textarea, TextInput } from '@mantine/core'
+import { Button, NativeSelect, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
@@ -10,14 +10,13 @@ import { Banner, Page, Panel, Tag } from '#parts/page.tsx'
 import { QrCode } from '#parts/qr-code.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
-import { partName } from '#record/labels.ts'
-import { SENSITIVE } from '#record/sensitive.ts'
 import type { LinkView } from '#rpc/links.ts'
 import type { CompartmentView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
 import type { Words } from '#words/words.ts'
 import { isLocal } from './invite.tsx'
+import { PartsChoice, unsensitive } from './parts-choice.tsx'
 import { now, timeLeft } from './share-terms.tsx'
 
 const HOUR = 3600
@@ -29,8 +28,8 @@ function newPasscode(): string {
   return String(n! % 1_000_000).padStart(6, '0')
 }
 
-/** Links for people without Keepwell: made, shown again, counted, ended. */
-export function Links() {
+/** Links for people without Keepwell: made, shown again, counted, ended. `wanted` are the parts of a summary that was just looked at. */
+export function Links({ wanted }: { readonly wanted: readonly string[] }) {
   const { t } = useWords()
   const { api, me } = useVault()
   const { value, error, again } = useAsk(async () => {
@@ -38,7 +37,7 @@ export function Links() {
     return { given, parts: parts.filter(p => p.count > 0) }
   }, [])
   const [shown, setShown] = useState<Shown | null>(null)
-  const [making, setMaking] = useState(false)
+  const [making, setMaking] = useState(wanted.length > 0)
   return (
     <Page title={t('links.title')} tab={t('share.title')} back={{ href: '#/share', label: t('share.title') }} lead={t('links.lead')}>
       {error && !value ? (
@@ -52,6 +51,7 @@ export function Links() {
           {making ? (
             <Make
               parts={value.parts}
+              wanted={wanted}
               onMade={made => {
                 setMaking(false)
                 setShown(made)
@@ -117,14 +117,19 @@ function Ready({ link, passcode }: Shown) {
   )
 }
 
-function Make({ parts, onMade }: { readonly parts: readonly CompartmentView[]; readonly onMade: (made: Shown) => void }) {
-  const words = useWords()
-  const { t, n } = words
+type MakeProps = {
+  readonly parts: readonly CompartmentView[]
+  readonly wanted: readonly string[]
+  readonly onMade: (made: Shown) => void
+}
+
+function Make({ parts, wanted, onMade }: MakeProps) {
+  const { t, n } = useWords()
   const { api, me } = useVault()
   const [label, setLabel] = useState(me.name)
   const [span, setSpan] = useState(SPANS[1]!)
   const [passcode, setPasscode] = useState(newPasscode)
-  const [chosen, setChosen] = useState(() => parts.map(p => p.name).filter(name => !SENSITIVE.has(name)))
+  const [chosen, setChosen] = useState<readonly string[]>(() => (wanted.length ? wanted : unsensitive(parts)))
   const short = passcode !== '' && passcode.length < 4
   const making = useDo(async () => {
     const link = await api.makeLink({ label: label.trim(), until: now() + span, passcode, parts: chosen })
@@ -160,18 +165,8 @@ function Make({ parts, onMade }: { readonly parts: readonly CompartmentView[]; r
           value={passcode}
           onChange={e => setPasscode(e.currentTarget.value)}
         />
-        <fieldset className="kw-choices">
-          <legend>{t('links.parts')}</legend>
-          {parts.map(p => (
-            <Checkbox
-              key={p.name}
-              label={partName(words, p.name)}
-              {...(SENSITIVE.has(p.name) ? { description: t('new.sensitive') } : {})}
-              checked={chosen.includes(p.name)}
-              onChange={() => setChosen(c => (c.includes(p.name) ? c.filter(x => x !== p.name) : [...c, p.name]))}
-            />
-          ))}
-        </fieldset>
+        <PartsChoice legend={t('links.parts')} parts={parts} chosen={chosen} onChange={setChosen} />
+        <a href="#/summary">{t('links.look')}</a>
         {making.error !== null && <Failed error={making.error} />}
         <p className="kw-dim">{t('links.bearer')}</p>
         <div>

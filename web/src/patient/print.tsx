@@ -6,12 +6,12 @@ import { Icon } from '#parts/icon.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { partName, splitValue, titleText } from '#record/labels.ts'
-import { SENSITIVE } from '#record/sensitive.ts'
 import type { About, Facts, Printable, Section } from '#rpc/summary.ts'
 import type { CompartmentView, Row } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
 import { factSub, personLines, relationName } from './facts.tsx'
+import { PartsChoice, unsensitive } from './parts-choice.tsx'
 
 /** What may kill first comes first. */
 const SECTIONS: readonly Section[] = ['allergies', 'conditions', 'medications', 'vaccinations', 'results', 'procedures', 'devices']
@@ -39,7 +39,7 @@ function Chosen({ parts }: { readonly parts: readonly CompartmentView[] }) {
     person: true,
     past: true,
     sections: SECTIONS.filter(s => s !== 'results'),
-    parts: parts.filter(p => !SENSITIVE.has(p.name)).map(p => p.name),
+    parts: unsensitive(parts),
   })
   const { sections, past } = choice
   const { value, error, again } = useAsk(async () => {
@@ -66,8 +66,7 @@ function Chosen({ parts }: { readonly parts: readonly CompartmentView[] }) {
 type ChoicesProps = { readonly parts: readonly CompartmentView[]; readonly choice: Choice; readonly onChange: (c: Choice) => void }
 
 function Choices({ parts, choice, onChange }: ChoicesProps) {
-  const words = useWords()
-  const { t } = words
+  const { t } = useWords()
   return (
     <Panel title={t('print.what')}>
       <div className="kw-print-choices kw-no-print">
@@ -84,18 +83,13 @@ function Choices({ parts, choice, onChange }: ChoicesProps) {
           ))}
           <Checkbox label={t('print.past')} checked={choice.past} onChange={() => onChange({ ...choice, past: !choice.past })} />
         </fieldset>
-        <fieldset>
-          <legend>{t('print.parts')}</legend>
-          {parts.map(p => (
-            <Checkbox
-              key={p.name}
-              label={partName(words, p.name)}
-              {...(SENSITIVE.has(p.name) ? { description: t('new.sensitive') } : {})}
-              checked={choice.parts.includes(p.name)}
-              onChange={() => onChange({ ...choice, parts: toggled(choice.parts, p.name) })}
-            />
-          ))}
-        </fieldset>
+        <PartsChoice
+          className=""
+          legend={t('print.parts')}
+          parts={parts}
+          chosen={choice.parts}
+          onChange={chosen => onChange({ ...choice, parts: chosen })}
+        />
       </div>
     </Panel>
   )

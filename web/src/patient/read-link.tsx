@@ -5,8 +5,9 @@ import { Logo } from '#parts/logo.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { Failed } from '#parts/state.tsx'
 import { Card, Lines } from '#record/card-view.tsx'
+import { PatientSummary } from '#record/patient-summary.tsx'
 import { saveBlob } from '#record/save.ts'
-import type { LinkAsks, LinkContent, LinkSection } from '#rpc/links.ts'
+import type { LinkAsks, LinkContent } from '#rpc/links.ts'
 import type { Client } from '#rpc/rpc.ts'
 import { useWords } from '#words/context.tsx'
 import type { VaultApi } from '#worker/api.ts'
@@ -97,8 +98,7 @@ function Ask({ api, link, onContent }: AskProps) {
 }
 
 function Shown({ api, content, own }: { readonly api: Client<VaultApi>; readonly content: LinkContent; readonly own: boolean }) {
-  const words = useWords()
-  const { t, n } = words
+  const { t, n } = useWords()
   const [taken, setTaken] = useState<{ readonly taken: number } | null>(null)
   const taking = useDo(async () => setTaken(await api.takeLink(null)))
   const keep = (): void => {
@@ -108,20 +108,7 @@ function Shown({ api, content, own }: { readonly api: Client<VaultApi>; readonly
     <>
       <p className="kw-dim">{t('link.chosen')}</p>
       {content.summaries.map(s => (
-        <div key={`${s.name}${s.date}`} className="kw-stack">
-          <p className="kw-lead">
-            {[
-              s.name,
-              s.birthDate && t('link.born', { date: words.date(s.birthDate) }),
-              s.date && t('link.asOf', { date: words.date(s.date) }),
-            ]
-              .filter(Boolean)
-              .join(' · ')}
-          </p>
-          {s.sections.map(section => (
-            <Section key={section.code} section={section} />
-          ))}
-        </div>
+        <PatientSummary key={`${s.name}${s.date}`} summary={s} />
       ))}
       {content.cards.length > 0 && (
         <Panel title={t('link.cards')}>
@@ -154,14 +141,5 @@ function Shown({ api, content, own }: { readonly api: Client<VaultApi>; readonly
         </Button>
       </div>
     </>
-  )
-}
-
-function Section({ section }: { readonly section: LinkSection }) {
-  const { t, maybe } = useWords()
-  return (
-    <Panel title={maybe(`section.${section.code}`, section.title)}>
-      {section.lines.length ? <Lines lines={section.lines} /> : <p>{section.words || t('link.nothing')}</p>}
-    </Panel>
   )
 }

@@ -8,9 +8,11 @@ import { splitValue, statusName, titleText } from './labels.ts'
 /** That something is over and done is not worth saying of a result or a vaccination. */
 const USUAL = new Set(['final', 'completed'])
 
-function lineText(words: Words, { what, date, status, more }: LinkLine) {
+function lineText(words: Words, { what, date, status, more, danger }: LinkLine) {
   const { name, value } = splitValue(titleText(what))
-  const sub = [date && words.date(date), !USUAL.has(status) && statusName(words, status), more].filter(Boolean).join(' · ')
+  const sub = [danger && words.t('summary.dangerous'), date && words.date(date), !USUAL.has(status) && statusName(words, status), more]
+    .filter(Boolean)
+    .join(' · ')
   return { title: name, value, sub }
 }
 

@@ -24,8 +24,28 @@ export type NewLink = {
   readonly parts: readonly string[]
 }
 
-export type LinkLine = { readonly what: string; readonly date: string; readonly status: string; readonly more: string }
-export type LinkSection = { readonly title: string; readonly code: string; readonly lines: readonly LinkLine[]; readonly words: string }
+export type LinkLine = {
+  readonly what: string
+  readonly date: string
+  readonly status: string
+  readonly more: string
+  readonly danger: boolean
+}
+export type LinkSection = {
+  readonly title: string
+  readonly code: string
+  readonly lines: readonly LinkLine[]
+  readonly words: string
+  /** It says of itself that there is no information. */
+  readonly unavailable: boolean
+}
+/** A patient summary, by its sections. */
+export type SummaryView = {
+  readonly name: string
+  readonly birthDate: string
+  readonly date: string
+  readonly sections: readonly LinkSection[]
+}
 export type CardView = {
   readonly issuer: string
   readonly holds: boolean
@@ -42,12 +62,7 @@ export type CardsRead = { readonly kind: 'cards'; readonly content: string; read
 /** What a link shows, read in the worker: text only. */
 export type LinkContent = {
   readonly label: string
-  readonly summaries: readonly {
-    readonly name: string
-    readonly birthDate: string
-    readonly date: string
-    readonly sections: readonly LinkSection[]
-  }[]
+  readonly summaries: readonly SummaryView[]
   readonly cards: readonly CardView[]
   /** Of everything else. */
   readonly records: readonly LinkLine[]

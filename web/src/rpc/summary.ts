@@ -1,3 +1,4 @@
+import type { SummaryView } from './links.ts'
 import type { CompartmentView, Row } from './views.ts'
 
 export const SECTIONS = ['conditions', 'medications', 'allergies', 'vaccinations', 'results', 'procedures', 'devices'] as const
@@ -64,3 +65,7 @@ export type About = { readonly person: Person | null; readonly details: Readonly
 /** What goes on paper: sections and the parts of the record that may be told of. */
 export type PrintQuery = { readonly sections: readonly Section[]; readonly parts: readonly string[] }
 export type Printable = { readonly sections: Readonly<Partial<Record<Section, Facts>>> }
+
+/** A patient summary as it was made; its id names it when it is saved. */
+export type MadeSummary = { readonly id: string; readonly summary: SummaryView }
+export type SaveSummary = { readonly id: string; readonly form: 'bundle' | 'pdf'; readonly language: 'en' | 'de' }

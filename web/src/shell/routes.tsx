@@ -17,6 +17,7 @@ const Links = lazy(async () => ({ default: (await import('#patient/links.tsx')).
 const Medicines = lazy(async () => ({ default: (await import('#patient/medicines.tsx')).Medicines }))
 const Milestones = lazy(async () => ({ default: (await import('#patient/milestones.tsx')).Milestones }))
 const News = lazy(async () => ({ default: (await import('#patient/news.tsx')).News }))
+const SummaryDocument = lazy(async () => ({ default: (await import('#patient/patient-summary.tsx')).SummaryDocument }))
 const Print = lazy(async () => ({ default: (await import('#patient/print.tsx')).Print }))
 const ClinicianRoom = lazy(async () => ({ default: (await import('#clinician/room.tsx')).ClinicianRoom }))
 const NewShare = lazy(async () => ({ default: (await import('#patient/new-share.tsx')).NewShare }))
@@ -77,6 +78,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   timeline: { draw: r => <Timeline key={r.query.toString()} compartment={asked(r, 'part')} type={asked(r, 'type')} /> },
   record: { under: 'timeline', draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
   medicines: { under: '', draw: () => later(<Medicines />) },
+  summary: { under: '', draw: () => later(<SummaryDocument />) },
   print: { under: '', draw: () => later(<Print />) },
   add: { draw: ({ rest: [what = '', id = ''] }) => later(<Adding what={what} id={id} />) },
   images: { under: 'timeline', draw: ({ rest: [id = ''] }) => later(id ? <Series key={id} id={id} /> : <Images />) },
@@ -85,7 +87,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   'add-person': { under: 'share', draw: () => later(<AddPerson />) },
   'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
   results: { under: 'timeline', draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
-  links: { under: 'share', draw: () => later(<Links />) },
+  links: { under: 'share', draw: r => later(<Links key={asked(r, 'parts')} wanted={asked(r, 'parts').split(',').filter(Boolean)} />) },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: () => <Join /> },
   desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },

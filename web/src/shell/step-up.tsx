@@ -24,6 +24,7 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   undoImport: 'prove.erase',
   exportAll: 'prove.export',
   exportSome: 'prove.export',
+  saveSummary: 'prove.export',
   askGuardians: 'prove.guardians',
   setGuardians: 'prove.guardians',
   removeGuardian: 'prove.guardians',

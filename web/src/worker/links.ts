@@ -11,6 +11,7 @@ import { loadNames, withNames } from '@keepwell/sdk/health/terminology/names'
 import { withViewer } from '@keepwell/sdk/wire/shlink'
 import type { LinkAsks, LinkContent, LinkView, NewLink, OpenLinkInput } from '#rpc/links.ts'
 import { cardView, linesOf, resourcesOf } from './health-cards.ts'
+import { summaryEntries } from './patient-summary.ts'
 import { clock } from './platform.ts'
 import type { OpenVault } from './vault.ts'
 
@@ -28,11 +29,8 @@ export async function links({ ctx }: OpenVault, origin: string): Promise<LinkVie
 
 /** A link to the summary of the chosen parts. The whole of a record is never given this way. */
 export async function makeLink(vault: OpenVault, origin: string, input: NewLink): Promise<LinkView> {
-  const parts = new Set(input.parts)
-  const summary = vault.entries.current().flatMap(i => (parts.has(i.row.compartment) && !i.row.waiting ? [i.entry] : []))
-  ensure(summary.length, 'BAD_INPUT', 'There is nothing in these parts to share.')
   const { id } = await shareLink(vault.ctx, {
-    summary,
+    summary: summaryEntries(vault, input.parts),
     records: [],
     label: input.label,
     expiry: input.until,

@@ -27,6 +27,7 @@ export const GRAVE = {
   undoImport: always,
   exportAll: always,
   exportSome: always,
+  saveSummary: always,
   admit: always,
   // The owner's own other ways in, and those of whom they trust with them, are what protects against being locked out.
   removeDevice: always,

@@ -1,4 +1,5 @@
-import type { Overview, PrintQuery } from '#rpc/summary.ts'
+import type { Call } from '#rpc/rpc.ts'
+import type { Overview, PrintQuery, SaveSummary } from '#rpc/summary.ts'
 import type { LifeQuery, LinesQuery, Looked } from '#rpc/timeline.ts'
 import { about } from './details.ts'
 import { medicineViews, overview, printable } from './overview.ts'
@@ -14,6 +15,9 @@ export async function overviewOf(vault: Pick<OpenVault, 'ctx' | 'entries' | 'bef
   return overview(vault.entries, { shares, requests: waiting, names, now: clock(), before: vault.before })
 }
 
+/** The document for others: rarely wanted, so what it needs comes when it is. */
+const document = () => import('./patient-summary.ts')
+
 /** A life at a glance and from a distance, its medicines, and what goes on paper. */
 export const summaryApi = (open: () => OpenVault) => ({
   overview: async (_: null): Promise<Overview> => overviewOf(open()),
@@ -21,6 +25,8 @@ export const summaryApi = (open: () => OpenVault) => ({
   about: async (ids: readonly string[]) => about(open(), ids),
   medicines: async (_: null) => medicineViews(open().entries, clock()),
   printable: async (query: PrintQuery) => printable(open().entries, query, clock()),
+  makeSummary: async (parts: readonly string[], call: Call) => (await document()).makeSummary(open(), parts, call),
+  saveSummary: async (input: SaveSummary) => (await document()).saveSummary(input),
   /** What a query finds, from a distance; and of words, the first rows. One question, for whoever types waits for all of it. */
   async look({ rows, ...query }: LifeQuery & { readonly rows: number }): Promise<Looked> {
     const { lifeline, finder } = open()

@@ -3,6 +3,7 @@ import { concat, text, toHex } from '#base/bytes'
 import { isoTime } from '#base/time'
 import { patientSummary } from '#health/fhir/ips/patient-summary'
 import { isObject, type JsonObject, resourceTypeOf } from '#health/fhir/read'
+import { loadNames } from '#health/terminology/names'
 import type { Entry } from '#records/catalog'
 import { openBodies } from './open-bodies.ts'
 
@@ -33,7 +34,8 @@ export async function summarise(ctx: Exporting, entries: readonly Entry[], progr
     if (resource && meta.attributes?.fullUrl) urls.set(resource, meta.attributes.fullUrl)
     progress(++done, fhir.length)
   }
+  const nameOf = await loadNames()
   const name = ctx.session.state.ring.name
   const patient = resources.find(r => resourceTypeOf(r) === 'Patient') ?? { resourceType: 'Patient', name: [{ text: name }] }
-  return patientSummary(resources, { patient, author: patient, at: isoTime(ctx.clock()), urlOf: r => urls.get(r) })
+  return patientSummary(resources, { patient, author: patient, at: isoTime(ctx.clock()), urlOf: r => urls.get(r), nameOf })
 }

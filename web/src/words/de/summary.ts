@@ -88,6 +88,22 @@ export const summary: Texts<typeof en> = {
   'medicines.for': 'gegen {reason}',
   'medicines.showAll': 'Alle {count} zeigen',
   'medicines.later': 'Die Dosen stehen in den Einträgen selbst, und die sind gerade nicht erreichbar.',
+  'ips.open': 'Für eine andere Praxis',
+  'ips.title': 'Zusammenfassung für eine andere Praxis',
+  'ips.lead':
+    'Für eine Reise, einen Notfall im Ausland oder eine neue Praxis: die Internationale Patientenkurzakte, die andere Programme lesen. Sie wird auf diesem Gerät gemacht; sehen Sie sie erst an.',
+  'ips.rule':
+    'Aus diesen Teilen: was jetzt gilt, der neueste Wert jedes Befunds, Impfungen, Eingriffe und was der Standard sonst verlangt. Allergien, Medikamente und Gesundheitsprobleme stehen immer da, auch wenn nichts bekannt ist.',
+  'ips.none': 'Wählen Sie mindestens einen Teil.',
+  'ips.making': 'Die Zusammenfassung wird gemacht',
+  'ips.take': 'Mitnehmen',
+  'ips.language': 'Sprache des PDFs',
+  'ips.pdf': 'Als PDF speichern',
+  'ips.bundle': 'Für Programme speichern (FHIR)',
+  'ips.link': 'Mit einem Link geben',
+  'ips.note':
+    'Gespeicherte Dateien sind nicht verschlüsselt: Wer sie hat, kann sie lesen. Im PDF steckt dasselbe Dokument für Programme. Namen von Befunden bleiben, wie sie abgelegt wurden.',
+  'ips.file': 'patientenkurzakte-{date}',
   'print.title': 'Übersicht drucken',
   'print.lead':
     'Für einen Termin oder einen Notfall, für jemanden ohne Konto. Sie entsteht auf diesem Gerät und wird nirgendwohin geschickt; wer das Papier hat, kann es lesen.',

@@ -85,6 +85,22 @@ export const summary = {
   'medicines.for': 'for {reason}',
   'medicines.showAll': 'Show all {count}',
   'medicines.later': 'Doses are read from the records themselves, which cannot be reached just now.',
+  'ips.open': 'For another doctor',
+  'ips.title': 'Summary for another doctor',
+  'ips.lead':
+    'For a journey, an emergency abroad or a new doctor: the International Patient Summary, which other programs read. It is made on this device; look at it first.',
+  'ips.rule':
+    'Of these parts: what is going on now, the newest of each result, vaccinations, procedures and what else the standard asks for. Allergies, medicines and health problems always stand there, also when nothing is known.',
+  'ips.none': 'Choose at least one part.',
+  'ips.making': 'Making the summary',
+  'ips.take': 'Take it along',
+  'ips.language': 'Language of the PDF',
+  'ips.pdf': 'Save as PDF',
+  'ips.bundle': 'Save for programs (FHIR)',
+  'ips.link': 'Give it by a link',
+  'ips.note':
+    'Saved files are not encrypted: whoever has them can read them. The PDF has the same document for programs inside. Names of facts stay as whoever filed them wrote them.',
+  'ips.file': 'patient-summary-{date}',
   'print.title': 'Print a summary',
   'print.lead':
     'For a visit or an emergency, for someone who has no account. It is made on this device and sent nowhere; whoever holds the paper can read it.',

@@ -74,6 +74,13 @@ test('every reference leads into the document or is only a name, and nothing is 
   expect(at(sections(bundle).get('10160-0'), 'text', 'div')).toContain('Metformin 500 mg')
 })
 
+test('a section is told by names for codes that came without one; the resources stay as they came', () => {
+  const flag = { resourceType: 'Flag', id: 'f', status: 'active', subject, code: { coding: [{ system: 'urn:s', code: 'XQ7' }] } }
+  const bundle = summary([flag], { nameOf: (system, code) => (system === 'urn:s' && code === 'XQ7' ? 'Falls easily' : undefined) })
+  expect(at(sections(bundle).get('104605-1'), 'text', 'div')).toContain('<td>Falls easily</td>')
+  expect(at(resources(bundle).at(-1), 'code', 'coding')).toEqual([{ system: 'urn:s', code: 'XQ7' }])
+})
+
 test('a narrative shows what a record holds, and runs none of it', () => {
   const bundle = summary([{ ...allergy, code: { text: '<script>alert(1)</script> & "nuts"' } }])
   expect(errors(bundle)).toEqual([])

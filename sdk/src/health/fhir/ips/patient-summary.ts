@@ -3,9 +3,10 @@ import { facts } from '#health/fhir/facts'
 import { narrativeProblem } from '#health/fhir/narrative'
 import { at, conceptText, field, isObject, type JsonObject, list, resourceTypeOf, string } from '#health/fhir/read'
 import { comparePatients, patientIdentity } from '#health/fhir/subject'
+import { type NameOf, withNames } from '#health/terminology/names'
 import { ipsProfile, ipsUrl } from './profiles.ts'
 import { closed, type Finder, finder, referencesIn } from './references.ts'
-import { emptyText, lineOf, sectionText } from './section-text.ts'
+import { emptyText, type Line, lineOf, sectionText } from './section-text.ts'
 import { SECTIONS, type SectionRule, sorted } from './sections.ts'
 import { stableId } from './stable-id.ts'
 
@@ -18,6 +19,8 @@ export type SummaryOptions = {
   readonly at: string
   /** Where a resource stood, when it came in a Bundle: its `fullUrl`, by which others may refer to it. */
   readonly urlOf?: (resource: JsonObject) => string | undefined
+  /** What codes are called that came without a name; for the sections' texts alone: the resources stay as they are. */
+  readonly nameOf?: NameOf
 }
 
 /** Types that come along when an entry refers to them; what else is referred to is only called by name. */
@@ -83,11 +86,10 @@ function sectionOf(
   rule: SectionRule,
   entries: readonly JsonObject[],
   idOf: (r: JsonObject) => string,
-  titleOf: (r: JsonObject) => string,
+  told: (r: JsonObject) => Line,
 ): JsonObject {
   const head = { title: rule.title, code: { coding: [{ system: 'http://loinc.org', code: rule.code, display: rule.display }] } }
-  if (entries.length)
-    return { ...head, text: sectionText(entries.map(r => lineOf(r, titleOf(r)))), entry: entries.map(r => ({ reference: urn(idOf(r)) })) }
+  if (entries.length) return { ...head, text: sectionText(entries.map(told)), entry: entries.map(r => ({ reference: urn(idOf(r)) })) }
   const coding = { system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable', display: 'Unavailable' }
   return { ...head, text: emptyText(rule.empty ?? ''), emptyReason: { coding: [coding], text: 'No information available' } }
 }
@@ -110,14 +112,17 @@ function each(resources: readonly unknown[]): { all: JsonObject[]; ids: Map<Json
  * what belongs in a summary is chosen here (see `sections.ts`). A record says nothing of allergies, medicines or problems: the section
  * stands there and says so (`emptyReason`), for silence is not "none". "No known allergies" is said only where the record says it.
  */
-export function patientSummary(resources: readonly unknown[], { patient, author, at: moment, urlOf }: SummaryOptions): JsonObject {
+export function patientSummary(
+  resources: readonly unknown[],
+  { patient, author, at: moment, urlOf, nameOf = () => undefined }: SummaryOptions,
+): JsonObject {
   const { all: given, ids } = each(resources)
   const find = finder([...given.filter(r => r !== patient), patient], urlOf)
   const own = given.filter(r => resourceTypeOf(r) !== 'Patient' && !foreign(r, find, patient))
-  const told = new Set(own.flatMap(r => (r.resourceType === 'DeviceUseStatement' ? [string(at(r, 'device', 'reference')) ?? ''] : [])))
+  const inUse = new Set(own.flatMap(r => (r.resourceType === 'DeviceUseStatement' ? [string(at(r, 'device', 'reference')) ?? ''] : [])))
   const uses = usesOf(
     own.filter(r => r.resourceType === 'Device'),
-    told,
+    inUse,
   )
   const record = sorted([...own, ...uses], find, moment.slice(0, 10))
   const chosen = SECTIONS.map(rule => ({ rule, entries: rule.pick(record) })).filter(s => s.entries.length || s.rule.empty)
@@ -131,14 +136,16 @@ export function patientSummary(resources: readonly unknown[], { patient, author,
     return (r && places.get(r)) ?? null
   }
   const close = (x: unknown): unknown => closed(x, find, placeOf)
-  const titleOf = (r: JsonObject): string => {
-    const target = ['medicationReference', 'device'].map(n => find(string(at(r, n, 'reference')) ?? '')).find(Boolean)
-    return (target && (conceptText(target.code) ?? facts(target).title)) ?? facts(r).title
+  const told = (r: JsonObject): Line => {
+    const named = withNames(r, nameOf)
+    const found = ['medicationReference', 'device'].map(n => find(string(at(r, n, 'reference')) ?? '')).find(Boolean)
+    const target = found && withNames(found, nameOf)
+    return lineOf(named, (target && (conceptText(target.code) ?? facts(target).title)) ?? facts(named).title)
   }
   const person = prepared(patient, idOf(patient), null, close)
   const others = inside.map(r => prepared(r, idOf(r), r === author ? null : patientUrl, close))
   const fits = list(field(person.meta, 'profile')).length > 0
-  const section = chosen.map(s => sectionOf(s.rule, s.entries, idOf, titleOf))
+  const section = chosen.map(s => sectionOf(s.rule, s.entries, idOf, told))
   const claim = (name: string): JsonObject => (fits ? { meta: { profile: [ipsUrl(name)] } } : {})
   const composition = {
     resourceType: 'Composition',

@@ -1,11 +1,18 @@
 /** A patient summary of whatever origin, as lines for a page or for paper. Total over any input. */
 import { facts, personName } from '#health/fhir/facts'
-import { at, conceptText, field, isObject, type JsonObject, list, resourceTypeOf, string } from '#health/fhir/read'
+import { at, codings, conceptText, field, isObject, type JsonObject, list, resourceTypeOf, string } from '#health/fhir/read'
 import { markupText } from '#health/xml'
 import { finder } from './references.ts'
 import { type Line, lineOf } from './section-text.ts'
 
-export type ReadSection = { readonly title: string; readonly code: string; readonly lines: readonly Line[]; readonly words: string }
+export type ReadSection = {
+  readonly title: string
+  readonly code: string
+  readonly lines: readonly Line[]
+  readonly words: string
+  /** It says of itself that there is no information, which is not "none". */
+  readonly unavailable: boolean
+}
 export type ReadSummary = {
   readonly title: string
   readonly date: string
@@ -36,6 +43,7 @@ export function readSummary(bundle: unknown): ReadSummary | null {
       return r ? [lineOf(r, titleOf(r))] : []
     }),
     words: [...markupText(string(at(s, 'text', 'div')) ?? '')].join(' ').slice(0, 4000),
+    unavailable: codings(field(s, 'emptyReason')).some(c => c.code === 'unavailable'),
   }))
   return {
     title: string(composition.title) ?? 'Summary',

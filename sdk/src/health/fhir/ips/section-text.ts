@@ -18,21 +18,35 @@ const cells = (tag: 'td' | 'th', texts: readonly string[]): string =>
   `<tr>${texts.map(t => `<${tag}>${escaped(t)}</${tag}>`).join('')}</tr>`
 
 /** A line of a section for people: what, when, how it stands, and what else one must know. */
-export type Line = { readonly what: string; readonly date: string; readonly status: string; readonly more: string }
+export type Line = {
+  readonly what: string
+  readonly date: string
+  readonly status: string
+  readonly more: string
+  /** What may kill. */
+  readonly danger: boolean
+}
 
-/** How to take it, what it does, how dangerous it is. */
+/** How to take it, what it does. */
 function moreOf(resource: JsonObject): string {
   const d = detailsOf(resource)
   const dosage = (d.dosage ?? []).flatMap(x => string(field(x, 'text')) ?? string(field(x, 'patientInstruction')) ?? [])
-  const danger = d.criticality === 'high' ? ['high risk'] : []
   const notes = list(resource.note).flatMap(n => string(field(n, 'text')) ?? [])
-  const parts = [...danger, ...(d.reactions ?? []), ...dosage, ...(d.reason ? [d.reason] : []), ...notes.slice(0, 2)]
+  const parts = [...(d.reactions ?? []), ...dosage, ...(d.reason ? [d.reason] : []), ...notes.slice(0, 2)]
   return parts.join('; ').slice(0, 400)
 }
 
+const dangerous = (resource: JsonObject): boolean => detailsOf(resource).criticality === 'high'
+
 export function lineOf(resource: JsonObject, title: string): Line {
   const told = facts(resource)
-  return { what: title, date: told.dates.start?.slice(0, 10) ?? '', status: told.status ?? '', more: moreOf(resource) }
+  return {
+    what: title,
+    date: told.dates.start?.slice(0, 10) ?? '',
+    status: told.status ?? '',
+    more: moreOf(resource),
+    danger: dangerous(resource),
+  }
 }
 
 const div = (content: string): JsonObject => ({
@@ -41,7 +55,7 @@ const div = (content: string): JsonObject => ({
 })
 
 export function sectionText(lines: readonly Line[]): JsonObject {
-  const rows = lines.map(l => cells('td', [l.what, l.date, l.status, l.more]))
+  const rows = lines.map(l => cells('td', [l.what, l.date, l.status, [l.danger && 'high risk', l.more].filter(Boolean).join('; ')]))
   return div(`<table><thead>${cells('th', ['What', 'Date', 'Status', 'More'])}</thead><tbody>${rows.join('')}</tbody></table>`)
 }
 
