@@ -42,12 +42,24 @@ function* filesBelow(dir: string): Generator<string> {
     if (entry.isFile()) yield join(entry.parentPath, entry.name)
 }
 
+/** A file as it is now; null when it is gone. */
+function bytesOf(path: string): Buffer | null {
+  try {
+    return readFileSync(path)
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw e
+  }
+}
+
 /** The bytes of every file below `dir`, whatever it is. */
 export function searchFiles(markers: readonly Marker[], dir: string): { hits: Hit[]; files: number; bytes: number } {
   const hits: Hit[] = []
   const count = { files: 0, bytes: 0 }
   for (const path of filesBelow(dir)) {
-    const bytes = readFileSync(path)
+    const bytes = bytesOf(path)
+    // Whoever still writes there may have put another in its place.
+    if (!bytes) continue
     count.files++
     count.bytes += bytes.length
     for (const name of found(markers, bytes)) hits.push({ place: relative(dir, path), marker: name })

@@ -167,6 +167,7 @@ describe.skipIf(!hasChromium())('a link for somebody without an account', () => 
     await ada.page.getByLabel('Language').selectOption('de')
     await go(ada.page, 'links')
     await press(ada.page, t('links.open'))
+    await ada.page.getByRole('checkbox', { name: t('part.medications') }).waitFor()
     for (const box of await ada.page.getByRole('checkbox').all())
       await box.setChecked((await box.evaluate(e => (e as HTMLInputElement).labels?.[0]?.textContent)) === t('part.medications'))
     await ada.page.getByLabel(t('links.passcode')).fill('')

@@ -233,20 +233,22 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     expect(receipts.whole.signed.length).toBeGreaterThan(4000)
     await page.getByRole('button', { name: 'Close' }).click()
     await page.getByRole('button', { name: 'Create my record' }).waitFor()
-    const left = await page.evaluate(async () => {
-      const names = (await indexedDB.databases()).map(d => d.name)
-      const db = await new Promise<IDBDatabase>((resolve, reject) => {
-        const opening = indexedDB.open('keepwell')
-        opening.onsuccess = () => resolve(opening.result)
-        opening.onerror = () => reject(opening.error)
+    const left = () =>
+      page.evaluate(async () => {
+        const names = (await indexedDB.databases()).map(d => d.name)
+        const db = await new Promise<IDBDatabase>((resolve, reject) => {
+          const opening = indexedDB.open('keepwell')
+          opening.onsuccess = () => resolve(opening.result)
+          opening.onerror = () => reject(opening.error)
+        })
+        const kept = await new Promise<number>(resolve => {
+          const counting = db.transaction('vaults').objectStore('vaults').count()
+          counting.onsuccess = () => resolve(counting.result)
+        })
+        db.close()
+        return { names, kept }
       })
-      const kept = await new Promise<number>(resolve => {
-        const counting = db.transaction('vaults').objectStore('vaults').count()
-        counting.onsuccess = () => resolve(counting.result)
-      })
-      return { names, kept }
-    })
-    expect(left).toEqual({ names: ['keepwell'], kept: 0 })
+    await expect.poll(left).toEqual({ names: ['keepwell'], kept: 0 })
     await page.getByRole('button', { name: 'I have recovery words' }).click()
     await page.getByRole('radio', { name: /Passphrase/ }).check()
     await page.getByLabel('Passphrase', { exact: true }).last().fill(PHRASE)

@@ -8,7 +8,7 @@ import { addStaff } from '@keepwell/daemon/gateway/smart/staff'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium } from '../../tools/chromium.ts'
-import { accessible, givePasskey, hasChromium, noViolations, openPage } from './journey.kit.ts'
+import { accessible, givePasskey, hasChromium, noViolations, openPage, PATIENCE } from './journey.kit.ts'
 
 const SCRIPT = readFileSync(createRequire(import.meta.url).resolve('fhirclient/build/fhir-client.js'))
 
@@ -61,7 +61,7 @@ describe.skipIf(!hasChromium())('a SMART app in a browser', () => {
     })
     client = registered.client_id
     browser = await chromium.launch({ executablePath: findChromium()!, args: ['--no-sandbox'] })
-  })
+  }, 240_000)
   afterAll(async () => {
     await browser?.close()
     await gateway?.close()
@@ -73,6 +73,7 @@ describe.skipIf(!hasChromium())('a SMART app in a browser', () => {
     ['de-DE', 'dark'],
   ] as const)(
     'a person sets up a passkey, logs in with it, allows, and the app reads what was allowed (%s, %s)',
+    { timeout: 300_000 },
     async (locale, colorScheme) => {
       launch = undefined
       const { code } = await addStaff(gateway.smart.context, {
@@ -81,6 +82,7 @@ describe.skipIf(!hasChromium())('a SMART app in a browser', () => {
         role: 'physician',
       })
       const context = await browser.newContext({ locale, colorScheme, viewport: { width: 390, height: 844 }, reducedMotion: 'reduce' })
+      context.setDefaultTimeout(PATIENCE)
       const { page, heard } = await openPage(context, `${gateway.url}/auth/enrol`)
       await givePasskey(page)
       await accessible(page, 'enrol')

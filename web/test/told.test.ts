@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium())('what an organisation had to tell', () => {
     if (process.env.KEEPWELL_PICTURES) await page.screenshot({ path: `${process.env.KEEPWELL_PICTURES}/told.png`, fullPage: true })
     await tellDuty(clinic, to, { ...hold, ended: clinic.clock() })
     await page.getByText(/it has been free to delete what it keeps of you/).waitFor()
-    expect(await page.getByText('until it says otherwise').count()).toBe(0)
+    await expect.poll(() => page.getByText('until it says otherwise').count()).toBe(0)
     await page.getByRole('link', { name: 'See who looked' }).click()
     await page.getByRole('heading', { name: /Who looked/ }).waitFor()
     noViolations(heard)

@@ -130,8 +130,8 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
     await page.getByRole('link', { name: '2 records need a look' }).click()
     await page.getByRole('heading', { level: 1, name: 'Needs a look' }).waitFor()
     await expect.poll(() => page.getByRole('article').count()).toBe(2)
-    const [own, lab] = [page.getByRole('article').first(), page.getByRole('article').last()]
-    await own.getByText('Ada Doubts').waitFor()
+    const own = page.getByRole('article').filter({ hasText: 'Ada Doubts' })
+    const lab = page.getByRole('article').filter({ hasNotText: 'Ada Doubts' })
     for (const article of [own, lab]) {
       await article.getByText('Ferritin').waitFor()
       await article.getByText('Lab East').first().waitFor()
