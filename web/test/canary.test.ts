@@ -272,6 +272,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
     await saved(page, 'pdf', 'Save as PDF')
     await go(page, 'settings/data')
     await saved(page, 'zip', 'Export everything')
+    await go(page, 'settings/backups')
     await saved(page, 'backup', 'Make a backup')
     await page
       .getByText(/read back|sealed/)

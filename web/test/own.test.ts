@@ -1,5 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { openNetwork } from '@keepwell/adapters/relay/network'
+import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
+import { noteCopies } from '@keepwell/sdk/actions/vault/safekeeping'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import type { Page } from 'playwright-core'
@@ -100,7 +103,9 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     await choosing(page, 'keepwell.backup')
     await page.getByRole('button', { name: 'Make a backup' }).click()
     await page.getByText(/read back and compared/).waitFor()
-    await accessible(page, 'your data, backed up')
+    await accessible(page, 'backups, one made')
+    await page.getByText(/keepwell\.backup/).waitFor()
+    await page.getByText(/, this device$/).waitFor()
     const file = Buffer.from(
       await page.evaluate(async () => {
         const root = await navigator.storage.getDirectory()
@@ -112,6 +117,29 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
       'base64',
     )
     expect(file.includes('Ben Backup')).toBe(false)
+    const test = (name: string, buffer: Buffer) =>
+      page.getByLabel('Test a backup').setInputFiles({ name, mimeType: 'application/octet-stream', buffer })
+    await test('cut.backup', file.subarray(0, file.length - 1000))
+    await page.getByText('That did not work').waitFor()
+    await test('carried.backup', file)
+    await page.getByText(/This backup of .* is whole: all \d+ records were opened/).waitFor()
+    await page.getByText('Nothing has come since that it lacks.').waitFor()
+    await page.getByText('carried.backup').waitFor()
+    await page.getByLabel(/Remind me/).selectOption('7')
+    await expect.poll(() => page.getByLabel(/Remind me/).inputValue()).toBe('7')
+    // What another device of the vault says of copies is told here.
+    const base = {
+      clock: () => Math.floor(Date.now() / 1000),
+      random: (n: number) => new Uint8Array(randomBytes(n)),
+      network: openNetwork(),
+    }
+    const session = await restoreVault(base, { words, relay: stage.relay.url, deviceName: 'Attic machine' })
+    await noteCopies({ ...base, session }, [{ place: '/mnt/share', of: 40, asked: 299, missing: 1, damaged: 0, repaired: 0, lost: 1 }])
+    await page.goto(`${stage.url}/#/settings/data`)
+    await page.getByRole('link', { name: 'See your backups' }).click()
+    await page.getByText('1 block of your record cannot be had').waitFor()
+    await page.getByText(/Attic machine/).waitFor()
+    await accessible(page, 'backups, copies lost')
     await page.goto(`${stage.url}/#/`)
     await page.getByText('What your record holds').waitFor()
     await expect.poll(() => page.getByText('Keep it safe').count()).toBe(0)

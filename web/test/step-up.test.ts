@@ -171,7 +171,7 @@ describe.skipIf(!hasChromium())('who is at the screen', () => {
       ...['erase', 'eraseSome', 'eraseHeld', 'eraseAll', 'undoImport', 'leaveGuarding', 'confirmPerson', 'forgetWitness'],
       ...['admit', 'removeDevice', 'rekey', 'setUpEmergency', 'replaceEmergency', 'endEmergency'],
       ...['askGuardians', 'setGuardians', 'removeGuardian', 'endGuardians', 'helpBack', 'setLimits', 'freeze'],
-      ...['objectPurposes', 'closeToNew'],
+      ...['objectPurposes', 'closeToNew', 'addRule'],
     ]
     expect(Object.keys(GRAVE).sort()).toEqual(grave.toSorted())
     // Input that says nothing counts as loosening; for the lock that would be the defaults, which it has.

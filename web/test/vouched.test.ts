@@ -4,6 +4,8 @@ import { openSession } from '@keepwell/sdk/actions/access/open-session'
 import { keepCredential } from '@keepwell/sdk/actions/access/own-credentials'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { requestAccess } from '@keepwell/sdk/actions/access/request'
+import { applyRules } from '@keepwell/sdk/actions/access/rules'
+import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { readCredential } from '@keepwell/sdk/identity/credential'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { did, onLedger, openAs, somebody, vouchFor } from './emergency.kit.ts'
@@ -44,6 +46,33 @@ describe.skipIf(!hasChromium())('who is vouched for', () => {
     await accessible(page, 'new share, vouched for')
     await page.getByRole('button', { name: 'Share', exact: true }).click()
     await page.getByText('Shared with Clinic West').waitFor()
+
+    // A rule is signed here and read by an agent, which announces a use of it; the use is refused here.
+    await go('rules/new')
+    await page.getByLabel('What do you call it?').fill('Specialists')
+    await page.getByLabel('For whom?').selectOption('Whoever is vouched for in a role')
+    await page.getByLabel('Which role?').fill('md')
+    await page.getByRole('checkbox', { name: 'Laboratory' }).check()
+    await accessible(page, 'new rule')
+    await page.getByRole('button', { name: 'Sign the rule' }).click()
+    await page.getByText('Whoever is vouched for as MD may read Laboratory for treatment, at most 30 days each time.').waitFor()
+    // While the app is closed, for it would take the request itself.
+    await page.goto('about:blank')
+    await requestAccess(clinic, ask)
+    await refreshRing(patient)
+    expect((await applyRules(patient)).announced).toHaveLength(1)
+    await go('rules')
+    await page.getByLabel('Passphrase', { exact: true }).last().fill('correct horse battery')
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await page.getByText(/will be given this at .*, unless you say no/).waitFor()
+    await accessible(page, 'a use waits')
+    await page.getByRole('button', { name: /^Say no/ }).click()
+    await page.getByText('Not given', { exact: true }).waitFor()
+    await refreshRing(patient)
+    expect(patient.session.state.ring.rules!.flatMap(r => r.uses.map(u => u.state))).toEqual(['vetoed'])
+    await page.getByRole('button', { name: /^Stop the rule/ }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop the rule' }).click()
+    await page.getByText('Stopped', { exact: true }).waitFor()
 
     await receiveMessages(clinic)
     const [got] = receivedGrants(clinic)

@@ -30,6 +30,9 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   breach: { icon: 'alert', href: '#/rights', tone: 'bad' },
   hold: { icon: 'lock', href: '#/rights', tone: 'accent' },
   released: { icon: 'lock', href: '#/rights' },
+  ruleWaits: { icon: 'clock', href: '#/rules', tone: 'accent' },
+  ruleGave: { icon: 'share', href: '#/rules', tone: 'good' },
+  copies: { icon: 'alert', href: '#/settings/backups', tone: 'bad' },
   unproved: { icon: 'alert', href: '#/guardians', tone: 'bad' },
 }
 

@@ -16,7 +16,7 @@ import type { Doing, Written } from '#rpc/own.ts'
 import type { Erased } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { errorText } from '#words/error.ts'
-import { Running } from './own-data.tsx'
+import { Running } from './running.tsx'
 import { SeriesLinks } from './series-links.tsx'
 import { timelineHref } from './timeline-place.ts'
 

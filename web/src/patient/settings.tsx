@@ -27,6 +27,7 @@ const SECTIONS: readonly { readonly href: string; readonly icon: IconName; reado
   { href: '#/guardians', icon: 'key', title: 'guardians.title', sub: 'settings.guardiansSub' },
   { href: '#/emergency', icon: 'heart', title: 'emergency.title', sub: 'emergency.sub' },
   { href: '#/rights', icon: 'shield', title: 'rights.title', sub: 'rights.sub' },
+  { href: '#/settings/backups', icon: 'folder', title: 'backups.title', sub: 'backups.sub' },
   { href: '#/settings/data', icon: 'save', title: 'own.title', sub: 'own.sub' },
 ]
 

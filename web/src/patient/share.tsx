@@ -49,6 +49,7 @@ export function Share() {
             <Given list={value.given.filter(s => !s.of)} passed={value.passed} onChange={again} />
             <People list={value.contacts} />
             <LinkPanel title={t('links.title')} icon="share" text={t('links.lead')} href="#/links" go={t('links.open')} />
+            <LinkPanel title={t('share.rules')} icon="clock" text={t('share.rulesNote')} href="#/rules" go={t('share.rulesGo')} />
             <LinkPanel title={t('share.noKeepwell')} icon="paper" text={t('share.noKeepwellNote')} href="#/print" go={t('share.print')} />
             {cared.length > 0 && <Received title={t('sharing.lookAfter')} list={cared} />}
             {others.length > 0 && <Received title={t('share.received')} list={others} />}

@@ -48,6 +48,9 @@ export type NewsKind =
   | 'breach'
   | 'hold'
   | 'released'
+  | 'ruleWaits'
+  | 'ruleGave'
+  | 'copies'
 
 export type NewsItem = {
   readonly id: string

@@ -21,6 +21,8 @@ export type LockCard =
 export type Safety = {
   readonly devices: number
   readonly backupAt: number | null
+  /** Whether the person wanted to hear by now that the last backup is old. */
+  readonly backupDue: boolean
   readonly records: number
   readonly wordsChecked: boolean
   /** What is owed about guardians; null when they are in place, or when there is nobody who could be one. */

@@ -23,3 +23,33 @@ export type Ended = {
   /** The relay's signed receipts, to be kept. */
   readonly receipts: Blob
 }
+
+/** What one of the person's devices did to keep the record: which (null: one that is gone), when, and where it lies. */
+type Kept = { readonly at: number; readonly device: string | null; readonly here: boolean; readonly place: string }
+
+export type CopyView = Kept & {
+  readonly of: number
+  readonly asked: number
+  readonly repaired: number
+  readonly lost: number
+  readonly state: 'good' | 'silent' | 'away' | 'lost'
+  /** The place where the record itself is kept. */
+  readonly home: boolean
+}
+
+/** How the record is kept: all that its devices, an agent among them, told each other. */
+export type SafekeepingView = {
+  /** Records there are now. */
+  readonly records: number
+  /** `whole` is false for a backup of an earlier version, of which only the time is known. */
+  readonly made: (Kept & { readonly records: number; readonly size: number; readonly whole: boolean }) | null
+  /** The last reading back as a restore would, of a backup made at `of`. */
+  readonly tested: (Kept & { readonly of: number; readonly records: number }) | null
+  readonly drilled: (Kept & { readonly records: number; readonly missing: number; readonly seconds: number }) | null
+  readonly copies: readonly CopyView[]
+  readonly remindDays: number
+  readonly due: boolean
+}
+
+/** A backup that was read back as a restore would: when it was made, and how many records it lacks by now. */
+export type Tested = { readonly of: number; readonly records: number; readonly lacking: number }

@@ -31,6 +31,7 @@ const ResultSeries = lazy(async () => ({ default: (await import('#patient/result
 const AddDevice = lazy(async () => ({ default: (await import('#patient/add-device.tsx')).AddDevice }))
 const Adding = lazy(async () => ({ default: (await import('#patient/adding.tsx')).Adding }))
 const Attention = lazy(async () => ({ default: (await import('#patient/attention.tsx')).Attention }))
+const Backups = lazy(async () => ({ default: (await import('#patient/backups.tsx')).Backups }))
 const Devices = lazy(async () => ({ default: (await import('#patient/devices.tsx')).Devices }))
 const Emergency = lazy(async () => ({ default: (await import('#patient/emergency.tsx')).Emergency }))
 const EraseAll = lazy(async () => ({ default: (await import('#patient/erase-all.tsx')).EraseAll }))
@@ -43,6 +44,8 @@ const Vote = lazy(async () => ({ default: (await import('#patient/vote.tsx')).Vo
 const OwnData = lazy(async () => ({ default: (await import('#patient/own-data.tsx')).OwnData }))
 const AskRight = lazy(async () => ({ default: (await import('#patient/rights-ask.tsx')).AskRight }))
 const Rights = lazy(async () => ({ default: (await import('#patient/rights.tsx')).Rights }))
+const Rules = lazy(async () => ({ default: (await import('#patient/rules.tsx')).Rules }))
+const NewRule = lazy(async () => ({ default: (await import('#patient/new-rule.tsx')).NewRule }))
 const Series = lazy(async () => ({ default: (await import('#patient/series.tsx')).Series }))
 const later = (screen: ReactNode): ReactNode => (
   <WithTexts>
@@ -102,6 +105,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   recover: { under: 'settings', draw: () => later(<Vote />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
   'add-device': { under: 'settings', draw: () => later(<AddDevice />) },
+  rules: { under: 'share', draw: ({ rest: [part] }) => later(part === 'new' ? <NewRule /> : <Rules />) },
   rights: {
     under: 'settings',
     draw: r =>
@@ -113,6 +117,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
 function drawSettings(part: string, { locale, onLocale }: Choices): ReactNode {
   if (part === 'devices') return <Devices />
   if (part === 'data') return <OwnData />
+  if (part === 'backups') return <Backups />
   if (part === 'erase') return <EraseAll />
   if (part === 'keys') return <NewKeys />
   if (part === 'lock') return <Locks />

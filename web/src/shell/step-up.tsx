@@ -17,6 +17,7 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   extendShare: 'prove.share',
   passOn: 'prove.share',
   makeLink: 'prove.share',
+  addRule: 'prove.share',
   erase: 'prove.erase',
   eraseSome: 'prove.erase',
   eraseHeld: 'prove.erase',

@@ -1,6 +1,7 @@
 import { add } from './de/add.ts'
 import { app } from './de/app.ts'
 import { attention } from './de/attention.ts'
+import { backups } from './de/backups.ts'
 import { begin } from './de/begin.ts'
 import { card } from './de/card.ts'
 import { clinician } from './de/clinician.ts'
@@ -21,6 +22,7 @@ import { record } from './de/record.ts'
 import { release } from './de/release.ts'
 import { results } from './de/results.ts'
 import { rights } from './de/rights.ts'
+import { rules } from './de/rules.ts'
 import { settings } from './de/settings.ts'
 import { share } from './de/share.ts'
 import { sharing } from './de/sharing.ts'
@@ -33,6 +35,7 @@ import type { Text } from './words.ts'
 /** Die deutschen Texte. */
 export const de: Readonly<Record<Key, Text>> = {
   ...app,
+  ...backups,
   ...begin,
   ...home,
   ...timeline,
@@ -57,6 +60,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...own,
   ...results,
   ...rights,
+  ...rules,
   ...health,
   ...hospital,
   ...images,

@@ -36,6 +36,7 @@ import { GRAVE, type Holding, presenceApi } from './presence-api.ts'
 import { recordsApi } from './records-api.ts'
 import { resultsApi } from './results-api.ts'
 import { rightsApi } from './rights-api.ts'
+import { rulesApi } from './rules-api.ts'
 import { piecesOf } from './save.ts'
 import type { OpenReading } from './session.ts'
 import { sharingApi } from './sharing-api.ts'
@@ -126,6 +127,7 @@ export function vaultApi({ origin, tell, stop }: Place) {
     ...ownApi(open, hear),
     ...attentionApi(open),
     ...rightsApi(open, hear),
+    ...rulesApi(open),
     ...imagesApi(open),
     ...resultsApi(open),
     ...presenceApi(open, here),

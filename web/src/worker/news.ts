@@ -3,6 +3,7 @@ import type { Arrival } from '@keepwell/sdk/actions/access/receive-messages'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { heldRecords } from '@keepwell/sdk/actions/records/quarantine'
 import { sealedMark } from '@keepwell/sdk/actions/sealed-mark'
+import { safekeepingOf } from '@keepwell/sdk/actions/vault/safekeeping'
 import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { bool, bytes, type Infer, int, list, nullable, object, oneOf, string } from '@keepwell/sdk/base/shape'
 import { decodeTerms, readTerms } from '@keepwell/sdk/consent/terms'
@@ -33,6 +34,9 @@ const KINDS = [
   'breach',
   'hold',
   'released',
+  'ruleWaits',
+  'ruleGave',
+  'copies',
 ] as const satisfies readonly NewsKind[]
 const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
 type Item = Infer<typeof itemShape>
@@ -95,6 +99,8 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
           ...askedNow(ctx, news),
           ...guardingNow(ctx, news),
           ...dutiesNow(ctx, news),
+          ...usesNow(ctx, news),
+          ...copiesNow(ctx, news),
           ...(await heldNow(ctx, news)),
         ])
       }),
@@ -192,6 +198,22 @@ const dutiesNow = ({ session }: Ctx, news: Make): Item[] =>
     const kind = d.kind === 'breach' ? 'breach' : d.ended === null ? 'hold' : 'released'
     return { ...news(kind, d.name, `${d.from} ${toHex(d.id)} ${d.at}`), at: d.at }
   })
+
+/** What an agent does under a rule: from the keyring, where it writes each use down. */
+const usesNow = ({ session }: Ctx, news: Make): Item[] =>
+  (session.state.ring.rules ?? []).flatMap(r =>
+    r.uses.flatMap(u => {
+      if (u.state === 'given') return [news('ruleGave', u.name, toHex(u.request))]
+      return u.state === 'waiting' && !r.ended ? [news('ruleWaits', u.name, toHex(u.request))] : []
+    }),
+  )
+
+/** Copies that an agent found lost, or a rehearsal that did not bring everything back. */
+function copiesNow({ session, clock }: Ctx, news: Make): Item[] {
+  const { copies, drilled } = safekeepingOf(session.state.ring, clock())
+  const lost = copies.filter(c => c.lost).map(c => news('copies', '', `lost ${c.at}`))
+  return [...lost.slice(0, 1), ...(drilled?.missing ? [news('copies', '', `drill ${drilled.at}`)] : [])]
+}
 
 async function heldNow(ctx: Ctx, news: Make): Promise<Item[]> {
   const names = naming(ctx.session.state.ring)

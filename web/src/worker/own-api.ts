@@ -3,56 +3,42 @@ import { exportEverything } from '@keepwell/sdk/actions/records/export-everythin
 import { exportFiles } from '@keepwell/sdk/actions/records/export-files'
 import { zip } from '@keepwell/sdk/actions/records/export-zip'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
-import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
-import { backup } from '@keepwell/sdk/actions/vault/backup'
 import { changeRing } from '@keepwell/sdk/actions/vault/change-ring'
-import { checkBackup } from '@keepwell/sdk/actions/vault/check-backup'
 import { removeDevice } from '@keepwell/sdk/actions/vault/devices'
 import { eraseVault, type VaultErasure } from '@keepwell/sdk/actions/vault/erase-vault'
 import { erasureReceipts } from '@keepwell/sdk/actions/vault/erasure-receipts'
 import { rotate } from '@keepwell/sdk/actions/vault/rotate'
-import { equal, readU64, u64be } from '@keepwell/sdk/base/bytes'
-import { ensure } from '@keepwell/sdk/base/error'
+import { remindOfBackup, safekeepingOf } from '@keepwell/sdk/actions/vault/safekeeping'
+import { equal, u64be } from '@keepwell/sdk/base/bytes'
 import type { Rekeying, Safety } from '#rpc/devices.ts'
-import type { BackedUp, Doing, Ended, Written } from '#rpc/own.ts'
+import type { BackedUp, Ended, SafekeepingView, Tested, Written } from '#rpc/own.ts'
 import type { Call } from '#rpc/rpc.ts'
-import { clock, elapsed } from './platform.ts'
+import type { BackUp } from './backups.ts'
+import { clock } from './platform.ts'
 import { recordBytes } from './record.ts'
-import { piecesOf, type Saved, save, type Target } from './save.ts'
+import { save, type Target } from './save.ts'
 import { forgetVault } from './shelf.ts'
+import { teller } from './teller.ts'
 import type { OpenVault, Tell } from './vault.ts'
 
-const BACKUP = 'backup'
 /** Stands in the keyring from before new words are made until the person has shown that they were written down. */
 export const UNCHECKED = 'words'
 /** Fewer guardians there cannot be. */
 const LEAST = 3
-/** Told at most so often, in milliseconds. */
-const PACE = 150
-
-/** Tells how far it is, but not at every step. */
-function teller({ progress }: Call, phase: Doing['phase'], busy: Tell) {
-  let last = 0
-  let state = { done: 0, total: null as number | null, bytes: 0 }
-  return (change: Partial<typeof state>): void => {
-    state = { ...state, ...change }
-    if (elapsed() - last < PACE) return
-    last = elapsed()
-    progress({ phase, ...state } satisfies Doing)
-    busy('busy')
-  }
-}
+/** Backups are made on few days: what they need comes when it is wanted. */
+const backups = () => import('./backups.ts')
 
 /** Taking everything out, keeping it safe, making new keys, and ending it. */
 export const ownApi = (open: () => OpenVault, tell: Tell) => ({
   async safety(_: null): Promise<Safety> {
     const { ring } = open().ctx.session.state
-    const at = ring.marks[BACKUP]
+    const { made, due } = safekeepingOf(ring, clock())
     const owed = guardiansOwed(open().ctx)
     const known = ring.contacts.filter(c => c.verified).length
     return {
       devices: ring.devices.length,
-      backupAt: at ? readU64(at) : null,
+      backupAt: made?.at ?? null,
+      backupDue: due,
       records: [...open().entries.all()].length,
       wordsChecked: !ring.marks[UNCHECKED],
       guardians: owed === 'choose' && known < LEAST ? null : owed,
@@ -88,17 +74,13 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
     const saved = await save(recordBytes(open(), id), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
     return { ...saved, records: 1 }
   },
-  /** One sealed file, read back before it counts. */
-  async backUp(target: Target, call: Call): Promise<BackedUp> {
-    const { ctx } = open()
-    await open().sync()
-    const step = teller(call, 'writing', tell)
-    const chunks = backup(ctx, (done, total) => step({ done, total }))
-    const saved = await save(chunks, { target, signal: call.signal, wrote: bytes => step({ bytes }) })
-    const found = await readBack(open(), { saved, target, tell }, call)
-    await open().run(c => changeRing(c, ring => ({ ...ring, marks: { ...ring.marks, [BACKUP]: u64be(clock()) } })))
-    return { ...saved, ...found }
-  },
+  safekeeping: async (_: null): Promise<SafekeepingView> => (await backups()).safekeeping(open()),
+  backUp: async (input: BackUp, call: Call): Promise<BackedUp> => (await backups()).backUp(open(), input, { ...call, tell }),
+  /** A file the person has, read back as a restore would. */
+  testBackup: async (input: { readonly file: Blob; readonly name: string }, call: Call): Promise<Tested> =>
+    (await backups()).testBackup(open(), input, { ...call, tell }),
+  /** 0 days: never. */
+  remindOfBackup: async (days: number): Promise<void> => open().run(ctx => remindOfBackup(ctx, days)),
   /** New keys and words for everything; all other devices are locked out. Gives the words, which are kept nowhere. */
   async rekey(_: null, { progress }: Call): Promise<readonly string[]> {
     const here = open().ctx.session.device.id
@@ -130,26 +112,6 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
     return endedView(erasure)
   },
 })
-
-type Reading = { readonly saved: Saved; readonly target: Target; readonly tell: Tell }
-
-async function readBack({ ctx }: OpenVault, { saved, target, tell }: Reading, call: Call): Promise<{ records: number; opened: number }> {
-  const file = saved.blob ?? (await target!.getFile())
-  const step = teller(call, 'checking', tell)
-  const counted = async function* () {
-    let bytes = 0
-    for await (const piece of piecesOf(file)) {
-      call.signal.throwIfAborted()
-      bytes += piece.length
-      step({ bytes, total: file.size, done: bytes })
-      yield piece
-    }
-  }
-  const { records, opened, vault } = await checkBackup(counted(), ctx.session.device)
-  const here = (await liveEntries(ctx)).length
-  ensure(vault === ctx.session.state.ring.did && records === here, 'TRUNCATED', 'The backup does not hold all records; make it again.')
-  return { records, opened }
-}
 
 function endedView(erasure: VaultErasure): Ended {
   const { last, records, consents, unreached } = erasure

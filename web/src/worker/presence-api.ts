@@ -20,6 +20,7 @@ export const GRAVE = {
   extendShare: always,
   passOn: always,
   makeLink: always,
+  addRule: always,
   erase: always,
   eraseSome: always,
   eraseHeld: always,

@@ -79,7 +79,7 @@ export async function applyRules(ctx: Ruling): Promise<Applied> {
   const out = { given: [] as string[], announced: [] as string[], ignored: 0 }
   const valid: RuleMessage[] = []
   for (const kept of rulesOf(ctx.session.state.ring)) {
-    const rule = kept.ended ? null : await validRule(ctx, kept)
+    const rule = kept.ended ? null : await checkRule(ctx, kept)
     if (rule) valid.push(rule)
     else if (!kept.ended) out.ignored++
   }
@@ -93,7 +93,8 @@ export async function applyRules(ctx: Ruling): Promise<Applied> {
   return out
 }
 
-async function validRule(ctx: Ruling, kept: KeptRule): Promise<RuleMessage | null> {
+/** What the signature says; null for a rule that counts for nothing: not signed by this vault, altered, or below the floor. */
+export async function checkRule(ctx: Ruling, kept: KeptRule): Promise<RuleMessage | null> {
   const { ring } = ctx.session.state
   try {
     const thing = decodeAs(signed, kept.signed)

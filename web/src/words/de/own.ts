@@ -3,23 +3,16 @@ import type { Texts } from '#words/words.ts'
 
 export const own: Texts<typeof en> = {
   'own.title': 'Ihre Daten',
-  'own.sub': 'Mitnehmen, sichern, löschen',
+  'own.sub': 'Mitnehmen, löschen',
   'own.lead': 'Sie gehören Ihnen: Nehmen Sie sie mit, bewahren Sie eine zweite Kopie auf oder beenden Sie alles.',
   'own.export': 'Alles mitnehmen',
   'own.exportNote':
     'Ein Archiv (ZIP), das jeder Computer öffnet: jedes Dokument und Bild als die Datei, die es war, Ihre FHIR-Daten als ein Bundle, Ihre Freigaben und wer gelesen hat. Wer es bekommt, kann es lesen: Legen Sie es dorthin, wo nur Sie sind.',
   'own.exportGo': 'Alles exportieren',
   'own.exportDone': { one: '{count} Eintrag geschrieben, {size}.', other: '{count} Einträge geschrieben, {size}.' },
-  'own.backup': 'Sicherung',
   'own.backupNote':
     'Eine versiegelte Datei mit allem darin. Sie öffnet sich nur mit Ihren Wiederherstellungswörtern oder auf einem Ihrer Geräte und darf deshalb überall liegen. Was Sie später löschen, bleibt in älteren Sicherungen: Löschen Sie auch diese.',
-  'own.backupGo': 'Sicherung machen',
-  'own.backupDone': {
-    one: '{count} Eintrag, {size}, zurückgelesen und verglichen ({opened} ganz geöffnet).',
-    other: '{count} Einträge, {size}, zurückgelesen und verglichen ({opened} ganz geöffnet).',
-  },
-  'own.backupAt': 'Die letzte ist vom {date}.',
-  'own.backupNever': 'Es gibt noch keine.',
+  'own.backupsGo': 'Sicherungen ansehen',
   'own.writing': 'Wird geschrieben …',
   'own.checking': 'Wird zurückgelesen …',
   'own.erasing': 'Wird gelöscht …',
@@ -30,7 +23,6 @@ export const own: Texts<typeof en> = {
   'own.eraseNote': 'Alles, überall, wo es liegt, für immer. Nehmen Sie es vorher mit, falls Sie es noch brauchen könnten.',
   'own.eraseGo': 'Ansehen, was geschieht',
   'own.fileExport': 'keepwell-{date}.zip',
-  'own.fileBackup': 'keepwell-{date}.backup',
   'own.fileReceipts': 'keepwell-geloescht-{date}.json',
   'own.readme':
     'KEEPWELL-EXPORT von {name}, {date}\n\nDas ist alles, was Ihre Akte an diesem Tag enthielt. Nichts davon ist verschlüsselt: Wer es hat, kann es lesen.\n\nrecords/          jeder Eintrag als die Datei, die er war, Byte für Byte\nrecords/index.json  was jede Datei ist, von wem sie stammt, und ihr SHA-256\nfhir-bundle.json  Ihre FHIR-Daten noch einmal als ein Bundle (R4), für andere Systeme\nshares.json       was Sie mit wem teilen, was mit Ihnen geteilt wird, mit den signierten Bedingungen\nwho-looked.json   jedes Lesen Ihrer Akte, wie die Quittungen es sagen\nwho-looked.proof  dasselbe mit Signaturen und Beweisen, die jeder prüfen kann: keepwell verify who-looked.proof\npatient-summary.json  Ihre International Patient Summary\nidentity.json     wer Ihre Akte für andere ist: Kennung, Fingerabdruck, öffentliche Schlüssel\n\nIhre Schlüssel und Wiederherstellungswörter sind nicht darin.\n',
@@ -86,6 +78,8 @@ export const own: Texts<typeof en> = {
   'safe.note': 'Ihre Akte öffnet sich nur auf diesem Gerät. Mit einem zweiten Gerät oder einer Sicherung geht sie nie verloren.',
   'safe.device': 'Gerät hinzufügen',
   'safe.backup': 'Sicherung machen',
+  'safe.due': 'Ihre letzte Sicherung ist alt',
+  'safe.dueNote': 'Sie ist vom {date}. Sie wollten erinnert werden.',
   'safe.wordsTitle': 'Ihre Wiederherstellungswörter sind nicht geprüft',
   'safe.wordsNote':
     'Es wurden neue Schlüssel gemacht, die neuen Wörter aber nicht geprüft, und die alten öffnen nichts. Machen Sie noch einmal neue Schlüssel und schreiben Sie die Wörter auf.',

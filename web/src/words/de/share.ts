@@ -59,6 +59,10 @@ export const share: Texts<typeof en> = {
   'join.done': 'Sie und {name} sind verbunden',
   'join.doneNote': 'Der Fingerabdruck ist {fingerprint}. Vergleichen Sie ihn laut, wenn Sie sich treffen.',
   'join.shareNow': 'Etwas mit {name} teilen',
+  'share.rules': 'Dauerregeln',
+  'share.rulesNote':
+    'Legen Sie einmal fest, wer was bekommen darf, wenn Sie nicht da sind. Sie erfahren von jeder Anwendung und können Nein sagen.',
+  'share.rulesGo': 'Regeln ansehen',
   'new.title': 'Neue Freigabe',
   'new.who': 'Mit wem?',
   'new.what': 'Was darf gelesen werden?',

@@ -1,22 +1,15 @@
 export const own = {
   'own.title': 'Your data',
-  'own.sub': 'Export, backup, erase',
+  'own.sub': 'Export, erase',
   'own.lead': 'It is yours: take it with you, keep a second copy, or end it.',
   'own.export': 'Take everything with you',
   'own.exportNote':
     'One archive (ZIP) that any computer opens: every document and image as the file it was, your FHIR data as one Bundle, your shares, and who looked. It is readable to whoever gets it: put it where only you are.',
   'own.exportGo': 'Export everything',
   'own.exportDone': { one: '{count} record written, {size}.', other: '{count} records written, {size}.' },
-  'own.backup': 'Backup',
   'own.backupNote':
     'One sealed file with everything in it. It opens only with your recovery words or on one of your devices, so it may lie anywhere. What you erase later stays in older backups: delete those as well.',
-  'own.backupGo': 'Make a backup',
-  'own.backupDone': {
-    one: '{count} record, {size}, read back and compared ({opened} opened whole).',
-    other: '{count} records, {size}, read back and compared ({opened} opened whole).',
-  },
-  'own.backupAt': 'The last one was made on {date}.',
-  'own.backupNever': 'There is none yet.',
+  'own.backupsGo': 'See your backups',
   'own.writing': 'Writing …',
   'own.checking': 'Reading it back …',
   'own.erasing': 'Erasing …',
@@ -27,7 +20,6 @@ export const own = {
   'own.eraseNote': 'Everything, everywhere it is kept, for ever. Take it with you first if you may need it.',
   'own.eraseGo': 'See what will happen',
   'own.fileExport': 'keepwell-{date}.zip',
-  'own.fileBackup': 'keepwell-{date}.backup',
   'own.fileReceipts': 'keepwell-erased-{date}.json',
   'own.readme':
     'KEEPWELL EXPORT of {name}, {date}\n\nThis is everything your record held that day. Nothing in it is encrypted: whoever has it can read it.\n\nrecords/          every record as the file it was, byte for byte\nrecords/index.json  what each file is, who wrote it, and its SHA-256\nfhir-bundle.json  your FHIR data once more as one Bundle (R4), for other systems\nshares.json       what you share with whom, what is shared with you, with the signed terms\nwho-looked.json   every reading of your record, as receipts say\nwho-looked.proof  the same with signatures and proofs, for anybody to check: keepwell verify who-looked.proof\npatient-summary.json  your International Patient Summary\nidentity.json     who your record is to others: identifier, fingerprint, public keys\n\nYour keys and recovery words are not in here.\n',
@@ -82,6 +74,8 @@ export const own = {
   'safe.note': 'Your record opens on this device alone. A second device or a backup makes sure that it is never lost.',
   'safe.device': 'Add a device',
   'safe.backup': 'Make a backup',
+  'safe.due': 'Your last backup is old',
+  'safe.dueNote': 'It was made on {date}. You wanted to be told.',
   'safe.wordsTitle': 'You have no checked recovery words',
   'safe.wordsNote':
     'New keys were made, but the new words were not checked, and the old ones open nothing. Make new keys once more and write the words down.',
