@@ -13,6 +13,7 @@ import { decode } from '@keepwell/sdk/base/cbor'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { checkResource } from '@keepwell/sdk/health/fhir/check'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
+import type { Relay } from '@keepwell/sdk/ports/relay'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
@@ -24,6 +25,20 @@ let bob: Party
 let id: string
 let bobs: string
 let commitments: Record<string, Uint8Array>
+
+/** So long as it is set, a relay's answers come later than they were given. */
+let waiting: { readonly until: Promise<void>; answers: number } | null = null
+const lateRelay = (relay: Relay): Relay => ({
+  ...relay,
+  async call(method, call) {
+    const answer = await relay.call(method, call)
+    if (waiting) {
+      waiting.answers++
+      await waiting.until
+    }
+    return answer
+  },
+})
 
 /** Tokens of a SMART server that is not here: what each may is in its name. */
 const SCOPES: Readonly<Record<string, string>> = { wide: 'user/*.cruds', auditor: 'user/AuditEvent.rs', app: 'patient/AuditEvent.rs' }
@@ -48,6 +63,7 @@ const entity = (event: Json, system: string): string[] =>
 
 beforeAll(async () => {
   world = await gatewayWorld({
+    ctx: party => ({ ...party, network: { ...party.network, relay: async url => lateRelay(await party.network.relay(url)) } }),
     parts: () => ({ parts: [], authenticate: async r => actorOf((r.headers.authorization ?? '').replace('Bearer ', '')) }),
   })
   ada = await world.patient('Ada')
@@ -166,6 +182,26 @@ describe('who looked', () => {
     const again = await world.gateway.session(actor, id)
     await again.ready()
     expect(again.records.size).toBeGreaterThan(1)
+  })
+
+  test('has what was on its way as the gateway was stopped, in the middle of an opening', async () => {
+    const { promise: later, resolve: release } = Promise.withResolvers<void>()
+    waiting = { until: later, answers: 0 }
+    const actor: Actor = { person: 'Dr. Late', role: 'physician', purpose: 'TREAT', scopes: null, patient: null }
+    const opening = world.gateway.session(actor, id).catch(e => e.code)
+    await until(() => waiting!.answers > 0)
+    const again = world.restart()
+    setTimeout(release, 300)
+    await again
+    waiting = null
+    expect(await opening).toBe('STOPPING')
+    expect(world.logged.filter(l => 'code' in l && l.code === 'STORAGE_FAILED')).toEqual([])
+    const own = (await verifyTrail(ada)).looked.filter(l => l.receipt.person === 'Dr. Late')
+    const events = found((await world.ask('GET', `AuditEvent?patient=${id}&agent-name=Dr. Late`)).body)
+    expect(own.length).toBeGreaterThan(0)
+    expect(events.flatMap(e => entity(e, 'urn:keepwell:receipt')).sort()).toEqual(
+      own.map(l => `${l.receipt.relay}#${l.receipt.seq}`).sort(),
+    )
   })
 
   test('outlives the consent and a restart, and no word of it lies open', async () => {

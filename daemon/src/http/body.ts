@@ -24,12 +24,21 @@ const tooLarge = (max: number) => new KeepwellError('TOO_LARGE', `The body is la
 /** Bytes of one body that came: those that are held, and those that were passed on and are gone. */
 export type Held = { bytes: number; passed: number }
 
-/** The body in chunks; throws TOO_LARGE as soon as it is known to be, BAD_TYPE for a compressed one. */
+/** Throws CANCELLED when it ends before its end: whoever sent it broke it off, or was cut off. */
+async function* whileItComes(request: IncomingMessage): AsyncGenerator<unknown> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false })
+  } catch (cause) {
+    throw request.complete ? cause : new KeepwellError('CANCELLED', 'The body was broken off.', { cause })
+  }
+}
+
+/** The body in chunks; throws CANCELLED when it does not come to its end, TOO_LARGE as soon as it is known to be, BAD_TYPE for a compressed one. */
 export async function* bodyStream(request: IncomingMessage, max: number, memory: Budget, held: Held): AsyncGenerator<Uint8Array> {
   const stated = request.headers['content-length']
   if (stated !== undefined && Number(stated) > max) throw tooLarge(max)
   ensure((request.headers['content-encoding'] ?? 'identity') === 'identity', 'BAD_TYPE', 'Compressed bodies are not taken.')
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of whileItComes(request)) {
     const bytes = chunk as Uint8Array
     if (held.passed + held.bytes + bytes.length > max) throw tooLarge(max)
     memory.take(bytes.length)

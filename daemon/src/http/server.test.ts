@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts'
 import { left } from './patience.ts'
 import type { HttpRoute } from './route.ts'
 import { type HttpServer, serveHttp } from './server.ts'
-import { HTTP_LIMITS, type HttpLimits, type HttpOptions } from './settings.ts'
+import { HTTP_LIMITS, type HttpLimits, type HttpOptions, type LogLine } from './settings.ts'
 
 const open: HttpServer[] = []
 afterEach(async () => {
@@ -242,6 +242,15 @@ describe('the time a request may take', () => {
     })
     return { socket, answered }
   }
+
+  test('whoever breaks a body off is told of as that, and no defect of ours is reported', async () => {
+    const lines: LogLine[] = []
+    const { url } = await serve({ log: line => void lines.push(line) })
+    const { socket, answered } = upload(url, 1000)
+    answered.catch(() => {})
+    socket.write('x'.repeat(900), () => socket.destroy())
+    await expect.poll(() => lines).toMatchObject([{ level: 'info', route: 'echo', code: 'CANCELLED', received: expect.any(Number) }])
+  })
 
   test('whoever sends a body more slowly than it may come is cut off', async () => {
     const { url } = await serve({ limits: { requestSeconds: 0.2, bytesPerSecond: 1e6 } })

@@ -16,6 +16,7 @@ import { type KeptRules, NO_RULES } from './role-rules.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
 import { NO_TRAIL, type Trail } from './trail.ts'
 import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
+import { underWay } from './under-way.ts'
 import { watchGrants } from './watch.ts'
 import { MAX_TOGETHER, type Writing, writeItems, writeResources } from './write.ts'
 
@@ -37,7 +38,7 @@ export type GatewayOptions = {
 }
 
 export type OpenGateway = Gateway & {
-  /** Ends all sessions and stops listening. */
+  /** Ends all sessions and stops listening. What a relay was asked for is noted as well, if it answers in `GRACE`. */
   close(): Promise<void>
 }
 
@@ -45,6 +46,9 @@ const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their co
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
 const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force; ask again.')
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
+/** Milliseconds. */
+const GRACE = 10_000
+
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
 export function openGateway(options: GatewayOptions): OpenGateway {
   const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES, roles = NO_RULES } = options
@@ -54,9 +58,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const pool = sessionPool(ctx.clock, limits)
   const told = hub()
   const stop = new AbortController()
+  const asked = underWay()
   const book = consentBook(ctx, ids)
 
-  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies, roles })
+  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies, roles, keep: asked.keep })
   function patientFor(actor: Actor, id: string): GatewayPatient {
     const found = actor.patient === null || actor.patient === id ? book.patients().find(p => p.id === id) : undefined
     if (!found) throw may.refused(actor, id, 'There is no live consent of such a patient.')
@@ -120,8 +125,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       pool.sweep()
       return pool.get(sessionKey(actor, patientId), () => open(actor, patient))
     },
-    filed: async (actor, patientId, after) => filedSince(may.parts(actor, patientFor(actor, patientId)), after),
-    opened: async (actor, patientId, records) => filedRecords(may.parts(actor, patientFor(actor, patientId)), records),
+    filed: async (actor, patientId, after) => asked.keep(filedSince(may.parts(actor, patientFor(actor, patientId)), after)),
+    opened: async (actor, patientId, records) => asked.keep(filedRecords(may.parts(actor, patientFor(actor, patientId)), records)),
     openFor(actor) {
       const mine = sessionKey(actor, '')
       return pool.open().filter(s => sessionKey(s.actor, '') === mine && (actor.patient === null || actor.patient === s.patient.id))
@@ -131,7 +136,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       if (!patient.write) throw may.refused(actor, patientId, 'The patient gave no live consent to write.')
       const here = pool.open().filter(s => s.patient.id === patientId)
       const writing = { ctx, ids, name: ring.name, actor, patient, trail, ...may.writing(actor, patient) }
-      const { verdicts, records } = await submitted(here, writing, what)
+      const { verdicts, records } = await asked.keep(submitted(here, writing, what))
       told.filed(patientId, records)
       return verdicts
     },
@@ -148,7 +153,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       for (const stopListening of unlisten) stopListening()
       stop.abort()
       pool.endAll(STOPPED)
-      await Promise.all([watching, sweeping])
+      const patience = new AbortController()
+      const late = pause(GRACE, patience.signal).catch(() => {})
+      await Promise.all([watching, sweeping, Promise.race([asked.settled(), late])])
+      patience.abort()
     },
   }
 }

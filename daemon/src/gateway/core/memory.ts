@@ -16,6 +16,7 @@ import type { Ids } from './ids.ts'
 import { namedPatient } from './patients.ts'
 import { renamed } from './references.ts'
 import type { GatewayPatient, OpenRecord, PatientSession } from './types.ts'
+import type { UnderWay } from './under-way.ts'
 
 export type SessionParts = {
   readonly ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -42,6 +43,8 @@ export type SessionParts = {
   readonly only: (grant: Uint8Array) => readonly Uint8Array[] | null
   /** The same text for the same decision about what is seen. */
   readonly decision: string
+  /** Given what a relay is asked for, whose answer tells of an access. */
+  readonly keep: UnderWay['keep']
   /** SHA-256 of the policies in force now, for receipts. */
   readonly policy: () => Uint8Array | null
 }

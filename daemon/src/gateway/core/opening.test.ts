@@ -44,7 +44,7 @@ function desk(bad: (n: number) => KeepwellError | null = () => null) {
     problem: (id, code) => void problems.push(`${id.slice(0, 2)} ${code}`),
     failed: e => void failures.push(e),
   }
-  return { out, parts, problems, failures, asked, reader, start, opening: openAll(sink) }
+  return { out, parts, problems, failures, asked, reader, start, opening: openAll(sink, work => work) }
 }
 
 describe('opening what a session lists', () => {

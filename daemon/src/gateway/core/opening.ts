@@ -3,6 +3,7 @@ import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/ac
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { ONE_BLOCK } from '@keepwell/sdk/records/payload'
+import type { UnderWay } from './under-way.ts'
 
 type Reader = {
   open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]>
@@ -74,7 +75,7 @@ const ENDING = new Set(['DENIED', 'NO_GRANT', 'NO_RECEIPT', 'RELAY_UNREACHABLE',
  * answers more than any page. The newest come first within a type, but for the patient, of whom there is one; a record that replaces another comes
  * after it. One bad record costs one record.
  */
-export function openAll(sink: Sink): Opening {
+export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
   const queues: Queue[] = []
   const asked = new Set<string>([FIRST_TYPE])
   let size = FIRST
@@ -99,8 +100,7 @@ export function openAll(sink: Sink): Opening {
     queue.pages++
     const { type, reader } = queue
     const records = type === FIRST_TYPE ? oldest(queue, size) : newest(queue, size)
-    const page: Page = { type, reader, records, opened: fetched(reader, records) }
-    page.opened.catch(() => {})
+    const page: Page = { type, reader, records, opened: keep(fetched(reader, records)) }
     inFlight.add(page)
     size = Math.min(LARGEST, size * 2)
     return page
@@ -112,10 +112,11 @@ export function openAll(sink: Sink): Opening {
       if ('whole' in found) await inSlices(found.whole, slice => ended || sink.whole(slice))
       else if (!ended) sink.parts(found.parts)
     } catch (e) {
-      if (!isKeepwellError(e) || ENDING.has(e.code)) throw e
+      if (!isKeepwellError(e) || ENDING.has(e.code) || ended) throw e
       if (records.length === 1) return sink.problem(toHex(records[0]!.id), e.code)
       const middle = records.length >> 1
-      for (const half of [records.slice(0, middle), records.slice(middle)]) await openPage({ reader, records: half }, fetched(reader, half))
+      for (const half of [records.slice(0, middle), records.slice(middle)])
+        await openPage({ reader, records: half }, keep(fetched(reader, half)))
     }
   }
 

@@ -23,6 +23,7 @@ export type Pool = {
   open(): readonly HeldSession[]
   /** Ends what is idle or expired. */
   sweep(): void
+  /** Ends every session, also what is still being opened. */
   endAll(reason: KeepwellError): void
 }
 
@@ -91,6 +92,11 @@ export function sessionPool(clock: () => number, limits: PoolLimits): Pool {
       }
     },
     endAll(reason) {
+      for (const opening of held.values())
+        opening.then(
+          s => s.end(reason),
+          () => {},
+        )
       for (const [key, s] of open) drop(key, s, reason)
     },
   }

@@ -11,6 +11,7 @@ import type { KeptRules } from './role-rules.ts'
 import type { HeldSession } from './session.ts'
 import { accesses, refusal, type Trail, type Under } from './trail.ts'
 import type { Actor, GatewayPatient } from './types.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** A session lasts a working day at most, so that what was erased meanwhile is not shown for longer. */
 const LONGEST = 8 * 3600
@@ -23,6 +24,7 @@ type Here = {
   readonly trail: Trail
   readonly policies: Policies
   readonly roles: KeptRules
+  readonly keep: UnderWay['keep']
 }
 
 /** What an actor may do at a patient, and the refusals, each of which is noted. */
@@ -53,7 +55,7 @@ function meets(
   return into.some(name => (who.parts?.includes(name) ?? true) && judgeWriting(rules, who, name).role)
 }
 
-export function readingHere({ ctx, ids, url, large, trail, policies, roles }: Here): Reading {
+export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep }: Here): Reading {
   const rules = (): Rules => ({ policies, roles: roles.current() })
   const refused = (actor: Actor, patient: string, why: string): KeepwellError => {
     trail.note(refusal(actor, patient, ctx.clock(), why))
@@ -90,6 +92,7 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles }: He
         grants: grants.map(g => g.grant.commitment),
         expires: Math.min(ctx.clock() + LONGEST, ...grants.map(g => g.terms.expiry)),
         large,
+        keep,
         sees,
         only,
         decision,

@@ -24,7 +24,7 @@ const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask aga
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires, receipted, hot, sees, only, policy } = parts
+  const { ctx, patient, actor, grants, expires, receipted, hot, sees, only, policy, keep } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -34,7 +34,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     opening.stop(reason)
     for (const r of readers) r.close()
   }
-  const opening = openAll({ ...memory.sink, failed: e => end(asEnd(e)) })
+  const opening = openAll({ ...memory.sink, failed: e => end(asEnd(e)) }, keep)
   const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
     opening.add(memory.list(fresh.filter(sees(grant))), reader)
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
@@ -54,7 +54,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
       else readers.push(reader)
     }),
   ).then(opening.listed)
-  listing.catch(e => end(asEnd(e)))
+  keep(listing).catch(e => end(asEnd(e)))
   let filling = true
   opening.ready(null).then(
     () => {
@@ -109,7 +109,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
         'NOT_FOUND',
         'There is no such record among those the consent covers.',
       )
-      return bodies(readers, listing, wanted)
+      return keep(bodies(readers, listing, wanted))
     },
     close: () => end(CLOSED),
     end,
@@ -119,7 +119,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
       try {
         const fresh: SessionRecord[] = []
         for (const r of readers) {
-          const found = await r.refresh()
+          const found = await keep(r.refresh())
           fresh.push(...found)
           take(r.grant.grant.commitment, found, r)
         }
