@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Io } from './io.ts'
+import { run } from './run.ts'
 
 /** For tests: the real executable, in processes of its own. */
 export const EXECUTABLE = fileURLToPath(new URL('../bin/keepwell.js', import.meta.url))
@@ -74,6 +77,30 @@ export function desk(dir: string, env: Readonly<Record<string, string>> = {}, no
       })
     },
   }
+}
+
+/** Runs a command in this process at that home, so many seconds from now: a time lock, or a term of years, is not waited for. */
+export async function later(seconds: number, env: Readonly<Record<string, string>>, ...argv: string[]): Promise<Ran> {
+  const said = { out: '', err: '' }
+  const io: Io = {
+    env,
+    clock: () => Math.floor(Date.now() / 1000) + seconds,
+    random: n => new Uint8Array(randomBytes(n)),
+    signal: new AbortController().signal,
+    terminal: { out: false, ask: false },
+    print(line) {
+      said.out += `${line}\n`
+    },
+    async write() {},
+    note(line) {
+      said.err += `${line}\n`
+    },
+    progress() {},
+    ask: async () => '',
+    askSecret: async () => '',
+    async end() {},
+  }
+  return { code: await run(io, argv), ...said }
 }
 
 export function temporary(): { readonly path: string; remove(): void } {

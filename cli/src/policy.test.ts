@@ -1,11 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, type Ran, temporary } from './cli.kit.ts'
-import type { Io } from './io.ts'
-import { run } from './run.ts'
+import { type Desk, desk, freePort, later as laterAt, type Ran, temporary } from './cli.kit.ts'
 
 const EXAMPLE = fileURLToPath(new URL('../../docs/policies-example.cedar', import.meta.url))
 const DAY = 86_400
@@ -24,29 +21,8 @@ beforeAll(async () => {
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
 }, 60_000)
 
-/** Runs a command in this process, so many seconds from now: a time lock is not waited for. */
-async function later(seconds: number, ...argv: string[]): Promise<Ran> {
-  const said = { out: '', err: '' }
-  const io: Io = {
-    env: { KEEPWELL_HOME: ada.dir, KEEPWELL_PORT: port },
-    clock: () => Math.floor(Date.now() / 1000) + seconds,
-    random: n => new Uint8Array(randomBytes(n)),
-    signal: new AbortController().signal,
-    terminal: { out: false, ask: false },
-    print(line) {
-      said.out += `${line}\n`
-    },
-    async write() {},
-    note(line) {
-      said.err += `${line}\n`
-    },
-    progress() {},
-    ask: async () => '',
-    askSecret: async () => '',
-    async end() {},
-  }
-  return { code: await run(io, argv), ...said }
-}
+const later = (seconds: number, ...argv: string[]): Promise<Ran> =>
+  laterAt(seconds, { KEEPWELL_HOME: ada.dir, KEEPWELL_PORT: port }, ...argv)
 
 test('a text is checked without a home, and what it would break is shown', async () => {
   const nobody = desk(at('nobody'))

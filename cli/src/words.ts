@@ -30,6 +30,12 @@ export function languageOf(args: Pick<Args, 'text'>): Language {
   return found
 }
 
+/** Of `--trail-years`: a whole number from 1 to 999. Throws USAGE. */
+export function trailYears(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw usage('--trail-years is a number of years.')
+  return Number(text)
+}
+
 /** HL7 PurposeOfUse by its code, or by the word people use. */
 const PURPOSE_WORDS: Readonly<Record<string, Purpose>> = {
   treatment: 'TREAT',

@@ -19,7 +19,7 @@ import { withHome } from '#home'
 import type { Io } from '#io'
 import { readText } from '#keys'
 import { result } from '#show'
-import { purposeWord } from '#words'
+import { purposeWord, trailYears } from '#words'
 
 export const settingsFile = (dir: string): string => join(dir, 'gateway-processing.json')
 
@@ -37,7 +37,8 @@ async function set(io: Io, args: Args, dir: string): Promise<void> {
 }
 
 async function show(io: Io, args: Args, ctx: Ctx, dir: string, verb: string): Promise<void> {
-  const register = await registerOf(ctx, dir, Number(args.text('trail-years') ?? TRAIL_YEARS))
+  const years = args.text('trail-years')
+  const register = await registerOf(ctx, dir, years === undefined ? TRAIL_YEARS : trailYears(years))
   if (verb === 'template') {
     const { activities } = register
     const template = processingTemplate(activities.length ? activities.map(a => a.purpose) : [...PURPOSES])

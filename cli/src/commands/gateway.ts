@@ -15,7 +15,7 @@ import { hl7v2Settings } from '#commands/gateway-hl7v2'
 import { placeOf, withHome } from '#home'
 import type { Io } from '#io'
 import { count, result, safe, table } from '#show'
-import { purpose, purposeWord } from '#words'
+import { purpose, purposeWord, trailYears } from '#words'
 import { people } from './gateway-people.ts'
 
 export const gateway: Command = {
@@ -210,7 +210,6 @@ const serve = (io: Io, args: Args): Promise<void> =>
     const hot = args.text('hot') ?? '1024'
     ensure(/^\d{1,8}$/.test(hot), 'USAGE', '--hot is a number of MiB.')
     const years = args.text('trail-years')
-    ensure(years === undefined || /^[1-9]\d{0,2}$/.test(years), 'USAGE', '--trail-years is a number of years.')
     const log = (line: LogLine): void => {
       if (line.level === 'error' || config.log === 'requests') io.note(JSON.stringify({ at: isoTime(io.clock()), ...line }))
     }
@@ -228,7 +227,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       subscriptions: subscriptionSettings(args),
       archives: archiveSettings(io),
       hotBytes: Number(hot) * 2 ** 20,
-      ...(years ? { trailYears: Number(years) } : {}),
+      ...(years === undefined ? {} : { trailYears: trailYears(years) }),
       ...(args.text('profiles') ? { profiles: args.text('profiles')! } : {}),
       log,
     }

@@ -1,0 +1,236 @@
+import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { browser } from '@keepwell/daemon/gateway/smart/smart.kit'
+import { Secret, TOTP } from 'otpauth'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Desk, desk, freePort, later, type Ran, temporary } from './cli.kit.ts'
+
+const DAY = 86_400
+const SLOW = { timeout: 200_000 }
+const PASSPHRASE = 'correct horse battery'
+
+type Typing = {
+  run(...argv: string[]): Promise<Ran>
+  // biome-ignore lint/suspicious/noExplicitAny: the tests read what they name
+  json(...argv: string[]): Promise<any>
+}
+const typing = (env: Readonly<Record<string, string>>): Typing => {
+  const run = (...argv: string[]) => later(0, env, ...argv)
+  return {
+    run,
+    async json(...argv) {
+      const { code, out, err } = await run(...argv, '--json')
+      if (code) throw new Error(`keepwell ${argv.join(' ')} ended with ${code}: ${err}`)
+      const lines = out.trim().split('\n')
+      return lines.length === 1 ? JSON.parse(lines[0]!) : lines.map(l => JSON.parse(l))
+    },
+  }
+}
+
+const folder = temporary()
+const at = (name: string): string => join(folder.path, name)
+/** Their servers are processes of their own; what is typed beside them runs in this one. */
+let servers: Record<'ada' | 'clinic', Desk>
+let ada: Typing
+let clinic: Typing
+let home: { stop(): Promise<number> }
+let gateway: { stop(): Promise<number> }
+let secret: string
+let joys: string
+
+const json = (name: string, value: unknown): string => {
+  writeFileSync(at(name), JSON.stringify(value))
+  return at(name)
+}
+const codeAt = (of: string, seconds: number) =>
+  new TOTP({ secret: Secret.fromBase32(of) }).generate({ timestamp: Date.now() + seconds * 1000 })
+
+/** Sets a login up at the running gateway, as its person does; gives the secret of the authenticator app. */
+async function enrolled(base: string, login: string, role: string): Promise<string> {
+  const { code } = await clinic.json('gateway', 'staff', 'add', '--login', login, '--name', `Person ${login}`, '--role', role)
+  const b = browser()
+  const page = await b.follow(await b.post(`${base}/auth/enrol`, { code }), base)
+  const given = /<code>([A-Z2-7 ]+)<\/code>/.exec(page.text)![1]!.replaceAll(' ', '')
+  const done = await b.post(`${base}/auth/enrol/passphrase`, { passphrase: PASSPHRASE, code: codeAt(given, 0) })
+  expect(done.status).toBe(200)
+  return given
+}
+
+/** So many seconds from now, as somebody with the code that comes next, for the one of their set-up counted already. */
+const as = (login: string, of: string, seconds: number, ...argv: string[]): Promise<Ran> => {
+  writeFileSync(at(login), `${PASSPHRASE}\n${codeAt(of, seconds + 30)}\n`)
+  return later(seconds, { KEEPWELL_HOME: at('clinic') }, 'gateway', ...argv, '--by', login, '--staff-file', at(login), '--yes')
+}
+const mkant = (...argv: string[]) => as('mkant', secret, 0, ...argv)
+const value = async (work: Promise<Ran>) => {
+  const { out, err } = await work
+  expect(err).toBe('')
+  return JSON.parse(out)
+}
+const code = async (work: Promise<Ran>) => (await work).code
+const toldAda = async (): Promise<{ kind: string; text: string; ended: number | null }[]> => {
+  await ada.json('sync')
+  return (await ada.json('rights')).told
+}
+
+beforeAll(async () => {
+  const port = String(await freePort())
+  const url = `http://127.0.0.1:${port}`
+  servers = { ada: desk(at('ada'), { KEEPWELL_PORT: port }), clinic: desk(at('clinic')) }
+  ada = typing({ KEEPWELL_HOME: at('ada'), KEEPWELL_PORT: port })
+  clinic = typing({ KEEPWELL_HOME: at('clinic') })
+  await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
+  home = await servers.ada.serve('start')
+  const observed = (id: string, effectiveDateTime: string) => ({
+    ...{ resourceType: 'Observation', id, status: 'final', effectiveDateTime, subject: { reference: 'Patient/ada' } },
+    category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] }],
+    code: { coding: [{ system: 'http://loinc.org', code: '718-7', display: 'Hemoglobin' }] },
+    valueQuantity: { value: 13.5, unit: 'g/dL', system: 'http://unitsofmeasure.org', code: 'g/dL' },
+  })
+  await ada.json('import', json('old.json', observed('old', '2015-03-01')), json('new.json', observed('new', new Date().toISOString())))
+  await clinic.json('init', '--name', 'Clinic', '--no-passphrase', '--relay', url, '--words-file', at('clinic.words'))
+  await clinic.json('join', (await ada.json('invite')).link)
+  await ada.json('sync')
+  await ada.json('share', '--to', 'Clinic', '--compartment', 'laboratory', '--purpose', 'treatment', '--until', '90d')
+  const { key } = await clinic.json('gateway', 'key', 'add', '--name', 'Ward system')
+  const gatewayPort = String(await freePort())
+  gateway = await servers.clinic.serve('gateway', '--port', gatewayPort)
+  const base = `http://localhost:${gatewayPort}`
+  secret = await enrolled(base, 'mkant', 'auditor')
+  joys = await enrolled(base, 'joy', 'nurse')
+  const ask = async (path: string) => {
+    const headers = { authorization: `Bearer ${key}`, 'x-keepwell-person': 'Joy Nurse (joy)', 'x-keepwell-role': 'nurse' }
+    const answer = await fetch(`${base}/fhir/${path}`, { headers })
+    expect(answer.status).toBe(200)
+    return (await answer.json()) as { total: number; entry: { resource: { id: string } }[] }
+  }
+  await vi.waitFor(async () => expect((await ask('Patient')).total).toBe(1), { timeout: 60_000, interval: 200 })
+  expect((await ask(`Observation?patient=${(await ask('Patient')).entry[0]!.resource.id}`)).total).toBe(2)
+}, 200_000)
+afterAll(async () => {
+  await gateway.stop()
+  await home.stop()
+  folder.remove()
+})
+
+describe('what an organisation owes the law, at its command line', SLOW, () => {
+  test('registers are kept by whom they are given to, who proves it with passphrase and code', async () => {
+    const verbs = [['breach', 'list'], ['breach', 'open', '--title', 'x'], ['hold'], ['retention', 'simulate', '--file', at('none.json')]]
+    for (const verb of verbs) {
+      expect(await code(later(0, { KEEPWELL_HOME: at('clinic') }, 'gateway', ...verb))).toBe(2)
+      expect(await as('joy', joys, 0, ...verb)).toMatchObject({ code: 4, out: '' })
+    }
+    // Nobody can be asked here, and no file says it.
+    expect((await clinic.run('gateway', 'breach', 'list', '--by', 'mkant')).code).toBe(2)
+    const proving = (login: string, file: string) => clinic.run('gateway', 'breach', 'list', '--by', login, '--staff-file', at(file))
+    writeFileSync(at('wrong'), `${PASSPHRASE}s\n${codeAt(secret, 30)}\n`)
+    expect((await proving('mkant', 'wrong')).code).toBe(4)
+    expect((await proving('nobody', 'wrong')).code).toBe(4)
+    expect((await proving('mkant', 'no such file')).code).toBe(3)
+    expect((await mkant('breach', 'list')).out).toContain('No incident is written down')
+  })
+
+  test('an incident goes from its opening to its end: who is affected, drafts, the word to the patient', async () => {
+    expect(await code(mkant('breach', 'mend'))).toBe(2)
+    expect(await code(mkant('breach', 'open', '--title', 'x', '--aware', 'yesterday'))).toBe(2)
+    expect(await code(mkant('breach', 'open', '--title', 'x', '--aware', '2099-01-01'))).toBe(3)
+    const { id } = await value(mkant('breach', 'open', '--title', 'A login was used at night', '--json'))
+    const of = (verb: string, ...more: string[]) => mkant('breach', verb, '--id', id, ...more)
+    expect(await code(of('tell', '--text', 'Too early.'))).toBe(3)
+    const [from, to] = ['2020-01-01', new Date(Date.now() + DAY * 1000).toISOString().slice(0, 10)]
+    expect(await code(of('affected', '--from', to, '--to', from))).toBe(2)
+    expect(await code(of('affected', '--from', from, '--to', 'then'))).toBe(2)
+    expect(await value(of('affected', '--from', from, '--to', to, '--person', 'nobody', '--json'))).toMatchObject({ affected: [] })
+    const found = await value(of('affected', '--from', from, '--to', to, '--person', 'joy', '--out', at('affected.json'), '--json'))
+    expect(found).toMatchObject({ affected: [{ name: 'Ada Example', persons: ['Joy Nurse (joy)'], records: 2 }], unsure: [], unproven: [] })
+    expect(JSON.parse(await readFile(at('affected.json'), 'utf8')).affected).toHaveLength(1)
+    expect(await code(of('draft', '--notice', 'neighbours'))).toBe(2)
+    expect(await code(of('draft', '--notice', 'media', '--residents', 'California'))).toBe(2)
+    expect((await of('draft', '--notice', 'media', '--residents', 'CA=612')).out).toContain('Owed in: CA (612)')
+    const draft = (await of('draft', '--notice', 'authority')).out
+    expect(draft).toContain('People: 1 person')
+    expect(draft).not.toContain('Ada')
+
+    const text = 'A login of ours was lost. We have closed it.'
+    expect(await value(of('tell', '--text', text, '--json'))).toEqual({ reached: 1, unreached: 0 })
+    expect(await value(of('tell', '--text', 'Once more.', '--json'))).toEqual({ reached: 0, unreached: 0 })
+    expect(await toldAda()).toMatchObject([{ kind: 'breach', text }])
+    expect((await of('sent', '--notice', 'authority')).out).toContain('the authority was told')
+    await value(of('note', '--text', 'The login is new.', '--json'))
+    expect(await code(of('close'))).toBe(2)
+    expect((await of('close', '--text', 'Done.')).out).toContain('closed')
+    expect(await code(of('note', '--text', 'One more thing.'))).toBe(3)
+    expect(await code(mkant('breach', 'note', '--id', 'ffff', '--text', 'Of none.'))).toBe(3)
+    expect(await value(mkant('breach', 'list', '--json'))).toMatchObject([
+      { id, told: 1, found: { affected: 1 }, closed: { text: 'Done.' } },
+    ])
+  })
+
+  test('a hold is seen by the patient, stops what retention would delete, and ends; what was not simulated is not deleted', async () => {
+    const place = (who: string, ...more: string[]) => mkant('hold', 'place', '--patient', who, ...more, '--json')
+    expect(await code(place('Nobody', '--text', 'A court asks for it.'))).toBe(4)
+    expect(await code(place('Ada Example', '--text', ' '))).toBe(3)
+    expect(await code(place('Ada Example', '--text', 'Late.', '--until', '2020-01-01'))).toBeGreaterThan(1)
+    const first = await value(place('Ada Example', '--text', 'A court asks for it.', '--law', 'FRCP 37(e)'))
+    expect(first).toMatchObject({ told: true, until: null })
+    expect(await toldAda()).toContainEqual(expect.objectContaining({ kind: 'hold', text: 'A court asks for it.', ended: null }))
+    expect(await value(mkant('hold', 'lift', '--id', first.id, '--json'))).toMatchObject({ told: true })
+    expect((await toldAda()).find(d => d.kind === 'hold')?.ended).toBeGreaterThan(0)
+    expect(await code(mkant('hold', 'lift', '--id', first.id))).toBe(3)
+    await value(place('Ada Example', '--text', 'Another court.', '--until', '4d'))
+
+    const rule = (days: number) => ({ kind: 'trail', jurisdiction: 'DE', days, law: 'GDPR 5(1)(e)' })
+    const policy = (name: string, days: number) => json(name, { v: 1, name, under: ['DE'], rules: [rule(days)] })
+    const [short, long] = [policy('short.json', 1), policy('long.json', 3650)]
+    const retain = (days: number, verb: string, file: string) =>
+      as('mkant', secret, days * DAY, 'retention', verb, '--file', file, '--json')
+    expect(await code(mkant('retention', 'simulate', '--file', json('none.json', { v: 1 })))).toBe(3)
+    expect((await mkant('retention', 'simulate', '--file', long)).out).toContain('Nothing would be deleted')
+    expect(JSON.parse((await clinic.run('gateway', 'retention', 'template')).out).rules.length).toBeGreaterThan(0)
+    // The organisation's gateway is at rest: what is kept in it is the same at each look.
+    await gateway.stop()
+    const trail = ({ kinds }: { kinds: { kind: string; due: number; held: number }[] }) => kinds.find(k => k.kind === 'trail')!
+    expect(trail(await value(retain(2, 'simulate', short))).held).toBeGreaterThan(0)
+    expect(await code(retain(2, 'run', long))).toBe(3)
+    const before = trail(await value(retain(5, 'simulate', short)))
+    expect(before).toMatchObject({ held: 0 })
+    expect(await code(as('joy', joys, 5 * DAY, 'retention', 'run', '--file', short))).toBe(4)
+    expect(await value(retain(5, 'run', short))).toMatchObject({ deleted: before.due, kept: 0, resumed: false })
+    expect(await code(retain(5, 'run', short))).toBe(3)
+  })
+
+  test('the register of processing is asked for by nobody’s name, and takes what is well said alone', async () => {
+    const ask = (...argv: string[]) => later(0, { KEEPWELL_HOME: at('clinic') }, 'gateway', 'processing', ...argv)
+    expect(await code(ask('guess'))).toBe(2)
+    expect(await code(ask('--as', 'pdf'))).toBe(2)
+    expect(await code(ask('--trail-years', 'many'))).toBe(2)
+    expect(await code(ask('set', '--file', json('bad.json', { controller: 'me' })))).toBe(3)
+    const template = JSON.parse((await ask('template')).out)
+    const settings = { ...template, controller: { name: 'The Clinic', address: 'Leeds', contact: 'dpo@clinic.example' } }
+    expect(await code(ask('set', '--file', json('settings.json', settings)))).toBe(0)
+    const shown = await ask()
+    expect(shown.out).toContain('The Clinic')
+    expect((await ask('--as', 'csv')).out.split('\n')[0]).toContain(',')
+    for (const name of ['Ada', 'Joy']) expect(shown.out).not.toContain(name)
+  })
+})
+
+describe('what a patient does at theirs', SLOW, () => {
+  const titles = async () => ((await ada.json('list', '--compartment', 'laboratory')).records as unknown[]).length
+
+  test('their own rules erase what they showed, by the plan they showed, and nothing else', async () => {
+    const file = json('rules.json', { v: 1, rules: [{ compartment: 'laboratory', days: 730 }] })
+    const erase = (...argv: string[]) => ada.run('erase', ...argv, '--json')
+    expect((await erase('--rules', json('no.json', {}))).code).toBe(3)
+    expect((await erase('--rules', file, '3fa2c1')).code).toBe(2)
+    const { plan, due } = await ada.json('erase', '--rules', file)
+    expect([due.length, await titles()]).toEqual([1, 2])
+    expect((await erase('--rules', file, '--plan', '0f3a9c5d7e1b2a64', '--yes')).code).toBe(3)
+    expect((await erase('--rules', file, '--plan', plan)).code).toBe(2)
+    expect(await titles()).toBe(2)
+    expect((await ada.json('erase', '--rules', file, '--plan', plan, '--yes')).erased).toEqual(due)
+    expect(await titles()).toBe(1)
+    expect((await ada.json('erase', '--rules', file)).due).toEqual([])
+  })
+})
