@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inHome } from '@keepwell/daemon/bin/home'
+import { testConfig } from '@keepwell/daemon/bin/home.kit'
+import { startRelay } from '@keepwell/daemon/bin/start'
 import { browser } from '@keepwell/daemon/gateway/smart/smart.kit'
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -36,6 +39,7 @@ let ada: Typing
 let clinic: Typing
 let home: { stop(): Promise<number> }
 let gateway: { stop(): Promise<number> }
+let port: string
 let secret: string
 let joys: string
 
@@ -75,7 +79,7 @@ const toldAda = async (): Promise<{ kind: string; text: string; ended: number | 
 }
 
 beforeAll(async () => {
-  const port = String(await freePort())
+  port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
   servers = { ada: desk(at('ada'), { KEEPWELL_PORT: port }), clinic: desk(at('clinic')) }
   ada = typing({ KEEPWELL_HOME: at('ada'), KEEPWELL_PORT: port })
@@ -232,5 +236,31 @@ describe('what a patient does at theirs', SLOW, () => {
     expect((await ada.json('erase', '--rules', file, '--plan', plan, '--yes')).erased).toEqual(due)
     expect(await titles()).toBe(1)
     expect((await ada.json('erase', '--rules', file)).due).toEqual([])
+  })
+
+  test('a consent ends through another relay of the ledger; one of another ledger is not taken for it, and the consent stays', async () => {
+    const [one] = (await ada.json('shares')).given
+    const url = `http://127.0.0.1:${port}`
+    const ledger = `${url}/rpc`
+    const opened: { close(): Promise<void>; readonly url: string }[] = []
+    /** A relay beside: on Ada's ledger, or on one of its own. */
+    const beside = async (name: string, env: Readonly<Record<string, string>>): Promise<string> => {
+      const config = await testConfig(at(name), env)
+      const relay = await startRelay(config, { ledgerUrl: env.KEEPWELL_LEDGER ?? null, databaseUrl: null }, () => {})
+      opened.push(relay)
+      return relay.url
+    }
+    try {
+      const manifest = inHome(join(at('ada'), 'relay')).manifest
+      const far = await beside('far', {})
+      const second = await beside('second', { KEEPWELL_LEDGER: ledger, KEEPWELL_MANIFEST: manifest, KEEPWELL_LEDGER_PACE: 'on-demand' })
+      const revoke = (via: string) => ada.run('revoke', one.grant, '--via', via)
+      expect(await revoke(far)).toMatchObject({ code: 3, err: expect.stringContaining('another ledger') })
+      expect((await ada.json('shares')).given[0].state).toBe('live')
+      expect(await revoke(second)).toMatchObject({ code: 0, err: expect.stringContaining('The ledger shows the consent as ended') })
+      expect((await ada.json('shares')).given).toEqual([])
+    } finally {
+      for (const each of opened) await each.close()
+    }
   })
 })
