@@ -70,7 +70,8 @@ const hold = (patient: string, until: number | null = null) =>
 
 describe('a retention policy', () => {
   test('is data with the law in it, of several rules that bind the longest counts, and what is no policy is refused', () => {
-    expect(ruleFor(EXAMPLE, 'trail')).toMatchObject({ jurisdiction: 'DE', days: 3653 })
+    expect(ruleFor(EXAMPLE, 'trail')).toMatchObject({ jurisdiction: 'EU', days: 1096 })
+    expect(ruleFor({ ...EXAMPLE, under: ['EU', 'US'] }, 'trail')).toMatchObject({ jurisdiction: 'US', days: 2192 })
     expect(ruleFor({ ...EXAMPLE, under: ['US'] }, 'trail')).toMatchObject({ jurisdiction: 'US', days: 2192 })
     expect(ruleFor({ ...EXAMPLE, under: [] }, 'images')).toMatchObject({ jurisdiction: '*', days: 90 })
     expect(ruleFor({ ...EXAMPLE, under: [] }, 'messages')).toBeNull()

@@ -34,30 +34,72 @@ export function readPolicy(json: string): RetentionPolicy {
 }
 
 const years = (n: number): number => Math.ceil(n * 365.25)
-/** To begin with, and to be checked by whoever knows the law of the place. */
+/** To begin with, and to be checked by whoever knows the law of the place; `docs/gateway.md` says where each was read. */
 export const EXAMPLE: RetentionPolicy = {
   v: 1,
   name: 'Example',
-  under: ['DE'],
+  under: ['DE', 'EU'],
   rules: [
-    { kind: 'trail', jurisdiction: 'US', days: years(6), law: '45 CFR 164.316(b)(2)(i), 164.528(a): six years' },
     {
       kind: 'trail',
+      jurisdiction: 'US',
+      days: years(6),
+      law: '45 CFR 164.528(a)(1): disclosures of the last six years; 164.316(b)(2)(i): required documentation, six years',
+    },
+    {
+      kind: 'trail',
+      jurisdiction: 'EU',
+      days: years(3),
+      law: 'Regulation (EU) 2025/327, art. 9(2): three years from each access at least',
+    },
+    {
+      kind: 'messages',
       jurisdiction: 'DE',
       days: years(10),
-      law: '§ 630f Abs. 3 BGB: ten years after the treatment, as evidence of who saw the file',
+      law: '§ 630f Abs. 3 BGB: ten years after the treatment ends, where it is part of the file',
     },
-    { kind: 'messages', jurisdiction: 'DE', days: years(10), law: '§ 630f Abs. 3 BGB: findings that came, filed or not' },
+    {
+      kind: 'messages',
+      jurisdiction: 'FR',
+      days: years(20),
+      law: 'Code de la santé publique, art. R. 1112-7: twenty years from the last stay or consultation; of minors at least until 28',
+    },
+    {
+      kind: 'messages',
+      jurisdiction: 'GB',
+      days: years(8),
+      law: 'Records Management Code of Practice (England, guidance): adults, eight years; other kinds longer',
+    },
     {
       kind: 'messages',
       jurisdiction: 'US-NY',
       days: years(6),
-      law: '8 NYCRR 29.2(a)(3): six years; of minors until a year after they are of age',
+      law: '8 NYCRR 29.2(a)(3): six years; of minors also until a year past 21',
     },
-    { kind: 'messages', jurisdiction: 'US-TX', days: years(7), law: '22 TAC 163.2: seven years from the last treatment' },
-    { kind: 'messages', jurisdiction: 'US-CA', days: years(7), law: 'Cal. Health & Safety Code 123145: seven years' },
-    { kind: 'images', jurisdiction: 'DE', days: years(10), law: '§ 85 Abs. 2 StrlSchG: X-rays, ten years' },
-    { kind: 'images', jurisdiction: '*', days: 90, law: 'GDPR 5(1)(e): what could not be read and nobody asked for' },
+    {
+      kind: 'messages',
+      jurisdiction: 'US-TX',
+      days: years(7),
+      law: '22 TAC 165.1(b), since 2025 in chapter 163: seven years from the last treatment; of minors at least until 21',
+    },
+    {
+      kind: 'messages',
+      jurisdiction: 'US-CA',
+      days: years(7),
+      law: 'Cal. Health & Safety Code 123145(a): seven years after discharge, where a licensed provider ceases operation',
+    },
+    {
+      kind: 'images',
+      jurisdiction: 'DE',
+      days: years(10),
+      law: '§ 85 Abs. 2 StrlSchG: examinations of adults, ten years; treatments 30 years, minors until 28',
+    },
+    {
+      kind: 'images',
+      jurisdiction: '*',
+      days: 90,
+      law: 'GDPR 5(1)(e): no longer than needed; the law has no number, and 90 days are ours',
+    },
   ],
 }
 
