@@ -122,7 +122,7 @@ async function answerTo(server: Exchange, request: IncomingMessage, progress: Pr
 type Cors = ReturnType<typeof corsHeaders>
 
 /** What a page of another origin may: those the operator named, and those that a part of the server knows. */
-async function corsOf({ options, mayCall }: Exchange, origin: string | undefined): Promise<Cors> {
+export async function corsOf({ options, mayCall }: Exchange, origin: string | undefined): Promise<Cors> {
   const named = corsHeaders(origin, options.origins)
   return named ?? (origin && (await mayCall?.(origin)) ? corsHeaders(origin, [origin]) : null)
 }

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
@@ -77,6 +78,24 @@ async function serve(options: Partial<Omit<HttpOptions, 'limits'>> & { limits?: 
   return server
 }
 
+/** How a server with one door for sockets answers a page of that origin, and a program without one. */
+async function opening(origin: string | null): Promise<number> {
+  const door = { path: '/door', handle: (_: unknown, socket: Duplex) => void socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n') }
+  const mayCall = async (o: string) => o === 'https://app.example'
+  const options = { host: '127.0.0.1', port: 0, tls: null, origins: ['https://named.example'], hosts: [], proxies: 0, limits: HTTP_LIMITS }
+  const server = await serveHttp(ROUTES, { ...options, now: () => 0, newId: () => 'id', log: () => {} }, () => {}, {
+    upgrades: [door],
+    mayCall,
+  })
+  open.push(server)
+  const headers = { connection: 'upgrade', upgrade: 'websocket', ...(origin === null ? {} : { origin: origin || server.url }) }
+  return new Promise((resolve, reject) => {
+    const asked = request(`${server.url}/door`, { headers })
+    asked.on('upgrade', r => resolve(r.statusCode!)).on('response', r => resolve(r.statusCode!))
+    asked.on('error', reject).end()
+  })
+}
+
 const codeOf = async (r: Response) => ((await r.json()) as { code: string }).code
 const octets = (body: Uint8Array | string, headers = {}) => ({
   method: 'POST',
@@ -126,6 +145,12 @@ describe('requests', () => {
     await new Promise(resolve => silent.once('close', resolve))
     const unread = await fetch(`${url}/endless`)
     await expect(unread.text()).rejects.toThrow()
+  })
+
+  test('a page opens a socket only where it may call, whatever it would show there; programs name no origin', async () => {
+    expect(await Promise.all([null, '', 'https://named.example', 'https://app.example'].map(opening))).toEqual([101, 101, 101, 101])
+    const others = ['https://evil.example', 'null', 'https://named.example.evil', 'http://named.example']
+    expect(await Promise.all(others.map(opening))).toEqual([403, 403, 403, 403])
   })
 
   test('bodies are limited whether or not their length is stated', async () => {

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { budget } from './body.ts'
-import { admitted, type Exchange, exchange } from './exchange.ts'
+import { admitted, corsOf, type Exchange, exchange } from './exchange.ts'
 import type { Observation } from './metrics.ts'
 import type { ErrorForm, HttpMount, HttpUpgrade } from './mount.ts'
 import { awaitBody } from './patience.ts'
@@ -123,23 +123,31 @@ function configure(server: Server | TlsServer, { limits, now }: HttpOptions): vo
   })
 }
 
+const FOREIGN = 'HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
 const NO_UPGRADE = 'HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'
+
+/** A page opens a socket where it may call; a program that is no browser names no origin (RFC 6455 §10.2). */
+async function mayOpen(shared: Exchange, { origin, host }: IncomingMessage['headers']): Promise<boolean> {
+  if (origin === undefined) return true
+  const own = URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
+  return own || (await corsOf(shared, origin)) !== null
+}
 
 /** Connections that change their protocol; what is not asked for at a path of ours, or may not come in, is refused. Gives those that are open. */
 function takeUpgrades(server: Server | TlsServer, shared: Exchange, upgrades: readonly HttpUpgrade[]): ReadonlySet<Duplex> {
   const open = new Set<Duplex>()
+  const take = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    const { pathname } = admitted(shared, request)
+    const found = upgrades.find(u => u.path === pathname)
+    if (!found) return void socket.end(NO_UPGRADE)
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
+    if (await mayOpen(shared, request.headers)) found.handle(request, socket, head)
+    else socket.end(FOREIGN)
+  }
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    try {
-      const { pathname } = admitted(shared, request)
-      const found = upgrades.find(u => u.path === pathname)
-      if (!found) return void socket.end(NO_UPGRADE)
-      open.add(socket)
-      socket.on('close', () => open.delete(socket))
-      found.handle(request, socket, head)
-    } catch {
-      socket.end(MALFORMED)
-    }
+    take(request, socket, head).catch(() => socket.end(MALFORMED))
   })
   return open
 }

@@ -67,7 +67,7 @@ const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789'
 const plainCode = (code: string): string => code.toLowerCase().replace(/[^a-z0-9]/g, '')
 const hashed = (code: string): string => toHex(sha256(utf8(`keepwell/v1/recovery ${plainCode(code)}`)))
 
-/** Ten codes of 59 bits; what is kept of them are their hashes. */
+/** Ten codes of 118 bits, so that a hash of one cannot be searched; what is kept of them are their hashes. */
 export function newRecoveryCodes(random: RandomBytes): { codes: string[]; hashes: string[] } {
   const letter = () => {
     for (;;) {
@@ -76,7 +76,7 @@ export function newRecoveryCodes(random: RandomBytes): { codes: string[]; hashes
     }
   }
   const codes = Array.from({ length: CODES }, () =>
-    Array.from({ length: 12 }, letter)
+    Array.from({ length: 24 }, letter)
       .join('')
       .replace(/(.{4})(?=.)/g, '$1-'),
   )
