@@ -7,6 +7,7 @@ import { MedplumClient } from '@medplum/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { files, type Json } from '#e2e/gateway.kit'
 import { type Here, newService, openHere } from '#e2e/requirements/world'
+import { programOf } from '../../tools/python.ts'
 
 // Clients of others that take records out in bulk: with a token of Backend Services, which they get themselves where they can.
 
@@ -14,6 +15,9 @@ const NAME = 'SMART’s bulk-data-client'
 /** A checkout of smart-on-fhir/bulk-data-client with its dependencies, and with `node@18` among them, which it needs. */
 const client = process.env.KEEPWELL_BULK_CLIENT
 if (!client) console.warn(`SKIPPED ${NAME}: set KEEPWELL_BULK_CLIENT to a checkout with its dependencies and node@18`)
+const FETCH = 'SMART’s smart-fetch'
+const fetcher = programOf('smart-fetch')
+if (!fetcher) console.warn(`SKIPPED ${FETCH}: it is not here; the gate installs it where there is Python.`)
 
 let here: Here
 let place: string
@@ -85,4 +89,41 @@ test.skipIf(!client)(`${NAME} authorizes itself, exports, checks every line, and
   expect([some.code, Object.keys(some.files).sort()], some.said).toEqual([0, ['1.Goal.ndjson', '1.Patient.ndjson']])
   const one = await taken({ _type: 'Patient', patient: `Patient/${here.adaId}`, _elements: 'name' })
   expect([one.code, one.files['1.Patient.ndjson']!.map(r => r.id)], one.said).toEqual([0, [here.adaId]])
+})
+
+/** Runs its commands one after the other, with one key, into one folder; gives what is there then: the resources by type, and its log. */
+async function fetched(...commands: readonly (readonly string[])[]): Promise<{ byType: Record<string, Json[]>; log: Json[] }> {
+  const service = await newService(here.at, 'system/*.rs')
+  const to = mkdtempSync(join(place, 'fetched-'))
+  const key = join(place, `${service.id}.jwks`)
+  writeFileSync(key, JSON.stringify({ keys: [{ ...service.jwk, key_ops: ['sign'] }] }))
+  for (const [command, ...args] of commands) {
+    const login = ['--fhir-url', here.at.fhir, '--smart-client-id', service.id, '--smart-key', key]
+    const child = spawn(fetcher!, [command!, ...login, '--no-compression', ...args, to], { env: { PATH: process.env.PATH } })
+    let said = ''
+    for (const out of [child.stdout, child.stderr]) out.on('data', d => (said += d))
+    const [code] = await event(child, 'close')
+    expect(code, said).toBe(0)
+  }
+  const names = readdirSync(to).filter(n => n.endsWith('.ndjson'))
+  const files = names.map(n => [n.split('.')[0]!, lines(readFileSync(join(to, n), 'utf8'))] as const)
+  const { log = [], ...byType } = Object.fromEntries(files)
+  return { byType, log }
+}
+
+test.skipIf(!fetcher)(`${FETCH} takes the same in bulk and by searches, and puts letters into it`, { timeout: 240_000 }, async () => {
+  await files(here.ada, { 'note.txt': 'The wound has healed.' })
+  const idsOf = (byType: Record<string, Json[]>) =>
+    Object.fromEntries(Object.entries(byType).map(([type, all]) => [type, all.map(r => r.id).sort()]))
+  const bulk = await fetched(['bulk', '--group', 'all'], ['hydrate', '--tasks', 'inline', '--mimetypes', 'text/plain'])
+  const ids = idsOf(bulk.byType)
+  expect(bulk.log.filter(l => /error/.test(l.eventId))).toEqual([])
+  expect(ids.Patient).toEqual([here.adaId, here.benId].sort())
+  // R4 leaves devices out of a patient's compartment; an implant is theirs all the same.
+  expect(ids.Device).toHaveLength(1)
+  const texts = bulk.byType.DocumentReference!.flatMap(r => r.content.map((c: Json) => atob(c.attachment.data ?? '')))
+  expect(texts).toContain('The wound has healed.')
+  expect(idsOf((await fetched(['crawl', '--group', 'all'])).byType)).toEqual(ids)
+  const { eventDetail: told } = bulk.log.find(l => l.eventId === 'export_complete')!
+  console.log(`${FETCH}: ${told.files} files, ${told.resources} resources, and the same by searches`)
 })

@@ -182,8 +182,16 @@ export function visibleRows(table: Table, plan: Plan, context: Context): Rows {
 
 /** R4's Patient compartment (https://hl7.org/fhir/R4/compartmentdefinition-patient.html). */
 export function compartmentPlan(table: Table, id: string, context: Context): Plan {
-  const names = context.store.namesOf('Patient', id)
-  const plans = (context.store.registry.compartment.get(table.type) ?? []).map(code => table.column(code)?.references?.to(names) ?? NONE)
   const own = table.type === 'Patient' ? table.rowOf(id) : undefined
-  return union(own === undefined ? plans : [...plans, listPlan([own])])
+  const plan = namingPatient(table, context.store.registry.compartment.get(table.type) ?? [], id, context)
+  return own === undefined ? plan : union([plan, listPlan([own])])
+}
+
+/** The compartment, and of the types that R4 leaves out of it what names its patient all the same: an implant, a contract. */
+export const patientPlan = (table: Table, id: string, context: Context): Plan =>
+  context.store.registry.compartment.has(table.type) ? compartmentPlan(table, id, context) : namingPatient(table, ['patient'], id, context)
+
+function namingPatient(table: Table, codes: readonly string[], id: string, context: Context): Plan {
+  const names = context.store.namesOf('Patient', id)
+  return union(codes.map(code => table.column(code)?.references?.to(names) ?? NONE))
 }

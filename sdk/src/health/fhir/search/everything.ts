@@ -1,5 +1,5 @@
 /** `Patient/[id]/$everything` (https://hl7.org/fhir/R4/patient-operation-everything.html). */
-import { type Context, compartmentPlan, visibleRows } from './clause.ts'
+import { type Context, patientPlan, visibleRows } from './clause.ts'
 import { dateRange } from './dates.ts'
 import { included, TOO_MANY } from './include.ts'
 import { listed } from './search.ts'
@@ -32,7 +32,7 @@ function inTime(table: Table, row: number, { from, to }: { from: number; to: num
   return true
 }
 
-/** The patient, the compartment, and what those refer to; null when there is no such patient. */
+/** The patient, what is theirs, and what that refers to; null when there is no such patient. */
 function gather(
   store: Inner,
   input: EverythingInput,
@@ -48,7 +48,7 @@ function gather(
     .tables()
     .toSorted((a, b) => (a.type === 'Patient' ? -1 : b.type === 'Patient' ? 1 : a.type < b.type ? -1 : 1))) {
     const versions = table.versions()
-    for (const r of visibleRows(table, compartmentPlan(table, input.id, context), context))
+    for (const r of visibleRows(table, patientPlan(table, input.id, context), context))
       if (!bounded || table.type === 'Patient' || inTime(table, r, time)) found.push(versions[r]!)
   }
   const everyReference = { name: '_include', type: '*', code: '*', target: null, iterate: true }

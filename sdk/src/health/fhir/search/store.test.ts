@@ -159,6 +159,14 @@ test('$everything: the compartment and what it refers to, by type, time and page
   expect(everything(store, { id: 'none', now: NOW })).toBeNull()
 })
 
+test('$everything: an implant is the patient’s, though R4 leaves devices out of the compartment; another’s is not', () => {
+  const implant = (id: string, of: string) => ({ resourceType: 'Device', id, patient: { reference: `Patient/${of}` } })
+  const store = storeOf(...CARE, implant('pacemaker', 'a'), implant('stent', 'z'))
+  const devices = everything(store, { id: 'a', now: NOW, types: ['Device'] })
+  expect(devices?.matches.map(v => v.id)).toEqual(['pacemaker'])
+  expect(ids(store, 'Device', { compartment: { type: 'Patient', id: 'a' } })).toEqual([])
+})
+
 test('snapshots of searches are bounded: the oldest is told to be gone, not guessed', () => {
   const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
   const first = ask(store, 'Patient?_count=1')
