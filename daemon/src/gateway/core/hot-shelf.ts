@@ -38,7 +38,8 @@ export type ShelfOptions = {
 }
 
 const CID_AT = 20
-const HEAD = 56
+/** Bytes of an entry before its block. */
+export const HEAD = 56
 const PACK_NAME = /^[0-9a-f]{16}\.pack$/
 
 type Pack = { readonly name: string; readonly file: Promise<FileHandle>; bytes: number; used: number; readonly cids: Set<Cid> }
@@ -187,6 +188,7 @@ function packsIn(dir: string, packBytes: number, turn: () => number) {
         note(pack, block.cid, { at: pack.bytes, length: block.bytes.length, record: toHex(record) })
         pack.bytes += entries[i]!.length
       }
+      pack.used = turn()
     },
     forget(cid: Cid): void {
       places.get(cid)?.pack.cids.delete(cid)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { NearBlocks } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { hmacSha256 } from '@keepwell/sdk/crypto/hash'
-import { type Kept, openShelf, type Shelf } from './hot-shelf.ts'
+import { HEAD, type Kept, openShelf, type Shelf } from './hot-shelf.ts'
 
 export type HotOptions = {
   /** A folder that nothing else uses; made when it is not there. */
@@ -20,8 +20,12 @@ export type HotCounts = { readonly hits: number; readonly misses: number; readon
  * What is hot, between sessions: the sealed blocks of records that were opened, as the relay gave them, in one folder for each consent. Keys
  * are no part of it, so a block is opened only after the relay wrote another receipt and gave its key again. A folder goes with its consent,
  * a record with its erasure, and the longest unused when there is no room. It is a copy of what the relay has: losing it costs a fetch.
+ *
+ * What would have to push out what the same session used, or leave other consents less than a quarter, passes by unkept: a study that does not
+ * fit is read in the same order again, and of the longest unused each block would be gone just before it is asked for.
  */
 export type Hot = {
+  /** For one session. */
   of(commitment: Uint8Array): NearBlocks
   /** Everything goes that was kept under a consent which is not among these. */
   keep(commitments: readonly Uint8Array[]): Promise<void>
@@ -35,7 +39,12 @@ export type Hot = {
 const MAX_BLOCKS = 500_000
 const PACK = 8 << 20
 const WRITE = 1 << 20
+/** Of the limit, what one consent may take from others. */
+const SHARE = 0.75
 const FOLDER = /^[0-9a-f]{64}$/
+
+/** A session at the shelf of its consent, if it still has one; `since` is the last use before it. */
+type Reader = { readonly shelf: Shelf | null; readonly since: number }
 
 export async function openHot({ dir, limit, secret }: HotOptions): Promise<Hot> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -47,7 +56,7 @@ export async function openHot({ dir, limit, secret }: HotOptions): Promise<Hot> 
 
   // What earlier runs left counts towards the limit from the beginning, and goes first.
   for (const name of (await readdir(dir)).filter(n => FOLDER.test(n)).sort()) await shelfAt(name).load()
-  await makeRoom()
+  await roomFor({ shelf: null, since: uses }, 0, 0)
 
   function shelfAt(name: string): Shelf {
     const found =
@@ -56,33 +65,43 @@ export async function openHot({ dir, limit, secret }: HotOptions): Promise<Hot> 
     return found
   }
 
-  async function makeRoom(): Promise<void> {
+  /** Whether there is room for more of a session's blocks, after what may go for them went. */
+  async function roomFor({ shelf, since }: Reader, bytes: number, blocks: number): Promise<boolean> {
     for (;;) {
       const all = [...shelves.values()]
-      const bytes = all.reduce((sum, s) => sum + s.bytes(), 0)
-      const blocks = all.reduce((sum, s) => sum + s.blocks(), 0)
-      if (bytes <= limit && blocks <= MAX_BLOCKS) return
-      const oldest = all.flatMap(s => s.packs().map(pack => ({ s, pack }))).sort((a, b) => a.pack.used - b.pack.used)[0]
-      if (!oldest) return
+      const held = all.reduce((sum, s) => sum + s.bytes(), bytes)
+      if (held <= limit && all.reduce((sum, s) => sum + s.blocks(), blocks) <= MAX_BLOCKS) return true
+      const fromOthers = shelf === null || shelf.bytes() + bytes <= limit * SHARE
+      const may = (s: Shelf) => s.packs().filter(pack => (s === shelf ? pack.used <= since : fromOthers))
+      const oldest = all.flatMap(s => may(s).map(pack => ({ s, pack }))).sort((a, b) => a.pack.used - b.pack.used)[0]
+      if (!oldest) return false
       await oldest.s.removePack(oldest.pack)
     }
   }
 
+  // One after another, so that two sessions do not take the same room.
+  let adding: Promise<void> = Promise.resolve()
+  function add(reader: Reader & { readonly shelf: Shelf }, kept: readonly Kept[], bytes: number): Promise<void> {
+    adding = adding.then(async () => {
+      if (await roomFor(reader, bytes, kept.length)) await reader.shelf.add(kept)
+    })
+    return adding
+  }
+
   /** Many small blocks are one write. */
-  function keeper(shelf: Shelf | null) {
+  function keeper({ shelf, since }: Reader) {
     let waiting: Kept[] = []
     let size = 0
     const rest = async (): Promise<void> => {
-      await shelf?.add(waiting)
+      if (shelf && waiting.length) await add({ shelf, since }, waiting, size)
       waiting = []
       size = 0
-      await makeRoom()
     }
     return {
       rest,
       async take(kept: Kept): Promise<void> {
         waiting.push(kept)
-        size += kept.block.bytes.length
+        size += HEAD + kept.block.bytes.length
         if (size >= WRITE) await rest()
       },
     }
@@ -100,6 +119,7 @@ export async function openHot({ dir, limit, secret }: HotOptions): Promise<Hot> 
     of(commitment) {
       const name = nameOf(commitment)
       const shelf = ended.has(name) ? null : shelfAt(name)
+      const since = uses
       return {
         through: (fetch, recordOf) =>
           async function* (cids) {
@@ -114,7 +134,7 @@ export async function openHot({ dir, limit, secret }: HotOptions): Promise<Hot> 
               }
               let to = at + 1
               while (to < cids.length && !shelf?.has(cids[to]!)) to++
-              const keep = keeper(shelf)
+              const keep = keeper({ shelf, since })
               try {
                 for await (const block of fetch(cids.slice(at, to))) {
                   counts.misses++
