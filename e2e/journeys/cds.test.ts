@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises'
+import { roleFile } from '@keepwell/daemon/bin/gateway-roles'
+import { writeRoleRules } from '@keepwell/daemon/gateway/core/role-rules'
 import type { Actor } from '@keepwell/daemon/gateway/core/types'
 import { NOTHING_SEEN, newReceipts } from '@keepwell/sdk/actions/access/new-receipts'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
@@ -115,6 +118,19 @@ describe('decision support on the record a patient opened', () => {
     const mine = receipts.filter(r => r.actor === didOf(world.clinic))
     expect(mine.length).toBeGreaterThan(0)
     for (const r of mine) expect(r.person).toBe('Nurse Joy')
+  })
+
+  test('to a role that the organisation narrowed nothing is due: what is not seen may have been done', async () => {
+    const shown = async () => (await call('patient-view', {})).body?.cards?.length as number | undefined
+    const say = (rules: Parameters<typeof writeRoleRules>[0]) => writeFile(roleFile(world.clinic.folder), writeRoleRules(rules))
+    await say({ nurse: { purposes: null, parts: ['general'] } })
+    try {
+      await until(async () => (await shown()) !== 2)
+      expect(await shown()).toBeFalsy()
+    } finally {
+      await say({})
+    }
+    await until(async () => (await shown()) === 2)
   })
 
   test('an order against an allergy is held up, with the offer to leave it', async () => {

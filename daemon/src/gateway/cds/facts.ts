@@ -14,7 +14,7 @@ export type Facts = {
 }
 
 const MOST = 5000
-/** Rules about what is not there: they are silent to a role that sees parts of a record only. */
+/** Rules about what is not there: they are silent where a role, what the organisation says of it, or a policy shows a part of the record only. */
 const OF_ABSENCE: ReadonlySet<RuleName> = new Set(['VaccinationOverdue', 'HbA1cOverdue'])
 const NO_RECORD = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED'])
 
@@ -30,7 +30,8 @@ export async function factsFor(gateway: Gateway, actor: Actor, request: HookRequ
       ('session' in opened ? fromRecord(opened.session, actor, NEEDS[name], gateway.clock()) : null) ?? fromClient(request, name)
     if (found) known.set(name, found)
   }
-  const able = rules.filter(r => NEEDED[r].every(n => known.has(n)) && !(actor.parts && OF_ABSENCE.has(r)))
+  const partly = actor.parts !== undefined || ('session' in opened && opened.session.narrowed)
+  const able = rules.filter(r => NEEDED[r].every(n => known.has(n)) && !(partly && OF_ABSENCE.has(r)))
   if (able.length === 0) {
     if ('refused' in opened && request.prefetch.size === 0) throw opened.refused
     return null

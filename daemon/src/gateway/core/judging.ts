@@ -23,6 +23,8 @@ export type Judged = {
   readonly nothing: 'policy' | 'role' | null
   /** Of a consent, by its commitment, the compartments that are left, where they are not all of it. */
   only(grant: Uint8Array): readonly Uint8Array[] | null
+  /** Whether something of what the patient gave is left out. */
+  readonly narrowed: boolean
   /** Names of those that took something away. */
   readonly forbids: readonly string[]
   /** The same text for the same decision about what is seen. */
@@ -74,7 +76,8 @@ export function judgeReading(
       // What a patient named one by one lies in no part that a role has.
       const named =
         terms.records.length > 0 && !parts && decide(terms, { ...asked, compartments: [] }, { ...state, ...verdict('named') }).allow
-      return [toHex(grant.commitment), { allowed, of: compartments.length, parts: new Set(allowed.map(toHex)), named }] as const
+      const all = allowed.length === compartments.length && (named || terms.records.length === 0)
+      return [toHex(grant.commitment), { allowed, all, of: compartments.length, parts: new Set(allowed.map(toHex)), named }] as const
     }),
   )
   const some = [...open.values()].some(o => o.named || o.allowed.length > 0)
@@ -87,6 +90,7 @@ export function judgeReading(
       const found = open.get(toHex(grant))
       return found && found.allowed.length < found.of && found.allowed.length > 0 ? found.allowed : null
     },
+    narrowed: [...open.values()].some(o => !o.all),
     nothing: some ? null : forbids.size > 0 ? 'policy' : 'role',
     forbids: [...forbids],
     decision: JSON.stringify([...open].map(([id, o]) => [id, [...o.parts], o.named])),

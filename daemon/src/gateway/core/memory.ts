@@ -41,6 +41,8 @@ export type SessionParts = {
   readonly sees: (grant: Uint8Array) => (record: SessionRecord) => boolean
   /** Of a consent the compartments that are asked for, where they are not all of it. */
   readonly only: (grant: Uint8Array) => readonly Uint8Array[] | null
+  /** Whether role or policies leave out something of what the patient gave. */
+  readonly narrowed: boolean
   /** The same text for the same decision about what is seen. */
   readonly decision: string
   /** Given what a relay is asked for, whose answer tells of an access. */

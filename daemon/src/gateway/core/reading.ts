@@ -80,7 +80,7 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep
         ...(as === undefined ? {} : { as }),
         ...(exporting ? { exporting } : {}),
       }
-      const { sees, only, nothing, forbids, decision } = judgeReading(ctx, rules(), actor, grants)
+      const { sees, only, narrowed, nothing, forbids, decision } = judgeReading(ctx, rules(), actor, grants)
       if (nothing === 'policy') throw forbidden(who, patient.id, forbids)
       if (nothing) throw refused(who, patient.id, 'The role of whoever asks has nothing to do with what the patient gave.')
       return {
@@ -95,6 +95,7 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep
         keep,
         sees,
         only,
+        narrowed,
         decision,
         policy: () => policies.current()?.hash ?? null,
         ...accesses(trail, who, patient.id, () => under(policies, forbids)),

@@ -24,7 +24,7 @@ const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask aga
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires, receipted, hot, sees, only, policy, keep } = parts
+  const { ctx, patient, actor, grants, expires, narrowed, decision, receipted, hot, sees, only, policy, keep } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -65,11 +65,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   )
   await Promise.race([begun, listing])
   const session: HeldSession = {
-    patient,
-    actor,
-    grants,
-    expires,
-    decision: parts.decision,
+    ...{ patient, actor, grants, expires, narrowed, decision },
     get store() {
       ended.signal.throwIfAborted()
       return memory.store

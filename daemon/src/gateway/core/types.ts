@@ -89,6 +89,8 @@ export type PatientSession = {
   readonly records: ReadonlyMap<string, OpenRecord>
   /** The DICOM files; whole after `ready(['ImagingStudy'])`. */
   readonly images: readonly Image[]
+  /** Whether the role or policies leave out something of what the patient gave: what is not here may be in that. */
+  readonly narrowed: boolean
   /** Unix seconds: at the latest then it is gone. */
   readonly expires: number
   /** Aborts when the session ends; its reason is a KeepwellError (GRANT_ENDED, DENIED …). */
