@@ -73,14 +73,15 @@ export const byApiKey =
     return actor
   }
 
+const utf8Text = new TextDecoder('utf-8', { fatal: true })
+
 /** Headers are bytes: names beyond ASCII come percent-encoded (RFC 3986) or as UTF-8 read as Latin-1. */
 function named(headers: HttpRequest['headers'], name: string, max: number): string {
   const given = one(headers[name])
   let told = given
   try {
-    told = /%[0-9A-Fa-f]{2}/.test(given)
-      ? decodeURIComponent(given)
-      : new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(given, 'latin1'))
+    if (/%[0-9A-Fa-f]{2}/.test(given)) told = decodeURIComponent(given)
+    else if (/[\x80-\xff]/.test(given)) told = utf8Text.decode(Buffer.from(given, 'latin1'))
   } catch {
     // As it came.
   }

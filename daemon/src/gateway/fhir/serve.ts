@@ -1,4 +1,4 @@
-import { concat, text as decode, utf8 } from '@keepwell/sdk/base/bytes'
+import { text as decode, utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
@@ -115,18 +115,21 @@ export function preferences(header: string | string[] | undefined): FhirRequest[
 const made = new WeakMap<JsonObject, Uint8Array>()
 
 function jsonOf(resource: JsonObject): Uint8Array {
-  const known = made.get(resource) ?? utf8(JSON.stringify(resource))
-  made.set(resource, known)
-  return known
+  let bytes = made.get(resource)
+  if (!bytes) {
+    bytes = utf8(JSON.stringify(resource))
+    made.set(resource, bytes)
+  }
+  return bytes
 }
 
 /** In a Bundle of more entries than a page of a search has, bytes are not kept: nobody asks for a whole record many times. */
 const PAGE = 100
 
-/** The same bytes of each resource in a Bundle, of which only the frame is made anew. */
+/** The same bytes of each resource in a Bundle, of which only the frame is made anew, in one buffer: many small ones cost more than what is in them. */
 function bundleJson({ entry, ...frame }: JsonObject, entries: readonly JsonObject[]): Uint8Array {
   const bytesOf = entries.length > PAGE ? (r: JsonObject) => utf8(JSON.stringify(r)) : jsonOf
-  const parts: Uint8Array[] = []
+  const parts: (string | Uint8Array)[] = []
   let text = `${JSON.stringify(frame).slice(0, -1)},"entry":[`
   for (const [i, { resource, ...more }] of entries.entries()) {
     const around = JSON.stringify(more)
@@ -135,10 +138,23 @@ function bundleJson({ entry, ...frame }: JsonObject, entries: readonly JsonObjec
       text += around
       continue
     }
-    parts.push(utf8(`${text}${around.slice(0, -1)}${around === '{}' ? '' : ','}"resource":`), bytesOf(resource))
+    parts.push(`${text}${around.slice(0, -1)}${around === '{}' ? '' : ','}"resource":`, bytesOf(resource))
     text = '}'
   }
-  return concat(...parts, utf8(`${text}]}`))
+  return joined([...parts, `${text}]}`])
+}
+
+function joined(parts: readonly (string | Uint8Array)[]): Uint8Array {
+  const out = Buffer.allocUnsafe(parts.reduce((sum, p) => sum + (typeof p === 'string' ? Buffer.byteLength(p) : p.length), 0))
+  let at = 0
+  for (const p of parts) {
+    if (typeof p === 'string') at += out.write(p, at)
+    else {
+      out.set(p, at)
+      at += p.length
+    }
+  }
+  return out
 }
 
 function written(resource: JsonObject, pretty: boolean): string | Uint8Array {

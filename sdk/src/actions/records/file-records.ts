@@ -98,23 +98,38 @@ async function finishFiling(ctx: Filing, drafts: readonly Filed[], cause: unknow
   ]
 }
 
-/** Gathers blocks until a few megabytes are worth one durable write. They are its own from then on. */
+/**
+ * Gathers blocks until a few megabytes are worth one durable write, which goes while the next are gathered. They are its own from then on. That
+ * a write failed is thrown by the next one, or by `flush`.
+ */
 export function uploader(put: (blocks: readonly Block[]) => Promise<void>) {
   let waiting: Block[] = []
   let bytes = 0
-  const flush = async (): Promise<void> => {
-    if (waiting.length) await put(waiting)
-    for (const block of waiting) release(block.bytes)
+  let under: Promise<void> = Promise.resolve()
+  async function sent(blocks: readonly Block[]): Promise<void> {
+    await put(blocks)
+    for (const block of blocks) release(block.bytes)
+  }
+  async function send(): Promise<void> {
+    const blocks = waiting
     waiting = []
     bytes = 0
+    await under
+    if (blocks.length === 0) return
+    under = sent(blocks)
+    // A failure is thrown where it is awaited.
+    under.catch(() => {})
   }
   return {
     async add(blocks: readonly Block[]): Promise<void> {
       waiting.push(...blocks)
       bytes += blocks.reduce((sum, b) => sum + b.bytes.length, 0)
-      if (bytes >= MAX_UPLOAD) await flush()
+      if (bytes >= MAX_UPLOAD) await send()
     },
-    flush,
+    async flush(): Promise<void> {
+      await send()
+      await under
+    },
   }
 }
 

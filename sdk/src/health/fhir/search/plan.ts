@@ -8,6 +8,8 @@ export type Rows = readonly number[]
 export type Plan = {
   /** Upper bound of the number of rows, without counting them. */
   readonly size: number
+  /** `size` is their number. */
+  readonly exact?: true
   readonly rows: () => Rows
   readonly has: (row: number) => boolean
 }
@@ -29,7 +31,12 @@ export function lowerBound(rows: Rows, row: number): number {
   return low
 }
 
-export const listPlan = (rows: Rows): Plan => ({ size: rows.length, rows: () => rows, has: row => rows[lowerBound(rows, row)] === row })
+export const listPlan = (rows: Rows): Plan => ({
+  size: rows.length,
+  exact: true,
+  rows: () => rows,
+  has: row => rows[lowerBound(rows, row)] === row,
+})
 
 export const postingPlan = (posting: Posting | undefined): Plan =>
   posting === undefined ? NONE : listPlan(typeof posting === 'number' ? [posting] : posting)
@@ -80,14 +87,16 @@ export function union(plans: readonly Plan[]): Plan {
   return lazyPlan(size, make, some.length <= 4 ? row => some.some(p => p.has(row)) : undefined)
 }
 
-export function intersection(plans: readonly Plan[]): Plan {
-  const [first, ...others] = plans.toSorted((a, b) => a.size - b.size)
+/** `count` is that of all rows: a plan that has each of them, as the patient's has in a record of one, is not asked about any. */
+export function intersection(plans: readonly Plan[], count = Number.POSITIVE_INFINITY): Plan {
+  const [first, ...rest] = plans.toSorted((a, b) => a.size - b.size)
   if (!first) throw new RangeError('an intersection of nothing')
+  const others = rest.filter(p => !(p.exact && p.size >= count))
   if (!others.length) return first
   return lazyPlan(
     first.size,
     () => first.rows().filter(row => others.every(p => p.has(row))),
-    row => plans.every(p => p.has(row)),
+    row => first.has(row) && others.every(p => p.has(row)),
   )
 }
 

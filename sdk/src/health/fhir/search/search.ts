@@ -77,7 +77,10 @@ function plansOf(store: Inner, input: SearchInput, context: Context): Plans {
   const settled = issues.map(i => (unknownOnly && i.code === 'not-supported' && isControl(i) ? { ...i, severity: 'warning' as const } : i))
   return {
     query,
-    plans: plans.map(({ table, parts }) => ({ table, plan: parts.length ? intersection(parts) : everything(table.versions().length) })),
+    plans: plans.map(({ table, parts }) => ({
+      table,
+      plan: parts.length ? intersection(parts, table.versions().length) : everything(table.versions().length),
+    })),
     dropped,
     issues: settled,
     refused: settled.some(i => i.severity === 'error'),
