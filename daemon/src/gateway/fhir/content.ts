@@ -71,6 +71,12 @@ export function bodyFormat(type: string): Format {
   return found
 }
 
+/** FHIR travels in UTF-8 alone (R4 http.html §3.1.0.1.10); throws 415 where a type says something else. */
+export function demandUtf8(type: string | undefined): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(type ?? '')?.[1]
+  if (charset && !/^utf-?8$/i.test(charset)) throw refuse(415, 'not-supported', 'FHIR is taken here in UTF-8 only.', 'http.Content-Type')
+}
+
 export const resourceType = (resource: JsonObject): string => {
   if (typeof resource.resourceType !== 'string' || !/^[A-Z][A-Za-z]{1,63}$/.test(resource.resourceType))
     throw refuse(400, 'structure', 'The body names no resourceType.', 'resourceType')

@@ -6,7 +6,7 @@ import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
 import { fromXml, toXml } from '@keepwell/sdk/health/fhir/xml'
 import type { Actor, Authenticate } from '#gateway/core/types'
 import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
-import { bare, bodyFormat, type Format, parseJson, wanted } from './content.ts'
+import { bare, bodyFormat, demandUtf8, type Format, parseJson, wanted } from './content.ts'
 import { refusalOf, refuse } from './outcome.ts'
 import type { FhirAnswer, FhirRequest, FhirRoute } from './route.ts'
 
@@ -69,6 +69,7 @@ type Seen = { readonly base: string; readonly actor: Actor; readonly request: Ht
 
 async function fhirRequest(row: FhirRoute, { base, actor, request }: Seen): Promise<FhirRequest> {
   const type = bare(request.headers['content-type'])
+  demandUtf8(request.headers['content-type'])
   const bytes = row.body ? await request.body(row.maxBody ?? MAX_BODY) : NO_BYTES
   const query = new URLSearchParams(request.query)
   if (row.body === 'form' && bytes.length) {

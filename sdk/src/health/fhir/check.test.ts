@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { corpusTest, parseJson, resourcesOf } from '#health/corpora.kit'
 import { sampleBundle } from '#sample/bundle'
 import { samplePatient } from '#sample/patient'
-import { loadChecker } from './check.ts'
+import { checkResource, loadChecker } from './check.ts'
 import { narrativeProblem } from './narrative.ts'
 import { knownParameters } from './search/known-parameters.ts'
 import { r4 } from './search/r4.ts'
@@ -147,6 +147,21 @@ describe('what the validator alone lets pass', () => {
     const item = { linkId: '1', answer: [{ valueString: 'x', item: [{ linkId: '2', item: [{ linkId: '3', answer: [] }] }] }] }
     const at = 'QuestionnaireResponse.item[0].answer[0].item[0].item[0].answer'
     expect(errors({ resourceType: 'QuestionnaireResponse', status: 'completed', item: [item] })).toContain(at)
+  })
+})
+
+describe('what JSON can say and FHIR cannot', () => {
+  const said = async (json: string) => (await checkResource(JSON.parse(json))).map(i => [i.code, i.path])
+  test.each(['__proto__', 'constructor', 'toString', '_constructor'])(
+    'a property by the name of %s, which every object has',
+    async name => {
+      expect(await said(`{"resourceType":"Basic","code":{"text":"x"},"${name}":{"a":1}}`)).toEqual([['structure', 'Basic.?']])
+      expect(await said(`{"resourceType":"Basic","code":{"text":"x","${name}":"y"}}`)).toEqual([['structure', 'Basic.code.?']])
+    },
+  )
+  test('half of a surrogate pair', async () => {
+    expect(await said('{"resourceType":"Basic","code":{"text":"\\ud83d"}}')).toEqual([['value', 'Basic.code.text']])
+    expect(await said('{"resourceType":"Basic","code":{"text":"\\ud83d\\ude00"}}')).toEqual([])
   })
 })
 

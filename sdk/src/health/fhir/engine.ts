@@ -7,7 +7,7 @@ import type { CheckOptions, Issue } from './issue.ts'
 import { problem } from './issue.ts'
 import { checkForm } from './questionnaire-form.ts'
 import { isObject, resourceTypeOf } from './read.ts'
-import { walkResource } from './rules.ts'
+import { UNKNOWN_PROPERTY, walkResource } from './rules.ts'
 import type { Definitions, Shapes } from './shapes.ts'
 import { shapes } from './shapes.ts'
 
@@ -15,7 +15,7 @@ type OutcomeIssue = { severity?: string; code?: string; details?: { text?: strin
 
 /** Texts of the validator that repeat something of the input, and what is said instead. */
 const REWORDED: readonly (readonly [RegExp, string])[] = [
-  [/^Invalid additional property/, 'Property that FHIR R4 does not know here'],
+  [/^Invalid additional property/, UNKNOWN_PROPERTY],
   [/^Invalid reference/, ''],
   [/^Unknown data type/, 'Holds a resource of a type that FHIR R4 does not have'],
   [/^Conflicting choice of type properties/, 'More than one type of a choice element is present'],

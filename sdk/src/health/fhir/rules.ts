@@ -189,10 +189,12 @@ const BY_TYPE: Readonly<Record<string, (w: Walk, value: JsonObject, path: string
   Money: () => undefined,
 }
 
+export const UNKNOWN_PROPERTY = 'Property that FHIR R4 does not know here'
 const HTML = /<[a-z!/][^>]*>/i
 
 function checkPrimitive(w: Walk, value: unknown, shape: Shape, path: string): void {
   if (typeof value !== 'string') return
+  if (!value.isWellFormed()) w.issues.push(problem('value', path, 'Text that is no Unicode: half of a surrogate pair'))
   if (value.startsWith('#')) w.contained?.used.add(value.slice(1))
   if (shape.type === 'uri' || shape.type === 'url' || shape.type === 'canonical') checkUri(w, value, path)
   if (shape.type === 'id' && !ID.test(value)) w.issues.push(problem('value', path, 'An id has 1 to 64 letters, digits, hyphens or dots'))
@@ -285,7 +287,11 @@ function members(w: Walk, value: JsonObject, type: string, path: string, depth: 
     const shape = fields?.get(key)
     if (shape) visit(w, value[key], shape, `${path}.${key}`, depth)
     else if (key.startsWith('_') && fields?.has(key.slice(1))) visit(w, value[key], PRIMITIVE_EXTENSION, `${path}.${key}`, depth)
-    else if (isObject(value[key]) || Array.isArray(value[key])) measure(w, value[key], depth)
+    else {
+      // To the validator these are known, as every object has them.
+      if (key in {} || key.slice(1) in {}) w.issues.push(problem('structure', `${path}.?`, UNKNOWN_PROPERTY))
+      if (isObject(value[key]) || Array.isArray(value[key])) measure(w, value[key], depth)
+    }
   }
 }
 
