@@ -11,6 +11,7 @@ import type { Args, Command } from '#command'
 import { type Home, withHome } from '#home'
 import type { Io } from '#io'
 import { partyNamed } from '#names'
+import { withOwnLedger } from '#own-ledger'
 import { day, result, safe, short, table } from '#show'
 import { until } from '#words'
 
@@ -24,7 +25,7 @@ export const credential: Command = {
   about:
     'A professional or an organisation is shown to patients as verified when an accredited issuer of their own ledger vouches for it. The ledger holds a salted\n' +
     'commitment; the credential itself goes to its holder alone, who shows it with each request. A home with a ledger of its own is its first issuer; issue and\n' +
-    'the three that change what was issued need that home, while `keepwell start` does not run. Whoever administers the ledger’s registry says with accredit and\n' +
+    'the three that change what was issued need that home, whether `keepwell start` runs there or not. Whoever administers the ledger’s registry says with accredit and\n' +
     'stop which accounts may issue; of a stopped issuer nothing counts until it is accredited again.',
   examples: [
     'keepwell credential issue --to "Clinic West" --name "Clinic West, Leeds" --role HOSPITAL --until 1y',
@@ -97,12 +98,6 @@ const add: Run = async (io, args, { ctx }) => {
   ])
 }
 
-/** The ledger as its own account writes to it; only the home that runs it has that account. */
-async function ownLedger({ ctx, embedded, url }: Home) {
-  ensure(embedded, 'NOT_SUPPORTED', 'This home runs no ledger; the one that runs the relay issues credentials.')
-  return ctx.network.ledger(url)
-}
-
 /** The key that the holder signs requests with, as its key bundle names it now. */
 async function requestKey(ctx: Ctx, holder: Did): Promise<string> {
   const party = await findParty(ctx, holder, contactRelays(ctx, holder))
@@ -114,11 +109,12 @@ const issue: Run = async (io, args, home) => {
   const { ctx } = home
   const holder = partyNamed(ctx.session.state.ring, args.need('to'))
   const expiry = until(args.text('until') ?? '1y', io.clock())
-  const ledger = await ownLedger(home)
   const name = args.need('name')
   const role = args.need('role')
-  const responds = args.flag('emergencies') ? { responder: await requestKey(ctx, holder) } : {}
-  const made = await issueCredential({ ...ctx, ledger }, { holder, name, role, expiry, ...responds })
+  const made = await withOwnLedger(io, home, async ledger => {
+    const responds = args.flag('emergencies') ? { responder: await requestKey(ctx, holder) } : {}
+    return issueCredential({ ...ctx, ledger }, { holder, name, role, expiry, ...responds })
+  })
   result(io, args, { credential: credentialText(made), id: made.id }, () => [credentialText(made)])
   io.note('Give it to its holder alone, who types: keepwell credential add CREDENTIAL. Keep a copy: with it you suspend or revoke it.')
 }
@@ -128,7 +124,7 @@ const change =
   async (io, args, home) => {
     const [, text = ''] = args.positionals
     const id = /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : given(args).id
-    await (await ownLedger(home)).credentials.setState(id, state)
+    await withOwnLedger(io, home, ({ credentials }) => credentials.setState(id, state))
     result(io, args, { id, state }, () => [`${short(toHex(id))} is ${state === 'live' ? 'in force again' : state}.`])
   }
 
@@ -142,8 +138,7 @@ const issuer =
       'USAGE',
       'Give the account of the issuer: 0x and 40 digits.',
     )
-    const { credentials } = await ownLedger(home)
-    await credentials.setIssuer(address.toLowerCase(), state)
+    await withOwnLedger(io, home, ({ credentials }) => credentials.setIssuer(address.toLowerCase(), state))
     result(io, args, { issuer: address.toLowerCase(), state }, () => [
       state === 'accredited'
         ? `${address} may vouch for others on this ledger.`

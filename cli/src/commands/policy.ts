@@ -1,7 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { openEvmLedger } from '@keepwell/adapters/ledger/evm/ledger'
-import { readHome } from '@keepwell/daemon/bin/home'
-import { readSecrets } from '@keepwell/daemon/config/secrets'
 import { fetchPolicies, type PolicyInForce, readPolicies } from '@keepwell/sdk/actions/governance/policy-in-force'
 import { publishPolicies } from '@keepwell/sdk/actions/governance/publish-policies'
 import { homeLedger } from '@keepwell/sdk/actions/vault/calls'
@@ -10,8 +7,9 @@ import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { ACTORS, encodePolicies, PARTS, type PolicyRequest, policyCid, SCHEMA } from '@keepwell/sdk/consent/policy'
 import type { Ledger } from '@keepwell/sdk/ports/ledger'
 import type { Args, Command } from '#command'
-import { type Home, inHome, withHome } from '#home'
+import { type Home, withHome } from '#home'
 import type { Io } from '#io'
+import { withOwnLedger } from '#own-ledger'
 import { count, result, safe, when } from '#show'
 import { level, purpose, purposeWord, seconds } from '#words'
 
@@ -76,23 +74,8 @@ const check: Run = async (io, args) => {
   ])
 }
 
-/** With the ledger as the account writes to it that runs it, also while `keepwell start` serves it. */
 const operating = (io: Io, args: Args, work: (ledger: Ledger, home: Home) => Promise<void>): Promise<void> =>
-  withHome(io, args, async home => {
-    const { dir, config, embedded, url, ctx } = home
-    const found = embedded ? await readHome(inHome(dir).relay) : null
-    ensure(found, 'NOT_SUPPORTED', 'This home runs no ledger; whoever runs it announces policies.')
-    const here = await homeLedger(ctx)
-    if (!/^0x0{40}$/.test(here.account)) return work(here, home)
-    const { ledgerUrl } = readSecrets(io.env, config)
-    const { home: made, manifest, secrets } = found
-    const ledger = await openEvmLedger({ url: ledgerUrl ?? `${url}/rpc`, chainId: made.chainId, manifest, secret: secrets.request })
-    try {
-      await work(ledger, home)
-    } finally {
-      await ledger.close()
-    }
-  })
+  withHome(io, args, home => withOwnLedger(io, home, ledger => work(ledger, home)))
 
 const NONE = new Uint8Array(32)
 
