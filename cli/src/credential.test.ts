@@ -32,8 +32,23 @@ test('an organisation is led from its keys to its first patient, who sees who vo
   type Steps = { steps: { step: string; done: boolean }[]; ready: boolean }
   const undone = async () => ((await clinic.json('gateway', 'onboard')) as Steps).steps.filter(s => !s.done).map(s => s.step)
   expect(await undone()).toEqual(['Credential', 'Systems', 'First consent'])
-  // Only the home that runs the ledger vouches, also while its server runs.
-  expect((await clinic.run('credential', 'issue', '--to', me, '--name', 'x', '--role', 'MD')).code).toBe(6)
+  // Whom the ledger's administrator accredits vouches, and nobody else; also while its server runs.
+  const nurse = ['credential', 'issue', '--to', me, '--name', 'Joy Nurse', '--role', 'NURSE'] as const
+  expect((await clinic.run(...nurse)).code).toBe(5)
+  const { account } = (await clinic.json('credential')).vouches
+  await ada.json('credential', 'accredit', account)
+  expect((await clinic.json('credential')).vouches.state).toBe('accredited')
+  const theirs = (await clinic.json(...nurse)).credential
+  await ada.json('credential', 'add', theirs)
+  const held = async () => (await ada.json('credential')).credentials[0]
+  expect(await held()).toMatchObject({ issuer: account, role: 'NURSE', state: 'live' })
+  expect((await ada.run('credential', 'revoke', theirs)).code).toBe(5)
+  await clinic.json('credential', 'suspend', theirs)
+  expect((await held()).state).toBe('ended')
+  await clinic.json('credential', 'reinstate', theirs)
+  expect((await held()).state).toBe('live')
+  await ada.json('credential', 'stop', account)
+  expect((await held()).state).toBe('ended')
   const { credential } = await ada.json('credential', 'issue', '--to', did, '--name', 'Clinic West', '--role', 'HOSPITAL')
 
   expect((await ada.run('credential', 'add', credential)).code).toBe(4)
@@ -54,7 +69,7 @@ test('an organisation is led from its keys to its first patient, who sees who vo
 
   // What the issuer takes back counts no more at the next look; whoever holds it cannot put it back.
   await ada.json('credential', 'suspend', credential)
-  expect((await clinic.run('credential', 'reinstate', credential)).code).toBe(6)
+  expect((await clinic.run('credential', 'reinstate', credential)).code).toBe(5)
   await server.stop()
   // Who may vouch is for the registry's administrator to say, and there is no such issuer yet to stop.
   expect((await ada.run('credential', 'stop', `0x${'5'.repeat(40)}`)).code).toBe(5)

@@ -2,7 +2,7 @@ import { type CredentialState, checkCredential } from '@keepwell/sdk/actions/acc
 import { issueCredential } from '@keepwell/sdk/actions/access/issue-credential'
 import { keepCredential, ownCredentials } from '@keepwell/sdk/actions/access/own-credentials'
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { contactRelays, findParty } from '@keepwell/sdk/actions/vault/calls'
+import { contactRelays, findParty, homeLedger } from '@keepwell/sdk/actions/vault/calls'
 import { fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { type Credential, credentialText, readCredential } from '@keepwell/sdk/identity/credential'
@@ -11,7 +11,7 @@ import type { Args, Command } from '#command'
 import { type Home, withHome } from '#home'
 import type { Io } from '#io'
 import { partyNamed } from '#names'
-import { withOwnLedger } from '#own-ledger'
+import { vouchingAccount, withOwnLedger, withVouchingLedger } from '#own-ledger'
 import { day, result, safe, short, table } from '#show'
 import { until } from '#words'
 
@@ -24,9 +24,9 @@ export const credential: Command = {
   summary: 'Show who vouches for this identity; keep a credential; vouch for others where this home is an issuer.',
   about:
     'A professional or an organisation is shown to patients as verified when an accredited issuer of their own ledger vouches for it. The ledger holds a salted\n' +
-    'commitment; the credential itself goes to its holder alone, who shows it with each request. A home with a ledger of its own is its first issuer; issue and\n' +
-    'the three that change what was issued need that home, whether `keepwell start` runs there or not. Whoever administers the ledger’s registry says with accredit and\n' +
-    'stop which accounts may issue; of a stopped issuer nothing counts until it is accredited again.',
+    'commitment; the credential itself goes to its holder alone, who shows it with each request. A home with a ledger of its own is its first issuer; any\n' +
+    'other has an account for vouching alone, which this command shows and which no entry ties to it. Whoever administers the ledger’s registry says with accredit and\n' +
+    'stop which accounts may issue; of a stopped issuer nothing counts until it is accredited again. All of it also while `keepwell start` runs.',
   examples: [
     'keepwell credential issue --to "Clinic West" --name "Clinic West, Leeds" --role HOSPITAL --until 1y',
     'keepwell credential add keepwell:credential#…',
@@ -73,15 +73,25 @@ export const STATES: Readonly<Record<CredentialState, string>> = {
   false: 'the ledger knows nothing of it',
 }
 
-const show: Run = async (io, args, { ctx }) => {
+const show: Run = async (io, args, home) => {
+  const { ctx, embedded } = home
   const own = ownCredentials(ctx)
   const states = await Promise.all(own.map(c => checkCredential(ctx, c, ctx.session.state.ring.did)))
   const value = own.map((c, i) => ({ id: c.id, name: c.name, role: c.role, issuer: c.issuer, expiry: c.expiry, state: states[i]! }))
-  result(io, args, { credentials: value }, () =>
-    own.length
+  const account = embedded ? null : vouchingAccount(home)
+  const vouches = account && { account, state: await (await homeLedger(ctx)).credentials.issuer(account) }
+  result(io, args, { credentials: value, vouches }, () => [
+    ...(own.length
       ? table(value.map(c => [short(c.id), c.role, safe(c.name), `until ${day(c.expiry)}`, STATES[c.state]]))
-      : ['Nobody vouches for this identity yet; ask an issuer for a credential, and keep it: keepwell credential add CREDENTIAL'],
-  )
+      : ['Nobody vouches for this identity yet; ask an issuer for a credential, and keep it: keepwell credential add CREDENTIAL']),
+    ...(vouches
+      ? [
+          vouches.state === 'accredited'
+            ? `It may vouch for others, as ${vouches.account}.`
+            : `To vouch for others, have the ledger’s administrator accredit ${vouches.account}.`,
+        ]
+      : []),
+  ])
 }
 
 const given = (args: Args): Credential => {
@@ -111,7 +121,7 @@ const issue: Run = async (io, args, home) => {
   const expiry = until(args.text('until') ?? '1y', io.clock())
   const name = args.need('name')
   const role = args.need('role')
-  const made = await withOwnLedger(io, home, async ledger => {
+  const made = await withVouchingLedger(io, home, async ledger => {
     const responds = args.flag('emergencies') ? { responder: await requestKey(ctx, holder) } : {}
     return issueCredential({ ...ctx, ledger }, { holder, name, role, expiry, ...responds })
   })
@@ -124,7 +134,7 @@ const change =
   async (io, args, home) => {
     const [, text = ''] = args.positionals
     const id = /^[0-9a-f]{64}$/.test(text) ? fromHex(text) : given(args).id
-    await withOwnLedger(io, home, ({ credentials }) => credentials.setState(id, state))
+    await withVouchingLedger(io, home, ({ credentials }) => credentials.setState(id, state))
     result(io, args, { id, state }, () => [`${short(toHex(id))} is ${state === 'live' ? 'in force again' : state}.`])
   }
 
