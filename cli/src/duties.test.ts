@@ -7,29 +7,11 @@ import { startRelay } from '@keepwell/daemon/bin/start'
 import { browser } from '@keepwell/daemon/gateway/smart/smart.kit'
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Desk, desk, freePort, later, type Ran, temporary } from './cli.kit.ts'
+import { type Desk, desk, freePort, later, type Ran, type Typing, temporary, typing } from './cli.kit.ts'
 
 const DAY = 86_400
 const SLOW = { timeout: 200_000 }
 const PASSPHRASE = 'correct horse battery'
-
-type Typing = {
-  run(...argv: string[]): Promise<Ran>
-  // biome-ignore lint/suspicious/noExplicitAny: the tests read what they name
-  json(...argv: string[]): Promise<any>
-}
-const typing = (env: Readonly<Record<string, string>>): Typing => {
-  const run = (...argv: string[]) => later(0, env, ...argv)
-  return {
-    run,
-    async json(...argv) {
-      const { code, out, err } = await run(...argv, '--json')
-      if (code) throw new Error(`keepwell ${argv.join(' ')} ended with ${code}: ${err}`)
-      const lines = out.trim().split('\n')
-      return lines.length === 1 ? JSON.parse(lines[0]!) : lines.map(l => JSON.parse(l))
-    },
-  }
-}
 
 const folder = temporary()
 const at = (name: string): string => join(folder.path, name)
