@@ -135,6 +135,30 @@ describe('when a port fails at any call', { timeout: 120_000 }, () => {
     })
   })
 
+  test('T15: a revocation that the ledger does not take counts at the relay all the same, after a restart too, and no grant undoes it', async () => {
+    const plan = noPlan()
+    const d = await desk('fault ledger', plan)
+    const v = await d.vault()
+    const { group } = await d.file(v, [d.block()])
+    const reader = await d.party()
+    const away = 'ledger.consents.revoke'
+    let c = await d.granted(v, reader)
+    for (let n = 1; plan.hit !== away; n++) {
+      disarm(plan)
+      c = await d.granted(v, reader)
+      arm(plan, n)
+      expect(await codeOf(() => d.callAs(v, 'revoke', kit.revokeBody(d.home, c, d.state.time)))).toBe('STORAGE_FULL')
+    }
+    disarm(plan)
+    const refused = async () => expect((await d.open(reader, v, ids(group), c.encoded)).reasons).toEqual(['revoked'])
+    expect((await d.ledger.consents.slot(c.terms.holder, c.commitment))?.state).toBe('live')
+    await refused()
+    await d.restart()
+    await refused()
+    await codeOf(() => d.callAs(v, 'meta', kit.grantBody(d.home, c, d.state.time)))
+    await refused()
+  })
+
   test('erasing: what was struck stays struck, survivors open, and recovery finishes the destruction', async () => {
     const plan = noPlan()
     const d = await desk('fault erase', plan)
