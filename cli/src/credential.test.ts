@@ -1,18 +1,20 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, temporary, typing } from './cli.kit.ts'
+import { type Desk, desk, freePort, type Typing, temporary, typing } from './cli.kit.ts'
 
 const folder = temporary()
 afterAll(() => folder.remove())
-let ada: Desk
-let clinic: Desk
+/** Its server is a process of its own; what is typed beside it runs in this one. */
+let ada: Typing & Pick<Desk, 'serve'>
+let clinic: Typing
 let home: string
 let me: string
 
 beforeAll(async () => {
   const port = String(await freePort())
-  ada = desk(join(folder.path, 'ada'), { KEEPWELL_PORT: port })
-  clinic = desk(join(folder.path, 'clinic'))
+  const [dir, theirs] = ['ada', 'clinic'].map(name => join(folder.path, name)) as [string, string]
+  ada = { ...typing({ KEEPWELL_HOME: dir, KEEPWELL_PORT: port }), serve: desk(dir, { KEEPWELL_PORT: port }).serve }
+  clinic = typing({ KEEPWELL_HOME: theirs })
   me = (await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))).did
   home = `http://127.0.0.1:${port}`
 }, 60_000)
@@ -33,22 +35,21 @@ test('an organisation is led from its keys to its first patient, who sees who vo
   const undone = async () => ((await clinic.json('gateway', 'onboard')) as Steps).steps.filter(s => !s.done).map(s => s.step)
   expect(await undone()).toEqual(['Credential', 'Systems', 'First consent'])
   // Whom the ledger's administrator accredits vouches, and nobody else; also while its server runs.
-  const [issuer, nurse] = [typing({ KEEPWELL_HOME: clinic.dir }), typing({ KEEPWELL_HOME: ada.dir, KEEPWELL_PORT: new URL(home).port })]
   const about = ['credential', 'issue', '--to', me, '--name', 'Joy Nurse', '--role', 'NURSE'] as const
-  expect((await issuer.run(...about)).code).toBe(5)
-  const { account } = (await issuer.json('credential')).vouches
-  await nurse.json('credential', 'accredit', account)
-  expect((await issuer.json('credential')).vouches.state).toBe('accredited')
-  const theirs = (await issuer.json(...about)).credential
-  await nurse.json('credential', 'add', theirs)
-  const held = async () => (await nurse.json('credential')).credentials[0]
+  expect((await clinic.run(...about)).code).toBe(5)
+  const { account } = (await clinic.json('credential')).vouches
+  await ada.json('credential', 'accredit', account)
+  expect((await clinic.json('credential')).vouches.state).toBe('accredited')
+  const theirs = (await clinic.json(...about)).credential
+  await ada.json('credential', 'add', theirs)
+  const held = async () => (await ada.json('credential')).credentials[0]
   expect(await held()).toMatchObject({ issuer: account, role: 'NURSE', state: 'live' })
-  expect((await nurse.run('credential', 'revoke', theirs)).code).toBe(5)
-  await issuer.json('credential', 'suspend', theirs)
+  expect((await ada.run('credential', 'revoke', theirs)).code).toBe(5)
+  await clinic.json('credential', 'suspend', theirs)
   expect((await held()).state).toBe('ended')
-  await issuer.json('credential', 'reinstate', theirs)
+  await clinic.json('credential', 'reinstate', theirs)
   expect((await held()).state).toBe('live')
-  await nurse.json('credential', 'stop', account)
+  await ada.json('credential', 'stop', account)
   expect((await held()).state).toBe('ended')
   const { credential } = await ada.json('credential', 'issue', '--to', did, '--name', 'Clinic West', '--role', 'HOSPITAL')
 
