@@ -60,6 +60,13 @@ const toldAda = async (): Promise<{ kind: string; text: string; ended: number | 
   return (await ada.json('rights')).told
 }
 
+const observed = (id: string, effectiveDateTime: string) => ({
+  ...{ resourceType: 'Observation', id, status: 'final', effectiveDateTime, subject: { reference: 'Patient/ada' } },
+  category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] }],
+  code: { coding: [{ system: 'http://loinc.org', code: '718-7', display: 'Hemoglobin' }] },
+  valueQuantity: { value: 13.5, unit: 'g/dL', system: 'http://unitsofmeasure.org', code: 'g/dL' },
+})
+
 beforeAll(async () => {
   port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
@@ -68,12 +75,6 @@ beforeAll(async () => {
   clinic = typing({ KEEPWELL_HOME: at('clinic') })
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
   home = await servers.ada.serve('start')
-  const observed = (id: string, effectiveDateTime: string) => ({
-    ...{ resourceType: 'Observation', id, status: 'final', effectiveDateTime, subject: { reference: 'Patient/ada' } },
-    category: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] }],
-    code: { coding: [{ system: 'http://loinc.org', code: '718-7', display: 'Hemoglobin' }] },
-    valueQuantity: { value: 13.5, unit: 'g/dL', system: 'http://unitsofmeasure.org', code: 'g/dL' },
-  })
   await ada.json('import', json('old.json', observed('old', '2015-03-01')), json('new.json', observed('new', new Date().toISOString())))
   await clinic.json('init', '--name', 'Clinic', '--no-passphrase', '--relay', url, '--words-file', at('clinic.words'))
   await clinic.json('join', (await ada.json('invite')).link)
@@ -218,6 +219,14 @@ describe('what a patient does at theirs', SLOW, () => {
     expect((await ada.json('erase', '--rules', file, '--plan', plan, '--yes')).erased).toEqual(due)
     expect(await titles()).toBe(1)
     expect((await ada.json('erase', '--rules', file)).due).toEqual([])
+  })
+
+  test('what they correct is told to whoever may have read it', async () => {
+    const { prior } = (
+      await ada.json('import', json('corrected.json', { ...observed('new', new Date().toISOString()), note: [{ text: 'Mine.' }] }))
+    )[0]
+    expect(prior).toMatch(/^[0-9a-f]{32}$/)
+    expect((await clinic.run('sync')).out).toContain('amended records that you may have')
   })
 
   test('a consent ends through another relay of the ledger; one of another ledger is not taken for it, and the consent stays', async () => {

@@ -2,12 +2,14 @@ import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { mapFeeds } from '@keepwell/sdk/actions/records/map-feeds'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
+import { tellAmended } from '@keepwell/sdk/actions/rights/tell'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Command } from '#command'
 import { describeElsewhere } from '#describe-worker'
 import { feedMapping } from '#feed-mapping'
 import { filesAt } from '#files'
 import { withHome } from '#home'
+import { safe } from '#show'
 import { summarize, tally, verdictLine } from '#verdicts'
 
 export const importFiles: Command = {
@@ -56,6 +58,9 @@ export const importFiles: Command = {
         await feeds?.close()
         if (counts.written) await publishState(ctx)
       }
+      const { told, unreached } = await tellAmended(ctx, counts.priors)
+      if (told.length) io.note(`Told, for they may have read what you corrected: ${told.map(safe).join(', ')}.`)
+      if (unreached.length) io.note(`Could not be told of what you corrected: ${unreached.map(safe).join(', ')}.`)
       return summarize(io, args, counts)
     }),
 }

@@ -1,6 +1,6 @@
 import { relayParty } from '#actions/access/check-receipt'
 import type { Ctx } from '#actions/context'
-import { type About, type Telling, tellReaders } from '#actions/rights/tell'
+import { aboutOf, type Telling, tellOfRecords } from '#actions/rights/tell'
 import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal } from '#base/bytes'
@@ -8,7 +8,6 @@ import { ensure } from '#base/error'
 import { sign, signedHash, verifySigned } from '#identity/signed'
 import { type DeletionMessage, deletionMessage } from '#wire/tombstone'
 import { walkTombstones } from './check-tombstones.ts'
-import { entryOf } from './list-entries.ts'
 
 type Erasing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -30,13 +29,9 @@ async function countTombstones(ctx: Erasing): Promise<void> {
  * beyond reach; those to whom it may have been disclosed are told (GDPR 19), whether their consents live or not.
  */
 export async function eraseRecords(ctx: Erasing, ids: readonly Uint8Array[]): Promise<Erasure> {
-  const about: About[] = []
-  for (const id of ids) {
-    const entry = await entryOf(ctx, id)
-    if (entry) about.push({ id, compartment: entry.compartment })
-  }
+  const about = await aboutOf(ctx, ids)
   const receipts = await dropRecords(ctx, ids)
-  return { receipts, pending: [], ...(await tellErased(ctx, about)) }
+  return { receipts, pending: [], ...(await tellOfRecords(ctx, 'erased', about)) }
 }
 
 /** The same, without telling anybody. */
@@ -44,18 +39,6 @@ export async function dropRecords(ctx: Erasing, ids: readonly Uint8Array[]): Pro
   const receipts = await buryRecords(ctx, ids, some => ctx.catalog.drop(some))
   if (receipts.length) await countTombstones(ctx)
   return receipts
-}
-
-async function tellErased(ctx: Erasing, about: readonly About[]): Promise<Telling> {
-  const told = new Set<string>()
-  const unreached = new Set<string>()
-  for (let at = 0; at < about.length; at += MAX_IDS) {
-    const some = about.slice(at, at + MAX_IDS)
-    const telling = await tellReaders(ctx, { event: 'erased', records: some.map(a => a.id), purposes: [] }, some)
-    for (const name of telling.told) told.add(name)
-    for (const name of telling.unreached) unreached.add(name)
-  }
-  return { told: [...told], unreached: [...unreached] }
 }
 
 /** Has the relay keep tombstones for these ids, for ever; `buried` is told of each page that its signed receipt confirms. */

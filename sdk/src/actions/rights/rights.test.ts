@@ -23,6 +23,7 @@ import { sign, signed } from '#identity/signed'
 import { answerRight, askRight, disagree, lateness } from './cases.ts'
 import { confirmLimits, objectTo, setLimits } from './limits.ts'
 import { limitsOf } from './ring.ts'
+import { tellAmended } from './tell.ts'
 
 const HOME = 'http://home.test'
 const AWAY = 'http://away.test'
@@ -236,6 +237,16 @@ describe('a request for a right', () => {
     expect((await receiveMessages(clinic)).map(named)).not.toContain('right')
     expect(clinic.session.state.ring.rights).toBeUndefined()
   })
+})
+
+test('those who may have read what its owner corrected are told of it once, and nobody of what nobody could read', async () => {
+  await share(['TREAT'])
+  const prior = toHex(record)
+  expect(await tellAmended(ada, [prior])).toEqual({ told: ['Clinic'], unreached: [] })
+  expect(await news(clinic)).toEqual([{ step: 'told', event: 'amended', records: [record], purposes: [] }])
+  const [private_] = await fileRecords(ada, [draft(ada, 'imaging', 'Private')])
+  expect(await tellAmended(ada, [toHex(private_!.id), 'ff'.repeat(16)])).toEqual({ told: [], unreached: [] })
+  expect(await news(clinic)).toEqual([])
 })
 
 test('those who may have read an erased record are told, also after their consent ended, and nobody else is', async () => {

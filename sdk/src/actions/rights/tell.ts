@@ -1,7 +1,8 @@
 import { post } from '#actions/access/post'
 import type { Ctx } from '#actions/context'
+import { entryOf } from '#actions/records/list-entries'
 import { contactRelays, findParty } from '#actions/vault/calls'
-import { toHex } from '#base/bytes'
+import { fromHex, toHex } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { forEmergencies } from '#consent/limits'
 import { decodeTerms, readTerms, type Terms } from '#consent/terms'
@@ -57,3 +58,38 @@ export async function tellReaders(
   }
   return { told, unreached }
 }
+
+/** Records of one message. */
+const MAX_IDS = 1024
+
+/** Tells of records that were erased, or that the owner corrected; `about` is taken before they leave the catalog. */
+export async function tellOfRecords(
+  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>,
+  event: 'erased' | 'amended',
+  about: readonly About[],
+): Promise<Telling> {
+  const told = new Set<string>()
+  const unreached = new Set<string>()
+  for (let at = 0; at < about.length; at += MAX_IDS) {
+    const some = about.slice(at, at + MAX_IDS)
+    const telling = await tellReaders(ctx, { event, records: some.map(a => a.id), purposes: [] }, some)
+    for (const name of telling.told) told.add(name)
+    for (const name of telling.unreached) unreached.add(name)
+  }
+  return { told: [...told], unreached: [...unreached] }
+}
+
+/** Of which parts records are, as the catalog has them. */
+export async function aboutOf(ctx: Pick<Ctx, 'catalog' | 'session'>, ids: readonly Uint8Array[]): Promise<About[]> {
+  const entries = await Promise.all(ids.map(id => entryOf(ctx, id)))
+  return entries.flatMap(entry => (entry ? [{ id: entry.id, compartment: entry.compartment }] : []))
+}
+
+/**
+ * Tells of earlier versions, by hex id, that the owner's own newer ones replace (GDPR 16, 19). Of a version that waits to be sent nobody is
+ * told, for nobody could have it yet.
+ */
+export const tellAmended = async (
+  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>,
+  priors: readonly string[],
+): Promise<Telling> => tellOfRecords(ctx, 'amended', await aboutOf(ctx, priors.map(fromHex)))
