@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { remember } from '#actions/access/invite'
 import { issueCredential } from '#actions/access/issue-credential'
-import { keepCredential } from '#actions/access/own-credentials'
+import { keepCredential, ownCredentials } from '#actions/access/own-credentials'
 import { receiveMessages } from '#actions/access/receive-messages'
 import { revoke } from '#actions/access/revoke'
 import { verifyTrail } from '#actions/access/verify-trail'
@@ -9,13 +9,24 @@ import type { Ctx } from '#actions/context'
 import { fileRecords } from '#actions/records/file-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
-import { findParty, ownBundle } from '#actions/vault/calls'
+import { callerOf, findParty, ownBundle } from '#actions/vault/calls'
 import { rotate } from '#actions/vault/rotate'
 import { equal, text, toHex, utf8 } from '#base/bytes'
 import { isKeepwellError, KeepwellError } from '#base/error'
+import { kemKeyPair } from '#crypto/kem'
 import { combine } from '#crypto/shamir'
 import { encodeBundle } from '#identity/bundle'
-import { type EmergencyContact, preauthorisationText, readCard, readPreauthorisation } from '#identity/emergency'
+import { type Call, signCall } from '#identity/call'
+import type { Did } from '#identity/did'
+import {
+  cardAddress,
+  type EmergencyContact,
+  preauthorisationText,
+  provePossession,
+  type ReleaseBody,
+  readCard,
+  readPreauthorisation,
+} from '#identity/emergency'
 import { memoryCustodians, memoryCustody } from '#memory/custody'
 import type { Custodian, CustodyStore } from '#ports/custody'
 import { drillCustodians, openingOf, preauthorise, reviewOpening, vetoOpening } from './answer.ts'
@@ -373,6 +384,59 @@ describe('T11: what must not happen in an emergency', () => {
     keepers[1]!.up = true
     const { custodians: told } = await openEmergency(bare(locum), { card, asked })
     expect(told.filter(t => t.state === 'released')).toHaveLength(2)
+  })
+
+  test('T11: each thing that a custodian looks at keeps a share by itself: card, session key, door, tag, rules, reason, credential, key, time', async () => {
+    const card = scan()
+    const [one, two] = keepers.map(k => k.ctx.session.state.ring.did) as [Did, Did]
+    const asked = await ask(locum)
+    const theirs = await ask(nurse)
+    const shown = (by: Ctx) => ownCredentials(by)[0]!
+    const session = (await kemKeyPair(w.random(32))).public
+    type Change = Partial<ReleaseBody> & { readonly proves?: Partial<Parameters<typeof provePossession>[1]>; readonly secret?: Uint8Array }
+    const call = (
+      by: Ctx,
+      { proves, secret = card.secret, ...change }: Change = {},
+      to: Partial<Pick<Call, 'relay' | 'method' | 'time'>> = {},
+    ) => {
+      const proof = provePossession(secret, { tag: asked.tag, custodian: one, session, ...proves })
+      const { tag, reason, salt } = asked
+      const body = {
+        tag,
+        card: cardAddress(card.secret),
+        session,
+        proof,
+        credential: shown(by),
+        reason,
+        salt,
+        bundle: encodeBundle(ownBundle(by.session.state.ring)),
+      }
+      const signed = { relay: one, method: 'release', nonce: by.random(16), time: w.now, ...to }
+      return code(() =>
+        releaseShare(keepers[0]!.ctx, signCall(callerOf(by.session.state.ring), { ...signed, body: { ...body, ...change } })),
+      )
+    }
+    const proven = 'does not prove that its sender holds the card'
+    // Whoever saw the card's address and not the card; a proof for another custodian; one for a session key that somebody put in the middle.
+    expect(await call(locum, { secret: new Uint8Array(32).fill(7) })).toContain(proven)
+    expect(await call(locum, { proves: { custodian: two } })).toContain(proven)
+    expect(await call(locum, { session: (await kemKeyPair(w.random(32))).public })).toContain(proven)
+    expect(await call(locum, { tag: w.random(32) })).toContain(proven)
+    const unknown = w.random(32)
+    expect(await call(locum, { tag: unknown, proves: { tag: unknown } })).toContain('no open request')
+    expect(await call(locum, {}, { relay: two })).toContain('another custodian')
+    expect(await call(locum, {}, { method: 'drill' })).toContain('another custodian or method')
+    expect(await call(locum, {}, { time: w.now - 301 })).toContain('five minutes')
+    expect(await call(locum, { bundle: encodeBundle(ownBundle(nurse.session.state.ring)) })).toContain('not by the party')
+    expect(await call(locum, { reason: 'Something else' })).toContain('reason is not the one')
+    expect(await call(locum, { salt: w.random(32) })).toContain('reason is not the one')
+    expect(await call(nurse)).toContain('another credential')
+    expect(await call(nurse, { credential: shown(locum) })).toContain('named another key')
+    expect(await call(locum, { tag: theirs.tag, proves: { tag: theirs.tag }, reason: theirs.reason, salt: theirs.salt })).toContain(
+      'another credential',
+    )
+    expect(await call(locum, { credential: { ...shown(locum), nonce: w.random(32) } })).toContain('not live')
+    expect(await call(locum)).toBe('no error')
   })
 
   test('without the card, the credential’s own key, a live credential or the patient’s rules no custodian releases', async () => {
