@@ -154,14 +154,9 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
     await page.getByText('The place that keeps your record cannot be reached').waitFor({ state: 'detached', timeout: 60_000 })
     await page.getByText('waiting to be sent').first().waitFor({ state: 'detached', timeout: 60_000 })
     await search(page, CANARY)
-    expect(
-      await lines(page)
-        .filter({ hasText: `${CANARY}waits` })
-        .count(),
-    ).toBe(1)
-    await lines(page)
-      .filter({ hasText: `${CANARY}waits` })
-      .click()
+    const sent = lines(page).filter({ hasText: `${CANARY}waits` })
+    await expect.poll(() => sent.count()).toBe(1)
+    await sent.click()
     await page.getByText('Filed by you').waitFor()
   })
 

@@ -77,9 +77,9 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
   const guarded = (page: Page) => page.waitForFunction(() => navigator.serviceWorker.controller?.state === 'activated')
 
   test('altered, added, older and foreign code is refused, and the old app goes on', { timeout: 300_000 }, async () => {
-    const { page, heard } = await newBrowser(stage)
     number = 5
     await restore()
+    const { page, heard } = await newBrowser(stage)
     await guarded(page)
     await begin(page, { name: 'Ada Guarded', passphrase: 'correct horse battery' })
     await page.goto(`${stage.url}/#/settings`)
@@ -137,7 +137,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
     await restore()
     await page.reload()
     await isOld()
-    expect(await refused.count()).toBe(0)
+    await expect.poll(() => refused.count()).toBe(0)
     noViolations({ ...heard, problems: heard.problems.filter(p => !/404/.test(p)) })
   })
 
@@ -180,7 +180,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
         return page.getByRole('heading', { name: 'The guard of this app was exchanged' }).count()
       })
       .toBe(1)
-    expect(await page.getByRole('navigation').count()).toBe(0)
+    await expect.poll(() => page.getByRole('navigation').count()).toBe(0)
     await accessible(page, 'the guard was exchanged')
   })
 
