@@ -144,7 +144,7 @@ export async function consents(
   return { id: known()!.id, commitments }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
   const end = performance.now() + seconds * 1000
   while (!(await condition())) {
     if (performance.now() > end) throw new Error('It did not come to pass.')

@@ -68,14 +68,10 @@ test('a relay killed at any moment has lost nothing it acknowledged, and its log
       expect(verifyInclusion({ leaf: leafHash(sealed.hash), index: sealed.index, size, path, root })).toBe(true)
 
     const ids = acknowledged.map(f => f.item.id)
-    await expect
-      .poll(async () => (await vault.call('anchors', { vault: vault.did, ids })).anchors.length, { timeout: 20_000 })
-      .toBe(ids.length)
+    await expect.poll(async () => (await vault.call('anchors', { vault: vault.did, ids })).anchors.length).toBe(ids.length)
     const log = peek((await client.info()).bundle.signed, bundleMessage).request
     const ledger = await openNetwork().ledger(relay.url)
-    await expect
-      .poll(async () => (await ledger.trail.latest(log))?.size, { timeout: 20_000 })
-      .toBe(readLogHead((await client.head()).signed).size)
+    await expect.poll(async () => (await ledger.trail.latest(log))?.size).toBe(readLogHead((await client.head()).signed).size)
     console.log(`kill -9: ${ROUNDS} rounds, ${acknowledged.length} records acknowledged, none lost`)
     expect(await relay.stop()).toBe(0)
   } finally {

@@ -244,14 +244,12 @@ describe('strangers', () => {
 
   test('whoever sends a header byte by byte is cut off', async () => {
     const { url } = await serve({ limits: { headersSeconds: 1, requestSeconds: 2 } })
-    const started = performance.now()
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: lo'))
       socket.on('error', reject)
       text(socket).then(resolve, reject)
     })
     expect(answer).toMatch(/^HTTP\/1.1 408 /)
-    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 

@@ -71,7 +71,7 @@ async function send(w: World, ...messages: (string | readonly string[])[]): Prom
   return replies
 }
 /** A thread takes a second or two to start on a busy machine. */
-const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 30_000, interval: 20 })
+const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 60_000, interval: 20 })
 const gauge = (w: World, name: string): number => w.service.gauges().find(g => g.name === `keepwell_hl7v2_${name}`)!.value
 const numbered = (id: string, patient = '4711'): string[] => [
   header('ADT^A08', '+0100', id),
