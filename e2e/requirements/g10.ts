@@ -36,6 +36,44 @@ async function refusedAsking({ at, client }: Here, query: Record<string, string 
 const exchange = (at: Here['at'], fields: Record<string, string>, headers: Record<string, string> = {}) =>
   tokenCall(at, { grant_type: 'authorization_code', redirect_uri: REDIRECT, ...fields }, headers)
 
+/** The documentation that the server itself names, as anybody reads it. */
+const documentation = async ({ facts }: Here): Promise<string> => {
+  const page = await fetch((await facts.configuration()).service_documentation)
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/markdown; charset=utf-8'])
+  return page.text()
+}
+
+const documented: Checks = {
+  async documentationPublic(here) {
+    const text = await documentation(here)
+    for (const [, page] of text.matchAll(/\]\(([a-z]+\.md)\)/g)) expect((await fetch(`${here.at.url}/docs/${page}`)).status, page).toBe(200)
+    expect((await fetch(`${here.at.url}/docs/README.md`)).status).toBe(404)
+  },
+  async documentationNames(here) {
+    const text = await documentation(here)
+    const [rest] = (await here.facts.metadata()).rest
+    const operations = [...(rest.operation ?? []), ...rest.resource.flatMap((r: Json) => r.operation ?? [])].map((o: Json) => `$${o.name}`)
+    expect(operations.length).toBeGreaterThan(10)
+    expect(operations.filter(name => !text.includes(name))).toEqual([])
+    for (const word of ['OperationOutcome', 'Prefer', 'If-Match', '_typeFilter']) expect(text, word).toContain(word)
+  },
+  async documentationRegisters(here) {
+    const text = await documentation(here)
+    const told = await here.facts.configuration()
+    const paths = Object.entries(told).flatMap(([name, url]) => (/_(endpoint|uri)$/.test(name) ? [new URL(url as string).pathname] : []))
+    expect(paths.filter(path => !text.includes(path))).toEqual([])
+    for (const word of [
+      ...told.token_endpoint_auth_methods_supported,
+      ...told.grant_types_supported,
+      'redirect_uris',
+      'jwks_uri',
+      'launch_url',
+      'S256',
+    ])
+      expect(text, word).toContain(word)
+  },
+}
+
 const registering: Checks = {
   async registered({ at }) {
     const answer = await fetch(`${at.url}/auth/register`, {
@@ -321,4 +359,4 @@ const data: Checks = {
   },
 }
 
-export const G10: Checks = { ...registering, ...launching, ...tokens, ...services, ...data }
+export const G10: Checks = { ...documented, ...registering, ...launching, ...tokens, ...services, ...data }

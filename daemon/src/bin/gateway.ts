@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { KeepwellError } from '@keepwell/sdk/base/error'
+import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
@@ -272,6 +272,18 @@ function keysIn(path: string): () => Promise<readonly ApiKey[]> {
   }
 }
 
+/** What whoever writes an app or an interface reads, for everybody: pages of `docs/` that hold together. */
+const PAGES = ['gateway.md', 'requirements.md', 'roles.md', 'policies.md', 'provider.md', 'imaging.md', 'errors.md']
+const docs: HttpRoute = {
+  name: 'docs',
+  method: 'GET',
+  path: '/docs/{page}',
+  async handle({ params: { page = '' } }) {
+    ensure(PAGES.includes(page), 'NOT_FOUND', 'There is no such page.')
+    return { type: 'text/markdown; charset=utf-8', body: await readFile(new URL(`../../../docs/${page}`, import.meta.url)) }
+  },
+}
+
 type Served = { readonly routes: readonly HttpRoute[]; readonly parts: readonly GatewayPart[]; readonly url: string }
 
 function serve({ host, port, tls, origins, proxies, limits, log }: GatewaySettings, { routes, parts, url }: Served): Promise<HttpServer> {
@@ -287,7 +299,7 @@ function serve({ host, port, tls, origins, proxies, limits, log }: GatewaySettin
     },
   ]
   return serveHttp(
-    [...routes, ...operator],
+    [...routes, docs, ...operator],
     {
       host,
       port,

@@ -31,6 +31,7 @@ const at = ({ issuer }: Places, name: keyof typeof ENDPOINTS): string => `${issu
 export const smartConfiguration = (places: Places) => ({
   issuer: places.issuer,
   jwks_uri: at(places, 'jwks'),
+  service_documentation: new URL('/docs/gateway.md', places.issuer).href,
   authorization_endpoint: at(places, 'authorization'),
   token_endpoint: at(places, 'token'),
   token_endpoint_auth_methods_supported: AUTH_METHODS,
