@@ -158,6 +158,16 @@ describe('the one form of CBOR', () => {
     expect(toHex(encode({ a: undefined, b: 1 }))).toBe('a1616201')
   })
 
+  test('T28: what nests deeper than 32 is refused on the way in and out, long before the stack ends', () => {
+    const nested = (depth: number) => Uint8Array.from([...new Array<number>(depth).fill(0x81), 0x00])
+    expect(codeOf(() => decode(nested(32)))).toBe('no error')
+    expect(codeOf(() => decode(nested(33)))).toBe('BAD_CBOR')
+    expect(codeOf(() => decode(nested(200_000)))).toBe('BAD_CBOR')
+    let deep: unknown = 0
+    for (let i = 0; i < 40; i++) deep = [deep]
+    expect(codeOf(() => encode(deep))).toBe('BAD_CBOR')
+  })
+
   test('what was encoded does not change with the next value', () => {
     const first = encode({ a: 'first' })
     const copy = toHex(first)

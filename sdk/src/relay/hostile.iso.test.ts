@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { concat, equal, toHex } from '#base/bytes'
 import { cidBytes, dagPbCid, rawCid } from '#base/cid'
-import { unixfsBuilder } from '#base/unixfs'
+import { readNode, unixfsBuilder } from '#base/unixfs'
 import { sha256 } from '#crypto/hash'
 import { merkleTree } from '#crypto/merkle'
 import { INBOX } from '#identity/compartments'
@@ -203,6 +203,20 @@ describe('what the trail keeps', () => {
     expect(
       await codeOf(() => d.callAs(doctor, 'submit', { vault: v.did, groups: [group, second], terms: encoded, purpose: 'TREAT' })),
     ).toBe('TOO_LARGE')
+  })
+})
+
+describe('T28: blocks of any size', () => {
+  test('more than a MiB is neither taken by a relay nor read as a node of a file', async () => {
+    const d = await desk('large blocks')
+    const v = await d.vault()
+    const block = (size: number): Block => {
+      const bytes = new Uint8Array(size)
+      return { cid: rawCid(sha256(bytes)), bytes }
+    }
+    expect(await codeOf(() => d.putBlocks(v, v, [block(1 << 20)]))).toBe('no error')
+    expect(await codeOf(() => d.putBlocks(v, v, [block((1 << 20) + 1)]))).toBe('TOO_LARGE')
+    expect(await codeOf(async () => readNode(new Uint8Array((1 << 20) + 1)))).toBe('TOO_LARGE')
   })
 })
 

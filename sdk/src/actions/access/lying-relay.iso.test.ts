@@ -4,7 +4,7 @@ import { fileRecords } from '#actions/records/file-records'
 import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
-import { callRelay, findParty, ownBundle, trustBundle } from '#actions/vault/calls'
+import { callRelay, findParty, makeCall, ownBundle, trustBundle } from '#actions/vault/calls'
 import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { makeBundle } from '#actions/vault/create-vault'
 import { type ReceiptMessage, readReceipt } from '#audit/receipt'
@@ -18,6 +18,7 @@ import { memoryLog } from '#memory/log'
 import { memoryRelay } from '#memory/relay'
 import type { EnvelopeStore } from '#ports/envelopes'
 import type { Relay } from '#ports/relay'
+import { writeReceipt } from '#relay/receipts'
 import { createRelay, type Upkeep } from '#relay/relay'
 import type { Answer, Body } from '#wire/methods'
 import { ask } from './ask.ts'
@@ -489,5 +490,28 @@ describe('a forged identity', () => {
     const bad: Relay = { ...honest, bundle: async () => again }
     const network = { ...w.network, relay: async (url: string) => (url === HOME ? bad : w.network.relay(url)) }
     expect((await findParty({ ...patient, network }, ring.did))?.version).toBe(1)
+  })
+})
+
+describe('T16: a relay that has one request stand for two openings', () => {
+  test('is found by the request, though both receipts are signed, numbered and in its log', async () => {
+    const { context } = w.homes.get(HOME)!
+    const vault = patient.session.state.ring.did
+    const given = receivedGrants(clinic)[0]!
+    const body = { vault, terms: given.grant.terms, action: 'list', selection: { limit: 10 }, purpose: 'TREAT' } as const
+    const call = await makeCall(clinic, await clinic.network.relay(HOME), 'access', body)
+    await honest.call('access', call)
+    expect(await codesOf(fresh())).not.toContain('REPLAYED')
+    // Its own book of used requests keeps it from nothing.
+    await context.envelopes.transact(vault, async rows => {
+      const used = await rows.scan('nonce', { limit: 10_000 })
+      await rows.delete(
+        'nonce',
+        used.map(r => r.key),
+      )
+    })
+    const seen = { compartments: [], ids: [], purpose: 'TREAT', verdict: 'allowed', reasons: [] } as const
+    await writeReceipt(context, { vault, call, action: 'list', grant: given.grant.commitment, ...seen })
+    expect(await codesOf(fresh())).toContain('REPLAYED')
   })
 })

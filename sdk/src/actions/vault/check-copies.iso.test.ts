@@ -110,6 +110,21 @@ describe('T13: looking for lost copies', () => {
     for (const cid of lost) expect(await store.has(cid)).toBe(true)
   })
 
+  test('a part is put right from a place where it is whole, and never from another damaged one', async () => {
+    const { w, ada, places, share, bucket } = await lived()
+    await copyCold(ada, places)
+    const [hurt] = (await cids(ada)).slice(-1)
+    await w.homes.get(URL)!.context.blocks.drop([hurt!])
+    share.wrong.set(hurt!, new Uint8Array(9))
+    const reports = await checkCopies(ada, { places, samples: 2000 })
+    expect(reports.map(r => [r.place, r.missing, r.damaged, r.repaired, r.lost])).toEqual([
+      ['relay', 1, 0, 1, 0],
+      ['share', 0, 1, 1, 0],
+      ['bucket', 0, 0, 0, 0],
+    ])
+    expect(await bucket.has(hurt!)).toBe(true)
+  })
+
   test('what no place has any more is counted as lost; a relay that does not answer is no loss', async () => {
     const { ada, places, share, bucket, w } = await lived()
     await copyCold(ada, places)
