@@ -5,6 +5,7 @@ import { systemRandom } from '@keepwell/daemon/bin/relay'
 import { newApiKey, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
 import type { PoolLimits } from '@keepwell/daemon/gateway/core/pool'
 import type { Gateway } from '@keepwell/daemon/gateway/core/types'
+import type { StaffRoom } from '@keepwell/daemon/gateway/smart/staff-room'
 import { freePort } from '@keepwell/daemon/http/free-port'
 import type { LogLine } from '@keepwell/daemon/http/settings'
 import { grant } from '@keepwell/sdk/actions/access/grant'
@@ -51,7 +52,7 @@ export async function gatewayWorld(
     readonly hotBytes?: number
     /** The clinic's powers as its gateway has them. */
     readonly ctx?: (clinic: Party) => Party
-    readonly parts?: (gateway: Gateway, clinic: Party) => Promise<Parts> | Parts
+    readonly parts?: (gateway: Gateway, clinic: Party, rooms: readonly StaffRoom[]) => Promise<Parts> | Parts
   } = {},
 ): Promise<GatewayWorld> {
   const network = await startNetwork({ homes: [{ name: 'home' }] })
@@ -77,7 +78,7 @@ export async function gatewayWorld(
         ...(options.subscriptions ? { subscriptions: options.subscriptions } : {}),
         log: line => void logged.push(line),
       },
-      gateway => options.parts?.(gateway, clinic) ?? { parts: [] },
+      (gateway, rooms) => options.parts?.(gateway, clinic, rooms) ?? { parts: [] },
     )
   let running = await serve()
   const base = `${running.url}/fhir`

@@ -82,6 +82,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
         'adapters/base',
         'adapters/blocks',
         'adapters/hooks',
+        'adapters/paper',
         'adapters/passphrase',
         'adapters/terminology',
         'adapters/tokens',

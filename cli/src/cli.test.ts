@@ -140,6 +140,22 @@ describe('one person and one clinic, each with the real executable', SLOW, () =>
     expect((await ada.json('shares', '--all')).given.map((g: { state: string }) => g.state).sort()).toEqual(['live', 'revoked'])
   })
 
+  test('who looked is shared by itself: read and handed on with its proofs, current after a sync, and over at its end', async () => {
+    expect((await ada.run('share', '--to', 'clinic', '--audit', '--compartment', 'laboratory', '--until', '7d')).code).toBe(2)
+    expect((await clinic.run('audit', '--of', 'Ada Example')).code).toBe(4)
+    const given = await ada.json('share', '--to', 'clinic', '--audit', '--until', '7d')
+    expect(given.published).toBeGreaterThan(3)
+    const read = await clinic.json('audit', '--of', 'Ada Example', '--person', 'Inspector', '--proof', at('ada.keepwell'))
+    expect(read).toMatchObject({ ok: true, problems: [] })
+    expect(read.lines.map((l: { person: string | null }) => l.person)).toContain('Dr. West')
+    expect(await clinic.json('verify', at('ada.keepwell'))).toMatchObject({ ok: true, vault: read.vault })
+    expect((await ada.json('sync')).published).toBeGreaterThan(0)
+    const { lines } = await clinic.json('audit', '--of', 'Ada Example')
+    expect(lines.filter((l: { person: string | null }) => l.person === 'Inspector').length).toBeGreaterThan(0)
+    await ada.json('revoke', given.grant.slice(0, 10))
+    expect((await clinic.run('audit', '--of', 'Ada Example')).code).toBe(4)
+  })
+
   test('a link shows a summary to somebody without a consent, with its passcode, until it is ended', async () => {
     const made = await ada.json('link', '--until', '7d', '--passcode', '4711', '--label', 'For the trip')
     expect((await clinic.run('receive', made.link, '--passcode', '0000')).code).toBe(4)

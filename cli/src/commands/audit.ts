@@ -4,6 +4,7 @@ import { accountFor } from '@keepwell/sdk/actions/access/account-for'
 import type { Problem } from '@keepwell/sdk/actions/access/check-log'
 import { compareWithWitness, type WitnessSaid } from '@keepwell/sdk/actions/access/compare-witness'
 import { proveTrail } from '@keepwell/sdk/actions/access/prove-trail'
+import { readTrail, trailGrants } from '@keepwell/sdk/actions/access/read-trail'
 import { reportProof } from '@keepwell/sdk/actions/access/report-proof'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { type Looked, type Trail, verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
@@ -16,8 +17,10 @@ import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { compartmentOf } from '#choose'
 import type { Args, Command } from '#command'
+import { quietSync } from '#commands/sync'
 import { withHome } from '#home'
 import type { Io } from '#io'
+import { provenLine, provenTable } from '#proven'
 import { saveStream } from '#save'
 import { bytesOf, count, result, safe, short, table, when } from '#show'
 import { languageOf, purposeWord } from '#words'
@@ -43,6 +46,7 @@ export const audit: Command = {
     'keepwell audit --others',
     'keepwell audit --pdf disclosures.pdf --language de',
     'keepwell audit --csv all.csv --from beginning',
+    'keepwell audit --of "Ada Example" --proof ada.keepwell',
   ],
   options: {
     fhir: { type: 'boolean', about: 'As FHIR R4: a Bundle of AuditEvents, each with the receipt that proves it.' },
@@ -58,11 +62,18 @@ export const audit: Command = {
       value: 'FILE',
       about: 'Write the whole trail with its proofs, for somebody else to check: keepwell verify FILE.',
     },
+    of: {
+      type: 'string',
+      value: 'WHO',
+      about: 'Somebody else’s, who granted you to read who looked (keepwell share --audit); with --proof as a file.',
+    },
+    person: { type: 'string', value: 'NAME', about: 'With --of: who reads, for organisations; it is on the receipt.' },
     others: { type: 'boolean', about: 'Leave out your own readings.' },
     limit: { type: 'string', value: 'N', about: 'The last N lines; default 50, 0 for all.' },
   },
   run: (io, args) =>
     withHome(io, args, async ({ ctx }) => {
+      if (args.text('of')) return ofAnother(io, args, ctx)
       if (args.text('proof')) return toProof(io, args, ctx)
       const checked = await verifyTrail(ctx)
       const witnesses = args.list('witness').map(url => ({ url, witness: openWitnesses()(url) }))
@@ -153,6 +164,41 @@ async function toProof(io: Io, args: Args, ctx: Ctx): Promise<number> {
     `${count(receipts, 'receipt')} with proofs in ${file}. It names readers, purposes and times; it holds no record.`,
   ])
   return 0
+}
+
+/** Who looked into another's record, under their consent to that: as their vault published it, checked as a stranger checks a file, and against log and ledger as they are now. */
+async function ofAnother(io: Io, args: Args, ctx: Ctx): Promise<number> {
+  await quietSync(io, ctx)
+  const who = args.need('of')
+  const mine = trailGrants(ctx).filter(g => g.grant.name === who || g.terms.patient === who)
+  const grant = mine.toSorted((a, b) => b.terms.expiry - a.terms.expiry)[0]
+  ensure(
+    grant,
+    'NO_GRANT',
+    `Nobody of that name lets you read who looked${
+      trailGrants(ctx).length
+        ? `; these do: ${trailGrants(ctx)
+            .map(g => safe(g.grant.name))
+            .join(', ')}`
+        : ''
+    }.`,
+  )
+  const person = args.text('person')
+  const { trail, verdict, place } = await readTrail(ctx, { grant, ...(person ? { person } : {}) })
+  const file = args.text('proof')
+  if (file) await saveStream(file, only(trailFile(trail)))
+  const { lines, problems, vault, relay, logSize } = verdict
+  const limit = Number(args.text('limit') ?? (args.json ? 0 : 50))
+  const shown = lines.slice(limit > 0 ? -limit : 0).map(l => provenLine(l))
+  const { anchored } = place ?? { anchored: null }
+  result(io, args, { ok: !problems.length, vault, relay, logSize, anchored, problems, file: file ?? null, lines: shown }, () => [
+    ...provenTable(shown),
+    '',
+    ...problems.map(p => `FAIL receipt ${p.seq}: ${p.message} (${p.code})`),
+    `${count(lines.length, 'receipt')} of ${safe(grant.grant.name)}, published until ${when(trail.madeAt)}${problems.length ? '' : ': signed by the relay, without a gap, in its log as it is now'}${anchored?.covers ? `, on the ledger since ${when(anchored.time)}` : ''}.`,
+    ...(file ? [`Written with proofs to ${file}.`] : []),
+  ])
+  return problems.length ? 5 : 0
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

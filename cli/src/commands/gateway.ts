@@ -238,8 +238,8 @@ const serve = (io: Io, args: Args): Promise<void> =>
       'USAGE',
       '--terminology is an https address.',
     )
-    const running = await serveGateway(settings, async own => {
-      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir, keysFrom: networks(args, 'keys-from') })
+    const running = await serveGateway(settings, async (own, rooms) => {
+      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir, keysFrom: networks(args, 'keys-from'), rooms })
       const terms = await terminologyPart(own, { dir, server })
       return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate, stands }
     })

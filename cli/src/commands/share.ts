@@ -1,17 +1,21 @@
 import { closeElsewhere } from '@keepwell/sdk/actions/access/close-elsewhere'
 import { grant } from '@keepwell/sdk/actions/access/grant'
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
+import { auditCompartment, publishTrail } from '@keepwell/sdk/actions/access/publish-trail'
 import { revoke as endConsent } from '@keepwell/sdk/actions/access/revoke'
 import { dropRequests } from '@keepwell/sdk/actions/access/waiting-requests'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import { beginsAt, decodeTerms, readTerms, type Terms } from '@keepwell/sdk/consent/terms'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
-import type { Command } from '#command'
+import type { Args, Command } from '#command'
 import { quietSync } from '#commands/sync'
 import { confirmed } from '#confirm'
 import { withHome } from '#home'
+import type { Io } from '#io'
 import { consentNamed, entryNamed, nameOf, partyNamed } from '#names'
 import { count, day, result, safe, short, when } from '#show'
 import { level, purpose, purposeWord, until } from '#words'
@@ -27,12 +31,18 @@ export const share: Command = {
   examples: [
     'keepwell share --to "Clinic West" --compartment laboratory --compartment medications --purpose treatment --until 90d',
     'keepwell share --to "Clinic West" --record 3f9a --purpose treatment --until 2027-06-30',
+    'keepwell share --to "Data Protection Office" --audit --until 90d',
     'keepwell share --to "Clinic West" --level write --compartment laboratory --purpose treatment --until 1y',
   ],
   options: {
     to: { type: 'string', value: 'WHO', about: 'A contact’s name, or a DID.' },
     compartment: { type: 'string', multiple: true, value: 'NAME', about: 'A part of your record; may be given several times.' },
     record: { type: 'string', multiple: true, value: 'ID', about: 'A single record instead; may be given several times.' },
+    audit: {
+      type: 'boolean',
+      about:
+        'Who looked, and nothing of the record: for a regulator or a lawyer, who reads it with keepwell audit --of. What is new of it is published when you sync, or by keepwell vault.',
+    },
     purpose: {
       type: 'string',
       multiple: true,
@@ -51,13 +61,11 @@ export const share: Command = {
     withHome(io, args, async ({ ctx }) => {
       await quietSync(io, ctx)
       const { ring } = ctx.session.state
-      const compartments = args.list('compartment').map(n => compartmentNamed(ring, n).id)
       const named = args.list('record')
-      ensure(
-        compartments.length > 0 !== named.length > 0,
-        'USAGE',
-        'Say what to share: --compartment NAME, or --record ID, one of the two.',
-      )
+      const ways = [args.list('compartment').length > 0, named.length > 0, args.flag('audit')].filter(Boolean).length
+      ensure(ways === 1, 'USAGE', 'Say what to share: --compartment NAME, --record ID, or --audit, one of them.')
+      if (args.flag('audit')) return shareTrail(io, args, ctx)
+      const compartments = args.list('compartment').map(n => compartmentNamed(ring, n).id)
       const records = (await Promise.all(named.map(r => entryNamed(ctx, r)))).map(e => e.id)
       ensure(args.list('purpose').length, 'USAGE', 'Say what for: --purpose treatment')
       const to = partyNamed(ring, args.need('to'))
@@ -95,6 +103,24 @@ export const share: Command = {
         ],
       )
     }),
+}
+
+/** Who looked, published first, so that there is something to read from the first moment. */
+async function shareTrail(io: Io, args: Args, ctx: Ctx): Promise<void> {
+  ensure((args.text('level') ?? 'read') === 'read', 'USAGE', 'Who looked can only be read.')
+  const { ring } = ctx.session.state
+  const to = partyNamed(ring, args.need('to'))
+  const expiry = until(args.need('until'), ctx.clock())
+  const purposes = args.list('purpose').length ? args.list('purpose').map(purpose) : (['PATRQT'] as const)
+  const compartment = await auditCompartment(ctx)
+  const published = await publishTrail(ctx)
+  const whileVouched = args.flag('while-vouched')
+  const given = await grant(ctx, { to, level: 'read', purposes, compartments: [compartment], expiry, whileVouched })
+  await publishState(ctx)
+  result(io, args, { grant: given.commitment, begins: given.terms.notBefore, expiry, to, published }, () => [
+    `${nameOf(ring, to)} may read who looked, and nothing else, for ${purposes.map(purposeWord).join(', ')} until ${when(expiry)}${whileVouched ? ', while their credential is live' : ''}.`,
+    `Consent ${short(given.commitment)}. To end it earlier: keepwell revoke ${short(given.commitment)}`,
+  ])
 }
 
 export const shares: Command = {

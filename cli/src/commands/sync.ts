@@ -1,4 +1,5 @@
 import { passOnward } from '@keepwell/sdk/actions/access/pass-onward'
+import { publishTrail } from '@keepwell/sdk/actions/access/publish-trail'
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -34,15 +35,17 @@ export const sync: Command = {
       const received = await receiveRecords(ctx, done => io.progress(`${done} records …`))
       const { round } = await settleGuardians(ctx)
       const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
-      if (received.fresh) await publishState(ctx)
+      const published = await publishTrail(ctx)
+      if (received.fresh || published) await publishState(ctx)
       const read = await digestMissing(ctx, await selectEntries(ctx, lacksDigest), {
         progress: (done, total) => io.progress(`${done} of ${total} read …`),
         signal: io.signal,
       })
-      result(io, args, { arrivals, received, anchors, read, round }, () => [
+      result(io, args, { arrivals, received, anchors, read, round, published }, () => [
         ...(round?.state === 'running' ? roundLines(round) : []),
         ...arrivals.map(arrivalLine),
         `${count(received.fresh, 'new record')}${received.refiled ? `, ${received.refiled} of them filed from the inbox` : ''}.`,
+        ...(published ? [`${count(published, 'receipt')} published to those who may read who looked.`] : []),
         ...(read.done ? [`${count(read.done, 'record')} read for search.`] : []),
         ...(read.missed ? [`${count(read.missed, 'record')} could not be read; the next sync tries again.`] : []),
         ...received.problems.map(p => `Not taken: ${short(p.id)} (${p.code}): ${p.message}`),

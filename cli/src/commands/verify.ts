@@ -1,4 +1,5 @@
 import { readIfThere } from '@keepwell/daemon/bin/files'
+import { checkExtract, type ExtractVerdict } from '@keepwell/sdk/actions/access/check-extract'
 import { checkTrailProof } from '@keepwell/sdk/actions/access/check-trail-proof'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -9,6 +10,7 @@ import { checkState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { eachEntry, selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { findParty, homeLedger, partyAt } from '@keepwell/sdk/actions/vault/calls'
+import { readExtractFile } from '@keepwell/sdk/audit/extract'
 import { readTrailFile } from '@keepwell/sdk/audit/trail-proof'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
@@ -18,6 +20,7 @@ import type { Entry } from '@keepwell/sdk/records/catalog'
 import type { Args, Command } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
+import { provenLine, provenTable } from '#proven'
 import { count, result, safe, short, table, when } from '#show'
 import { purposeWord } from '#words'
 
@@ -29,7 +32,7 @@ export const verify: Command = {
   summary: 'Check everything: proofs, signatures, the list of records, who looked.',
   takes: '[FILE]',
   about:
-    'Opens your records (a sample of 200, or all with --all), checks who signed each and that the ledger holds its proof. Exit code 5 when something is wrong.\nWith FILE, made by keepwell audit --proof: checks a trail that somebody gave you. It takes no home and asks nobody.',
+    'Opens your records (a sample of 200, or all with --all), checks who signed each and that the ledger holds its proof. Exit code 5 when something is wrong.\nWith FILE, made by keepwell audit --proof or taken out of a gateway’s trail by an auditor: checks a trail that somebody gave you. It takes no home and asks nobody.',
   options: {
     all: { type: 'boolean', about: 'Open every record.' },
     sample: { type: 'string', value: 'N', about: 'Open this many, evenly spread; default 200.' },
@@ -72,30 +75,12 @@ const verifyOwn = (io: Io, args: Args): Promise<number> =>
 async function verifyFile(io: Io, args: Args): Promise<number> {
   const bytes = await readIfThere(args.one('file'))
   ensure(bytes, 'USAGE', 'There is no such file.')
+  const extract = readExtractFile(bytes)
+  if (extract) return verifyExtract(io, args, await checkExtract(extract))
   const { lines, problems, anchored, ...about } = await checkTrailProof(readTrailFile(bytes))
-  const shown = lines.map(({ receipt: r, index, reader }) => ({
-    seq: r.seq,
-    index,
-    time: r.time,
-    actor: r.actor,
-    person: r.person ?? null,
-    action: r.action,
-    verdict: r.verdict,
-    purpose: r.purpose,
-    records: r.ids,
-    reader,
-  }))
+  const shown = lines.map(provenLine)
   result(io, args, { ok: !problems.length, ...about, anchored, problems, lines: shown }, () => [
-    ...table(
-      shown.map(l => [
-        when(l.time),
-        safe(l.person ?? l.actor),
-        l.action,
-        purposeWord(l.purpose),
-        l.reader === 'verified' ? 'signed by the reader' : 'reader’s keys not shown',
-      ]),
-      70,
-    ),
+    ...provenTable(shown),
     '',
     ...problems.map(p => `FAIL receipt ${p.seq}: ${p.message} (${p.code})`),
     problems.length
@@ -104,6 +89,41 @@ async function verifyFile(io: Io, args: Args): Promise<number> {
     anchored
       ? `Ask the ledger (chain ${about.chainId}, AuditTrail ${about.contract}) whether it took entry ${anchored.size} at ${when(anchored.time)} under root ${toHex(anchored.root)}.`
       : 'Nothing of it was on the ledger yet when it was made.',
+  ])
+  return problems.length ? 5 : 0
+}
+
+const PROVEN: Readonly<Record<ExtractVerdict['lines'][number]['by'], string>> = {
+  receipt: 'relay’s receipt',
+  acceptance: 'relay’s word',
+  word: 'organisation’s word alone',
+}
+
+/** Part of an organisation's trail, as its gateway gives it to an auditor. */
+function verifyExtract(io: Io, args: Args, { lines, problems, relays, ...about }: ExtractVerdict): number {
+  const shown = lines.map(({ line, by, request }) => ({ ...line, by, request }))
+  const words = lines.filter(l => l.by === 'word').length
+  result(io, args, { ok: !problems.length, ...about, relays, problems, lines: shown }, () => [
+    ...table(
+      lines.map(({ line: l, by }) => [
+        when(l.at),
+        safe(l.person),
+        l.refused === undefined ? l.action : `refused: ${safe(l.refused)}`,
+        purposeWord(l.purpose),
+        PROVEN[by],
+      ]),
+      70,
+    ),
+    '',
+    ...problems.map(p => `FAIL entry ${p.n}: ${p.message} (${p.code})`),
+    problems.length
+      ? 'Something is wrong; see above.'
+      : `Signed by ${safe(about.name)} (${about.holder}) at ${when(about.madeAt)}, for: ${safe(about.asked)}. ${count(lines.length, 'entry', 'entries')} hold${words ? `, ${words} of them on its word alone` : ''}.`,
+    ...relays.map(r =>
+      r.anchored
+        ? `Ask the ledger (chain ${r.chainId}, AuditTrail ${r.contract}) whether it took entry ${r.anchored.size} of ${r.did} at ${when(r.anchored.time)} under root ${toHex(r.anchored.root)}.`
+        : `Nothing of ${r.did} was on the ledger yet when it was made.`,
+    ),
   ])
   return problems.length ? 5 : 0
 }

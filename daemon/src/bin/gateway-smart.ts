@@ -8,6 +8,7 @@ import { byApiKey, readApiKeys } from '#gateway/core/api-keys'
 import type { Gateway, GatewayPatient } from '#gateway/core/types'
 import type { Directory } from '#gateway/smart/directory'
 import { openSmart, type Smart } from '#gateway/smart/smart'
+import type { StaffRoom } from '#gateway/smart/staff-room'
 import { readIfThere } from './files.ts'
 import { apiKeyFile } from './gateway.ts'
 
@@ -24,10 +25,12 @@ export type SmartBeside = {
   readonly dir: string
   /** Networks inside the walls at which apps may keep their keys: `10.1.0.0/16`. */
   readonly keysFrom?: readonly string[]
+  /** Pages of the gateway's own for its people. */
+  readonly rooms?: readonly StaffRoom[]
 }
 
 /** The SMART authorization server beside a gateway: its patients, its systems' keys, its clock. */
-export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [] }: SmartBeside): Promise<Smart> {
+export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [], rooms = [] }: SmartBeside): Promise<Smart> {
   const smart = await openSmart({
     file: smartFile(dir),
     key: smartKey(ctx),
@@ -40,6 +43,7 @@ export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [] }:
     random: gateway.random,
     clock: gateway.clock,
     log: gateway.log,
+    rooms,
   })
   const timer = setInterval(() => void smart.sweep().catch(() => {}), SWEEP_MS).unref()
   const unlisten = gateway.onEnded(patient => void smart.ended(patient).catch(() => {}))

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type Marks, openMarks } from '@keepwell/adapters/tokens/marks'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { utf8 } from '@keepwell/sdk/base/bytes'
@@ -19,52 +20,54 @@ type TrailInput = {
   failed(): void
 }
 
-const tokensOf = (ctx: Pick<Ctx, 'session' | 'random' | 'clock'>, dir: string) =>
-  openTokens({
+type Keeping = Pick<Ctx, 'session' | 'random' | 'clock'>
+
+/** The trail in two files of the home: the entries, and by what they are found, which can be made again from them. */
+async function openAt(ctx: Keeping, dir: string, failed: (cause?: unknown) => void): Promise<KeptTrail> {
+  const keyOf = (label: string): Uint8Array => hkdf(ctx.session.device.secret, new Uint8Array(32), utf8(label), 32)
+  const tokens = openTokens({
     file: join(dir, 'gateway-trail.sqlite'),
-    key: hkdf(ctx.session.device.secret, new Uint8Array(32), utf8('keepwell/v1/gateway-trail'), 32),
+    key: keyOf('keepwell/v1/gateway-trail'),
     random: ctx.random,
     clock: ctx.clock,
   })
-
-/** The same trail for a command, also while the gateway runs. A failure to note is the command's own. */
-export async function trailBeside(ctx: Pick<Ctx, 'session' | 'random' | 'clock'>, dir: string): Promise<KeptTrail> {
-  const tokens = tokensOf(ctx, dir)
-  let failure: unknown
+  let marks: Marks | null = null
   try {
-    const trail = await openTrail(tokens, cause => {
-      failure = cause ?? new KeepwellError('STORAGE_FAILED', 'The trail could not be written.')
-    })
-    const settled = async (): Promise<void> => {
-      await trail.settled()
-      if (failure) throw failure
-    }
-    return { ...trail, settled }
+    marks = openMarks({ file: join(dir, 'gateway-trail-marks.sqlite'), key: keyOf('keepwell/v1/gateway-trail-marks') })
+    return await openTrail(tokens, marks, failed)
   } catch (error) {
+    await marks?.close()
     await tokens.close()
     throw error
   }
 }
 
+/** The same trail for a command, also while the gateway runs. A failure to note is the command's own. */
+export async function trailBeside(ctx: Keeping, dir: string): Promise<KeptTrail> {
+  let failure: unknown
+  const trail = await openAt(ctx, dir, cause => {
+    failure = cause ?? new KeepwellError('STORAGE_FAILED', 'The trail could not be written.')
+  })
+  const settled = async (): Promise<void> => {
+    await trail.settled()
+    if (failure) throw failure
+  }
+  return { ...trail, settled }
+}
+
 /** The organisation's trail of what happened at its gateway, in a file of its home that is noise without the home's device key; what is older than `years` goes, unless it is held. */
 export async function trailOf({ ctx, dir, years = TRAIL_YEARS, held, failed }: TrailInput): Promise<KeptTrail> {
-  const tokens = tokensOf(ctx, dir)
-  try {
-    const trail = await openTrail(tokens, failed)
-    let forgetting: Promise<unknown> = Promise.resolve()
-    const look = (): void => {
-      forgetting = forgetting.then(async () => trail.forget(ctx.clock() - years * YEAR, await held(trail))).catch(failed)
-    }
-    look()
-    const timer = setInterval(look, LOOK_MS).unref()
-    const close = async (): Promise<void> => {
-      clearInterval(timer)
-      await forgetting
-      await trail.close()
-    }
-    return { ...trail, close }
-  } catch (error) {
-    await tokens.close()
-    throw error
+  const trail = await openAt(ctx, dir, failed)
+  let forgetting: Promise<unknown> = Promise.resolve()
+  const look = (): void => {
+    forgetting = forgetting.then(async () => trail.forget(ctx.clock() - years * YEAR, await held(trail))).catch(failed)
   }
+  look()
+  const timer = setInterval(look, LOOK_MS).unref()
+  const close = async (): Promise<void> => {
+    clearInterval(timer)
+    await forgetting
+    await trail.close()
+  }
+  return { ...trail, close }
 }

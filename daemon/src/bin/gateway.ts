@@ -10,6 +10,7 @@ import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
 import { auditPart } from '#gateway/audit/part'
+import { auditRoom } from '#gateway/audit/room'
 import { openMemory } from '#gateway/bulk/memory'
 import { bulkPart } from '#gateway/bulk/part'
 import { cdsPart } from '#gateway/cds/part'
@@ -31,6 +32,7 @@ import { hl7v2File } from '#gateway/hl7v2/part'
 import { type Desk, openDesk } from '#gateway/hl7v2/service'
 import { readPackages } from '#gateway/profiles/package-file'
 import { providerPart } from '#gateway/provider/routes'
+import type { StaffRoom } from '#gateway/smart/staff-room'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
@@ -88,10 +90,10 @@ export type Parts = {
 
 const NO_PARTS: Parts = { parts: [] }
 
-/** Opens an organisation's gateway and serves it. Closing ends every session. */
+/** Opens an organisation's gateway and serves it; `rooms` are its pages for staff, for whatever logs them in. Closing ends every session. */
 export async function serveGateway(
   settings: GatewaySettings,
-  partsOf: (gateway: Gateway, whoAsks: Authenticate) => Promise<Parts> | Parts = () => NO_PARTS,
+  partsOf: (gateway: Gateway, rooms: readonly StaffRoom[]) => Promise<Parts> | Parts = () => NO_PARTS,
 ): Promise<RunningGateway> {
   const { ctx, dir, host, port, tls, log } = settings
   const url = (settings.url ?? `${tls ? 'https' : 'http'}://${host}:${port}`).replace(/\/+$/, '')
@@ -124,7 +126,7 @@ export async function serveGateway(
     opened.defer(() => gateway.close())
     let others: Authenticate | undefined
     const asks = whoAsks(keysIn(apiKeyFile(dir)), request => others?.(request))
-    const { parts: more, authenticate, stands = async () => false } = await partsOf(gateway, asks)
+    const { parts: more, authenticate, stands = async () => false } = await partsOf(gateway, [auditRoom({ ctx, gateway, trail })])
     others = authenticate
     const check = await loadChecker()
     const keys = keysIn(apiKeyFile(dir))

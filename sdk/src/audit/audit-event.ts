@@ -1,3 +1,4 @@
+import { toBase64, utf8 } from '#base/bytes'
 import { isoTime } from '#base/time'
 import type { Action } from './receipt.ts'
 
@@ -33,6 +34,8 @@ export type Audited = {
   readonly backing?: Backing
   /** The bundle of policies under which it was decided, and those of it that took something away. */
   readonly policy?: { readonly cid: string; readonly forbids: readonly string[] }
+  /** Of a look into an audit trail: what was looked for. */
+  readonly query?: string
 }
 
 const DCM = 'http://dicom.nema.org/resources/ontology/DCM'
@@ -105,7 +108,7 @@ export function auditEvent(a: Audited): Json & { readonly resourceType: 'AuditEv
       observer: party(a.observer),
       type: [coding('http://terminology.hl7.org/CodeSystem/security-source-type', '4', 'Application Server')],
     },
-    entity: [...patientEntity(a), ...a.records.map(recordEntity), ...policyEntity(a), ...proofEntity(a)],
+    entity: [...patientEntity(a), ...a.records.map(recordEntity), ...policyEntity(a), ...queryEntity(a), ...proofEntity(a)],
   }
 }
 
@@ -147,6 +150,12 @@ function proofEntity({ backing }: Audited): Json[] {
     },
   ]
 }
+
+/** As IHE's patterns for queries have it (AuditEvent.entity.query, base64 of UTF-8). */
+const queryEntity = ({ query }: Audited): Json[] =>
+  query === undefined
+    ? []
+    : [{ type: coding(ENTITY, '2', 'System Object'), role: coding(ROLE, '24', 'Query'), query: toBase64(utf8(query)) }]
 
 const policyEntity = ({ policy }: Audited): Json[] =>
   policy

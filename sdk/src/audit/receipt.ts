@@ -37,6 +37,18 @@ export type ReceiptMessage = Infer<typeof receiptMessage>
 export const receipt = object({ signed, call: callProof })
 export type Receipt = Infer<typeof receipt>
 
+/** A relay's word for what it took in: the first write number, how many, and the root over them (protocol §2). */
+export const acceptanceMessage = object({
+  v: int(1, 1),
+  vault: did,
+  relay: did,
+  seq: int(1),
+  count: int(),
+  root: bytes(32),
+  at: int(),
+  salt: bytes(32),
+})
+
 export const encodeReceipt = (r: Receipt): Uint8Array => encode(r)
 export const decodeReceipt = (b: Uint8Array): Receipt => decodeAs(receipt, b)
 export const readReceipt = (s: Signed): ReceiptMessage => decodeAs(receiptMessage, s.message)

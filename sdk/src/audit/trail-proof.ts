@@ -5,7 +5,7 @@ import { bytes, decodeAs, type Infer, int, list, nullable, object } from '#base/
 import { bundle } from '#identity/bundle'
 import { address, did } from '#identity/did'
 import { logHead } from './head.ts'
-import { receipt } from './receipt.ts'
+import { NO_RECEIPT, receipt } from './receipt.ts'
 
 const path = list(bytes(32), 64)
 const page = object({
@@ -31,6 +31,18 @@ export const trailProof = object({
   readers: list(bundle, 4096),
 })
 export type TrailProof = Infer<typeof trailProof>
+
+/** Where a part of a trail begins: after so many receipts, the last of that hash. */
+export type TrailStart = { readonly after: number; readonly prev: Uint8Array }
+export const BEGINNING: TrailStart = { after: 0, prev: NO_RECEIPT }
+
+/** A part of a trail as a record in the compartment of that name (protocol §6), for those who may read the trail and nothing else. */
+export const trailPart = object({ v: int(1, 1), after: int(), prev: bytes(32), trail: trailProof })
+export type TrailPart = Infer<typeof trailPart>
+
+/** The compartment in which the owner publishes who looked. */
+export const AUDIT = 'audit'
+export const TRAIL_PART = 'application/vnd.keepwell.trail-part+cbor'
 
 const FORMAT = 'keepwell-trail/1'
 const ABOUT =

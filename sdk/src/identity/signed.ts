@@ -20,6 +20,7 @@ export const SIGNED_TYPES = [
   'log-head',
   'rule',
   'limits',
+  'extract',
 ] as const
 export type SignedType = (typeof SIGNED_TYPES)[number]
 

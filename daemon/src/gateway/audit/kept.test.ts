@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openMarks } from '@keepwell/adapters/tokens/marks'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { expect, test } from 'vitest'
 import { openTrail } from './kept.ts'
@@ -9,7 +10,13 @@ import { openTrail } from './kept.ts'
 test('what is older than the operator keeps is gone with its evidence, also for a trail that is opened again, and numbers go on', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'keepwell-trail-'))
   const random = (n: number) => new Uint8Array(randomBytes(n))
-  const open = () => openTrail(openTokens({ file: join(dir, 'trail.sqlite'), key: new Uint8Array(32), random, clock: () => 0 }), () => {})
+  const key = new Uint8Array(32)
+  const open = () =>
+    openTrail(
+      openTokens({ file: join(dir, 'trail.sqlite'), key, random, clock: () => 0 }),
+      openMarks({ file: join(dir, 'marks.sqlite'), key }),
+      () => {},
+    )
   const noted = (at: number) =>
     ({ at, person: 'Nurse Joy', role: 'nurse', purpose: 'TREAT', patient: 'p1', action: 'view', records: [] }) as const
   let trail = await open()

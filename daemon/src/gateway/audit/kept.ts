@@ -1,6 +1,9 @@
+import type { Marks } from '@keepwell/adapters/tokens/marks'
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { fromBase64Url, toBase64Url } from '@keepwell/sdk/base/bytes'
 import type { Noted, Trail } from '#gateway/core/trail'
+import { finder } from './finder.ts'
+import { marksOf } from './marks.ts'
 
 /** Numbered from 1 without gaps. */
 export type Entry = Noted & { readonly n: number }
@@ -18,6 +21,11 @@ export type KeptTrail = Trail & {
   get(n: number): Promise<Entry | null>
   /** Everything that is kept, in order. */
   all(): AsyncIterable<Entry>
+  /**
+   * Entries below a number that bear, for each of `terms`, one of its marks; without terms all of them. The newest first, read as they are asked
+   * for. One or the other may bear them no more: whoever asks looks.
+   */
+  newest(terms: readonly (readonly string[])[], before: number): AsyncIterable<Entry>
   /** Everything about one patient, in order. */
   of(patient: string): Promise<Entry[]>
   /** What the relay signed for it, as it was noted (CBOR). */
@@ -34,8 +42,11 @@ const FIRST = 'audit first'
 /** Names of resources that come in while a page is opened are written together. */
 const NAMING_MS = 250
 
-/** The trail in a file of its own: names hashed, entries sealed, evidence beside them so that a search does not open it. */
-export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => void): Promise<KeptTrail> {
+/**
+ * The trail in a file of its own: names hashed, entries sealed, evidence beside them so that a search does not open it. An entry is marked before it is
+ * written, so that a crash in between leaves a mark of nothing and never an entry without its marks.
+ */
+export async function openTrail(tokens: Tokens, marks: Marks, failed: (cause?: unknown) => void): Promise<KeptTrail> {
   let last = (await tokens.get<{ n: number }>(COUNT, ''))?.value.n ?? 0
   // The count is written after the entry: a crash in between leaves it behind, never ahead.
   while (await tokens.get(EVENT, String(last + 1))) last++
@@ -46,7 +57,9 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     const run: Promise<void> = work.then(() => {}, failed).finally(() => writing.delete(run))
     writing.add(run)
   }
-  const put = (entry: Entry): void => write(tokens.put(EVENT, String(entry.n), entry, { group: group(entry.patient) }))
+  const mark = (entry: Entry): Promise<void> => marks.put(entry.n, marksOf(entry))
+  const put = (entry: Entry): void =>
+    write(mark(entry).then(() => tokens.put(EVENT, String(entry.n), entry, { group: group(entry.patient) })))
   /** What another process of this home noted meanwhile is counted as well. */
   async function catchUp(): Promise<void> {
     for (let next = last + 1; await tokens.get(EVENT, String(next)); next = last + 1) last = Math.max(last, next)
@@ -68,15 +81,24 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     naming.clear()
   }
 
-  const drop = async (n: number): Promise<void> =>
-    void (await Promise.all([tokens.drop(EVENT, String(n)), tokens.drop(EVIDENCE, String(n))]))
+  const drop = async (n: number): Promise<void> => {
+    await Promise.all([tokens.drop(EVENT, String(n)), tokens.drop(EVIDENCE, String(n)), marks.drop(n)])
+  }
+  const stored = async (n: number): Promise<Entry | null> => (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null
+  const get = async (n: number): Promise<Entry | null> => naming.get(n)?.() ?? stored(n)
+
+  const looked = finder({ marks, get, settled, first: () => first, last: () => last })
 
   return {
     note(noted, evidence) {
       let n = ++last
       const entry = (): Entry => ({ ...noted, n })
       const add = async (): Promise<void> => {
-        while (!(await tokens.add(EVENT, String(n), entry(), { group: group(noted.patient) }))) n = ++last
+        await mark(entry())
+        while (!(await tokens.add(EVENT, String(n), entry(), { group: group(noted.patient) }))) {
+          n = ++last
+          await mark(entry())
+        }
         const more = [tokens.put(COUNT, '', { n }), ...(evidence ? [tokens.put(EVIDENCE, String(n), toBase64Url(evidence))] : [])]
         await Promise.all(more)
       }
@@ -106,33 +128,24 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
     first: () => first,
     async forget(before, held = new Set()) {
       const from = first
-      let gone = 0
-      let stays = false
-      for (let n = from; n <= last; n++) {
-        const found = (await tokens.get<Entry>(EVENT, String(n)))?.value
-        if (found && found.at >= before) break
-        if (found && (found.patient === null ? held.size > 0 : held.has(found.patient))) stays = true
-        else {
-          await drop(n)
-          if (found) gone++
-        }
-        if (!stays) first = n + 1
-      }
+      const done = await forgetFrom({ from, last, before, held, stored, drop })
+      first = done.first
       // Written after they are gone: a crash in between costs a second look at nothing.
       if (first > from) await tokens.put(FIRST, '', { n: first })
-      return gone
+      return done.gone
     },
     drop,
     told,
-    get: async n => naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null,
+    get,
     async *all() {
       await settled()
       const end = last
       for (let n = first; n <= end; n++) {
-        const entry = naming.get(n)?.() ?? (await tokens.get<Entry>(EVENT, String(n)))?.value
+        const entry = await get(n)
         if (entry) yield entry
       }
     },
+    newest: looked.newest,
     async of(patient) {
       await settled()
       const found = await tokens.listGroup<Entry>(EVENT, group(patient))
@@ -147,7 +160,40 @@ export async function openTrail(tokens: Tokens, failed: (cause?: unknown) => voi
       await Promise.all(writing)
       flush()
       await Promise.all(writing)
+      await looked.close().catch(failed)
       await tokens.close()
     },
   }
+}
+
+type Forgetting = {
+  readonly from: number
+  readonly last: number
+  readonly before: number
+  readonly held: ReadonlySet<string>
+  stored(n: number): Promise<Entry | null>
+  drop(n: number): Promise<void>
+}
+
+/** Removes in order until one is younger; how many, and the first that stays. */
+async function forgetFrom({
+  from,
+  last,
+  before,
+  held,
+  stored,
+  drop,
+}: Forgetting): Promise<{ readonly gone: number; readonly first: number }> {
+  let [gone, first, stays] = [0, from, false]
+  for (let n = from; n <= last; n++) {
+    const found = await stored(n)
+    if (found && found.at >= before) break
+    if (found && (found.patient === null ? held.size > 0 : held.has(found.patient))) stays = true
+    else {
+      await drop(n)
+      if (found) gone++
+    }
+    if (!stays) first = n + 1
+  }
+  return { gone, first }
 }

@@ -33,7 +33,8 @@ function mayAudit({ scopes }: Actor): void {
   if (scopes !== null && !scopes.some(s => s.type === 'AuditEvent')) throw denied('AuditEvent')
 }
 
-function asEvent({ gateway }: AuditDesk, entry: Entry): FhirResource {
+/** An entry as FHIR has it. */
+export function asEvent(gateway: Pick<Gateway, 'did' | 'name'>, entry: Entry): FhirResource {
   const { n, patient, ...noted } = entry
   const audited: Audited = {
     ...noted,
@@ -66,7 +67,7 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
     const from = patient === null ? Math.max(first - 1, last - MOST_OF_ALL) : 0
     const store = openStore({ bases: [`${gateway.url}/fhir`] })
     known = { upTo: patient === null ? from : last, toldUpTo: trail.told.length, first, store, cut: from >= first }
-    if (patient !== null) for (const entry of await trail.of(patient)) known.store.put(asEvent(desk, entry))
+    if (patient !== null) for (const entry of await trail.of(patient)) known.store.put(asEvent(desk.gateway, entry))
   }
   const changed = trail.told.slice(known.toldUpTo).filter(n => n <= known.upTo)
   known.toldUpTo = trail.told.length
@@ -75,7 +76,7 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
     const entry = await trail.get(n)
     if (!entry || (patient !== null && entry.patient !== patient)) continue
     known.store.remove('AuditEvent', `${PREFIX}${n}`)
-    known.store.put(asEvent(desk, entry))
+    known.store.put(asEvent(desk.gateway, entry))
   }
   known.upTo = last
   mine.delete(key)
@@ -123,7 +124,7 @@ async function entryFor(desk: AuditDesk, { actor }: FhirRequest, n: number): Pro
   const entry = await desk.trail.get(n)
   if (!entry || (actor.patient !== null && entry.patient !== actor.patient)) throw missing('AuditEvent')
   const store = openStore({ bases: [`${desk.gateway.url}/fhir`] })
-  const event = asEvent(desk, entry)
+  const event = asEvent(desk.gateway, entry)
   if (!mayTouch(actor, store, store.put(event), 'r', desk.gateway.clock() * 1000)) throw denied('AuditEvent')
   return { entry, event }
 }

@@ -18,6 +18,8 @@ export type Noted = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'> & {
   readonly records: readonly { readonly id: string; readonly reference?: string | null }[]
   readonly backing?: Backing
   readonly policy?: NonNullable<Audited['policy']>
+  /** Of a look into this trail: what was looked for. */
+  readonly query?: string
 }
 
 /** The organisation's own trail, which outlives consents: it is what it answers for. */

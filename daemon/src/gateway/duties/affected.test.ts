@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openMarks } from '@keepwell/adapters/tokens/marks'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type KeptTrail, openTrail } from '#gateway/audit/kept'
@@ -33,7 +34,7 @@ const entries = Array.from({ length: 600 }, () => ({
 const open = () =>
   openTokens({ file: join(dir, 'trail.sqlite'), key: new Uint8Array(32), random: n => new Uint8Array(n).fill(turn++), clock: () => 0 })
 beforeAll(async () => {
-  trail = await openTrail(open(), () => {})
+  trail = await openTrail(open(), openMarks({ file: join(dir, 'marks.sqlite'), key: new Uint8Array(32) }), () => {})
   for (const e of entries) trail.note(e)
   await trail.settled()
 })

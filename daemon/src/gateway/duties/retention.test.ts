@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openMarks } from '@keepwell/adapters/tokens/marks'
 import { openTokens, type Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type KeptTrail, openTrail } from '#gateway/audit/kept'
@@ -32,7 +33,7 @@ beforeEach(async () => {
   const open = (name: string) => openTokens({ file: join(dir, name), key: new Uint8Array(32), random, clock: () => now })
   tokens = open('duties.sqlite')
   trailTokens = open('trail.sqlite')
-  trail = await openTrail(trailTokens, () => {})
+  trail = await openTrail(trailTokens, openMarks({ file: join(dir, 'marks.sqlite'), key: new Uint8Array(32) }), () => {})
 })
 afterEach(async () => {
   await tokens.close()

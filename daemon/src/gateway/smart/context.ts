@@ -9,6 +9,7 @@ import type { SmartLimits } from './limits.ts'
 import type { Site } from './passkeys.ts'
 import type { Sessions } from './sessions.ts'
 import type { Argon2Cost } from './staff.ts'
+import type { StaffRoom } from './staff-room.ts'
 
 /** Everything the authorization server is made of. */
 export type SmartContext = {
@@ -27,4 +28,6 @@ export type SmartContext = {
   /** Logins, made or refused, by opaque ids of people and apps (OWASP ASVS 5.0, 16.3.1): never a login's name, never what was typed. */
   readonly log: (line: LogLine) => void
   readonly cost?: Argon2Cost
+  /** Pages for people who logged in, beside those of apps. */
+  readonly rooms: readonly StaffRoom[]
 }

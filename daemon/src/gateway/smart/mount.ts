@@ -12,6 +12,7 @@ import { runEnrolment } from './enrol.ts'
 import { bodyText, redirect, sendPage } from './form.ts'
 import { introspectByToken } from './introspect.ts'
 import { errorPage } from './pages.ts'
+import { runRoom } from './staff-room.ts'
 import { runApps } from './start-app.ts'
 import { runStep } from './steps.ts'
 import { SCRIPT, STYLE, STYLE_JSON } from './style.ts'
@@ -52,6 +53,8 @@ export function authMount(smart: SmartContext, provider: Provider, authenticate:
 /** Where an app proves itself. */
 const PROVEN: ReadonlySet<string> = new Set([ROUTES.token, ROUTES.introspection, ROUTES.revocation])
 
+const STEPS: ReadonlySet<string> = new Set(['step', 'enrol', 'apps'])
+
 type Served = { readonly request: Request; readonly response: ServerResponse; readonly path: string }
 
 async function served(smart: SmartContext, provider: Provider, { request, response, path }: Served): Promise<boolean> {
@@ -61,10 +64,12 @@ async function served(smart: SmartContext, provider: Provider, { request, respon
     response.end(asset.body)
     return true
   }
-  const [, step, uid, verb = ''] = /^\/(step|enrol|apps)(?:\/([\w-]{1,64}))?(?:\/(\w{1,20}))?$/.exec(path) ?? []
-  if (!step) return false
+  const [, step, uid, verb = ''] = /^\/(\w{1,20})(?:\/([\w-]{1,64}))?(?:\/(\w{1,20}))?$/.exec(path) ?? []
+  const room = smart.rooms.find(r => r.name === step)
+  if (!step || !(room || STEPS.has(step))) return false
   try {
     if (step === 'step') await runStep({ smart, provider, request, response }, uid ?? '', verb)
+    else if (room) await runRoom({ smart, provider, request, response }, room, uid ?? '')
     else if (step === 'apps') await runApps({ smart, provider, request, response }, uid ?? '')
     else await runEnrolment({ smart, request, response }, uid ?? '')
   } catch (error) {

@@ -4,9 +4,10 @@ import { type Language, WORDS } from './words.ts'
 
 const ASSETS = '/auth/assets'
 
-function page(language: Language, title: string, body: Html): string {
+/** A page as all of them look; `wide` for what has many columns. */
+export function page(language: Language, title: string, body: Html, wide = false): string {
   return `<!doctype html>${
-    html`<html lang="${language}"><head><meta charset="utf-8"><title>${title} · Keepwell</title><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><link rel="stylesheet" href="${ASSETS}/style.css"></head><body><main>${body}</main><script src="${ASSETS}/passkey.js" defer></script></body></html>`
+    html`<html lang="${language}"><head><meta charset="utf-8"><title>${title} · Keepwell</title><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><link rel="stylesheet" href="${ASSETS}/style.css"></head><body><main${wide && html` class="wide"`}>${body}</main><script src="${ASSETS}/passkey.js" defer></script></body></html>`
       .html
   }`
 }
@@ -61,6 +62,23 @@ export function appsPage({ language, action, organisation, person, patients, app
     language,
     w.appsTitle(organisation),
     html`<h1>${w.appsTitle(organisation)}</h1><p class="dim">${w.asPerson(person.name, person.role)} ${w.appAsks}</p>${missing === null ? form : html`<p class="note">${missing}</p>`}<form method="post" action="${action}/leave"><button class="quiet" type="submit">${w.logOut}</button></form>`,
+  )
+}
+
+export type NotForYouPage = {
+  readonly language: Language
+  readonly title: string
+  readonly action: string
+  readonly person: { readonly name: string; readonly role: string }
+}
+
+/** For somebody who is logged in, in a role that has no business here. */
+export function notForYouPage({ language, title, action, person }: NotForYouPage): string {
+  const w = WORDS[language]
+  return page(
+    language,
+    title,
+    html`<h1>${title}</h1><p class="dim">${w.asPerson(person.name, person.role)}</p><p class="alert" role="alert">${w.notForYou}</p><form method="post" action="${action}/leave"><button class="quiet" type="submit">${w.logOut}</button></form>`,
   )
 }
 

@@ -19,6 +19,7 @@ import { createProvider } from './provider.ts'
 import { sessions } from './sessions.ts'
 import { signingKeys } from './signing-keys.ts'
 import { type Argon2Cost, practitionerOf, STAFF_PREFIX, staffById } from './staff.ts'
+import type { StaffRoom } from './staff-room.ts'
 
 export type SmartInput = {
   /** `smart.sqlite` in the gateway's home. */
@@ -42,6 +43,7 @@ export type SmartInput = {
   readonly limits?: Partial<SmartLimits>
   /** Of passphrases; Argon2id as RFC 9106 recommends unless given. */
   readonly cost?: Argon2Cost
+  readonly rooms?: readonly StaffRoom[]
 }
 
 export type Smart = {
@@ -78,6 +80,7 @@ export async function openSmart(input: SmartInput): Promise<Smart> {
       newId: () => toBase64Url(random(12)),
       limits,
       log: input.log,
+      rooms: input.rooms ?? [],
       ...(input.cost ? { cost: input.cost } : {}),
     }
     const provider = createProvider(smart, await signingKeys(tokens, random))

@@ -1,6 +1,6 @@
 /** The look of docs/design.md for pages that a server draws: the same tokens, no script, no font from elsewhere. */
-export const STYLE = `:root{color-scheme:light dark;--paper:#faf6f1;--surface:#fff;--sunken:#f3ede5;--line:#e4dbd0;--line-strong:#8d8390;--ink:#251c2a;--dim:#645969;--brand:#683778;--on-brand:#fff;--brand-text:#5d2f6c;--warn:#7d4b00;--warn-soft:#fcefd6;--bad:#a3261d;--bad-soft:#fce6e3}
-@media(prefers-color-scheme:dark){:root{--paper:#151118;--surface:#1e1923;--sunken:#120e15;--line:#362d3d;--line-strong:#80758a;--ink:#f0eaf3;--dim:#b3a8bb;--brand:#c9a3d6;--on-brand:#211527;--brand-text:#dcc1e6;--warn:#f0bd6a;--warn-soft:#392a11;--bad:#ff9f94;--bad-soft:#421d1a}}
+export const STYLE = `:root{color-scheme:light dark;--paper:#faf6f1;--surface:#fff;--sunken:#f3ede5;--line:#e4dbd0;--line-strong:#8d8390;--ink:#251c2a;--dim:#645969;--brand:#683778;--on-brand:#fff;--brand-text:#5d2f6c;--good:#1b6a45;--warn:#7d4b00;--warn-soft:#fcefd6;--bad:#a3261d;--bad-soft:#fce6e3}
+@media(prefers-color-scheme:dark){:root{--paper:#151118;--surface:#1e1923;--sunken:#120e15;--line:#362d3d;--line-strong:#80758a;--ink:#f0eaf3;--dim:#b3a8bb;--brand:#c9a3d6;--on-brand:#211527;--brand-text:#dcc1e6;--good:#8fd6b3;--warn:#f0bd6a;--warn-soft:#392a11;--bad:#ff9f94;--bad-soft:#421d1a}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.5 "Atkinson Hyperlegible Next",system-ui,sans-serif}
 main{max-width:34rem;margin:0 auto;padding:2rem 1.25rem 3rem}
@@ -25,6 +25,23 @@ code,.codes{font:1rem/1.6 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:an
 .codes{columns:2;list-style:none;padding:0}
 a{color:var(--brand-text)}
 [hidden]{display:none}
+.wide{max-width:76rem}
+.fields{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:0 1rem}
+.row{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center}
+.row button,td button{width:auto;margin-top:0}
+.row form{margin:0}
+input[type=date]{width:100%;min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;background:var(--surface);border:1px solid var(--line-strong);border-radius:9px}
+table{width:100%;border-collapse:collapse;margin:1rem 0}
+th,td{text-align:left;vertical-align:top;padding:.6rem .75rem .6rem 0;border-bottom:1px solid var(--line)}
+td small{display:block;color:var(--dim)}
+.holds{color:var(--good);font-weight:600}
+.fails{color:var(--bad);font-weight:600}
+dl{margin:0}
+dt{font-weight:600;margin-top:.75rem}
+dd{margin:0;overflow-wrap:anywhere}
+ol.steps{padding-left:1.5rem}
+ol.steps li{margin:.5rem 0}
+@media(max-width:48rem){thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}tr,td{display:block;border:0;padding:.15rem 0}tr{padding:.75rem 0;border-bottom:1px solid var(--line)}}
 `
 
 /** `smart_style_url`: how an app may look so as to belong here (SMART App Launch 2.2 §styling). */

@@ -1,6 +1,6 @@
 import type { LogHeadMessage } from '#audit/head'
-import { NO_RECEIPT, type ReceiptMessage, readReceipt, receiptHash, receiptLeaf } from '#audit/receipt'
-import type { TrailProof } from '#audit/trail-proof'
+import { type ReceiptMessage, readReceipt, receiptHash, receiptLeaf } from '#audit/receipt'
+import { BEGINNING, type TrailProof, type TrailStart } from '#audit/trail-proof'
 import { equal, toHex } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { verifyConsistency } from '#crypto/merkle'
@@ -30,10 +30,10 @@ export type TrailVerdict = {
 
 /**
  * Checks a trail without asking anybody: each receipt is signed by the relay and by its reader, says what its request asked, follows the one
- * before, and lies in one log under signed heads. What only others can say: that the ledger holds `anchored`, that nothing came after,
+ * before, and lies in one log under signed heads; `from` says where a part begins. What only others can say: that the ledger holds `anchored`, that nothing came after,
  * and that a party's controller is still the one that its DID was made of.
  */
-export async function checkTrailProof(proof: TrailProof): Promise<TrailVerdict> {
+export async function checkTrailProof(proof: TrailProof, from: TrailStart = BEGINNING): Promise<TrailVerdict> {
   const problems: TrailVerdict['problems'][number][] = []
   const told = (seq: number, e: unknown): void => {
     if (!isKeepwellError(e)) throw e
@@ -54,8 +54,8 @@ export async function checkTrailProof(proof: TrailProof): Promise<TrailVerdict> 
   const readers = await readersOf(proof.readers)
   const lines: ProvenLine[] = []
   const requests = new Set<string>()
-  let seq = 0
-  let prev: Uint8Array = NO_RECEIPT
+  let seq = from.after
+  let prev: Uint8Array = from.prev
   for (const [i, page] of proof.pages.entries()) {
     for (const { receipt, index, path } of page.receipts) {
       const message = readReceipt(receipt.signed)
@@ -95,7 +95,7 @@ export async function checkTrailProof(proof: TrailProof): Promise<TrailVerdict> 
 }
 
 /** A bundle as far as it speaks for itself: endorsed by the address that its DID is made of. */
-const selfMade = (b: Bundle): Promise<Party> => verifyBundle(b, parseDid(peek(b.signed, bundleMessage).did).address)
+export const selfMade = (b: Bundle): Promise<Party> => verifyBundle(b, parseDid(peek(b.signed, bundleMessage).did).address)
 
 /** All heads, and what the ledger held, are of one log that only grew. */
 function checkOneLog({ pages, anchored }: TrailProof, heads: readonly LogHeadMessage[], last: LogHeadMessage): void {

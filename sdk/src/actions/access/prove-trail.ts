@@ -1,8 +1,7 @@
 import type { Ctx } from '#actions/context'
 import { callRelay, homeLedger, homeRelay, ownBundle } from '#actions/vault/calls'
 import { type LogHead, readLogHead } from '#audit/head'
-import { NO_RECEIPT } from '#audit/receipt'
-import type { TrailProof } from '#audit/trail-proof'
+import { BEGINNING, type TrailProof, type TrailStart } from '#audit/trail-proof'
 import { ensure } from '#base/error'
 import { type Bundle, bundleMessage } from '#identity/bundle'
 import type { Did } from '#identity/did'
@@ -16,10 +15,10 @@ type Proving = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 type Page = TrailProof['pages'][number]
 
 /**
- * The vault's whole trail for somebody else to check: a lawyer, a court, a regulator. Everything in it was checked as they will check it; throws
+ * The vault's trail for somebody else to check: a lawyer, a court, a regulator; the whole, or at most `most` pages of it from somewhere on. Everything in it was checked as they will check it; throws
  * BAD_PROOF when it would not hold. It gives away who read, as whom, when and what for, which records by random number, and no record.
  */
-export async function proveTrail(ctx: Proving): Promise<TrailProof> {
+export async function proveTrail(ctx: Proving, from: TrailStart = BEGINNING, most = Number.POSITIVE_INFINITY): Promise<TrailProof> {
   const relay = await homeRelay(ctx)
   const party = await relayParty(ctx, relay)
   const contract = party.manifestHere['AuditTrail@1']
@@ -27,8 +26,8 @@ export async function proveTrail(ctx: Proving): Promise<TrailProof> {
   const latest = await (await homeLedger(ctx)).trail.latest(party.request)
   const pages: Omit<Page, 'grown'>[] = []
   const readers = new Map<string, { readonly did: Did; readonly version: number }>()
-  let prev: Uint8Array = NO_RECEIPT
-  for (let after = 0; ; ) {
+  let { after, prev } = from
+  while (pages.length < most) {
     const { receipts, head } = await callRelay(ctx, relay, 'receipts', { after, limit: 256 })
     const opened: Page['receipts'] = []
     for (const { sealed, path } of receipts) {
@@ -54,7 +53,7 @@ export async function proveTrail(ctx: Proving): Promise<TrailProof> {
     anchored: latest?.size && last ? await anchoredUnder(relay, latest, last) : null,
     readers: await bundlesOf(ctx, relay, [...readers.values()]),
   }
-  const { problems } = await checkTrailProof(proof)
+  const { problems } = await checkTrailProof(proof, from)
   ensure(!problems.length, 'BAD_PROOF', problems[0]?.message ?? '')
   return proof
 }

@@ -22,7 +22,7 @@ import type { Cid } from '#base/cid'
 import { ensure, isKeepwellError } from '#base/error'
 import { bytes, decodeAs, int, object } from '#base/shape'
 import { policyCid } from '#consent/policy'
-import { decodeTerms } from '#consent/terms'
+import { decodeTerms, readTerms } from '#consent/terms'
 import { hpkeOpen } from '#crypto/open'
 import { bundleMessage } from '#identity/bundle'
 import { verifyProof } from '#identity/call'
@@ -50,6 +50,11 @@ export type Looked = {
   readonly reader: 'verified' | 'unknown'
   /** The policies under which the reader asked, as its signed request says; null for none. */
   readonly policy: Cid | null
+  /**
+   * What the credential was worth then that the consent counts by (protocol §5): the relay let nothing through unless it was live. Null for a consent
+   * that names none.
+   */
+  readonly credential: 'live' | 'dead' | null
 }
 
 export type Trail = {
@@ -167,7 +172,17 @@ async function describe(ctx: Auditing, receipt: Receipt, { passed, readers }: Kn
     proxy: proxied?.proxy ?? null,
     reader: reader ? 'verified' : 'unknown',
     policy: policyIn(receipt),
+    credential: credentialThen(receipt, message),
   }
+}
+
+/** The terms that the reader showed are in its signed request; the relay's verdict on them is in the receipt. */
+function credentialThen({ call }: Receipt, { verdict, reasons }: ReceiptMessage): Looked['credential'] {
+  if (call.method !== 'access' || !call.body) return null
+  const { terms } = decodeAs(METHODS.access.body, call.body)
+  if (!terms || !readTerms(decodeTerms(terms).signed).credential) return null
+  if (reasons.includes('credential-dead')) return 'dead'
+  return verdict === 'allowed' ? 'live' : null
 }
 
 /** Named by the reader in what it signed; the relay takes no notice of it. */

@@ -1,0 +1,173 @@
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { csv } from '@keepwell/adapters/paper/csv'
+import { relayParty } from '@keepwell/sdk/actions/access/check-receipt'
+import type { Ctx } from '@keepwell/sdk/actions/context'
+import { ownBundle, signerOf } from '@keepwell/sdk/actions/vault/calls'
+import { type Extract, extractFile, MOST_LINES, wordOf } from '@keepwell/sdk/audit/extract'
+import { type LogHead, readLogHead } from '@keepwell/sdk/audit/head'
+import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
+import { isoTime } from '@keepwell/sdk/base/time'
+import { type Bundle, bundleMessage } from '@keepwell/sdk/identity/bundle'
+import { peek, sign } from '@keepwell/sdk/identity/signed'
+import type { Gateway } from '#gateway/core/types'
+import type { Entry } from './kept.ts'
+import { outcomesOf } from './marks.ts'
+import type { Backed, Prover } from './proof.ts'
+import { asEvent } from './rows.ts'
+
+export type Exporting = { readonly ctx: Ctx; readonly gateway: Gateway; readonly proofs: Prover; readonly asked: string }
+
+/** Forms in which what was found is taken out. */
+export const FORMS = ['csv', 'fhir', 'signed'] as const
+export type Form = (typeof FORMS)[number]
+export const isForm = (text: string | null): text is Form => FORMS.some(f => f === text)
+
+type Sent = { readonly type: string; readonly name: string; readonly chunks: AsyncIterable<string | Uint8Array> }
+
+/** Sends a file as it is made, in pieces. */
+export async function sendFile(response: ServerResponse, { type, name, chunks }: Sent): Promise<void> {
+  response.statusCode = 200
+  response.setHeader('content-type', type)
+  response.setHeader('content-disposition', `attachment; filename="${name}"`)
+  response.setHeader('cache-control', 'no-store')
+  await pipeline(Readable.from(chunks), response)
+}
+
+/** What was found as a file. Throws TOO_LARGE for a signed one of too many, before anything is sent. */
+export async function fileOf(x: Exporting, form: Form, entries: AsyncIterable<Entry>): Promise<Sent> {
+  const day = isoTime(x.gateway.clock()).slice(0, 10)
+  if (form === 'csv') return { type: 'text/csv; charset=utf-8', name: `trail-${day}.csv`, chunks: rows(x, entries) }
+  if (form === 'fhir') return { type: 'application/fhir+ndjson', name: `trail-${day}.ndjson`, chunks: events(x, entries) }
+  const file = extractFile(await signedOf(x, entries))
+  return { type: 'application/json', name: `trail-${day}.keepwell`, chunks: Readable.from([file]) }
+}
+
+const COLUMNS = [
+  ...['number', 'time', 'person', 'role', 'purpose', 'through', 'action', 'patient', 'patient name', 'outcome', 'why refused'],
+  ...['policies', 'forbidden by', 'records', 'looked for', 'relay', 'receipt', 'place in log', 'SHA-256'],
+]
+
+async function* rows({ gateway }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {
+  yield csv([COLUMNS])
+  for await (const e of entries) {
+    const { backing: b, policy } = e
+    const receipt = b?.by === 'receipt' ? b : null
+    const row = [
+      ...[String(e.n), isoTime(e.at), e.person, e.role, e.purpose, e.client ?? '', e.action, e.patient ?? ''],
+      ...[(e.patient && gateway.patient(e.patient)?.name) ?? '', outcomesOf(e).at(-1)!, e.refused ?? ''],
+      ...[policy?.cid ?? '', policy?.forbids.join(' ') ?? '', e.records.map(r => r.reference ?? r.id).join(' '), e.query ?? ''],
+      ...[b?.relay ?? '', b ? String(b.seq) : '', receipt ? String(receipt.index + 1) : '', receipt?.hash ?? ''],
+    ]
+    // Only the beginning of a file bears the byte order mark.
+    yield csv([row]).slice(1)
+  }
+}
+
+async function* events({ gateway }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {
+  for await (const e of entries) yield `${JSON.stringify(asEvent(gateway, e))}\n`
+}
+
+/** Proofs are fetched so many at a time. */
+const TOGETHER = 16
+
+async function signedOf(x: Exporting, entries: AsyncIterable<Entry>) {
+  const { ctx, gateway, proofs, asked } = x
+  const found: { readonly entry: Entry; readonly backed: Backed | null }[] = []
+  for await (const entry of entries) {
+    ensure(found.length < MOST_LINES, 'TOO_LARGE', `A signed file holds at most ${MOST_LINES} entries; look for fewer.`)
+    found.push({ entry, backed: await proofs.backed(entry) })
+  }
+  const { ring } = ctx.session.state
+  const relays = await relaysOf(x, found)
+  const shown = new Set(relays.keys())
+  const extract: Extract = {
+    v: 1,
+    holder: ring.did,
+    name: ring.name,
+    madeAt: gateway.clock(),
+    asked,
+    bundles: await ownBundles(x, found),
+    relays: [...relays.values()],
+    lines: found.map(({ entry, backed }) => ({ line: lineOf(entry), ...backingOf(backed, shown) })),
+  }
+  return { extract, signature: await sign(signerOf(ring), 'extract', wordOf(extract)) }
+}
+
+function lineOf({ n, at, person, role, purpose, patient, action, ...e }: Entry): Extract['lines'][number]['line'] {
+  return {
+    ...{ n, at, person, role, purpose, patient, action },
+    records: e.records.map(r => ({ ...r })),
+    ...(e.client === undefined ? {} : { client: e.client }),
+    ...(e.refused === undefined ? {} : { refused: e.refused }),
+    ...(e.query === undefined ? {} : { query: e.query }),
+    ...(e.policy ? { policy: { cid: e.policy.cid, forbids: [...e.policy.forbids] } } : {}),
+  }
+}
+
+const signerIn = (b: Backed): string => ('receipt' in b ? b.receipt.signed.signer : b.acceptance.signer)
+
+/** What a relay signed whose keys are not to be had now would prove nothing to a stranger: such an entry goes by the organisation's word. */
+function backingOf(backed: Backed | null, shown: ReadonlySet<string>): Pick<Extract['lines'][number], 'backing'> {
+  if (!backed || !shown.has(signerIn(backed))) return {}
+  if ('acceptance' in backed) return { backing: { by: 'acceptance', acceptance: backed.acceptance } }
+  const { receipt, inclusion } = backed
+  return { backing: { by: 'receipt', receipt, ...inclusion } }
+}
+
+type Found = readonly { readonly entry: Entry; readonly backed: Backed | null }[]
+
+/** Each relay as it is now, with how the heads of its receipts lead there; those that do not answer are left out. */
+async function relaysOf({ ctx, proofs }: Exporting, found: Found): Promise<ReadonlyMap<string, Extract['relays'][number]>> {
+  const heads = new Map<string, Map<number, LogHead>>()
+  for (const { backed } of found) {
+    if (!backed) continue
+    const sizes = heads.get(signerIn(backed)) ?? new Map<number, LogHead>()
+    heads.set(signerIn(backed), sizes)
+    if ('receipt' in backed) sizes.set(readLogHead(backed.inclusion.head.signed).size, backed.inclusion.head)
+  }
+  const relays = new Map<string, Extract['relays'][number]>()
+  for (const [did, sizes] of heads) {
+    try {
+      relays.set(did, await relayNow(ctx, await proofs.relay(did), [...sizes.keys()]))
+    } catch (e) {
+      if (!isKeepwellError(e, 'UNKNOWN_PARTY') && !isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+    }
+  }
+  return relays
+}
+
+async function relayNow(ctx: Ctx, url: string, sizes: readonly number[]): Promise<Extract['relays'][number]> {
+  const relay = await ctx.network.relay(url)
+  const party = await relayParty(ctx, relay)
+  const contract = party.manifestHere['AuditTrail@1']
+  ensure(contract, 'NOT_SUPPORTED', 'The relay’s ledger has no AuditTrail.')
+  // The ledger first: a busy relay may grow and anchor between two questions.
+  const latest = await (await ctx.network.ledger(url)).trail.latest(party.request)
+  const [head, { bundle }] = [await relay.head(), await relay.info()]
+  const to = readLogHead(head.signed).size
+  const leading = (from: number) => (from === to ? [] : relay.consistency(from, to))
+  const grown: Extract['relays'][number]['grown'] = []
+  for (let i = 0; i < sizes.length; i += TOGETHER)
+    grown.push(...(await Promise.all(sizes.slice(i, i + TOGETHER).map(async size => ({ size, path: await leading(size) })))))
+  const anchored = latest?.size ? { size: latest.size, time: latest.time, root: latest.root, proof: await leading(latest.size) } : null
+  return { bundle, chainId: party.chainHere, contract, head, grown, anchored }
+}
+
+/** Keys of the organisation of now, and of when its requests were signed, as far as they are to be had. */
+async function ownBundles({ ctx, proofs }: Exporting, found: Found): Promise<Bundle[]> {
+  const own = ownBundle(ctx.session.state.ring)
+  const { did, version } = peek(own.signed, bundleMessage)
+  const versions = new Map<number, string>()
+  for (const { backed } of found)
+    if (backed && 'receipt' in backed && backed.receipt.call.version !== version)
+      versions.set(backed.receipt.call.version, signerIn(backed))
+  const older = await Promise.all(
+    [...versions].map(async ([v, relay]) => {
+      const url = await proofs.relay(relay as typeof did).catch(() => null)
+      return url === null ? null : (await ctx.network.relay(url)).bundle(did, v).catch(() => null)
+    }),
+  )
+  return [own, ...older.flatMap(b => b ?? [])]
+}

@@ -1,0 +1,111 @@
+import { type Extract, type ExtractLine, extractWord, type SignedExtract, tells, wordOf } from '#audit/extract'
+import type { LogHeadMessage } from '#audit/head'
+import { acceptanceMessage, readReceipt, receiptLeaf } from '#audit/receipt'
+import { equal } from '#base/bytes'
+import { ensure, isKeepwellError } from '#base/error'
+import { verifyConsistency } from '#crypto/merkle'
+import type { Party } from '#identity/bundle'
+import { verifyProof } from '#identity/call'
+import type { Did } from '#identity/did'
+import { verifySigned } from '#identity/signed'
+import { checkLogHead, checkUnder, describesCall, type RelayParty } from './check-receipt.ts'
+import { selfMade } from './check-trail-proof.ts'
+
+/** By what an entry is proven: a relay's receipt, its word for what it took in, or the organisation's word alone. `request`: whether its key was shown. */
+export type ExtractProven = {
+  readonly line: ExtractLine
+  readonly by: 'receipt' | 'acceptance' | 'word'
+  readonly request: 'verified' | 'unknown'
+}
+
+export type ExtractVerdict = Pick<Extract, 'holder' | 'name' | 'madeAt' | 'asked'> & {
+  readonly lines: readonly ExtractProven[]
+  readonly relays: readonly (Pick<Extract['relays'][number], 'chainId' | 'contract' | 'anchored'> & {
+    readonly did: Did
+    readonly logSize: number
+  })[]
+  readonly problems: readonly { readonly n: number; readonly code: string; readonly message: string }[]
+}
+
+/**
+ * Checks part of an organisation's trail without asking anybody: it is as the organisation signed it; each entry with a receipt says what
+ * the relay signed, for a request that the organisation signed, under one log that only grew. What it does not show: entries that were not looked for or left
+ * out, and whether the ledger holds what is said of it. Throws BAD_SIGNATURE for a file that is not the organisation's.
+ */
+export async function checkExtract({ extract: e, signature }: SignedExtract): Promise<ExtractVerdict> {
+  const parties = await Promise.all(e.bundles.map(selfMade))
+  const signer = parties.find(p => p.did === e.holder && p.version === signature.version)
+  ensure(signer && signature.signer === e.holder, 'BAD_SIGNATURE', 'The file does not show the keys that signed it.')
+  const said = await verifySigned(signature, 'extract', extractWord, signer.keys)
+  const own = wordOf(e)
+  ensure(equal(said.hash, own.hash) && said.holder === e.holder, 'BAD_SIGNATURE', 'The file is another than the organisation signed.')
+  const problems: ExtractVerdict['problems'][number][] = []
+  const told = (n: number, error: unknown): void => {
+    if (!isKeepwellError(error)) throw error
+    problems.push({ n, code: error.code, message: error.message })
+  }
+  const relays = new Map<string, Relay>()
+  for (const r of e.relays) {
+    const party: RelayParty = { ...(await selfMade(r.bundle)), manifestHere: { 'AuditTrail@1': r.contract }, chainHere: r.chainId }
+    const newest = await checkLogHead(party, r.head)
+    relays.set(party.did, { party, newest, grown: new Map(r.grown.map(g => [g.size, g.path])), anchored: r.anchored })
+    if (!leads(newest, r.anchored, r.anchored?.proof ?? []))
+      problems.push({ n: 0, code: 'FORKED', message: 'What the ledger is said to hold is not the beginning of the relay’s log.' })
+  }
+  const lines: ExtractProven[] = []
+  for (const piece of e.lines) {
+    try {
+      lines.push({ line: piece.line, ...(await proven(piece, { holder: e.holder, parties, relays })) })
+    } catch (error) {
+      told(piece.line.n, error)
+    }
+  }
+  return {
+    ...{ holder: e.holder, name: e.name, madeAt: e.madeAt, asked: e.asked, lines, problems },
+    relays: [...relays.values()].map(({ party, newest, anchored }) => ({
+      ...{ did: party.did, logSize: newest.size, chainId: party.chainHere, anchored },
+      contract: party.manifestHere['AuditTrail@1']!,
+    })),
+  }
+}
+
+type Relay = {
+  readonly party: RelayParty
+  readonly newest: LogHeadMessage
+  readonly grown: ReadonlyMap<number, readonly Uint8Array[]>
+  readonly anchored: Extract['relays'][number]['anchored']
+}
+type Known = { readonly holder: Did; readonly parties: readonly Party[]; readonly relays: ReadonlyMap<string, Relay> }
+
+/** Whether a log of that size and root is the beginning of the newest. */
+const leads = (newest: LogHeadMessage, head: { size: number; root: Uint8Array } | null, proof: readonly Uint8Array[]): boolean =>
+  !head ||
+  (head.size === newest.size
+    ? equal(head.root, newest.root)
+    : verifyConsistency({ m: head.size, n: newest.size, rootM: head.root, rootN: newest.root, proof }))
+
+async function proven({ line, backing }: Extract['lines'][number], known: Known): Promise<Omit<ExtractProven, 'line'>> {
+  if (!backing) return { by: 'word', request: 'unknown' }
+  const relay = known.relays.get(backing.by === 'receipt' ? backing.receipt.signed.signer : backing.acceptance.signer)
+  ensure(relay, 'BAD_SIGNATURE', 'The keys of the relay that signed are not shown.')
+  if (backing.by === 'acceptance') {
+    const said = await verifySigned(backing.acceptance, 'acceptance', acceptanceMessage, relay.party.keys)
+    ensure(
+      said.count === line.records.length && line.action === 'create',
+      'BAD_PROOF',
+      'The entry says something else than the relay signed.',
+    )
+    return { by: 'acceptance', request: 'unknown' }
+  }
+  const { receipt, index, path } = backing
+  const head = await checkLogHead(relay.party, backing.head)
+  await checkUnder(relay.party, receiptLeaf(receipt.signed), { signed: receipt.signed, index, path, head })
+  ensure(leads(relay.newest, head, relay.grown.get(head.size) ?? []), 'FORKED', 'Its head is not the beginning of the relay’s newest.')
+  const said = readReceipt(receipt.signed)
+  ensure(said.relay === relay.party.did && said.actor === known.holder, 'BAD_PROOF', 'The receipt is of another reader or relay.')
+  ensure(describesCall(said, receipt.call), 'BAD_SIGNATURE', 'The receipt says something else than the request it stands for.')
+  ensure(tells(line, said), 'BAD_PROOF', 'The entry says something else than the receipt that the relay signed.')
+  const reader = known.parties.find(p => p.did === receipt.call.from && p.version === receipt.call.version)
+  if (reader) verifyProof(receipt.call, reader.request)
+  return { by: 'receipt', request: reader ? 'verified' : 'unknown' }
+}
