@@ -87,9 +87,12 @@ export function union(plans: readonly Plan[]): Plan {
   return lazyPlan(size, make, some.length <= 4 ? row => some.some(p => p.has(row)) : undefined)
 }
 
+/** Rows that are made and put in order cost several times those of a list, and memory; each row of a list is asked about instead. */
+const weight = ({ size, exact }: Plan): number => (exact ? size : 4 * size)
+
 /** `count` is that of all rows: a plan that has each of them, as the patient's has in a record of one, is not asked about any. */
 export function intersection(plans: readonly Plan[], count = Number.POSITIVE_INFINITY): Plan {
-  const [first, ...rest] = plans.toSorted((a, b) => a.size - b.size)
+  const [first, ...rest] = plans.toSorted((a, b) => weight(a) - weight(b))
   if (!first) throw new RangeError('an intersection of nothing')
   const others = rest.filter(p => !(p.exact && p.size >= count))
   if (!others.length) return first

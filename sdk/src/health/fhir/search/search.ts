@@ -1,7 +1,7 @@
 /** FHIR R4 search over a store (https://hl7.org/fhir/R4/search.html): pure, synchronous, on indexes only. */
 import { type Context, compartmentPlan, isRefusal, mayShow, planOf, visibleRows } from './clause.ts'
 import { included, TOO_MANY } from './include.ts'
-import { everything, intersection, type Plan } from './plan.ts'
+import { everything, intersection, type Plan, type Rows } from './plan.ts'
 import { about, type Include, type Query, readQuery, safeName } from './query.ts'
 import { collect, inOrder, newKeys } from './sort.ts'
 import type { Inner, Snapshot } from './store.ts'
@@ -125,31 +125,49 @@ type Page = Snapshot & {
   readonly upTo: (n: number) => readonly Version[]
 }
 
+/** The versions of rows of several tables, one table after another: by their place in it all, and all of them. */
+function versionsOf(parts: readonly { readonly table: Table; readonly rows: Rows }[]) {
+  const [only] = parts
+  const at = (i: number): Version => {
+    let place = i
+    for (const { table, rows } of parts) {
+      if (place < rows.length) return table.versions()[rows[place]!]!
+      place -= rows.length
+    }
+    throw new RangeError('no such place')
+  }
+  // A row is another version's, or nobody's, when the store has changed.
+  let made: readonly Version[] | undefined
+  return {
+    total: parts.length === 1 ? only!.rows.length : parts.reduce((n, p) => n + p.rows.length, 0),
+    at: (i: number): Version => (made ? made[i]! : at(i)),
+    all: (): readonly Version[] => (made ??= parts.flatMap(({ table, rows }) => rows.map(row => table.versions()[row]!))),
+  }
+}
+
 function snapshotOf({ query, plans, dropped, issues }: Plans, context: Context, partial: SearchIssue | undefined): Page {
   const { sort } = query
-  const found: Version[] = []
+  const parts = plans.map(({ table, plan }) => ({ table, rows: visibleRows(table, plan, context) }))
   const tables = plans.map(p => p.table)
   const keys = sort.map(key => newKeys(key, tables))
-  for (const { table, plan } of plans) {
-    const rows = visibleRows(table, plan, context)
-    const versions = table.versions()
-    for (const row of rows) found.push(versions[row]!)
-    for (const [i, key] of sort.entries()) collect(keys[i]!, table, rows, key)
-  }
-  let whole = sort.length ? undefined : found
+  for (const { table, rows } of parts) for (const [i, key] of sort.entries()) collect(keys[i]!, table, rows, key)
+  const { total, at, all } = versionsOf(parts)
+  let whole: readonly Version[] | undefined
   return {
     question: JSON.stringify([tables.map(t => t.type), query, [...dropped], issues, partial ?? null]),
-    found,
+    found: all,
+    rows: parts.map(p => p.rows),
     query,
     used: query.used.filter(([name]) => !dropped.has(name)),
     unused: [...query.unused, ...dropped],
     issues: partial ? [...issues, partial] : issues,
-    total: found.length,
+    total,
     partial: partial !== undefined,
     upTo: n => {
       // The first page is picked out; from the second on, all is put in order once.
-      if (whole === undefined && n <= query.offset + query.count) return inOrder(found.length, keys, n).map(i => found[i]!)
-      whole ??= inOrder(found.length, keys).map(i => found[i]!)
+      if (whole === undefined && n <= query.offset + query.count)
+        return sort.length ? inOrder(total, keys, n).map(at) : Array.from({ length: Math.min(n, total) }, (_, i) => at(i))
+      whole ??= sort.length ? inOrder(total, keys).map(at) : all()
       return whole
     },
   }
@@ -215,7 +233,7 @@ export function listed(
   const query: Query = { ...readQuery({ params: [], defaultCount: count, maxCount: count }), clauses: [] }
   const page: Page = {
     question: JSON.stringify([query, issues]),
-    found: versions,
+    found: () => versions,
     query,
     used: [],
     unused: [],

@@ -3,6 +3,7 @@ import { historyBundle } from './bundle.ts'
 import { everything } from './everything.ts'
 import { history } from './history.ts'
 import { ask, ids, NOW, stamp, storeOf } from './search.kit.ts'
+import { searchPage } from './search.ts'
 import { openStore } from './store.ts'
 
 const patient = (id: string, family: string) => ({ resourceType: 'Patient', id, name: [{ family }] })
@@ -170,6 +171,24 @@ test('$everything: an implant is the patient’s, though R4 leaves devices out o
 test('snapshots of searches are bounded: the oldest is told to be gone, not guessed', () => {
   const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
   const first = ask(store, 'Patient?_count=1')
-  store.remember({ question: '', found: Array.from({ length: 2_000_000 }, () => first.matches[0]!) })
+  const many = Array.from({ length: 2_000_000 }, () => first.matches[0]!)
+  store.remember({ question: '', found: () => many })
   expect(store.recall(first.next!.split('-')[0]!)).toBeNull()
+})
+
+test('the same question has the snapshot it had while it finds the same, and another when other versions lie in the same rows', () => {
+  const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
+  const next = () => ask(store, 'Patient?_count=1').next
+  const first = next()
+  expect(next()).toBe(first)
+  store.put(stamp({ resourceType: 'Encounter', id: 'e' }, 1))
+  expect(next()).toBe(first)
+  for (const id of ['a', 'b']) store.remove('Patient', id)
+  for (const id of ['c', 'd']) store.put(stamp(patient(id, 'Fresh'), 1))
+  for (let i = 1; i < 1100; i++) store.put(stamp(patient('x', `V${i}`), i, '2026-02-01T00:00:00Z'))
+  store.remove('Patient', 'x')
+  expect(store.table('Patient')!.rowOf('d')).toBe(1)
+  const second = next()
+  expect(second).not.toBe(first)
+  expect(searchPage(store, second!, { now: NOW }).matches.map(v => v.id)).toEqual(['d'])
 })

@@ -3,13 +3,21 @@ import { ensure } from '#base/error'
 import { field, isObject, string } from '#health/fhir/read'
 import { names } from './names.ts'
 import type { Registry } from './parameters.ts'
+import type { Rows } from './plan.ts'
 import { r4 } from './r4.ts'
 import { type Table, table } from './table.ts'
 import type { FhirResource, Store, Version } from './types.ts'
 import { versions } from './versions.ts'
 
 /** A search that has more pages: its question, and what was found in the order of the tables. */
-export type Snapshot = { readonly question: string; readonly found: readonly Version[]; readonly [key: string]: unknown }
+export type Snapshot = {
+  readonly question: string
+  /** Once asked for, it stays what it is. */
+  readonly found: () => readonly Version[]
+  /** The same while nothing changes in the store, and made without looking at a version. */
+  readonly rows?: readonly Rows[]
+  readonly [key: string]: unknown
+}
 
 /** What the search sees of a store, and REST does not. */
 export type Inner = Store & {
@@ -45,34 +53,38 @@ function stamped(resource: FhirResource, method: Version['method']): Version & {
   return { type, id, versionId, lastUpdated, method, resource }
 }
 
-const sameFound = (a: readonly Version[], b: readonly Version[]): boolean => a.length === b.length && a.every((v, i) => v === b[i])
+const same = <T>(a: readonly T[], b: readonly T[]): boolean => a === b || (a.length === b.length && a.every((v, i) => v === b[i]))
+
+const sameRows = (a: readonly Rows[] = [], b: readonly Rows[] = []): boolean =>
+  a.length > 0 && a.length === b.length && a.every((rows, i) => same(rows, b[i]!))
 
 /**
  * The same question that finds the same again has the snapshot it had: a thousand a second that nobody turns a page of would each grow old in
  * memory, and what is old is dear to collect.
  */
-function snapshots(): Pick<Inner, 'remember' | 'recall'> {
-  const kept = new Map<string, Snapshot>()
+function snapshots(revision: () => number): Pick<Inner, 'remember' | 'recall'> {
+  const kept = new Map<string, Snapshot & { readonly revision: number }>()
   const latest = new Map<string, string>()
   let [rows, made] = [0, 0]
   function drop(token: string, { question, found }: Snapshot): void {
     kept.delete(token)
     if (latest.get(question) === token) latest.delete(question)
-    rows -= found.length
+    rows -= found().length
   }
   return {
     remember: snapshot => {
       const known = latest.get(snapshot.question)
       const before = known === undefined ? undefined : kept.get(known)
-      if (before && sameFound(before.found, snapshot.found)) {
+      const now = revision()
+      if (before && ((before.revision === now && sameRows(before.rows, snapshot.rows)) || same(before.found(), snapshot.found()))) {
         kept.delete(known!)
         kept.set(known!, before)
         return known!
       }
       const token = (++made).toString(36)
-      kept.set(token, snapshot)
+      kept.set(token, { ...snapshot, revision: now })
       latest.set(snapshot.question, token)
-      rows += snapshot.found.length
+      rows += snapshot.found().length
       for (const [oldest, old] of kept) {
         if (rows <= MAX_REMEMBERED || oldest === token) break
         drop(oldest, old)
@@ -88,6 +100,7 @@ export function openStore({ bases = [] }: StoreOptions = {}): Inner {
   const tables = new Map<string, Table>()
   const all = versions()
   const known = names(bases)
+  let revision = 0
 
   const read = (type: string, id: string): Version | null => all.of(type, id).at(-1) ?? null
   const tableOf = (type: string): Table => {
@@ -104,23 +117,26 @@ export function openStore({ bases = [] }: StoreOptions = {}): Inner {
     log: all.log,
     versionsOf: all.of,
     namesOf: known.of,
-    ...snapshots(),
+    ...snapshots(() => revision),
     put: (resource, { fullUrl, method } = {}) => {
       ensure(isObject(resource), 'BAD_INPUT', 'resource: expected an object.')
       const before = read(resource.resourceType, String(resource.id)) !== null
       const version = stamped(resource, method ?? (before ? 'PUT' : 'POST'))
+      revision++
       if (all.write(version)) tableOf(version.type).add(version)
       known.note(version.type, version.id, fullUrl)
       return version
     },
     delete: (type, id, { versionId, lastUpdated }) => {
       if (!read(type, id)?.resource) return null
+      revision++
       const version: Version = { type, id, versionId, lastUpdated, method: 'DELETE', resource: null }
       if (all.write(version)) tables.get(type)?.drop(id)
       return version
     },
     remove: (type, id) => {
       if (!all.forget(type, id)) return false
+      revision++
       tables.get(type)?.drop(id)
       known.forget(type, id)
       return true
