@@ -60,7 +60,9 @@ describe('the product’s own relay process, upkeep and all, killed at any momen
       }
       for (let round = 0; round < ROUNDS; round++) {
         const { gone } = relay
+        const before = kept.size
         const writing = Promise.all([write(first, gone), write(second, gone)])
+        await expect.poll(() => kept.size).toBeGreaterThan(before)
         await new Promise(done => setTimeout(done, 300 + ((round * 271) % 900)))
         await relay.kill()
         await writing
@@ -71,7 +73,7 @@ describe('the product’s own relay process, upkeep and all, killed at any momen
       expect((await receiveRecords(first)).problems).toEqual([])
       const found = await openRecords(first, [...kept.keys()].map(fromHex))
       expect(found.filter(o => equal(o.body, kept.get(toHex(o.meta.id))!))).toHaveLength(kept.size)
-      for (let i = 0; i < 50 && (await confirmAnchors(first, await listEntries(first))).waiting; i++)
+      for (let i = 0; i < 300 && (await confirmAnchors(first, await listEntries(first))).waiting; i++)
         await new Promise(done => setTimeout(done, 200))
       expect(await confirmAnchors(first, await listEntries(first))).toEqual({ confirmed: 0, waiting: 0, wrong: [] })
       expect((await verifyTrail(first)).problems).toEqual([])

@@ -124,8 +124,14 @@ describe('T17: a ledger that takes blocks back', () => {
     await revoke(patient, ended)
     stop = true
     await storm
-    await new Promise(done => setTimeout(done, 60 * (depth + 4)))
-    expect((await read(clinic, kept)).records).toHaveLength(1)
+    await expect
+      .poll(() =>
+        read(clinic, kept).then(
+          r => r.records.length,
+          e => e.code,
+        ),
+      )
+      .toBe(1)
     expect(await codeOf(() => read(clinic, ended))).toBe('DENIED')
     const { ledger } = network.home('home').open
     const slot = async (commitment: Uint8Array) => {
@@ -133,8 +139,9 @@ describe('T17: a ledger that takes blocks back', () => {
       const held = receivedGrants(clinic).find(g => equal(g.grant.commitment, commitment))
       return held ? (await ledger.consents.slot(held.terms.holder, given.commitment))?.state : 'withdrawn'
     }
-    expect(await slot(kept)).toBe('live')
-    expect(await confirmAnchors(patient, await listEntries(patient))).toEqual({ confirmed: 1, waiting: 0, wrong: [] })
+    await expect.poll(() => slot(kept)).toBe('live')
+    const confirmed = async () => confirmAnchors(patient, await listEntries(patient))
+    await expect.poll(confirmed).toEqual({ confirmed: 1, waiting: 0, wrong: [] })
     expect((await verifyTrail(patient)).problems).toEqual([])
   })
 })

@@ -70,11 +70,11 @@ async function serve(m: Machine): Promise<ChildProcess> {
   const child = start(m, ['start'])
   running.push(child)
   const url = `http://127.0.0.1:${m.env.KEEPWELL_PORT}/health`
-  for (let i = 0; i < 200; i++) {
+  while (child.exitCode === null) {
     if (await fetch(url).then(r => r.ok, () => false)) return child // biome-ignore format: one thing
     await new Promise(done => setTimeout(done, 50))
   }
-  throw new Error('keepwell start did not listen in time')
+  throw new Error('keepwell start ended before it listened')
 }
 
 /** Whether a command runs until it is stopped. */

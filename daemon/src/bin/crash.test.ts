@@ -41,7 +41,9 @@ test('a relay killed at any moment has lost nothing it acknowledged, and its log
     const acknowledged: Filed[] = []
     let before = readLogHead((await client.head()).signed)
     for (let round = 0; round < ROUNDS; round++) {
+      const already = acknowledged.length
       const filing = fileUntilDeath(vault, acknowledged)
+      await expect.poll(() => acknowledged.length).toBeGreaterThan(already + 1)
       await new Promise(resolve => setTimeout(resolve, 400 + Math.random() * 1200))
       await relay.kill()
       await filing
