@@ -37,11 +37,14 @@ export function FhirTree({ resource }: { readonly resource: Json }) {
 
 const Members = ({ value }: { readonly value: Json }) => {
   const { locale } = useWords()
-  const members = Object.entries(value).filter(([name, v]) => !HIDDEN.has(name) && !name.startsWith('_') && !isEmpty(v) && !isBare(v))
+  const members = Object.entries(value)
+    .flatMap(unfolded)
+    .filter(([name, v]) => !HIDDEN.has(name) && !name.startsWith('_') && !isEmpty(v) && !isBare(v))
   return (
     <dl className="kw-tree">
-      {members.map(([name, v]) => (
-        <div key={name}>
+      {members.map(([name, v], i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the list never changes, and two extensions may have one name
+        <div key={i}>
           <dt>{fieldLabel(locale, name)}</dt>
           <dd>
             <Value value={v} />
@@ -50,6 +53,16 @@ const Members = ({ value }: { readonly value: Json }) => {
       ))}
     </dl>
   )
+}
+
+/** An extension (FHIR R4 §2.4) is a member by the last word of its address: `…/us-core-birthsex` is `birthsex`. */
+function unfolded([name, v]: readonly [string, unknown]): readonly (readonly [string, unknown])[] {
+  if ((name !== 'extension' && name !== 'modifierExtension') || !Array.isArray(v)) return [[name, v]]
+  return v.filter(isObject).map(({ url, id: _, ...rest }) => {
+    const label = /([\w.-]+)\/?$/.exec(String(url))?.[1]?.replace(/^(us-core|patient)-/, '') ?? name
+    const values = Object.entries(rest).filter(([key]) => !key.startsWith('_'))
+    return [label, values.length === 1 && values[0]![0] !== 'extension' ? values[0]![1] : rest]
+  })
 }
 
 /** A reference that only machines can follow says nothing here. */
@@ -89,11 +102,17 @@ function Value({ value }: { readonly value: unknown }): ReactNode {
 export function brief(value: unknown, words: Words): string | null {
   if (typeof value === 'number') return words.number(value)
   if (typeof value === 'boolean') return words.t(value ? 'fhir.yes' : 'fhir.no')
-  if (typeof value === 'string') return DATE.test(value) ? words.date(value) : CODE.test(value) ? codeLabel(words.locale, value) : value
+  if (typeof value === 'string')
+    return DATE.test(value) ? words.date(value) : CODE.test(value) ? codeLabel(words.locale, value) : bare(value)
   return isObject(value)
     ? (dosage(value, words) ?? concept(value, words) ?? measure(value, words) ?? person(value, words) ?? other(value, words))
     : null
 }
+
+/** A number that the world knows a thing by, without what says to machines that it is one. */
+const bare = (value: string): string => (DEFINED.exec(value)?.[1]?.replaceAll('-', ' ') ?? value).replace(/^urn:(oid|uuid):/, '')
+/** The address of what FHIR calls a definition: a questionnaire that was answered, a plan that was followed. */
+const DEFINED = /^https?:\/\/\S*\/(?:Questionnaire|[A-Z][A-Za-z]*Definition|Measure|Library|ValueSet|CodeSystem)\/([\w.-]+)(?:\|\S*)?$/
 
 /** HL7's one-letter verdicts on a measurement, as words. */
 const FLAGS: Readonly<Record<string, string>> = { N: 'normal', H: 'high', HH: 'very-high', L: 'low', LL: 'very-low', A: 'abnormal' }
@@ -131,7 +150,7 @@ function person(v: Json, words: Words): string | null {
     return text(v.text) ?? [...list(v.prefix), ...list(v.given), v.family, ...list(v.suffix)].filter(x => typeof x === 'string').join(' ')
   if ('city' in v || 'postalCode' in v || 'line' in v)
     return text(v.text) ?? [...list(v.line), [v.postalCode, v.city].filter(Boolean).join(' '), v.country].filter(Boolean).join(', ')
-  if ('value' in v && typeof v.value === 'string') return v.value
+  if ('value' in v && typeof v.value === 'string') return bare(v.value)
   if (typeof v.data === 'string' && String(v.contentType).startsWith('text/plain')) return textIn(v.data)
   if (typeof v.data === 'string') return words.t('fhir.attachment', { size: words.bytes(Math.floor(v.data.length * 0.75)) })
   return null

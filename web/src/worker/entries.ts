@@ -2,6 +2,7 @@ import { batches, mapAhead } from '@keepwell/sdk/actions/records/import-stream'
 import type { Held } from '@keepwell/sdk/actions/records/outbox'
 import { SEQ_MARK } from '@keepwell/sdk/actions/records/receive-records'
 import { toHex, u64be } from '@keepwell/sdk/base/bytes'
+import { plainCode } from '@keepwell/sdk/health/terminology/plain-code'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import { type Catalog, isPacked } from '@keepwell/sdk/ports/catalog'
 import type { Card } from '@keepwell/sdk/records/card'
@@ -221,11 +222,19 @@ type Listed = {
 const MAX_PICTURED = 8 << 20
 const PICTURED = /^(application\/(pdf|dicom)|image\/(png|jpeg|gif|webp))(;|$)/
 
+/** A card that was filed before its code had a name, or by somebody who gave none, is called by the code: that is said. */
+function titleOf({ title, codes }: Card): string {
+  const end = title.lastIndexOf(': ')
+  const name = end < 0 ? title : title.slice(0, end)
+  const bare = codes.find(c => c.code === name && !c.display)
+  return bare ? `${plainCode({ system: bare.system ?? '', code: bare.code })}${end < 0 ? '' : title.slice(end)}` : title
+}
+
 /** A card as a list shows it. */
 export function rowOf({ id, card, date, trust, compartment }: Listed, names: Naming): Row {
   return {
     id: toHex(id),
-    title: card.title,
+    title: titleOf(card),
     type: card.resourceType ?? card.kind,
     date,
     ...(card.end ? { end: card.end } : {}),

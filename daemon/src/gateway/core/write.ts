@@ -8,6 +8,7 @@ import { isoTime } from '@keepwell/sdk/base/time'
 import { type Checker, loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import type { FhirResource } from '@keepwell/sdk/health/fhir/search/types'
+import { loadNames, type NameOf, withNames } from '@keepwell/sdk/health/terminology/names'
 import type { Meta } from '@keepwell/sdk/records/plain'
 import { stamp } from './as-fhir.ts'
 import type { Ids } from './ids.ts'
@@ -40,9 +41,10 @@ export const MAX_TOGETHER = 4000
 export async function writeResources(w: Writing, resources: Resources): Promise<{ verdicts: Submitted[]; written: Written[] }> {
   const { ctx, actor, patient } = w
   const check = resources.some(r => !r.issues) ? await loadChecker() : null
-  const made = resources.map(r => prepare(w, r, check))
+  const nameOf = await loadNames()
+  const made = resources.map(r => prepare(w, r, { check, nameOf }))
   for (const { draft } of made) w.mayFile(draft.compartmentName)
-  const all = [...made, provenance(w, made)]
+  const all = [...made, provenance(w, made, nameOf)]
   const references = new Map(all.map(p => [p.verdict.id!, `${p.resource.resourceType}/${String(p.resource.id)}`]))
   const noted = writes(w.trail, actor, patient.id, ctx.clock(), w.under)
   const sent = await submitRecords(ctx, {
@@ -64,13 +66,15 @@ export async function writeResources(w: Writing, resources: Resources): Promise<
   }
 }
 
-function prepare({ ctx }: Writing, { resource, prior, issues }: Resources[number], check: Checker | null): Prepared {
+type Knowing = { readonly check: Checker | null; readonly nameOf: NameOf }
+
+function prepare({ ctx }: Writing, { resource, prior, issues }: Resources[number], { check, nameOf }: Knowing): Prepared {
   const { meta, ...rest } = resource
   const kept = isObject(meta) ? Object.fromEntries(Object.entries(meta).filter(([k]) => k !== 'versionId' && k !== 'lastUpdated')) : {}
   const { resourceType, id, ...content } = rest
   const signed = { resourceType, id, ...(Object.keys(kept).length ? { meta: kept } : {}), ...content }
   const bytes = utf8(JSON.stringify(signed))
-  const facts = describeCard(issues ? () => [...issues] : check!, { bytes, resource: signed })
+  const facts = describeCard(issues ? () => [...issues] : check!, { bytes, resource: signed }, { shown: withNames(signed, nameOf) })
   const recordId = ctx.random(16)
   const authoredAt = ctx.clock()
   const stamped = { ...signed, meta: { ...kept, ...stamp({ id: recordId, authoredAt }) } }
@@ -104,7 +108,7 @@ function prepare({ ctx }: Writing, { resource, prior, issues }: Resources[number
 const PARTICIPATION = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type'
 
 /** Who wrote it, for whom: filed where the first of the records is, so that it says nothing elsewhere. */
-function provenance(w: Writing, made: readonly Prepared[]): Prepared {
+function provenance(w: Writing, made: readonly Prepared[], nameOf: NameOf): Prepared {
   const { ctx, ids, actor, patient, name } = w
   const resource = {
     resourceType: 'Provenance',
@@ -120,7 +124,7 @@ function provenance(w: Writing, made: readonly Prepared[]): Prepared {
       },
     ],
   } satisfies JsonObject
-  const prepared = prepare(w, { resource, issues: [] }, null)
+  const prepared = prepare(w, { resource, issues: [] }, { check: null, nameOf })
   return { ...prepared, draft: { ...prepared.draft, compartmentName: made[0]!.draft.compartmentName } }
 }
 

@@ -67,7 +67,7 @@ export function describeResource(check: Checker, input: ResourceInput, base?: st
   return { ...describeCard(check, input, { ...(base ? { base } : {}), shown }), digest: packDigest(digestOf(input.resource)) }
 }
 
-/** The same for a record that leaves this device: what only its search and trends would need is left out. */
+/** The same for a record that leaves this device: what only its search and trends would need is left out. `shown` has names for its codes. */
 export function describeCard(
   check: Checker,
   { bytes, resource, fullUrl }: ResourceInput,

@@ -1,4 +1,5 @@
 /** Total readers for foreign JSON: they never throw and give `undefined` or an empty list for anything of another shape. */
+import { plainCode } from '#health/terminology/plain-code'
 
 export type JsonObject = { readonly [key: string]: unknown }
 
@@ -39,14 +40,15 @@ export function codings(x: unknown): Coding[] {
   return out
 }
 
-/** What a person reads for a CodeableConcept or Coding: its text, else the first display, else the first code. */
+/** What a person reads for a CodeableConcept or Coding: its text, else the first display, else the first code, said to be one. */
 export function conceptText(x: unknown): string | undefined {
   for (const item of list(x)) {
     const own = string(field(item, 'text')) ?? string(field(item, 'display'))
     if (own) return own
     const all = codings(item)
-    const best = all.find(c => c.display)?.display ?? all[0]?.code
-    if (best) return best
+    const named = all.find(c => c.display)?.display
+    if (named) return named
+    if (all[0]) return plainCode(all[0])
   }
   return undefined
 }

@@ -4,6 +4,8 @@ export const LOINC = 'http://loinc.org'
 export const ICD10CM = 'http://hl7.org/fhir/sid/icd-10-cm'
 export const UCUM = 'http://unitsofmeasure.org'
 export const LANGUAGES = 'urn:ietf:bcp:47'
+/** ISO 3166. */
+export const COUNTRIES = 'urn:iso:std:iso:3166'
 export const MIME_TYPES = 'urn:ietf:bcp:13'
 
 /** A concept as a release file tells it. Parents and property values are codes of the same system, where they are codes at all. */
