@@ -18,25 +18,23 @@ export function useSigns(seen: () => void): void {
   }, [seen])
 }
 
-/** Calls `idle` after so many minutes without a sign of the person, time asleep included. `busy` work counts as a sign. */
-export function useIdle(minutes: number, idle: () => void, busy: (sign: () => void) => () => void): void {
-  const latest = useRef({ idle, busy })
-  latest.current = { idle, busy }
+/** Calls `idle` after so many minutes without a sign of the person, time asleep included. */
+export function useIdle(minutes: number, idle: () => void): void {
+  const latest = useRef(idle)
+  latest.current = idle
   useEffect(() => {
     let last = Date.now()
     const sign = (): void => {
       // A laptop that wakes up sees the person before the timer looks.
-      if (Date.now() - last > minutes * 60_000) latest.current.idle()
+      if (Date.now() - last > minutes * 60_000) latest.current()
       else last = Date.now()
     }
     const timer = setInterval(() => {
-      if (Date.now() - last > minutes * 60_000) latest.current.idle()
+      if (Date.now() - last > minutes * 60_000) latest.current()
     }, LOOK)
     for (const name of SIGNS) window.addEventListener(name, sign, { passive: true, capture: true })
-    const stop = latest.current.busy(sign)
     return () => {
       clearInterval(timer)
-      stop()
       for (const name of SIGNS) window.removeEventListener(name, sign, { capture: true })
     }
   }, [minutes])

@@ -16,8 +16,6 @@ import { IDLE_MINUTES } from './time.ts'
 
 type ReadingProps = { readonly reading: EmergencyReading; readonly onOver: (over: SessionOver) => void }
 
-const NOTHING_ELSE = (): (() => void) => () => {}
-
 /** The summary while its window lasts. It ends with the page, the window, the reader's absence, and the patient's veto. */
 export function Reading({ reading, onOver }: ReadingProps) {
   const words = useWords()
@@ -26,7 +24,7 @@ export function Reading({ reading, onOver }: ReadingProps) {
   const { session, sections, rows, madeAt } = reading
   const [record, setRecord] = useState('')
   const end = useCallback((why: 'ended' | 'idle') => void api.endSession(why).catch(() => {}), [api])
-  useIdle(IDLE_MINUTES, () => end('idle'), NOTHING_ELSE)
+  useIdle(IDLE_MINUTES, () => end('idle'))
   useEffect(
     () =>
       on('session', value => {

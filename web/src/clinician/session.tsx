@@ -94,12 +94,10 @@ function Opened({ share, desk, ...place }: OpenedProps) {
 
 type LiveProps = Place & { readonly first: SessionView; readonly onEnd: (why: 'ended' | 'idle') => void }
 
-const NOTHING_ELSE = (): (() => void) => () => {}
-
 function Live({ first, onEnd, ...place }: LiveProps) {
   const { api } = useVault()
   const [session, setSession] = useState(first)
-  useIdle(IDLE_MINUTES, () => onEnd('idle'), NOTHING_ELSE)
+  useIdle(IDLE_MINUTES, () => onEnd('idle'))
   const refresh = useCallback(() => void api.session(null).then(setSession, () => {}), [api])
   return <Chart session={session} {...place} onEnd={() => onEnd('ended')} onOpened={refresh} />
 }

@@ -20,6 +20,7 @@ import { devicesApi } from './devices-api.ts'
 import { emergencyApi } from './emergency-api.ts'
 import { entryApi } from './entry-api.ts'
 import { readGlance } from './glance.ts'
+import { guarded } from './guarded.ts'
 import { guardiansApi } from './guardians-api.ts'
 import { hospitalsApi } from './hospitals-api.ts'
 import { imagesApi } from './images-api.ts'
@@ -133,47 +134,15 @@ export function vaultApi({ origin, tell, stop }: Place) {
     ...presenceApi(open, here),
   } satisfies Handlers
   const grave = GRAVE satisfies { readonly [N in keyof typeof GRAVE]: N extends keyof typeof handlers ? unknown : never }
-  const ready = guarded({ state, closeIfOver, grave, handlers })
+  const holding = (): Holding | null =>
+    state.here && state.vault && { lock: state.here.limits(), limits: rightsLimits(state.vault.ctx.session.state.ring)?.limits ?? null }
+  const ready = guarded({ state, closeIfOver, grave, holding, handlers })
   // Until the records are open the summary is the last one; should they not open, it is not what is shown.
   const glance = async (): Promise<Overview | null> =>
     state.vault || !state.opening ? null : Promise.race([state.opening.done.then(() => null), state.opening.glance])
   return { ...ready, overview: async (input: null) => (await glance()) ?? ready.overview(input) } satisfies Handlers
 }
 
-const holding = (here: Presence, { ctx }: OpenVault): Holding => ({
-  lock: here.limits(),
-  limits: rightsLimits(ctx.session.state.ring)?.limits ?? null,
-})
-
-type Guarding<H> = {
-  readonly state: Pick<State, 'opening' | 'here' | 'vault'>
-  readonly closeIfOver: () => void
-  // biome-ignore lint/suspicious/noExplicitAny: what each call takes
-  readonly grave: Readonly<Record<string, (input: any, now: Holding) => boolean>>
-  readonly handlers: H
-}
-
-/**
- * Every call waits until the vault that is being opened is open, and fails as the opening does. A device that wakes up is asked before
- * its timers look, so each call looks first; what is grave wants a fresh proof; and long work that goes on keeps the record open.
- */
-function guarded<H extends Handlers>({ state, closeIfOver, grave, handlers }: Guarding<H>): H {
-  const waiting = Object.entries(handlers).map(([name, handle]): [string, Handlers[string]] => [
-    name,
-    async (input, call) => {
-      closeIfOver()
-      await state.opening?.done
-      const { here, vault } = state
-      if (here && vault && Object.hasOwn(grave, name) && grave[name]?.(input, holding(here, vault))) here.ensureFresh()
-      const progress = (value: unknown): void => {
-        state.here?.seen()
-        call.progress(value)
-      }
-      return handle(input, { ...call, progress })
-    },
-  ])
-  return Object.fromEntries(waiting) as H
-}
 export type VaultApi = ReturnType<typeof vaultApi>
 
 function meOf({ state: { ring }, device }: Session, sample: boolean): Me {

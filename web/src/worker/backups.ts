@@ -11,7 +11,7 @@ import type { Call } from '#rpc/rpc.ts'
 import { clock } from './platform.ts'
 import { piecesOf, save, type Target } from './save.ts'
 import { teller } from './teller.ts'
-import type { OpenVault, Tell } from './vault.ts'
+import type { OpenVault } from './vault.ts'
 
 /** An agent asks for copies every day; after so many seconds without a word it has stopped. */
 const SILENT = 3 * 86_400
@@ -47,10 +47,10 @@ const stateOf = ({ lost, problem, at }: CopyNote, now: number): CopyView['state'
 export type BackUp = { readonly target: Target; readonly name: string }
 
 /** One sealed file, read back before it counts. */
-export async function backUp(vault: OpenVault, { target, name }: BackUp, call: Call & { readonly tell: Tell }): Promise<BackedUp> {
+export async function backUp(vault: OpenVault, { target, name }: BackUp, call: Call): Promise<BackedUp> {
   const { ctx } = vault
   await vault.sync()
-  const step = teller(call, 'writing', call.tell)
+  const step = teller(call, 'writing')
   const chunks = backup(ctx, (done, total) => step({ done, total }))
   const saved = await save(chunks, { target, signal: call.signal, wrote: bytes => step({ bytes }) })
   const { records, opened } = await readBack(vault, saved.blob ?? (await target!.getFile()), call)
@@ -61,19 +61,15 @@ export async function backUp(vault: OpenVault, { target, name }: BackUp, call: C
 }
 
 /** Reads a backup back in memory as a restore would: each record opened to its last byte and held against what its author signed. */
-export async function testBackup(
-  vault: OpenVault,
-  { file, name }: { file: Blob; name: string },
-  call: Call & { readonly tell: Tell },
-): Promise<Tested> {
+export async function testBackup(vault: OpenVault, { file, name }: { file: Blob; name: string }, call: Call): Promise<Tested> {
   await vault.sync()
   const { records, at } = await readBack(vault, file, call)
   await vault.run(c => noteTest(c, { place: name, of: at, records }))
   return { of: at, records, lacking: Math.max(0, (await liveEntries(vault.ctx)).length - records) }
 }
 
-async function readBack({ ctx }: OpenVault, file: Blob, call: Call & { readonly tell: Tell }) {
-  const step = teller(call, 'checking', call.tell)
+async function readBack({ ctx }: OpenVault, file: Blob, call: Call) {
+  const step = teller(call, 'checking')
   const counted = async function* () {
     let bytes = 0
     for await (const piece of piecesOf(file)) {

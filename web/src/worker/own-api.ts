@@ -48,7 +48,7 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
   async exportAll({ target, readme }: { readonly target: Target; readonly readme: string }, call: Call): Promise<Written> {
     const { ctx } = open()
     const entries = await listEntries(ctx)
-    const step = teller(call, 'writing', tell)
+    const step = teller(call, 'writing')
     const files = exportEverything(ctx, { entries, readme, progress: (done, total) => step({ done, total }) })
     const saved = await save(zip(files), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
     return { ...saved, records: entries.length }
@@ -57,7 +57,7 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
   async exportSome({ ids, target }: { readonly ids: readonly string[]; readonly target: Target }, call: Call): Promise<Written> {
     const { ctx, entries } = open()
     const chosen = ids.flatMap(id => entries.get(id)?.entry ?? [])
-    const step = teller(call, 'writing', tell)
+    const step = teller(call, 'writing')
     const counted = async function* () {
       let done = 0
       for await (const file of exportFiles(ctx, chosen)) {
@@ -70,15 +70,15 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
   },
   /** One record as the file it was. */
   async saveRecord({ id, target }: { readonly id: string; readonly target: Target }, call: Call): Promise<Written> {
-    const step = teller(call, 'writing', tell)
+    const step = teller(call, 'writing')
     const saved = await save(recordBytes(open(), id), { target, signal: call.signal, wrote: bytes => step({ bytes }) })
     return { ...saved, records: 1 }
   },
   safekeeping: async (_: null): Promise<SafekeepingView> => (await backups()).safekeeping(open()),
-  backUp: async (input: BackUp, call: Call): Promise<BackedUp> => (await backups()).backUp(open(), input, { ...call, tell }),
+  backUp: async (input: BackUp, call: Call): Promise<BackedUp> => (await backups()).backUp(open(), input, call),
   /** A file the person has, read back as a restore would. */
   testBackup: async (input: { readonly file: Blob; readonly name: string }, call: Call): Promise<Tested> =>
-    (await backups()).testBackup(open(), input, { ...call, tell }),
+    (await backups()).testBackup(open(), input, call),
   /** 0 days: never. */
   remindOfBackup: async (days: number): Promise<void> => open().run(ctx => remindOfBackup(ctx, days)),
   /** New keys and words for everything; all other devices are locked out. Gives the words, which are kept nowhere. */
@@ -87,10 +87,7 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
     return open().run(async ctx => {
       await changeRing(ctx, ring => ({ ...ring, marks: { ...ring.marks, [UNCHECKED]: u64be(clock()) } }))
       for (const d of ctx.session.state.ring.devices) if (!equal(d.id, here)) await removeDevice(ctx, d.id)
-      const words = await rotate(ctx, (done, total) => {
-        progress({ done, total } satisfies Rekeying)
-        tell('busy')
-      })
+      const words = await rotate(ctx, (done, total) => progress({ done, total } satisfies Rekeying))
       return words.split(' ')
     })
   },
@@ -100,7 +97,7 @@ export const ownApi = (open: () => OpenVault, tell: Tell) => ({
   /** Ends the record everywhere: where it is kept, and here. */
   async eraseAll(_: null, call: Call): Promise<Ended> {
     const vault = open()
-    const step = teller(call, 'erasing', tell)
+    const step = teller(call, 'erasing')
     // What the relay says from here on is no news: it is the end that was asked for.
     vault.hush()
     const erasure = await eraseVault(vault.ctx, (done, total) => step({ done, total }))

@@ -40,7 +40,6 @@ export type Tell = (
     | 'looked'
     | 'online'
     | 'session'
-    | 'busy'
     | 'clock'
     | 'ended'
     | 'news'
