@@ -1,6 +1,15 @@
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
 import type { Smart } from '@keepwell/daemon/gateway/smart/smart'
-import { type At, launched, newApp, type Person, tokenCall, withPasskey } from '@keepwell/daemon/gateway/smart/smart.kit'
+import {
+  type At,
+  browser,
+  launched,
+  newApp,
+  type Person,
+  passkeyOptions,
+  tokenCall,
+  withPasskey,
+} from '@keepwell/daemon/gateway/smart/smart.kit'
 import { NOTHING_SEEN, newReceipts } from '@keepwell/sdk/actions/access/new-receipts'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -36,6 +45,17 @@ const HOSPITAL = {
         clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' }] },
         code: { coding: [{ system: 'http://snomed.info/sct', code: '370143000', display: 'Major depressive disorder' }] },
         subject: { reference: 'Patient/7' },
+      },
+    },
+    {
+      fullUrl: 'https://other.example/fhir/Encounter/e1',
+      resource: {
+        resourceType: 'Encounter',
+        id: 'e1',
+        status: 'finished',
+        class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+        subject: { reference: 'Patient/7' },
+        period: { start: '2026-03-02T09:00:00Z', end: '2026-03-02T10:00:00Z' },
       },
     },
     observation('o1', 'vital-signs'),
@@ -111,6 +131,25 @@ test('a role sees the parts of a record that are its own, whatever the patient g
   expect(pharmacist).toMatchObject({ status: 200, conditions: 0, vitals: 2 })
   const [depression] = (await read(physician.access_token, 'Condition')).body.entry
   expect((await read(pharmacist.access_token, `Condition/${depression.resource.id}`)).status).toBe(404)
+})
+
+test('a person picks patient and visit at the page of apps: the app is told both, and the patient sees who listed the visits', async () => {
+  const grace = await withPasskey(at, { login: 'gracee', name: 'Grace Encounter' })
+  const app = await newApp(at, { launch_url: 'https://app.example/launch' })
+  const b = browser()
+  const page = `${at.url}/auth/apps`
+  const login = await b.follow(await b.send(page), at.url)
+  const answer = JSON.stringify(grace.passkey.use(passkeyOptions(login.text)))
+  await b.follow(await b.post(`${page}/passkey`, { answer }), at.url)
+  const listed = await b.follow(await b.post(`${page}/visits`, { patient: id }), at.url)
+  const encounter = /<option value="([^"]+)">ambulatory, 2026-03-02 – 2026-03-02</.exec(listed.text)?.[1] ?? ''
+  const opened = await b.post(`${page}/start`, { app, patient: id, of: id, encounter })
+  const launch = new URL(opened.headers.get('location')!).searchParams.get('launch')!
+  const tokens = await launched(at, { client: app, person: grace, browser: b, launch, scope: 'launch patient/*.rs' })
+  expect([tokens.patient, tokens.encounter]).toEqual([id, encounter])
+  expect((await read(tokens.access_token, `Encounter/${encounter}`)).body.period.start).toBe('2026-03-02T09:00:00Z')
+  const { receipts } = await newReceipts(ada, NOTHING_SEEN)
+  expect(receipts.filter(r => r.person === 'Grace Encounter (gracee)').map(r => r.purpose)).toContain('TREAT')
 })
 
 test('an organisation’s system opens a launch with its API key, and nothing but systems can', async () => {

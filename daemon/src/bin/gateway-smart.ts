@@ -4,13 +4,20 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { roleOf } from '@keepwell/sdk/consent/roles'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
+import { facts } from '@keepwell/sdk/health/fhir/facts'
+import { search } from '@keepwell/sdk/health/fhir/search/search'
+import { parseScopes } from '@keepwell/sdk/health/smart/scope'
+import { loadNames, withNames } from '@keepwell/sdk/health/terminology/names'
 import { byApiKey, readApiKeys } from '#gateway/core/api-keys'
 import type { Gateway, GatewayPatient } from '#gateway/core/types'
-import type { Directory } from '#gateway/smart/directory'
+import { type Directory, MOST_VISITS } from '#gateway/smart/directory'
 import { openSmart, type Smart } from '#gateway/smart/smart'
 import type { StaffRoom } from '#gateway/smart/staff-room'
 import { readIfThere } from './files.ts'
 import { apiKeyFile } from './gateway.ts'
+
+/** All that listing visits needs of a record. */
+const VISITS = parseScopes('user/Encounter.rs')
 
 export const smartFile = (dir: string): string => join(dir, 'gateway-smart.sqlite')
 
@@ -66,5 +73,20 @@ const directoryOf = (gateway: Gateway): Directory => ({
     const until = (consent: GatewayPatient['read']): number | null =>
       consent && consent.terms.expiry > gateway.clock() ? consent.terms.expiry : null
     return patient && { read: until(patient.read), write: until(patient.write) }
+  },
+  async visits(id, { person, role }) {
+    const { purposes, compartments } = roleOf(role)
+    const parts = compartments === 'all' ? {} : { parts: compartments }
+    const actor = { person, role, purpose: purposes[0], scopes: VISITS, patient: id, ...parts }
+    const { store, ready } = await gateway.session(actor, id)
+    await ready(['Encounter'])
+    const now = gateway.clock() * 1000
+    const asked = { type: 'Encounter', params: [['_sort', '-date']] as const, now, handling: 'strict' as const }
+    const { matches } = search(store, { ...asked, defaultCount: MOST_VISITS, maxCount: MOST_VISITS })
+    const nameOf = await loadNames()
+    return matches.map(({ resource }) => {
+      const { title, dates } = facts(withNames(resource!, nameOf))
+      return { id: String(resource!.id), name: title, from: dates.start ?? '', to: dates.end ?? '' }
+    })
   },
 })

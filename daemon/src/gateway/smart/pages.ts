@@ -1,3 +1,4 @@
+import type { ListedVisit } from './directory.ts'
 import { type Html, html } from './html.ts'
 import { scopeWords } from './scope-words.ts'
 import { type Language, WORDS } from './words.ts'
@@ -45,18 +46,40 @@ export type AppsPage = {
   readonly person: { readonly name: string; readonly role: string }
   readonly patients: readonly { readonly id: string; readonly name: string }[]
   readonly apps: readonly { readonly id: string; readonly name: string }[]
+  /** The patient who was chosen, and the visits in what they gave; null before. */
+  readonly chosen: { readonly patient: string; readonly visits: readonly ListedVisit[] } | null
 }
 
+const visitText = ({ name, from, to }: ListedVisit): string =>
+  [
+    name,
+    [from, to]
+      .map(d => d.slice(0, 10))
+      .filter(Boolean)
+      .join(' – '),
+  ]
+    .filter(Boolean)
+    .join(', ')
+
 /** Where a person of the organisation opens an app on a patient: the EHR's side of a launch. */
-export function appsPage({ language, action, organisation, person, patients, apps }: AppsPage): string {
+export function appsPage({ language, action, organisation, person, patients, apps, chosen }: AppsPage): string {
   const w = WORDS[language]
   const choose = field(
     'patient',
     w.choosePatient,
-    html`<select id="patient" name="patient" required><option value=""></option>${patients.map(p => html`<option value="${p.id}">${p.name}</option>`)}</select>`,
+    html`<select id="patient" name="patient" required><option value=""></option>${patients.map(p => html`<option value="${p.id}"${p.id === chosen?.patient && html` selected`}>${p.name}</option>`)}</select>`,
   )
+  const visit =
+    chosen && chosen.visits.length > 0
+      ? field(
+          'encounter',
+          w.chooseVisit,
+          html`<select id="encounter" name="encounter" autofocus><option value="">${w.noVisit}</option>${chosen.visits.map(v => html`<option value="${v.id}">${visitText(v)}</option>`)}</select><input type="hidden" name="of" value="${chosen.patient}">`,
+        )
+      : chosen && html`<p class="note" role="status">${w.visitless}</p>`
+  const look = html`<button class="quiet" type="submit" formaction="${action}/visits">${w.showVisits}</button><p class="dim">${w.visitsRead}</p>`
   const open = apps.map(a => html`<button class="main" type="submit" name="app" value="${a.id}">${w.openThe(a.name)}</button>`)
-  const form = html`<form method="post" action="${action}/start" class="card">${choose}${open}</form>`
+  const form = html`<form method="post" action="${action}/start" class="card">${choose}${look}${visit}${open}</form>`
   const missing = patients.length === 0 ? w.noPatients : apps.length === 0 ? w.noApps : null
   return page(
     language,

@@ -13,6 +13,7 @@ import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
 import { HTTP_LIMITS, type LogLine } from '#http/settings'
 import { softPasskey } from './authenticator.kit.ts'
+import type { Reader } from './directory.ts'
 import type { SmartLimits } from './limits.ts'
 import { openSmart, type Smart, type SmartInput } from './smart.ts'
 import { addStaff, type NewStaff, type Staff, staffByLogin } from './staff.ts'
@@ -109,11 +110,17 @@ export async function startGateway(limits: Partial<SmartLimits> = {}, more: Part
     ['patient-1', { name: 'Ada Example', expires: clock() + 30 * 86_400 }],
     ['patient-2', { name: 'Ben <b>Bold</b>', expires: clock() + 30 * 86_400 }],
   ])
+  /** Whose visits were read, and by whom. */
+  const looked: (Reader & { readonly patient: string })[] = []
   const directory = {
     patients: async () => [...standing].map(([id, { name }]) => ({ id, name })),
     async standing(id: string) {
       const found = standing.get(id)
       return found ? { read: found.expires, write: found.write === null ? null : found.expires } : null
+    },
+    async visits(id: string, who: Reader) {
+      looked.push({ patient: id, ...who })
+      return id === 'patient-1' ? [{ id: 'visit-7', name: 'Check-up <7>', from: '2026-03-02T09:00:00Z', to: '' }] : []
     },
   }
   const logged: LogLine[] = []
@@ -165,6 +172,7 @@ export async function startGateway(limits: Partial<SmartLimits> = {}, more: Part
     fhir: `${url}/fhir`,
     dir,
     standing,
+    looked,
     time,
     /** What the operator would read. */
     logged,

@@ -73,6 +73,43 @@ test('a launch from the page is for that app and that person, once and for five 
   expect(expired.url.searchParams.get('error')).toBe('invalid_request')
 })
 
+test('a visit is chosen among those of the patient, read in the person’s own name when they ask; the app is told which', async () => {
+  const b = await loggedIn(person)
+  await b.follow(await b.send(at()), gateway.url)
+  expect(gateway.looked).toEqual([])
+  const listed = await b.follow(await b.post(at('/visits'), { patient: 'patient-1' }), gateway.url)
+  expect(gateway.looked).toEqual([
+    { patient: 'patient-1', person: `${person.staff.name} (${person.staff.login})`, role: person.staff.role },
+  ])
+  expect(listed.text).toContain('<label for="encounter">Which visit?</label>')
+  expect(listed.text).toContain('<option value="visit-7">Check-up &lt;7&gt;, 2026-03-02</option>')
+  expect(listed.text).toContain('<option value="patient-1" selected>')
+  const told = async (fields: Record<string, string>) => {
+    const launch = handleIn(await start(b, fields))
+    return (await launched(gateway, { client, person, browser: b, launch, scope: 'launch patient/*.rs' })).encounter
+  }
+  expect(await told({ of: 'patient-1', encounter: 'visit-7' })).toBe('visit-7')
+  expect(await told({ of: 'patient-1', encounter: '' })).toBeUndefined()
+  // The list was of one patient, and then another was chosen.
+  expect(await told({ patient: 'patient-2', of: 'patient-1', encounter: 'visit-7' })).toBeUndefined()
+  const none = await b.follow(await b.post(at('/visits'), { patient: 'patient-2' }), gateway.url)
+  expect(none.text).toContain('There is no visit in what this patient gave.')
+})
+
+test('nobody chooses a visit that is not the patient’s, has visits read without a login, from another site, or of a patient without a consent', async () => {
+  const b = await loggedIn(person)
+  for (const fields of [
+    { of: 'patient-1', encounter: 'visit-8' },
+    { patient: 'patient-2', of: 'patient-2', encounter: 'visit-7' },
+  ])
+    expect((await start(b, fields)).status).toBe(400)
+  const before = gateway.looked.length
+  expect((await browser().post(at('/visits'), { patient: 'patient-1' })).status).toBe(200)
+  expect((await b.post(at('/visits'), { patient: 'patient-1' }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  expect((await b.post(at('/visits'), { patient: 'nobody' })).status).toBe(400)
+  expect(gateway.looked.length).toBe(before)
+})
+
 test('nobody starts an app without a login, from another site, for a patient without a consent, or one that is not there', async () => {
   expect((await start(browser(), {})).headers.get('location')).toBeNull()
   const b = await loggedIn(person)
