@@ -177,6 +177,11 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       .filter({ visible: true })
       .first()
       .waitFor()
+    await page
+      .getByRole('button', { name: like('proof.of') })
+      .first()
+      .click()
+    await page.getByText(like('proof.log')).waitFor()
     await noEnglish(page, 'who looked')
     await go(page, 'share', t('share.given'))
     await press(page, 'share.end')

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { PDFDocument } from '@cantoo/pdf-lib'
+import { checkTrailProof } from '@keepwell/sdk/actions/access/check-trail-proof'
+import { readTrailFile } from '@keepwell/sdk/audit/trail-proof'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accessible, begin, fill, hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage, sampleFile } from './journey.kit.ts'
@@ -95,6 +97,25 @@ describe.skipIf(!hasChromium())('watching over a record', () => {
       .first()
       .waitFor()
     await accessible(page, 'who looked, filtered')
+    await page.getByLabel('Outcome', { exact: true }).selectOption('denied')
+    await page.getByText('No opening matches').waitFor()
+    await page.getByLabel('Outcome', { exact: true }).selectOption('')
+    await page.getByLabel('Kind of record', { exact: true }).selectOption({ index: 1 })
+    await page
+      .getByText(/Rivera opened/)
+      .first()
+      .waitFor()
+    await page
+      .getByRole('button', { name: /^Proof of receipt/ })
+      .first()
+      .click()
+    await page.getByText('Signed by the reader: the keys of =1+1 Rivera signed this very request. (checked)').waitFor()
+    await page.getByText(/^In its log, at place \d+ of \d+\. \(checked\)$/).waitFor()
+    await page.getByText('No witness was asked; you may name one below. (not shown)').waitFor()
+    await accessible(page, 'who looked, one proof')
+    const proof = await checkTrailProof(readTrailFile(await saved(page, 'Proof for somebody else (file)')))
+    expect(proof.problems).toEqual([])
+    expect(proof.lines.some(l => l.receipt.action === 'view' && l.reader === 'verified')).toBe(true)
 
     const csv = (await saved(page, 'Save as CSV')).toString('utf8')
     expect(csv.startsWith('\uFEFF')).toBe(true)

@@ -31,6 +31,7 @@ export function AccountExport({ trail, own }: ExportProps) {
     const file = await api.account({ format, language: locale, from: startOf(from), until: endOf(until), own })
     saveBlob(file, `keepwell-who-looked-${today(new Date())}.${format}`)
   })
+  const proving = useDo(async () => saveBlob(await api.trailProof(null), `keepwell-trail-${today(new Date())}.keepwell`))
   return (
     <Panel title={t('account.title')} icon="save">
       <div className="kw-stack">
@@ -52,6 +53,13 @@ export function AccountExport({ trail, own }: ExportProps) {
           </Button>
         </div>
         {saving.error !== null && <Failed error={saving.error} />}
+        <p className="kw-dim">{t('account.proofNote')}</p>
+        <div className="kw-row">
+          <Button variant="default" onClick={() => proving.run()} loading={proving.busy}>
+            {t('account.proof')}
+          </Button>
+        </div>
+        {proving.error !== null && <Failed error={proving.error} />}
       </div>
     </Panel>
   )

@@ -12,6 +12,7 @@ import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
 import { AccountExport } from './who-export.tsx'
 import { EVERYTHING, filtered, type WhoFilter, WhoFilters } from './who-filters.tsx'
+import { Proof, type Trail } from './who-proof.tsx'
 import { ReportProof } from './who-report.tsx'
 import { WitnessPanel } from './who-witness.tsx'
 
@@ -47,7 +48,7 @@ export function Who() {
           <Panel>
             <div className="kw-stack">
               <WhoFilters all={value.looked} value={filter} onChange={setFilter} />
-              <Lines key={JSON.stringify(filter)} list={list} filter={filter} whole={!value.problems.length} />
+              <Lines key={JSON.stringify(filter)} list={list} filter={filter} trail={value} />
             </div>
           </Panel>
           <WitnessPanel />
@@ -84,16 +85,18 @@ function Verdict({ trail }: { readonly trail: TrailView }) {
   )
 }
 
-type LinesProps = { readonly list: readonly Looked[]; readonly filter: WhoFilter; readonly whole: boolean }
+type LinesProps = { readonly list: readonly Looked[]; readonly filter: WhoFilter; readonly trail: Trail }
 
-function Lines({ list, filter, whole }: LinesProps) {
+function Lines({ list, filter, trail }: LinesProps) {
   const words = useWords()
   const { t } = words
   const [shown, setShown] = useState(SHOWN)
   const { own, ...more } = filter
   const asked = Object.values(more).some(Boolean)
   if (!list.length)
-    return <Empty icon="eye" title={t(asked ? 'account.nothing' : !whole ? 'who.noneShown' : own ? 'who.noneOwn' : 'who.none')} />
+    return (
+      <Empty icon="eye" title={t(asked ? 'account.nothing' : trail.problems.length ? 'who.noneShown' : own ? 'who.noneOwn' : 'who.none')} />
+    )
   const days = Map.groupBy(list.slice(0, shown), l => words.day(l.time))
   return (
     <div className="kw-stack kw-stack-wide">
@@ -104,6 +107,7 @@ function Lines({ list, filter, whole }: LinesProps) {
             {lines.map(l => (
               <li key={l.seq}>
                 <Line looked={l} />
+                <Proven looked={l} trail={trail} />
               </li>
             ))}
           </ul>
@@ -117,6 +121,26 @@ function Lines({ list, filter, whole }: LinesProps) {
         </div>
       )}
     </div>
+  )
+}
+
+/** The proof of a line, when it is wanted. */
+function Proven({ looked, trail }: { readonly looked: Looked; readonly trail: Trail }) {
+  const { t } = useWords()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        aria-label={t('proof.of', { number: looked.seq })}
+      >
+        {t('proof.title')}
+      </Button>
+      {open && <Proof looked={looked} trail={trail} />}
+    </>
   )
 }
 
@@ -146,6 +170,9 @@ function Line({ looked: l }: { readonly looked: Looked }) {
       sub={
         <>
           {about.join(' · ')}{' '}
+          {l.credential && (
+            <Tag tone={l.credential === 'live' ? 'good' : 'bad'}>{t(l.credential === 'live' ? 'who.vouched' : 'who.vouchedNot')}</Tag>
+          )}{' '}
           <Tag tone={l.reader === 'verified' ? 'good' : 'warn'}>{t(l.reader === 'verified' ? 'who.reader' : 'who.readerUnknown')}</Tag>
         </>
       }

@@ -201,17 +201,24 @@ export type Looked = {
   readonly reasons: readonly string[]
   readonly purpose: string
   readonly compartments: readonly string[]
-  readonly records: readonly { readonly id: string; readonly title: string | null }[]
+  /** Title and type are null for what was erased since. */
+  readonly records: readonly { readonly id: string; readonly title: string | null; readonly type: string | null }[]
   readonly reader: 'verified' | 'unknown'
   /** The consent it was read under. */
   readonly share: string | null
   /** Who gave that consent in one's name. */
   readonly by: string | null
+  /** What the credential was worth then that the consent counts by; null for a consent that names none. */
+  readonly credential: 'live' | 'dead' | null
+  /** SHA-256 of the receipt, in hex. */
+  readonly hash: string
 }
 
 export type TrailView = {
   readonly looked: readonly Looked[]
   readonly receipts: number
+  /** Entries of the log that they lie in. */
+  readonly logSize: number
   /** The relay whose log this is. */
   readonly relay: string
   readonly anchored: { readonly size: number; readonly time: number; readonly root: string } | null

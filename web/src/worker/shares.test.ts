@@ -103,16 +103,19 @@ describe('what was read under a share', () => {
     reasons: [],
     purpose: 'TREAT',
     compartments: [],
-    records: [{ id: 'a', title: 'HbA1c' }],
+    records: [{ id: 'a', title: 'HbA1c', type: null }],
     reader: 'verified',
     share: hex(1),
     by: null,
+    credential: null,
+    hash: hex(9),
     ...change,
   })
   const trail = (looked: readonly Looked[]): TrailView => ({
     looked,
     relay: 'did:r',
     receipts: looked.length,
+    logSize: looked.length,
     anchored: null,
     problems: [],
     checkedAt: 0,
@@ -122,12 +125,12 @@ describe('what was read under a share', () => {
     const found = readUnder(
       trail([
         line({ time: 300, name: 'Clinic' }),
-        line({ time: 200, records: [{ id: 'b', title: null }] }),
+        line({ time: 200, records: [{ id: 'b', title: null, type: null }] }),
         line({}),
         line({ action: 'list', records: [] }),
-        line({ action: 'deny', denied: true, records: [{ id: 'c', title: 'no' }] }),
-        line({ share: hex(2), records: [{ id: 'd', title: 'other' }] }),
-        line({ own: true, records: [{ id: 'e', title: 'own' }] }),
+        line({ action: 'deny', denied: true, records: [{ id: 'c', title: 'no', type: null }] }),
+        line({ share: hex(2), records: [{ id: 'd', title: 'other', type: null }] }),
+        line({ own: true, records: [{ id: 'e', title: 'own', type: null }] }),
       ]),
       [{ consents: [hex(1)] }],
     )
@@ -139,7 +142,7 @@ describe('what was read under a share', () => {
   })
 
   test('what was passed on from it counts as well', () => {
-    const found = readUnder(trail([line({}), line({ share: hex(3), records: [{ id: 'z', title: 'CT' }] })]), [
+    const found = readUnder(trail([line({}), line({ share: hex(3), records: [{ id: 'z', title: 'CT', type: null }] })]), [
       { consents: [hex(1)] },
       { consents: [hex(3)] },
     ])

@@ -17,7 +17,7 @@ import {
   requests,
   share,
 } from './sharing.ts'
-import { trail } from './trail.ts'
+import { trail, trailProof } from './trail.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Few ask a witness: what it takes comes when it is wanted. */
@@ -57,6 +57,7 @@ export const sharingApi = (open: () => OpenVault) => ({
   passOn: async (input: PassOn) => atOnce(passOn(open(), input)),
   endShare: async (id: string) => atOnce(endShare(open(), id)),
   trail: async (_: null) => trail(open()),
+  trailProof: async (_: null) => trailProof(open()),
   witnesses: async (_: null) => (await witnessing()).witnesses(open()),
   addWitness: async (url: string) => (await witnessing()).addWitness(open(), url),
   forgetWitness: async (url: string) => (await witnessing()).forgetWitness(open(), url),

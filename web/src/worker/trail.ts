@@ -1,5 +1,6 @@
 import { notePassed } from '@keepwell/sdk/actions/access/passed'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import { trailFile } from '@keepwell/sdk/audit/trail-proof'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
 import type { TrailView } from '#rpc/views.ts'
@@ -14,7 +15,7 @@ export async function trail({ ctx, entries, run }: OpenVault): Promise<TrailView
   if (found.untold.length) await run(c => notePassed(c, found.untold))
   const { ring } = ctx.session.state
   const names = naming(ring)
-  const looked = found.looked.map(({ receipt: r, index, name, grant, proxy, reader }) => ({
+  const looked = found.looked.map(({ receipt: r, index, hash, name, grant, proxy, reader, credential }) => ({
     seq: r.seq,
     index,
     did: r.actor,
@@ -28,18 +29,30 @@ export async function trail({ ctx, entries, run }: OpenVault): Promise<TrailView
     reasons: r.reasons,
     purpose: r.purpose,
     compartments: r.compartments.map(names.compartment),
-    records: r.ids.map(id => ({ id: toHex(id), title: entries.get(toHex(id))?.row.title ?? null })),
+    records: r.ids.map(toHex).map(id => {
+      const row = entries.get(id)?.row
+      return { id, title: row?.title ?? null, type: row?.type ?? null }
+    }),
     reader,
+    credential,
+    hash: toHex(hash),
     share: grant,
     by: proxy && names.party(proxy),
   }))
-  const { anchored, problems, relay } = found
+  const { anchored, problems, relay, logSize } = found
   return {
     looked: looked.reverse(),
     receipts: found.looked.length,
+    logSize,
     relay,
     anchored: anchored && { ...anchored, root: toHex(anchored.root) },
     problems: problems.map(({ seq, code, message, evidence }) => ({ seq, code, message, proof: evidence ? encode(evidence) : null })),
     checkedAt: clock(),
   }
+}
+
+/** The same for somebody else, who checks it alone: with `keepwell verify FILE`, on any machine. */
+export async function trailProof({ ctx }: OpenVault): Promise<Blob> {
+  const { proveTrail } = await import('@keepwell/sdk/actions/access/prove-trail')
+  return new Blob([trailFile(await proveTrail(ctx)) as BlobPart], { type: 'application/json' })
 }

@@ -9,6 +9,7 @@ import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
+import { AUDIT } from '@keepwell/sdk/audit/trail-proof'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { memoryCatalog } from '@keepwell/sdk/memory/catalog'
@@ -275,7 +276,11 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   if (received.problems.length) tell('records')
   await inbox.arrived(arrivals, before)
   const { wrong } = await confirmAnchors(ctx, unanchored(entries))
-  if (fresh) await publishState(ctx)
+  // For whoever may read who looked; most share that with nobody, and what it takes need not be here for them.
+  const published = ring.compartments.some(c => c.name === AUDIT)
+    ? await (await import('@keepwell/sdk/actions/access/publish-trail')).publishTrail(ctx)
+    : 0
+  if (fresh || published) await publishState(ctx)
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
 }
 

@@ -4,7 +4,7 @@ import { isoTime } from '@keepwell/sdk/base/time'
 import { type Html, html } from '#gateway/smart/html'
 import { page } from '#gateway/smart/pages'
 import type { Staff } from '#gateway/smart/staff'
-import type { Language } from '#gateway/smart/words'
+import { type Language, WORDS } from '#gateway/smart/words'
 import { type Criteria, FIELDS, OUTCOMES } from './find.ts'
 import type { Entry } from './kept.ts'
 import { outcomesOf, typesOf } from './marks.ts'
@@ -38,6 +38,8 @@ function input(name: (typeof FIELDS)[number], { criteria, language }: TrailPage)
   const type = name === 'from' || name === 'to' ? 'date' : 'text'
   return html`<input id="${name}" name="${name}" type="${type}" value="${value}" maxlength="200" autocomplete="off" spellcheck="false">`
 }
+
+const purposeWord = ({ purpose }: Entry, language: Language): string => WORDS[language].purposes[purpose] ?? purpose
 
 const leaving = ({ action }: Room, w: AuditWords): Html =>
   html`<form method="post" action="${action}/leave"><button class="quiet" type="submit">${w.logOut}</button></form>`
@@ -85,7 +87,7 @@ function place(e: Entry): string {
 
 function row(p: TrailPage, { entry: e, patient, verdict }: Line, w: AuditWords): Html {
   const outcome = outcomesOf(e).at(-1)!
-  return html`<tr><td>${when(e.at)}</td><td>${e.person}<small>${e.role} · ${e.purpose}</small></td><td>${w.actions[e.action]}<small>${what(e, w)}</small></td><td>${patient ?? w.nobodys}</td><td>${w.outcomes[outcome]}<small>${e.refused ?? ''}</small></td><td>${proofWord(verdict, w)}<small>${place(e)}</small><form method="post" action="${p.action}/entry">${hidden(p.criteria)}<input type="hidden" name="n" value="${e.n}"><button class="quiet" type="submit" aria-label="${`${w.open}: ${w.entry(e.n)}`}">${w.open}</button></form></td></tr>`
+  return html`<tr><td>${when(e.at)}</td><td>${e.person}<small>${e.role} · ${purposeWord(e, p.language)}</small></td><td>${w.actions[e.action]}<small>${what(e, w)}</small></td><td>${patient ?? w.nobodys}</td><td>${w.outcomes[outcome]}<small>${e.refused ?? ''}</small></td><td>${proofWord(verdict, w)}<small>${place(e)}</small><form method="post" action="${p.action}/entry">${hidden(p.criteria)}<input type="hidden" name="n" value="${e.n}"><button class="quiet" type="submit" aria-label="${`${w.open}: ${w.entry(e.n)}`}">${w.open}</button></form></td></tr>`
 }
 
 export type EntryPage = Room & Line & { readonly criteria: Criteria; readonly place: PlaceNow | Verdict | null }
@@ -99,7 +101,7 @@ export function entryPage(p: EntryPage): string {
     [w.facts.when, `${when(e.at)} UTC`],
     [w.facts.who, e.person],
     [w.facts.role, e.role],
-    [w.facts.purpose, e.purpose],
+    [w.facts.purpose, purposeWord(e, p.language)],
     [w.facts.client, e.client],
     [w.facts.patient, p.patient ?? w.nobodys],
     [w.facts.what, w.actions[e.action]],

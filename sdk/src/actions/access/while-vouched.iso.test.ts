@@ -111,8 +111,12 @@ describe('T18: a consent that counts only while somebody vouches', () => {
     await credentials().setState(credential.id, 'revoked')
     expect([await read(toRead.commitment), await write()]).toEqual(['DENIED', 'DENIED'])
     // The patient sees each attempt to read and why it was refused; of a record nothing was taken in the first place.
-    const denied = (await verifyTrail(ada)).looked.filter(l => l.receipt.verdict === 'denied')
+    const { looked } = await verifyTrail(ada)
+    const denied = looked.filter(l => l.receipt.verdict === 'denied')
     expect(denied.map(l => l.receipt.reasons)).toEqual(Array(2).fill(['credential-dead']))
+    // And what the word for them was worth at each: as the terms that they showed and the relay's verdict say.
+    const theirs = looked.filter(l => l.receipt.action === 'list' || l.receipt.action === 'deny').map(l => l.credential)
+    expect(theirs.filter(c => c !== null)).toEqual(['live', 'dead', 'live', 'dead'])
   })
 
   test('what is open when the holder is suspended opens nothing more', async () => {

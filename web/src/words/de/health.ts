@@ -13,6 +13,7 @@ export const health: Texts<typeof en> = {
   'part.medications': 'Medikamente',
   'part.imaging': 'Bilder',
   'part.laboratory': 'Labor',
+  'part.audit': 'Wer hineingesehen hat',
   'part.mental-health': 'Seelische Gesundheit',
   'part.sexual-health': 'Sexuelle Gesundheit',
   'part.substance-use': 'Alkohol und Drogen',

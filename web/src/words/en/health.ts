@@ -10,6 +10,7 @@ export const health = {
   'part.medications': 'Medicines',
   'part.imaging': 'Images',
   'part.laboratory': 'Laboratory',
+  'part.audit': 'Who looked',
   'part.mental-health': 'Mental health',
   'part.sexual-health': 'Sexual health',
   'part.substance-use': 'Alcohol and drugs',
