@@ -159,7 +159,7 @@ describe.skipIf(!hasChromium())('filling a record by hand', () => {
     await page.getByLabel('Value').fill('71,5')
     await filed(page, 'Body weight: 71.5 kg')
     await page.getByRole('link', { name: 'Change' }).click()
-    expect(await page.getByLabel('Value').inputValue()).toBe('71.5')
+    await expect.poll(() => page.getByLabel('Value').inputValue()).toBe('71.5')
     await page.getByLabel('Value').fill('72.5')
     await page.getByRole('button', { name: 'File the new version' }).click()
     await page.getByRole('heading', { level: 1, name: 'Body weight: 72.5 kg' }).waitFor()

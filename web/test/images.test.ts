@@ -51,7 +51,7 @@ const shown = (page: Page) => page.locator(`${STAGE}[data-state=shown]`).waitFor
 /** Whether it comes to hold: what is said to be shown may take a frame to be seen. */
 const settled = (holds: () => Promise<boolean>): Promise<boolean> =>
   expect
-    .poll(holds, { timeout: 10_000 })
+    .poll(holds)
     .toBe(true)
     .then(
       () => true,

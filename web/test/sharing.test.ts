@@ -78,6 +78,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     await records(page).first().waitFor()
   }
   const records = (page: Page) => page.getByRole('main').locator('a.kw-line')
+  const titles = (page: Page) => records(page).locator('.kw-line-title').allTextContents()
   const openFirst = async (page: Page) => {
     await records(page).first().click()
     await page.getByText('Where it came from').waitFor()
@@ -125,8 +126,8 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
 
     await go(ben.page, 'share')
     await read(ben.page)
-    const seen = await records(ben.page).locator('.kw-line-title').allTextContents()
-    expect(seen).toHaveLength(2)
+    await expect.poll(() => titles(ben.page)).toHaveLength(2)
+    const seen = await titles(ben.page)
     for (const title of seen) expect(promised.some(p => p.startsWith(title))).toBe(true)
     await fits(ben.page)
 
@@ -145,7 +146,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     await ben.page.getByText('Ada Named ended the share').waitFor()
     await go(ben.page, 'share')
     await read(ben.page)
-    expect((await records(ben.page).locator('.kw-line-title').allTextContents()).sort()).toEqual(seen.sort())
+    await expect.poll(async () => (await titles(ben.page)).sort()).toEqual(seen.sort())
     noViolations(ada.heard)
     noViolations(ben.heard)
   })
@@ -167,7 +168,7 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     await share(ada.page, 'Ben')
     await go(ben.page, 'share')
     await read(ben.page)
-    expect(Number(await ben.page.locator('[aria-setsize]').first().getAttribute('aria-setsize'))).toBe(count)
+    await expect.poll(() => ben.page.locator('[aria-setsize]').first().getAttribute('aria-setsize')).toBe(String(count))
     await openFirst(ben.page)
     await go(ada.page, 'share')
     await ada.page.getByRole('button', { name: 'End this share' }).click()
