@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { RelayProxy } from '../../e2e/proxy.ts'
-import { accessible, begin, hasChromium, newBrowser, type Stage, sampleFile } from './journey.kit.ts'
+import { accessible, begin, GUARDED, hasChromium, newBrowser, type Stage, sampleFile } from './journey.kit.ts'
 import { openBehindProxy } from './proxy.kit.ts'
 
 const PHRASE = 'correct horse battery'
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium())('a connection that breaks in the middle of an im
   test('the relay is killed: it took a batch and could not say so; what it has is not sent again, what it has not waits', {
     timeout: 300_000,
   }, async () => {
-    const { page } = await newBrowser(stage)
+    const { page } = await newBrowser(stage, GUARDED)
     const words = await begin(page, { name: 'Ada Broken', passphrase: PHRASE })
     let submitted = 0
     proxy.disturb = line => {
@@ -111,7 +111,7 @@ describe.skipIf(!hasChromium())('a connection that breaks in the middle of an im
   })
 
   test('the browser is offline: it says so, keeps what waits, and goes on by itself', { timeout: 300_000 }, async () => {
-    const { page } = await newBrowser(stage)
+    const { page } = await newBrowser(stage, GUARDED)
     const words = await begin(page, { name: 'Ada Offline', passphrase: PHRASE })
     let submitted = 0
     proxy.disturb = line => {

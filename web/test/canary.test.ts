@@ -15,6 +15,7 @@ import {
   begin,
   type FileInput,
   fill,
+  GUARDED,
   hasChromium,
   lines,
   lock,
@@ -128,7 +129,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
     return page
   }
   async function other(options: Parameters<typeof newBrowser>[1], at = url): Promise<Page> {
-    const { page } = await newBrowser(stage, options, 'about:blank')
+    const { page } = await newBrowser(stage, { ...GUARDED, ...options }, 'about:blank')
     listen(page.context())
     await page.goto(at)
     return page

@@ -8,6 +8,7 @@ import {
   begin,
   ELSEWHERE,
   fill,
+  GUARDED,
   givePasskey,
   hasChromium,
   lines,
@@ -32,7 +33,7 @@ describe.skipIf(!able)('a phone, over HTTPS on a name that is not of this machin
 
   test('a record is made with a passkey, filled, and opened on a second device from its words', { timeout: 300_000 }, async () => {
     expect(stage.url).toContain(`https://${ELSEWHERE}:`)
-    const { page, heard } = await newBrowser(stage, { viewport: PHONE })
+    const { page, heard } = await newBrowser(stage, { ...GUARDED, viewport: PHONE })
     await givePasskey(page)
     const words = await begin(page, { name: 'Far Away' })
     await fill(page, stage, [sampleFile('elsewhere')])

@@ -7,7 +7,7 @@ import { utf8 } from '@keepwell/sdk/base/bytes'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { custodian, openAs, type Somebody, setUpOn, somebody, vouchFor } from './emergency.kit.ts'
-import { accessible, type Heard, hasChromium, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
+import { accessible, GUARDED, type Heard, hasChromium, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
 
 const SHOTS = process.env.KEEPWELL_SHOTS
 
@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium())('an emergency, from the card to the review', () 
     ])
     for (const name of ['Clinic', 'Bank', 'Ben']) keepers.push(await custodian(stage, patient, name))
     ada = await openAs(stage, patient)
-    doctor = await openAs(stage, rao)
+    doctor = await openAs(stage, rao, GUARDED)
     nurse = await openAs(stage, lin)
   }, 240_000)
   afterAll(async () => {

@@ -4,7 +4,7 @@ import { de } from '#words/de.ts'
 import { en, type Key } from '#words/en.ts'
 import { enLater } from '#words/en-later.ts'
 import type { Text } from '#words/words.ts'
-import { hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
+import { GUARDED, hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
 
 const formsOf = (text: Text): string[] => (typeof text === 'string' ? [text] : [text.one, text.other])
 const germans = new Set(Object.values(de).flatMap(formsOf))
@@ -107,7 +107,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
   }
 
   test('from the first screen to the end of a share, on a desk and on a phone', { timeout: 300_000 }, async () => {
-    const { page, heard } = await newBrowser(stage, { locale: 'de-DE' })
+    const { page, heard } = await newBrowser(stage, { ...GUARDED, locale: 'de-DE' })
     await beginInGerman(page, 'Ada Beispiel')
     await noEnglish(page, 'home, empty')
     await typeIn(page)

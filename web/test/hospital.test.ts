@@ -11,6 +11,7 @@ import {
   accessible,
   begin,
   forgotten,
+  GUARDED,
   type Heard,
   hasChromium,
   lines,
@@ -88,7 +89,7 @@ describe.skipIf(!hasChromium())('an own login at a hospital', () => {
   }, async () => {
     const west = await hospital(RESULTS, { page: 50 })
     west.always.set('/fhir/Condition', { status: 403 })
-    const { page, heard } = await newBrowser(stage)
+    const { page, heard } = await newBrowser(stage, GUARDED)
     await begin(page, { name: 'Ada Example', passphrase: PASS })
     await page.goto(`${stage.url}/#/add`)
     await page.getByRole('link', { name: 'From a hospital' }).click()
@@ -186,7 +187,7 @@ describe.skipIf(!hasChromium())('an own login at a hospital', () => {
     timeout: 560_000,
   }, async () => {
     const west = await hospital(3)
-    const { page, heard } = await newBrowser(stage, { viewport: PHONE, colorScheme: 'dark' })
+    const { page, heard } = await newBrowser(stage, { ...GUARDED, viewport: PHONE, colorScheme: 'dark' })
     await begin(page, { name: 'Ben Example', passphrase: PASS })
     const unconnected = async (): Promise<void> => {
       await press(page, 'Leave it')
@@ -253,7 +254,7 @@ describe.skipIf(!hasChromium())('an own login at a hospital', () => {
   test('a hospital that knows apps by an id gets it; all of it in German', { timeout: 560_000 }, async () => {
     const t = (key: Key): string => String(de[key])
     const old = await hospital(2, { v1: true })
-    const { page, heard } = await newBrowser(stage, { viewport: PHONE })
+    const { page, heard } = await newBrowser(stage, { ...GUARDED, viewport: PHONE })
     await begin(page, { name: 'Cleo Example', passphrase: PASS })
     await page.goto(`${stage.url}/#/settings`)
     await page.getByLabel('Language').selectOption('de')

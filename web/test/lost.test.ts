@@ -55,7 +55,7 @@ describe.skipIf(!hasChromium())('who lost everything comes back in with the guar
 
   /** A browser that has nothing; the page is left where the code for the guardians is shown. */
   async function lost(): Promise<Seat & { readonly link: string }> {
-    const seat = await newBrowser(stage, { viewport: PHONE, serviceWorkers: 'block' })
+    const seat = await newBrowser(stage, { viewport: PHONE })
     const { page } = seat
     await liveAsLate(page.context(), stage)
     await page.reload()
@@ -185,7 +185,7 @@ describe.skipIf(!hasChromium())('who lost everything comes back in with the guar
   }, async () => {
     const { owner, friends } = await circleOf(stage.relay.url, 'Gus Example', ['Kim', 'Lou', 'Max'], now)
     await putInCharge(owner, friends)
-    const options = { viewport: PHONE, serviceWorkers: 'block' as const }
+    const options = { viewport: PHONE }
     const thief = await openAs(stage, owner, options, liveAsLate)
     const alert = thief.page.getByRole('alert').filter({ hasText: 'taking over your record' })
 

@@ -4,6 +4,7 @@ import {
   accessible,
   begin,
   fill,
+  GUARDED,
   hasChromium,
   lines,
   newBrowser,
@@ -74,7 +75,7 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
   })
 
   const made = async (name: string, options = {}): Promise<{ page: Page; context: BrowserContext }> => {
-    const { page } = await newBrowser(stage, options)
+    const { page } = await newBrowser(stage, { ...GUARDED, ...options })
     await guarded(page)
     await begin(page, { name, passphrase: 'correct horse battery' })
     return { page, context: page.context() }
@@ -228,7 +229,7 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
   })
 
   test('a clock wrong by a day is named, with the difference', { timeout: 300_000 }, async () => {
-    const { page } = await newBrowser(stage, { serviceWorkers: 'block' })
+    const { page } = await newBrowser(stage)
     await begin(page, { name: 'Late Clock', passphrase: 'correct horse battery' })
     await page.context().route(/assets\/main-[\w-]+\.js$/, async route => {
       const response = await route.fetch()

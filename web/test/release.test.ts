@@ -6,8 +6,19 @@ import { fileURLToPath } from 'node:url'
 import type { SigningSecret } from '@keepwell/sdk/crypto/sign'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { signRelease } from '../release/sign.ts'
-import { accessible, begin, buildApp, builtApp, hasChromium, newBrowser, noViolations, openStage, type Stage } from './journey.kit.ts'
+import { signingFor, signRelease } from '../release/sign.ts'
+import {
+  accessible,
+  begin,
+  buildApp,
+  builtApp,
+  GUARDED,
+  hasChromium,
+  newBrowser,
+  noViolations,
+  openStage,
+  type Stage,
+} from './journey.kit.ts'
 
 const WEB = fileURLToPath(new URL('..', import.meta.url))
 const newKey = (): SigningSecret => ({ ed25519: randomBytes(32), mldsa65: randomBytes(32) })
@@ -22,7 +33,9 @@ describe('the build', () => {
     Object.assign(process.env, { KEEPWELL_RELEASE_KEY: key, KEEPWELL_RELEASE_NUMBER: '7' })
     try {
       const one = join(folder, 'one')
-      await buildApp(one)
+      cpSync(await builtApp(), one, { recursive: true })
+      const { version } = JSON.parse(readFileSync(join(WEB, 'package.json'), 'utf8')) as { version: string }
+      await signRelease(one, signingFor(WEB, version, process.env))
       // A copy of the sources elsewhere, with the same packages.
       const elsewhere = join(folder, 'a folder with another name')
       for (const part of ['web', 'sdk', 'adapters', 'daemon', 'package.json'])
@@ -79,7 +92,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
   test('altered, added, older and foreign code is refused, and the old app goes on', { timeout: 300_000 }, async () => {
     number = 5
     await restore()
-    const { page, heard } = await newBrowser(stage)
+    const { page, heard } = await newBrowser(stage, GUARDED)
     await guarded(page)
     await begin(page, { name: 'Ada Guarded', passphrase: 'correct horse battery' })
     await page.goto(`${stage.url}/#/settings`)
@@ -144,7 +157,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
   test('a newer release of the same makers is taken, and used from the next start on', { timeout: 300_000 }, async () => {
     number = 10
     await restore()
-    const { page } = await newBrowser(stage)
+    const { page } = await newBrowser(stage, GUARDED)
     await guarded(page)
     number = 11
     alter(path(/^index\.html$/), text => text.replace('<html lang="en">', '<html lang="en" data-release="next">'))
@@ -162,7 +175,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
   test('an exchanged guard is an alarm: the record is locked at once', { timeout: 300_000 }, async () => {
     number = 20
     await restore()
-    const { page } = await newBrowser(stage)
+    const { page } = await newBrowser(stage, GUARDED)
     await guarded(page)
     await begin(page, { name: 'Ada Alarmed', passphrase: 'correct horse battery' })
     await page.reload()
@@ -187,7 +200,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
   test('a guard that a signed release announces is no alarm', { timeout: 300_000 }, async () => {
     number = 30
     await restore()
-    const { page } = await newBrowser(stage)
+    const { page } = await newBrowser(stage, GUARDED)
     await guarded(page)
     number = 31
     alter(join(site, 'sw.js'), text => `${text}\n`)
@@ -203,7 +216,7 @@ describe.skipIf(!hasChromium())('T26: an installed app, and a relay that serves 
   test('text becomes no script and no markup', { timeout: 300_000 }, async () => {
     number = 40
     await restore()
-    const { page } = await newBrowser(stage)
+    const { page } = await newBrowser(stage, GUARDED)
     await guarded(page)
     const tried = await page.evaluate(() => {
       const attempt = (work: () => unknown): string => {

@@ -9,6 +9,7 @@ import {
   accessible,
   begin,
   fill,
+  GUARDED,
   hasChromium,
   lines,
   newBrowser,
@@ -36,7 +37,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
 
   /** A filled record that is shared with a second person, who has it open. */
   async function twoPeople() {
-    const { page, heard } = await newBrowser(stage)
+    const { page, heard } = await newBrowser(stage, GUARDED)
     await begin(page, { name: 'Ada Example', passphrase: 'correct horse battery' })
     await fill(page, stage, [
       sampleFile('screens', 240),
