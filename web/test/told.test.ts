@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { tellDuty } from '@keepwell/sdk/actions/rights/duties'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { archiveAt } from './held.kit.ts'
 import { accessible, begin, hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
-import { writerAt } from './writer.kit.ts'
+import { mayWrite, writerAt } from './writer.kit.ts'
 
 describe.skipIf(!hasChromium())('what an organisation had to tell', () => {
   let stage: Stage
@@ -58,6 +60,42 @@ describe.skipIf(!hasChromium())('what an organisation had to tell', () => {
     await expect.poll(() => page.getByText('until it says otherwise').count()).toBe(0)
     await page.getByRole('link', { name: 'See who looked' }).click()
     await page.getByRole('heading', { name: /Who looked/ }).waitFor()
-    noViolations(heard)
+
+    // A letter stays in the clinic's own archive: it opens from there, says so when the clinic is away, and is erased here alone.
+    await open('new-share')
+    await page.getByRole('radio', { name: /Add new records/ }).check()
+    await page.getByRole('checkbox', { name: /General/ }).check()
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByText('Shared with West Clinic').waitFor()
+    await mayWrite(clinic)
+    const archive = await archiveAt(clinic, to, join(stage.home, 'west'))
+    try {
+      await open('timeline')
+      const line = page.getByRole('main').getByRole('link', { name: /letter/ })
+      await line.filter({ hasText: 'at its author’s' }).click()
+      await page.getByText('Kept where it was written.').waitFor()
+      await page.getByText(/^This lies at West Clinic and is fetched from there when it is opened/).waitFor()
+      await accessible(page, 'a record that lies at its author’s')
+      expect(await archive.given()).toBeGreaterThan(0)
+      await archive.stop()
+      await open('timeline')
+      await line.click()
+      await page.getByText('This lies at the organisation that wrote it, and it does not answer').waitFor()
+      await accessible(page, 'a record whose author is away')
+      await archive.start()
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await page.getByText('Kept where it was written.').waitFor()
+      await page.getByRole('button', { name: 'Erase' }).click()
+      await page.getByRole('dialog').getByText('The original at West Clinic stays there').waitFor()
+      await accessible(page, 'erasing what lies at its author’s')
+      await page.getByRole('dialog').getByRole('button', { name: 'Erase for ever' }).click()
+      await page.getByText('Erased. The receipt was signed').waitFor()
+      await open('timeline')
+      await expect.poll(() => line.count()).toBe(0)
+    } finally {
+      await archive.stop()
+    }
+    // That the clinic did not answer is told by the browser to its own console, too.
+    noViolations({ ...heard, problems: heard.problems.filter(p => !/ERR_CONNECTION_REFUSED/.test(p)) })
   })
 })

@@ -98,14 +98,27 @@ export function Record({ id }: { readonly id: string }) {
           {t('record.replaces')} <a href={`#/record/${value.prior}`}>{t('record.replacesSee')}</a>
         </p>
       )}
-      <Erase id={id} open={asking} onClose={() => setAsking(false)} onErased={setErased} />
+      <Erase
+        id={id}
+        holder={row?.heldByAuthor ? (row.author ?? t('record.heldBySomebody')) : null}
+        open={asking}
+        onClose={() => setAsking(false)}
+        onErased={setErased}
+      />
     </Page>
   )
 }
 
-type EraseProps = { readonly id: string; readonly open: boolean; readonly onClose: () => void; readonly onErased: (e: Erased) => void }
+type EraseProps = {
+  readonly id: string
+  readonly holder: string | null
+  readonly open: boolean
+  readonly onClose: () => void
+  readonly onErased: (e: Erased) => void
+}
 
-function Erase({ id, open, onClose, onErased }: EraseProps) {
+/** `holder`: who keeps the original, where it never moved. */
+function Erase({ id, holder, open, onClose, onErased }: EraseProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -122,7 +135,10 @@ function Erase({ id, open, onClose, onErased }: EraseProps) {
       onGo={() => erasing.run()}
     >
       <Consequences title={t('record.eraseWhat')} items={[t('record.erase1'), t('record.erase2')]} />
-      <Consequences title={t('record.eraseNot')} items={[t('record.erase3'), t('record.erase4'), t('record.erase5')]} />
+      <Consequences
+        title={t('record.eraseNot')}
+        items={[...(holder ? [t('record.eraseHeld', { name: holder })] : []), t('record.erase3'), t('record.erase4'), t('record.erase5')]}
+      />
     </Confirm>
   )
 }

@@ -46,6 +46,7 @@ export const record: Texts<typeof en> = {
   'record.erase1': 'Die Schlüssel dazu werden dort zerstört, wo er liegt, und Sie bekommen darüber eine signierte Quittung.',
   'record.erase2': 'Wer diesen Teil lesen durfte, kann ihn nicht mehr öffnen.',
   'record.eraseNot': 'Was nicht zurückzuholen ist',
+  'record.eraseHeld': 'Das Original bei {name} bleibt dort; es gehört dorthin und wird nicht mehr abgerufen.',
   'record.erase3': 'Niemand kann ihn zurückholen, auch Sie nicht.',
   'record.erase4': 'Was jemand vorher gelesen oder gesichert hat, bleibt dort.',
   'record.erase5': 'Dass etwas abgelegt und gelöscht wurde und wann, bleibt im Protokoll; was es war, nicht.',

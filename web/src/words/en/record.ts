@@ -43,6 +43,7 @@ export const record = {
   'record.erase1': 'The keys to it are destroyed where it is kept, and you get a signed receipt for that.',
   'record.erase2': 'People you share this part with can no longer open it.',
   'record.eraseNot': 'What cannot be undone',
+  'record.eraseHeld': 'The original at {name} stays there; it is theirs, and they are no longer asked for it.',
   'record.erase3': 'Nobody can bring it back, you included.',
   'record.erase4': 'What someone read or saved before stays with them.',
   'record.erase5': 'That something was filed and erased, and when, stays in the log; what it was does not.',
