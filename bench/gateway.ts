@@ -121,7 +121,12 @@ type Load = {
   /** Of the server: what it used so far, and itself. */
   readonly cpu: () => number
   readonly pid: number
+  /** Requests a second at which answers are timed as well, beside 70 % of the peak. */
+  readonly rates?: readonly number[]
 }
+
+/** What is asked of an open session, at the least. */
+const SOUGHT = 1500
 
 /** Once with the load where the system puts it, as in a hospital's own server; once with a core for the server and another for the load. */
 async function loaded(name: string, load: Load): Promise<Row[]> {
@@ -136,22 +141,25 @@ async function loaded(name: string, load: Load): Promise<Row[]> {
 }
 
 /** The same question costs the same each time, so that the rate is one number. */
-async function measured(what: string, { client, next, seconds, cpu }: Load): Promise<Row[]> {
+async function measured(what: string, { client, next, seconds, cpu, rates = [SOUGHT] }: Load): Promise<Row[]> {
   await client.peak(next, { clients: 16, seconds: 2 })
   const before = cpu()
   const peak = await client.peak(next, { clients: 16, seconds })
   const used = ((cpu() - before) * 1e6) / (peak * seconds)
-  const late = await client.steady(next, { rate: peak * 0.7, seconds })
-  return [
-    { what, value: peak, unit: 'requests/s', note: `${used.toFixed(0)} µs of the server’s processor time each` },
-    { what: '… at 70 % of that, from when a request was due: p50', value: quantile(late, 0.5), unit: 'ms' },
-    {
-      what: '… p99',
-      value: quantile(late, 0.99),
-      unit: 'ms',
-      note: `slowest ${late.reduce((most, ms) => Math.max(most, ms), 0).toFixed(1)} ms of ${late.length}`,
-    },
-  ]
+  const rows: Row[] = [{ what, value: peak, unit: 'requests/s', note: `${used.toFixed(0)} µs of the server’s processor time each` }]
+  for (const [name, rate] of [['70 % of that', peak * 0.7] as const, ...rates.map(r => [`${r.toFixed(0)}/s`, r] as const)]) {
+    const late = await client.steady(next, { rate, seconds })
+    rows.push(
+      { what: `… at ${name}, from when a request was due: p50`, value: quantile(late, 0.5), unit: 'ms' },
+      {
+        what: '… p99',
+        value: quantile(late, 0.99),
+        unit: 'ms',
+        note: `slowest ${late.reduce((most, ms) => Math.max(most, ms), 0).toFixed(1)} ms of ${late.length}`,
+      },
+    )
+  }
+  return rows
 }
 
 /** One of a list, the same sequence in every run. */
@@ -166,33 +174,33 @@ function picker<T>(list: readonly T[]): () => T {
 const PLAIN = `const { createServer } = require('node:http'); const body = Buffer.from(process.argv[1]);
 createServer((_q, a) => { a.setHeader('content-type', 'application/fhir+json'); a.setHeader('content-length', body.length); a.end(body) }).listen(Number(process.argv[2]), '127.0.0.1', () => console.log('up'))`
 
-/** What HTTP alone costs here. */
-async function plain(body: string, seconds: number): Promise<Row[]> {
+type Plain = { readonly what: string; readonly body: string; readonly seconds: number; readonly rates?: readonly number[] }
+
+/** What HTTP alone costs here: the same bytes for each request, from memory. */
+async function plain({ what, body, seconds, rates }: Plain): Promise<Row[]> {
   const port = await freePort()
   const child = spawn(process.execPath, ['-e', PLAIN, body, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise(resolve => child.stdout.once('data', resolve))
   const client = loadClient(`http://127.0.0.1:${port}`, {})
+  const cpu = (): number => processorSeconds(child.pid!)
+  const load = { client, next: (): Call => ({ method: 'GET', path: '/' }), seconds, cpu, pid: child.pid! }
   try {
-    const cpu = (): number => processorSeconds(child.pid!)
-    return await loaded('plain node:http with one resource, nothing else', {
-      client,
-      next: () => ({ method: 'GET', path: '/' }),
-      seconds,
-      cpu,
-      pid: child.pid!,
-    })
+    return await loaded(`plain node:http with ${what}, nothing else`, { ...load, ...(rates ? { rates } : {}) })
   } finally {
     client.close()
     child.kill()
   }
 }
 
+/** What two questions were answered with, for whoever gives the same bytes. */
+type Bodies = { readonly read: string; readonly search: string }
+
 /** Reads, searches, and both, on a record that is there; first, once, both for as long as a JVM needs to get warm. */
 async function asked(
   server: string,
   patient: string,
   { first = 0, ...load }: Omit<Load, 'next'> & { readonly first?: number },
-): Promise<{ readonly rows: Row[]; readonly body: string }> {
+): Promise<{ readonly rows: Row[]; readonly bodies: Bodies }> {
   const { client } = load
   const list = await client.ask({ method: 'GET', path: `/Observation?patient=${patient}&_count=200&_elements=id` })
   const observation = picker((JSON.parse(list.body) as Bundle).entry!.map(e => e.resource.id))
@@ -209,12 +217,14 @@ async function asked(
   if (first) await client.peak(() => mix()(), { clients: 16, seconds: first })
   for (const [name, next] of [
     ['reads', read],
-    ['searches of four kinds', search],
+    [SEARCHES, search],
     ['reads and searches, half and half', () => mix()()],
   ] as const)
     rows.push(...(await loaded(`${server}${name}`, { ...load, next })))
-  return { rows, body: (await client.ask(read())).body }
+  return { rows, bodies: { read: (await client.ask(read())).body, search: (await client.ask(search())).body } }
 }
+
+const SEARCHES = 'searches of four kinds'
 
 /** Seconds; a JVM is slow at first. */
 const HAPI_WARM = 20
@@ -243,8 +253,8 @@ async function hapi({ sample, seconds }: Input): Promise<Row[]> {
 
 type Input = { readonly sample: readonly Sample[]; readonly seconds: number }
 
-/** The gateway itself; `body` is what it answers a read with. */
-async function keepwell({ sample, seconds }: Input): Promise<{ readonly rows: Row[]; readonly body: string }> {
+/** The gateway itself. */
+async function keepwell({ sample, seconds }: Input): Promise<{ readonly rows: Row[]; readonly bodies: Bodies }> {
   const bench = await servedHome()
   const clinic = await consented(bench)
   const as = (person: string): Client =>
@@ -258,9 +268,9 @@ async function keepwell({ sample, seconds }: Input): Promise<{ readonly rows: Ro
       await imported(what, writer, () => bench.cpu() + clinic.cpu(), sample, names),
       ...(await opened(reader, patient, sample.length)),
     ]
-    const { rows, body } = await asked('', patient, { client: reader, seconds, cpu: clinic.cpu, pid: clinic.pid })
+    const { rows, bodies } = await asked('', patient, { client: reader, seconds, cpu: clinic.cpu, pid: clinic.pid })
     const memory = { what: 'the gateway’s memory, two sessions of it', value: residentMemory(clinic.pid).now, unit: 'MB' }
-    return { rows: [...before, ...rows, memory], body }
+    return { rows: [...before, ...rows, memory], bodies }
   } finally {
     for (const c of [writer, reader]) c.close()
     await clinic.close()
@@ -271,9 +281,19 @@ async function keepwell({ sample, seconds }: Input): Promise<{ readonly rows: Ro
 export async function gateway({ records = 10_000, seconds = 10, only = ['gateway', 'hapi', 'plain'] } = {}): Promise<Row[]> {
   const sample = [...samplePatient('gateway', { resources: records, now: NOW })] as unknown as Sample[]
   const input = { sample, seconds }
-  const ours = only.includes('gateway') ? await keepwell(input) : { rows: [], body: JSON.stringify(sample[1]) }
+  const one = JSON.stringify(sample[1])
+  const ours = only.includes('gateway') ? await keepwell(input) : { rows: [], bodies: { read: one, search: one } }
   const beside = only.includes('hapi') ? await hapi(input) : []
-  return [...ours.rows, ...beside, ...(only.includes('plain') ? await plain(ours.body, seconds) : [])]
+  if (!only.includes('plain')) return [...ours.rows, ...beside]
+  const searches = ours.rows.find(r => r.what.startsWith(SEARCHES))
+  return [
+    ...ours.rows,
+    ...beside,
+    ...(await plain({ what: 'one resource', body: ours.bodies.read, seconds })),
+    ...(searches
+      ? await plain({ what: 'a search’s answer', body: ours.bodies.search, seconds, rates: [searches.value * 0.7, SOUGHT] })
+      : []),
+  ]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
