@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import type { Actor } from '@keepwell/daemon/gateway/core/types'
 import { NOTHING_SEEN, newReceipts } from '@keepwell/sdk/actions/access/new-receipts'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
@@ -9,6 +13,7 @@ import { parseScopes } from '@keepwell/sdk/health/smart/scope'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
+import { hapiServer } from '../../tools/hapi-server.ts'
 
 const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition'
 const DOCTOR = { 'x-keepwell-person': 'Dr. Grace', 'x-keepwell-role': 'physician' }
@@ -293,6 +298,45 @@ describe('a websocket', () => {
     stranger.addEventListener('open', () => stranger.send(`bind-with-token ${'x'.repeat(43)}`))
     expect(await code).toBe(1008)
     await doctor('DELETE', `Subscription/${sub}`)
+  })
+})
+
+const hapi = hapiServer()
+if (!hapi) console.warn('SKIPPED a subscriber of HAPI’s parts: they are not here; the gate fetches them where there are Java and Maven.')
+
+/** The names of a status and the types of their values, in their order. */
+const shapeOf = (parameters: readonly Json[]): string[] =>
+  parameters.flatMap(({ name, part, ...value }) => [name, ...Object.keys(value), ...(part ? shapeOf(part) : [])])
+
+describe.skipIf(!hapi)('a subscriber of HAPI’s parts', () => {
+  test('subscribes both ways, reads every notification at its strictest, and would send the like', { timeout: 180_000 }, async () => {
+    const program = fileURLToPath(new URL('../../tools/hapi-server/Subscribe.java', import.meta.url))
+    const wish = JSON.stringify(subscription({ topic: 'result', filters: [`Observation?patient=Patient/${id}`], content: 'full-resource' }))
+    const java = spawn('java', ['-cp', hapi!, program, world.base, world.key, wish], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const ended = once(java, 'exit')
+    try {
+      const got: { where: string; what: Json }[] = []
+      createInterface({ input: java.stdout }).on('line', line => line.startsWith('{') && got.push(JSON.parse(line)))
+      const of = (where: string) => got.filter(g => g.where === where).map(g => g.what)
+      await until(() => java.exitCode !== null || (of('rest-hook').length === 1 && of('websocket').length === 1), 120)
+      expect(java.exitCode).toBeNull()
+      const { body: made } = await world.ask('POST', 'Observation', observation(id, 'laboratory', 5.5))
+      await until(() => of('rest-hook').length === 2 && of('websocket').length === 2)
+      expect([kind(of('rest-hook')[0]), kind(of('websocket')[0])]).toEqual(['handshake requested', 'handshake active'])
+      for (const told of [of('rest-hook')[1], of('websocket')[1]]) {
+        expect([kind(told), happened(told).map(h => h.focus)]).toEqual([
+          'event-notification active',
+          [`${world.base}/Observation/${made.id}`],
+        ])
+        expect(told.entry[1].resource).toEqual(made)
+        // HAPI dates its events to the day, where the guide asks for an instant.
+        const [hapis] = of('hapi')
+        expect(shapeOf(parameters(told))).toEqual(shapeOf(hapis.parameter).map(name => (name === 'valueDate' ? 'valueInstant' : name)))
+      }
+    } finally {
+      java.stdin.end()
+      await ended
+    }
   })
 })
 

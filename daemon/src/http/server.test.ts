@@ -229,6 +229,12 @@ describe('strangers', () => {
     expect(refused.headers.get('vary')).toContain('Origin')
   })
 
+  test('who offers another protocol, as Java’s own client does, is answered in this one', async () => {
+    const { url } = await serve()
+    const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA' }
+    expect(await raw(url, headers)).toEqual({ status: 200, body: 'hello x' })
+  })
+
   test('what is not HTTP, or HTTP with oversized headers, is refused without a word of ours', async () => {
     const { url } = await serve({ limits: { headerBytes: 2000 } })
     const send = (bytes: string) =>

@@ -86,6 +86,8 @@ const create = ({ tls, limits }: HttpOptions): Server | TlsServer => {
     keepAliveTimeout: limits.idleSeconds * 1000,
     connectionsCheckingInterval: 2000,
     insecureHTTPParser: false,
+    // Who only offers another protocol, as Java's client does HTTP/2, is answered in this one (RFC 9110 §7.8).
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
     requireHostHeader: true,
     noDelay: true,
   }
