@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { roleFile } from '@keepwell/daemon/bin/gateway-roles'
 import { writeRoleRules } from '@keepwell/daemon/gateway/core/role-rules'
 import type { Actor } from '@keepwell/daemon/gateway/core/types'
@@ -9,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 import { didOf } from '#e2e/story'
+import { classpathOf } from '../../tools/maven.ts'
 
 let world: GatewayWorld
 let ada: Party
@@ -168,6 +172,43 @@ describe('decision support on the record a patient opened', () => {
     expect([(await send(world.ask, body.cards[0].uuid)).status, await counted()]).toEqual([200, '1'])
     expect((await send(world.ask, body.cards[0].uuid, { outcome: 'ignored' })).status).toBe(400)
     expect((await send(world.asking({ authorization: '' }), body.cards[0].uuid)).status).toBe(401)
+  })
+})
+
+const hapi = classpathOf('hapi-client')
+if (!hapi) console.warn('SKIPPED HAPI’s parts of CDS Hooks: they are not here; the gate fetches them where there are Java and Maven.')
+
+/** A record system of HAPI's parts: gives the hook its data, reads the cards, and says what became of the first. */
+async function askedByHapi(hook: string, drafts?: Json): Promise<Json> {
+  const program = fileURLToPath(new URL('../../tools/hapi-client/Cds.java', import.meta.url))
+  const args = ['-cp', hapi!, program, world.running.url, world.base, world.key, hook, id, ...(drafts ? [JSON.stringify(drafts)] : [])]
+  const { stdout } = await promisify(execFile)('java', args)
+  return JSON.parse(stdout)
+}
+
+/** Cards without what differs from call to call, and without what HAPI's model has no place for. */
+const plain = (cards: Json): Json =>
+  JSON.parse(JSON.stringify(cards).replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'uuid'), (key, value) =>
+    value === null || key === 'resourceId' ? undefined : value,
+  )
+
+describe.skipIf(!hapi)('HAPI’s parts of CDS Hooks', () => {
+  const accepted = async (): Promise<number> =>
+    Number(/^keepwell_cds_accepted (\d+)$/m.exec((await world.ask('GET', `${world.running.url}/metrics`)).text)?.[1])
+
+  test('fetch what a service wants sent along, call it, read its cards whole, and answer them', { timeout: 180_000 }, async () => {
+    const seen = await askedByHapi('patient-view')
+    expect([seen.status, seen.feedback, seen.unknown]).toEqual([200, 200, []])
+    const told = await call('patient-view', {})
+    expect(plain(seen.response.cards)).toEqual(plain(told.body.cards))
+
+    const before = await accepted()
+    const order = drafts(draft(AMOXICILLIN))
+    const signed = await askedByHapi('order-sign', order.draftOrders)
+    expect(signed.prefetched.toSorted()).toEqual(['allergies', 'medications', 'patient'])
+    expect([signed.status, signed.feedback, signed.unknown]).toEqual([200, 200, ['CdsServiceResponseSuggestionActionJson.resourceId']])
+    expect(plain(signed.response.cards)).toEqual(plain((await call('order-sign', order)).body.cards))
+    expect(await accepted()).toBe(before + 1)
   })
 })
 
