@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
@@ -6,7 +7,7 @@ import { type At, type Browser, browser, type Person, passkeyOptions, withPasske
 import { checkExtract } from '@keepwell/sdk/actions/access/check-extract'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { signerOf } from '@keepwell/sdk/actions/vault/calls'
-import { type Extract, readExtractFile, wordOf } from '@keepwell/sdk/audit/extract'
+import { type Extract, extractFile, readExtractFile, wordOf } from '@keepwell/sdk/audit/extract'
 import { text, utf8 } from '@keepwell/sdk/base/bytes'
 import { ROLES } from '@keepwell/sdk/consent/roles'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
@@ -15,6 +16,7 @@ import { sign } from '@keepwell/sdk/identity/signed'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consents, files, type GatewayWorld, gatewayWorld, NURSE } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
+import { desk } from '../../cli/src/cli.kit.ts'
 
 let world: GatewayWorld
 let at: At
@@ -207,7 +209,14 @@ describe('what was found is taken out', () => {
     expect(new Set(lines.map(l => l.by))).toEqual(new Set(['receipt', 'acceptance', 'word']))
     expect(lines.filter(l => l.by === 'receipt').every(l => l.request === 'verified')).toBe(true)
     expect(relays[0]!.anchored!.size).toBeGreaterThan(0)
+    // At the command line, where there is no home and nobody is asked.
+    const stranger = desk(join(world.clinic.folder, 'stranger'))
+    const kept = join(world.clinic.folder, 'extract.keepwell')
+    await writeFile(kept, bytes)
+    expect(await stranger.json('verify', kept)).toMatchObject({ ok: true, holder: file.extract.holder, problems: [] })
     const { ring } = world.clinic.session.state
+    await writeFile(kept, extractFile({ ...file, extract: { ...file.extract, asked: 'everything' } }))
+    expect((await stranger.run('verify', kept)).code).not.toBe(0)
     // Whoever has the file alone, and the organisation itself: neither can make it say something else.
     const codes = async (change: (e: Extract) => Extract, resign = true): Promise<string[]> => {
       const extract = change(file.extract)
