@@ -29,6 +29,17 @@ const PASS = 'correct horse battery'
 const PASSWORD = 'a word of the hospital'
 const RESULTS = 250
 
+/** A list of two hospitals, one of which is really there. */
+const brandsOf = (address: string): unknown => ({
+  resourceType: 'Bundle',
+  type: 'collection',
+  entry: [
+    { resourceType: 'Endpoint', id: 'e', status: 'active', connectionType: { code: 'hl7-fhir-rest' }, name: 'R4', address },
+    { resourceType: 'Organization', id: 'w', name: 'Hospital West', address: [{ city: 'Napa' }], endpoint: [{ reference: 'Endpoint/e' }] },
+    { resourceType: 'Organization', id: 'k', name: 'West Kids', address: [{ city: 'Sonoma' }], partOf: { reference: 'Organization/w' } },
+  ].map(resource => ({ resource })),
+})
+
 describe.skipIf(!hasChromium())('an own login at a hospital', () => {
   let stage: Stage
   const open: Hospital[] = []
@@ -95,6 +106,19 @@ describe.skipIf(!hasChromium())('an own login at a hospital', () => {
     await page.getByRole('link', { name: 'From a hospital' }).click()
     await page.getByLabel('Address of the hospital').waitFor()
     await look(page, 'first')
+    // Found in a list as its software's maker publishes them, rather than typed in.
+    await page.getByText('Choose from a list of hospitals').click()
+    const list = (name: string, value: unknown) => ({ name, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(value)) })
+    await page.locator('input[type=file][accept*=fhir]').setInputFiles(list('no.json', { resourceType: 'Bundle', type: 'collection' }))
+    await page.getByText('That file is no list of hospitals').waitFor()
+    await page.locator('input[type=file][accept*=fhir]').setInputFiles(list('brands.json', brandsOf(west.base)))
+    await page.getByText('2 hospitals in the list').waitFor()
+    await page.getByLabel('Name or place').fill('west nap')
+    await page.getByText('one found', { exact: true }).waitFor()
+    await look(page, 'found in a list')
+    await page.getByRole('button', { name: 'Choose Hospital West' }).click()
+    expect(await page.getByLabel('Address of the hospital').inputValue()).toBe(west.base)
+    expect(await page.getByLabel('What do you call it?').inputValue()).toBe('Hospital West')
     await toLogin(page, west)
     await look(page, 'leave')
     await press(page, 'Go to the hospital’s login')

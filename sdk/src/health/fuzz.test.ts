@@ -12,6 +12,7 @@ import { loadChecker } from './fhir/check.ts'
 import { facts } from './fhir/facts.ts'
 import { splitFhir, splitNdjson } from './fhir/split.ts'
 import { file } from './filing.ts'
+import { readBrands } from './smart/brands.ts'
 
 // Mutated input must end in an answer or a KeepwellError, soon. KEEPWELL_DEEP=1 does fifty times as much.
 
@@ -81,6 +82,29 @@ test('T28: resources that survive parsing: check, facts, filing, canonical form'
       file(part.resource)
       sourceId(part.resource)
       canonicalBytes(part.resource)
+    }
+  })
+})
+test('T28: lists of hospitals', { timeout: deep }, async () => {
+  const address = 'https://fhir.example/r4'
+  const entry = [
+    { resource: { resourceType: 'Endpoint', id: 'e', status: 'active', connectionType: { code: 'hl7-fhir-rest' }, address } },
+    {
+      resource: {
+        resourceType: 'Organization',
+        id: 'a',
+        name: 'West',
+        alias: ['W'],
+        address: [{ city: 'Napa' }],
+        endpoint: [{ reference: 'Endpoint/e' }],
+      },
+    },
+    { resource: { resourceType: 'Organization', id: 'b', name: 'Child', partOf: { reference: 'Organization/a' } } },
+  ]
+  await rounds('brands', [utf8(JSON.stringify({ resourceType: 'Bundle', type: 'collection', entry }))], async (bytes, random) => {
+    for (const { name, servers } of await readBrands(chunked(bytes, random.int(1, 400)))) {
+      expect(name).toBeTruthy()
+      for (const { base } of servers) expect(new URL(base).protocol).toBe('https:')
     }
   })
 })

@@ -9,6 +9,7 @@ import { Failed } from '#parts/state.tsx'
 import type { HospitalBegun, HospitalView } from '#rpc/hospitals.ts'
 import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
+import { ChooseHospital } from './hospital-choose.tsx'
 
 type ConnectProps = {
   /** The connection whose login is renewed; null for a new one. */
@@ -33,6 +34,7 @@ export function ConnectHospital({ again, onClose }: ConnectProps) {
   const [client, setClient] = useState('')
   const [code, setCode] = useState('')
   const [found, setFound] = useState<Found | null>(null)
+  const field = useRef<HTMLInputElement>(null)
   const finding = useDo(async () => {
     setFound(null)
     if (!(await isGuarded())) return setFound({ kind: 'unguarded' })
@@ -49,7 +51,17 @@ export function ConnectHospital({ again, onClose }: ConnectProps) {
   return (
     <Panel title={again ? again.label : t('hospital.which')}>
       <form className="kw-stack kw-form" onSubmit={submit} noValidate>
+        {!again && (
+          <ChooseHospital
+            onChoose={({ name, base }) => {
+              setAddress(base)
+              setLabel(name.slice(0, 120))
+              field.current?.focus()
+            }}
+          />
+        )}
         <TextInput
+          ref={field}
           label={t('hospital.address')}
           description={t('hospital.addressNote')}
           type="url"

@@ -48,3 +48,6 @@ export type PulledView = {
   /** Whose record it is, by the hospital's own words. */
   readonly whose: string
 }
+
+/** A hospital of a list, at one of its servers. */
+export type BrandView = { readonly name: string; readonly place: string; readonly server: string; readonly base: string }

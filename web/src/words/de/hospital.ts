@@ -8,6 +8,17 @@ export const hospital: Texts<typeof english> = {
   'hospital.sample':
     'Eine erfundene Akte endet, wenn ihre Seite verlassen wird, und eine Anmeldung führt auf die Seite des Krankenhauses. Legen Sie dafür eine eigene Akte an.',
   'hospital.which': 'Welches Krankenhaus?',
+  'hospital.choose': 'Aus einer Liste von Krankenhäusern wählen',
+  'hospital.listNote':
+    'Hersteller von Krankenhaus-Software veröffentlichen Listen der Häuser, die sie verwenden („User-access Brands“). Holen Sie die Datei dort und laden Sie sie: Sie wird auf diesem Gerät gelesen. Angemeldet wird immer beim Krankenhaus selbst.',
+  'hospital.listLoad': 'Liste laden',
+  'hospital.listBad': 'Diese Datei ist keine Liste von Krankenhäusern, oder keines davon hat einen Server, den Keepwell fragen kann.',
+  'hospital.listSearch': 'Name oder Ort',
+  'hospital.listed': { one: 'ein Krankenhaus in der Liste', other: '{count} Krankenhäuser in der Liste' },
+  'hospital.listFound': { one: 'eines gefunden', other: '{count} gefunden' },
+  'hospital.listNone': 'Keines mit diesem Namen oder Ort.',
+  'hospital.listChoose': 'Wählen',
+  'hospital.listTake': '{name} wählen',
   'hospital.address': 'Adresse des FHIR-Servers des Krankenhauses',
   'hospital.addressNote':
     'Wie das Krankenhaus sie Herstellern von Apps gibt, zum Beispiel https://fhir.hospital.example/r4. Die Adresse des Patientenportals ist eine andere.',

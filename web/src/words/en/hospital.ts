@@ -5,6 +5,17 @@ export const hospital = {
   'hospital.sample':
     'A made-up record ends when its page is left, and a login leads to the hospital’s page. Begin a record of your own for this.',
   'hospital.which': 'Which hospital?',
+  'hospital.choose': 'Choose from a list of hospitals',
+  'hospital.listNote':
+    'Makers of hospital software publish lists of the hospitals that use it (“User-access Brands”). Get the file from there and load it: it is read on this device. The login is always at the hospital itself.',
+  'hospital.listLoad': 'Load a list',
+  'hospital.listBad': 'That file is no list of hospitals, or none of them has a server that Keepwell can ask.',
+  'hospital.listSearch': 'Name or place',
+  'hospital.listed': { one: 'one hospital in the list', other: '{count} hospitals in the list' },
+  'hospital.listFound': { one: 'one found', other: '{count} found' },
+  'hospital.listNone': 'None by that name or place.',
+  'hospital.listChoose': 'Choose',
+  'hospital.listTake': 'Choose {name}',
   'hospital.address': 'Address of the hospital’s FHIR server',
   'hospital.addressNote':
     'As the hospital gives it to makers of apps, for example https://fhir.hospital.example/r4. The address of its patient portal is another one.',
