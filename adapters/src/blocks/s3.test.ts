@@ -42,7 +42,7 @@ beforeAll(async () => {
   const keys = ['--access', KEYS.accessKeyId, '--secret', KEYS.secretAccessKey]
   peer = spawn(program, [...keys, '--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder.path], { stdio: 'ignore' })
   origin = `http://127.0.0.1:${port}`
-  await vi.waitFor(() => fetch(origin), { timeout: 20_000, interval: 50 })
+  await vi.waitFor(() => fetch(origin), { timeout: 60_000, interval: 50 })
 }, 30_000)
 afterAll(async () => {
   if (peer) await new Promise(resolve => peer!.once('exit', resolve) && peer!.kill())

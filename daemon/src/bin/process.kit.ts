@@ -39,7 +39,7 @@ export async function spawnRelay(env: Readonly<Record<string, string>>): Promise
 function listening(child: ChildProcess, output: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     const look = () => {
-      const found = /listening on (\S+)/.exec(output())
+      const found = /listening on (\S+)\s/.exec(output())
       if (found) resolve(found[1]!)
     }
     child.stdout?.on('data', look)
