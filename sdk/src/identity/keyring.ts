@@ -10,6 +10,7 @@ import { credential } from './credential.ts'
 import { address, did } from './did.ts'
 import { emergencyState, opening } from './emergency.ts'
 import { guardianState, guarding } from './guardians.ts'
+import { type CutKeyring, coreOf, joinKeyring, keyringParts, type Opened } from './keyring-parts.ts'
 import { rightsState } from './rights.ts'
 import { recipientId, type SealedKeyring } from './sealed-keyring.ts'
 
@@ -83,6 +84,15 @@ export const compartment = object({
   roots: list(object({ generation: int(0, 0xffffffff), root: secret, from: int(0, 65535) }), 4096),
 })
 
+/** The lists that are kept in parts when they are long. */
+const PARTED = {
+  contacts: list(contact, 65536),
+  received: list(receivedGrant, 65536),
+  given: list(givenGrant, 65536),
+  passed: list(passedGrant, 65536),
+  guarding: list(guarding, 65536),
+}
+
 /** Everything a party's devices share: all secrets but the device keys. */
 export const keyring = object({
   v: int(1, 1),
@@ -102,10 +112,10 @@ export const keyring = object({
   compartments: list(compartment, 256),
   calendar: int(0),
   tokens: list(object({ key: secret, address, used: nullable(bytes(16)) }), 4096),
-  given: list(givenGrant, 65536),
-  received: list(receivedGrant, 65536),
-  passed: optional(list(passedGrant, 65536)),
-  contacts: list(contact, 65536),
+  given: PARTED.given,
+  received: PARTED.received,
+  passed: optional(PARTED.passed),
+  contacts: PARTED.contacts,
   rules: optional(list(keptRule, 64)),
   invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
   /** Emergency access: what was set up, and the openings since the vault began. */
@@ -115,10 +125,12 @@ export const keyring = object({
   oldVetoes: optional(list(object({ version: int(1), key: secret }), 256)),
   /** Who may bring this vault back, and for whom this party may. */
   guardians: optional(guardianState),
-  guarding: optional(list(guarding, 1024)),
+  guarding: optional(PARTED.guarding),
   /** Limits this vault set to everybody, and who was asked for which right. */
   rights: optional(rightsState),
   marks: dictionary(bytes({ max: 1024 }), 4096),
+  /** What stands outside: in an opened keyring the lists are whole, and this says which of their elements came in which part. */
+  parts: optional(keyringParts),
   /** A rotation under way: written down before anything outside changes, so that it can be finished after a crash. */
   rotation: optional(
     object({
@@ -143,7 +155,8 @@ export type Compartment = Infer<typeof compartment>
 const INFO = utf8('keepwell/v1/keyring')
 const aadOf = (vault: string, version: number): Uint8Array => encode(['kw1/keyring', vault, version])
 
-export async function sealKeyring(ring: Keyring, random: RandomBytes): Promise<SealedKeyring> {
+/** Seals a keyring that is whole, or the core of one that was cut. */
+export async function sealKeyring({ ring, parts }: CutKeyring, random: RandomBytes): Promise<SealedKeyring> {
   const key = random(32)
   const nonce = random(12)
   const aad = aadOf(ring.did, ring.version)
@@ -153,12 +166,19 @@ export async function sealKeyring(ring: Keyring, random: RandomBytes): Promise<S
     const { enc, ciphertext } = await hpkeSeal({ recipient: publicKey, info: INFO, aad, plaintext: key, random })
     recipients.push({ id: recipientId(publicKey), enc, key: ciphertext })
   }
-  const sealed = await aeadSeal({ key, nonce, aad, plaintext: encode(ring) })
-  return { suite: SUITE, vault: ring.did, version: ring.version, recipients, nonce, sealed }
+  const sealed = await aeadSeal({ key, nonce, aad, plaintext: encode(coreOf(ring)) })
+  return { suite: SUITE, vault: ring.did, version: ring.version, recipients, nonce, sealed, ...(parts.length ? { parts: [...parts] } : {}) }
 }
 
-/** Opens with a device or recovery key pair; throws NO_KEY when it was not sealed to that key, OPEN_FAILED when altered. */
-export async function openKeyring(thing: SealedKeyring, pair: { secret: Uint8Array; public: Uint8Array }): Promise<Keyring> {
+/**
+ * Opens with a device or recovery key pair; throws NO_KEY when it was not sealed to that key, OPEN_FAILED when altered. What `known`, an
+ * earlier one, has of its parts need not come along.
+ */
+export async function openKeyring(
+  thing: SealedKeyring,
+  pair: { secret: Uint8Array; public: Uint8Array },
+  known?: Opened,
+): Promise<Keyring> {
   assertSuite(thing.suite)
   const id = recipientId(pair.public)
   const mine = thing.recipients.find(r => r.id.every((b, i) => b === id[i]))
@@ -168,5 +188,5 @@ export async function openKeyring(thing: SealedKeyring, pair: { secret: Uint8Arr
   const ring = decodeAs(keyring, await aeadOpen({ key, nonce: thing.nonce, aad, ciphertext: thing.sealed }))
   if (ring.did !== thing.vault || ring.version !== thing.version)
     throw new KeepwellError('OPEN_FAILED', 'The keyring is of another vault or version.')
-  return ring
+  return joinKeyring(ring, thing, PARTED, known)
 }

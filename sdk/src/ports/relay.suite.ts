@@ -249,6 +249,40 @@ export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): voi
         await refused(callAs(v, 'put-head', { head, keyring: other }), 'BAD_INPUT')
       })
 
+      test('parts of a large keyring are given with it, whole or but for those the asker has; only its own vault leaves and ends them', async () => {
+        const v = await vault()
+        const other = await party()
+        const [first, second] = [random(3000), random(2000)]
+        const part = (b: Uint8Array) => ({ hash: sha256(b), size: b.length })
+        const one = { ...kit.makeKeyring(v, 1, random), parts: [part(first), part(second)] }
+        const head = await kit.headOf(v, one, null, time)
+        await callAs(other, 'put-parts', { parts: [first, second] })
+        await refused(callAs(v, 'put-head', { head, keyring: one }), 'BAD_INPUT')
+        await callAs(v, 'put-parts', { parts: [first, second] })
+        const wrong = { ...one, parts: [{ ...part(first), size: 2999 }, part(second)] }
+        await refused(callAs(v, 'put-head', { head: await kit.headOf(v, wrong, null, time), keyring: wrong }), 'BAD_INPUT')
+        const tag = random(32)
+        await callAs(v, 'enroll', { bundle: v.bundle, lookup: sha256(tag) })
+        await callAs(v, 'put-head', { head, keyring: one })
+        const whole = {
+          ...one,
+          parts: [
+            { ...part(first), sealed: first },
+            { ...part(second), sealed: second },
+          ],
+        }
+        expect((await callAs(v, 'get-state', {})).keyring).toEqual(whole)
+        expect((await callAs(v, 'get-state', { have: [sha256(first)] })).keyring?.parts?.map(p => p.sealed)).toEqual([undefined, second])
+        expect((await relay.restore(tag))?.keyring).toEqual(whole)
+        // What the next keyring does not name is destroyed with the old one, and cannot be named again.
+        const two = { ...kit.makeKeyring(v, 2, random), parts: [part(second)] }
+        const next = await kit.headOf(v, two, head, time)
+        await callAs(v, 'put-head', { head: next, keyring: two })
+        const back = { ...kit.makeKeyring(v, 3, random), parts: [part(first)] }
+        await refused(callAs(v, 'put-head', { head: await kit.headOf(v, back, next, time), keyring: back }), 'BAD_INPUT')
+        expect((await callAs(v, 'get-state', {})).keyring?.parts?.map(p => p.sealed)).toEqual([second])
+      })
+
       test('the sealed keyring is found by its tag alone', async () => {
         const v = await vault()
         const tag = random(32)

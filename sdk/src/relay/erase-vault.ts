@@ -18,6 +18,7 @@ import { at } from './schema.ts'
 const PAGE = 256
 /** All that a vault has here besides its envelopes. What stays is public or says that something was erased: `gone`, `grave`, `tomb`. */
 const KINDS = [
+  'part',
   'page',
   'group',
   'env',

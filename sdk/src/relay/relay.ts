@@ -25,7 +25,7 @@ import { policyBlock } from './policies.ts'
 import { listReceipts, repairLog } from './receipts.ts'
 import { recover, recoveryStep } from './recovery.ts'
 import { report } from './report.ts'
-import { getState, publicCalendar, publicPage, putCalendar, putHead, restore } from './state.ts'
+import { getState, publicCalendar, publicPage, putCalendar, putHead, putParts, restore } from './state.ts'
 import { submit } from './submit.ts'
 
 type Handler<M extends MethodName> = (ctx: RelayContext, caller: Party, body: Body<M>, call: Call) => Promise<Answer<M>>
@@ -34,6 +34,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   enroll: (ctx, caller, body) => enroll(ctx, caller.did, body),
   'put-calendar': putCalendar,
   'put-head': putHead,
+  'put-parts': putParts,
   'put-limits': putLimits,
   'get-state': getState,
   submit: (ctx, _caller, body, call) => submit(ctx, call, body),

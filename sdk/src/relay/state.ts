@@ -1,4 +1,4 @@
-import { equal } from '#base/bytes'
+import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
@@ -7,7 +7,7 @@ import type { Party } from '#identity/bundle'
 import { calendarMessage, KEM_PUBLIC, pageHash } from '#identity/calendar'
 import type { Did } from '#identity/did'
 import { headMessage } from '#identity/head'
-import { keyringHash, sealedKeyring } from '#identity/sealed-keyring'
+import { bareKeyring, keyringHash, MAX_PARTS, MAX_PARTS_BYTES, type SealedKeyring, sealedKeyring } from '#identity/sealed-keyring'
 import { peek, signed, signedHash, verifySigned } from '#identity/signed'
 import type { Rows } from '#ports/envelopes'
 import type { Answer, Body, Restored } from '#wire/methods'
@@ -80,20 +80,86 @@ export async function putHead(ctx: RelayContext, caller: Party, body: Body<'put-
       'HEAD_CONFLICT',
       'The head does not follow the one in force.',
     )
+    await turnParts(rows, body.keyring)
     await rows.put('state', [
       { key: at('head'), value: encode(body.head) },
-      { key: at('keyring'), value: encode(body.keyring) },
+      { key: at('keyring'), value: encode(bareKeyring(body.keyring)) },
     ])
   })
   return {}
 }
 
-export const getState = (ctx: RelayContext, caller: Party): Promise<Answer<'get-state'>> =>
+const keyringIn = async (rows: Pick<Rows, 'get'>): Promise<SealedKeyring | null> => {
+  const value = await rows.get('state', at('keyring'))
+  return value ? decodeAs(sealedKeyring, value) : null
+}
+
+/** The parts a new keyring names must be here; those that the old one alone named are destroyed with it. */
+async function turnParts(rows: Rows, { parts = [] }: SealedKeyring): Promise<void> {
+  const before = (await keyringIn(rows))?.parts ?? []
+  const had = new Map(before.map(p => [toHex(p.hash), p.size]))
+  const now = new Set(parts.map(p => toHex(p.hash)))
+  ensure(
+    parts.reduce((sum, p) => sum + p.size, 0) <= MAX_PARTS_BYTES,
+    'TOO_LARGE',
+    `A keyring’s parts have at most ${MAX_PARTS_BYTES} bytes.`,
+  )
+  for (const { hash, size } of parts) {
+    const there = had.get(toHex(hash)) ?? (await rows.get('part', hash))?.length
+    ensure(there === size, 'BAD_INPUT', 'A part of the keyring is not here; leave it first.')
+  }
+  const gone = before.filter(p => !now.has(toHex(p.hash)))
+  if (gone.length)
+    await rows.delete(
+      'part',
+      gone.map(p => p.hash),
+    )
+}
+
+/** Keeps parts for the head that comes next. When too many wait that no head ever named, those are forgotten first. */
+export async function putParts(ctx: RelayContext, { did }: Party, { parts }: Body<'put-parts'>): Promise<Record<string, never>> {
+  await ctx.envelopes.transact(did, async rows => {
+    if ((await rows.count('part')) + parts.length > 2 * MAX_PARTS) await forgetUnnamed(rows)
+    await rows.put(
+      'part',
+      parts.map(value => ({ key: sha256(value), value })),
+    )
+  })
+  return {}
+}
+
+async function forgetUnnamed(rows: Rows): Promise<void> {
+  const named = new Set(((await keyringIn(rows))?.parts ?? []).map(p => toHex(p.hash)))
+  let after: Uint8Array | undefined
+  for (;;) {
+    const page = await rows.scan('part', { limit: 32, ...(after ? { after } : {}) })
+    if (page.length === 0) return
+    after = page.at(-1)!.key
+    await rows.delete(
+      'part',
+      page.map(r => r.key).filter(key => !named.has(toHex(key))),
+    )
+  }
+}
+
+/** The keyring with the bytes of its parts, but those that the asker has. */
+async function wholeKeyring(rows: Pick<Rows, 'get'>, have: readonly Uint8Array[] = []): Promise<SealedKeyring | null> {
+  const ring = await keyringIn(rows)
+  if (!ring?.parts) return ring
+  const there = new Set(have.map(toHex))
+  const parts = []
+  for (const part of ring.parts) {
+    const sealed = there.has(toHex(part.hash)) ? null : await rows.get('part', part.hash)
+    parts.push(sealed ? { ...part, sealed } : part)
+  }
+  return { ...ring, parts }
+}
+
+export const getState = (ctx: RelayContext, caller: Party, { have }: Body<'get-state'>): Promise<Answer<'get-state'>> =>
   ctx.envelopes.read(caller.did, async rows => {
-    const ring = await rows.get('state', at('keyring'))
     return {
       head: await readHead(rows),
-      keyring: ring ? decodeAs(sealedKeyring, ring) : null,
+      keyring: await wholeKeyring(rows, have),
       calendar: await readSigned(rows, 'calendar'),
       writes: await lastNumber(rows, 'seq'),
     }
@@ -110,10 +176,10 @@ export async function restore(ctx: RelayContext, tag: Uint8Array): Promise<Resto
 export async function restoredOf(ctx: RelayContext, did: Did): Promise<Restored | null> {
   const bundle = await bundleOf(ctx, did)
   const { keyring, head } = await ctx.envelopes.read(did, async rows => ({
-    keyring: await rows.get('state', at('keyring')),
+    keyring: await wholeKeyring(rows),
     head: await readHead(rows),
   }))
-  return bundle && keyring ? { keyring: decodeAs(sealedKeyring, keyring), head, bundle } : null
+  return bundle && keyring ? { keyring, head, bundle } : null
 }
 
 export async function publicCalendar(ctx: RelayContext, did: Did) {

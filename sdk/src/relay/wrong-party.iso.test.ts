@@ -45,6 +45,7 @@ beforeAll(async () => {
     enroll: { bundle: v.bundle, lookup: sha256(d.random(32)) },
     'put-calendar': { calendar: await kit.calendarOf(v, v.compartments, 2, t), pages: [] },
     'put-head': { head: await kit.headOf(v, keyring, null, t), keyring },
+    'put-parts': { parts: [d.random(90)] },
     'put-limits': { limits: await limitsBy(v, t) },
     'get-state': {},
     submit: { vault: v.did, groups: [d.groupFor(v, v.general, [spare])], purpose: 'PATRQT' },
@@ -80,6 +81,7 @@ async function stateOf(p: { did: string }): Promise<string> {
   const kinds = [
     'bundle',
     'state',
+    'part',
     'page',
     'group',
     'env',

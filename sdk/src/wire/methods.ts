@@ -8,7 +8,7 @@ import { compartmentId } from '#identity/compartments'
 import { address, did } from '#identity/did'
 import { emergencyRules } from '#identity/emergency'
 import { message } from '#identity/message'
-import { sealedKeyring } from '#identity/sealed-keyring'
+import { MAX_PARTS, partBytes, sealedKeyring } from '#identity/sealed-keyring'
 import { signed } from '#identity/signed'
 import { envelopeGroup, servedGroup } from '#records/envelope'
 import { recoveryStep } from './guardians.ts'
@@ -97,15 +97,21 @@ export const METHODS = {
     answer: nothing,
     about: 'Replace vault head and sealed keyring together; accepted only as the next version.',
   },
+  'put-parts': {
+    body: object({ parts: list(partBytes, 64) }),
+    answer: nothing,
+    about: 'Leave parts of a large sealed keyring, for the head that will name them by hash; those that none names are forgotten.',
+  },
   'put-limits': {
     body: object({ limits: signed }),
     answer: object({ receipt: signed }),
     about: 'Freeze the record for others, object to purposes, or take no new consents; only later limits replace those in force.',
   },
   'get-state': {
-    body: nothing,
+    body: object({ have: optional(list(bytes(32), MAX_PARTS)) }),
     answer: object({ head: nullable(signed), keyring: nullable(sealedKeyring), calendar: nullable(signed), writes: int() }),
-    about: 'The vault’s own head, sealed keyring and calendar, and its last write number here.',
+    about:
+      'The vault’s own head, sealed keyring and calendar, and its last write number here; of the keyring’s parts, those that the caller does not `have`.',
   },
   submit: {
     body: object({

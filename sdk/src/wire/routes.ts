@@ -48,7 +48,7 @@ export const ROUTES = {
     path: '/v1/call/{method}',
     about: 'A signed call; its methods are listed one by one.',
     request: { type: CBOR, max: MAX_CALL_BYTES, about: 'The signed call.' },
-    answer: { type: CBOR, max: 80 * MIB, about: 'The method’s answer.' },
+    answer: { type: CBOR, max: 128 * MIB, about: 'The method’s answer.' },
   },
   message: {
     method: 'POST',
@@ -113,7 +113,7 @@ export const ROUTES = {
     path: '/v1/restore',
     about: 'The sealed keyring filed under the tag that recovery words derive. Strictly limited in rate.',
     request: { type: CBOR, max: 128, about: 'The tag.' },
-    answer: { type: CBOR, max: 20 * MIB, about: 'Sealed keyring, vault head and key bundle.' },
+    answer: { type: CBOR, max: 128 * MIB, about: 'Sealed keyring, vault head and key bundle.' },
     absent: 'No vault is filed under that tag.',
   },
   policy: {

@@ -23,6 +23,15 @@ export type GuardianNews = 'asked' | 'agreed' | 'holds' | 'drilled' | 'proved' |
 
 const guardingOf = (ring: Keyring, vault: Did): Guarding | undefined => ring.guarding?.find(g => g.vault === vault)
 
+/** Askings of strangers that wait at once: a crowd of them must not fill the keyring. */
+const MAX_STRANGERS = 32
+
+function admitAsking({ guarding = [], contacts }: Keyring, did: Did): void {
+  const known = new Set(contacts.map(c => c.did))
+  const strangers = guarding.filter(g => !g.key && !g.held && !known.has(g.vault) && g.vault !== did)
+  ensure(known.has(did) || strangers.length < MAX_STRANGERS, 'RATE_LIMITED', 'Too many strangers asked for a guardian; answer those first.')
+}
+
 const putGuarding = (ctx: Own, vault: Did, change: (g: Guarding | undefined) => Guarding | null) =>
   changeRing(ctx, r => {
     const made = change(guardingOf(r, vault))
@@ -47,6 +56,7 @@ export async function takeGuardianMessage(ctx: Own, sender: Party, content: Uint
   const { did } = sender
   switch (m.t) {
     case 'ask':
+      admitAsking(ctx.session.state.ring, did)
       // A new asking wants a new address; what is held stays until the new share comes.
       await putGuarding(ctx, did, g => ({ ...g, vault: did, name: m.name, id: m.id, key: g?.held ? g.key : null, at: ctx.clock() }))
       return 'asked'

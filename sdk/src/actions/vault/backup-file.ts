@@ -19,7 +19,7 @@ import { groupHead, servedItem } from '#records/envelope'
 const MAGIC = utf8('keepwell backup 1\n')
 const INFO = utf8('keepwell/v1/backup')
 const MAX_HEADER = 1 << 20
-const MAX_PART = 32 << 20
+const MAX_PART = 128 << 20
 const MAX_ERASED = 4096
 
 const header = object({ suite: oneOf('kw1/backup'), recipients: list(object({ id: bytes(16), enc: bytes(1120), key: bytes(48) }), 65) })

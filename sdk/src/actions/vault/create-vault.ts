@@ -39,7 +39,7 @@ export async function createVault(ctx: Creating, input: CreateVault): Promise<Cr
   const ring = await newKeyring(ctx, { ...input, chainId: info.chainId, manifest: decode(info.manifest) as Manifest, root })
   const device = await newDevice(ring.did, input.deviceName, ctx.random)
   const first = { ...ring, devices: [{ id: device.id, name: device.name, public: device.public, addedAt: ctx.clock() }] }
-  const session: Session = { device, state: { ring: first, sealed: await sealKeyring(first, ctx.random), head: null } }
+  const session: Session = { device, state: { ring: first, sealed: await sealKeyring({ ring: first, parts: [] }, ctx.random), head: null } }
   const own = { ...ctx, session }
   await callRelay(own, relay, 'enroll', { bundle: ownBundle(first), lookup: sha256(first.recovery.tag) })
   await announceBundle(own)

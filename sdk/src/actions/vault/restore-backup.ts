@@ -186,8 +186,10 @@ async function movedRing(ctx: Restoring, { relay, url, old, device }: Moving): P
   const from = epochOf(ctx.clock())
   const elsewhere = (terms: Uint8Array): boolean => readTerms(decodeTerms(terms).signed).chainId !== info.chainId
   const ended = old.given.filter(g => g.state === 'live' && elsewhere(g.terms))
+  // The parts of a large keyring lie at the old relay; they are cut anew.
+  const { parts: _there, ...whole } = old
   const ring: Keyring = {
-    ...old,
+    ...whole,
     bundle: encodeBundle(bundle),
     calendar,
     devices: [{ id: device.id, name: device.name, public: device.public, addedAt: ctx.clock() }],
