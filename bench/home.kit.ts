@@ -36,20 +36,20 @@ export type BenchHome = {
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'bench-home-'))
 
 /** A real home in a folder of its own: embedded ledger, blocks, envelopes and log, all on disk, the relay in this process. */
-export async function benchHome(env: Env = {}): Promise<BenchHome & { readonly home: RelayHome }> {
+export async function benchHome(env: Env = {}, time = clock): Promise<BenchHome & { readonly home: RelayHome }> {
   const dir = await folder()
   const config = readConfig({ KEEPWELL_HOME: dir, KEEPWELL_PORT: '18787', ...env })
-  await initRelayHome({ dir: relayFolder(config), random, clock })
-  const home = await openRelayHome({ dir: relayFolder(config), config })
+  await initRelayHome({ dir: relayFolder(config), random, clock: time })
+  const home = await openRelayHome({ dir: relayFolder(config), config, clock: time })
   const network = openNetwork({ local: { url: home.url, relay: home.relay, ledger: home.ledger } })
-  return { ...peopled(dir, home.url, network, () => home.close()), home }
+  return { ...peopled({ dir, url: home.url, network, time }, () => home.close()), home }
 }
 
 /** The same home served over HTTP by a process of its own. `cpu` is what that process used so far, in seconds; NaN beyond Linux. */
 export async function servedHome(env: Env = {}): Promise<BenchHome & { readonly pid: number; cpu(): number }> {
   const dir = await folder()
   const server = await serve(dir, env)
-  return { ...peopled(dir, server.url, openNetwork(), server.stop), pid: server.pid, cpu: server.cpu }
+  return { ...peopled({ dir, url: server.url, network: openNetwork(), time: clock }, server.stop), pid: server.pid, cpu: server.cpu }
 }
 
 type Env = Readonly<Record<string, string>>
@@ -127,7 +127,9 @@ export function residentMemory(pid: number | 'self'): { now: number; peak: numbe
   }
 }
 
-function peopled(dir: string, url: string, network: Network, stop: () => Promise<void>): BenchHome {
+type Place = Pick<BenchHome, 'dir' | 'url' | 'network'> & { readonly time: () => number }
+
+function peopled({ dir, url, network, time }: Place, stop: () => Promise<void>): BenchHome {
   const catalogs: { close(): Promise<void> }[] = []
   const leave = async () => {
     for (const catalog of catalogs) await catalog.close()
@@ -139,7 +141,7 @@ function peopled(dir: string, url: string, network: Network, stop: () => Promise
     url,
     network,
     async person(name) {
-      const base = { clock, random, network }
+      const base = { clock: time, random, network }
       const { session } = await createVault(base, { name, relay: url, deviceName: 'bench' })
       const catalog = await openSqliteCatalog({ file: join(dir, `${name}.sqlite`) })
       catalogs.push(catalog)

@@ -155,11 +155,11 @@ export async function liveAsLate(context: BrowserContext, stage: Stage): Promise
   await context.addInitScript(movedDate(stage.moved()))
 }
 
-/** A passkey that answers by itself, as a phone's owner would (CTAP 2.1 with PRF). */
-export async function givePasskey(page: Page): Promise<void> {
+/** A passkey that answers by itself, as a phone's owner would (CTAP 2.1 with PRF); what is given back is its loss. */
+export async function givePasskey(page: Page): Promise<() => Promise<unknown>> {
   const session = await page.context().newCDPSession(page)
   await session.send('WebAuthn.enable')
-  await session.send('WebAuthn.addVirtualAuthenticator', {
+  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
     options: {
       protocol: 'ctap2',
       ctap2Version: 'ctap2_1',
@@ -170,6 +170,7 @@ export async function givePasskey(page: Page): Promise<void> {
       hasPrf: true,
     },
   })
+  return () => session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
 }
 
 /** Makes a vault as a person would: name, protection, words written down and checked. Returns the words. */

@@ -204,7 +204,7 @@ const finish: Run = (io, args) =>
       ...(file
         ? [`The new recovery words are in ${file}.`]
         : ['Write down your new recovery words; they are shown this once:', done.words]),
-      'Now: keepwell sync, and set your guardians anew, for their shares were in the old keyring: keepwell guardians add …',
+      'Now: keepwell sync, and put your guardians in charge anew, for their shares were in the old keyring: keepwell guardians set --take …',
     ])
   })
 

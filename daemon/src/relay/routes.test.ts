@@ -105,11 +105,13 @@ describe('pages', () => {
 })
 
 describe('limits and refusals', () => {
-  test('keyrings cannot be fished for', async () => {
+  test('keyrings cannot be fished for; those who share an address come back all the same', async () => {
     const asked = async () => told(await get('/v1/restore', cborBody({ tag: new Uint8Array(32) })))
-    const codes: string[] = []
-    for (let i = 0; i < 8; i++) codes.push((await asked()).code)
-    expect(codes).toEqual([...Array(5).fill('NOT_FOUND'), ...Array(3).fill('RATE_LIMITED')])
+    let passed = 0
+    let last = await asked()
+    for (; last.code === 'NOT_FOUND'; last = await asked()) passed++
+    expect(passed).toBeGreaterThanOrEqual(60)
+    expect(last.code).toBe('RATE_LIMITED')
   })
 
   test('a body of the wrong type, of garbage, or far too large is refused', async () => {

@@ -159,7 +159,6 @@ async function started<T>(items: AsyncIterable<T>): Promise<AsyncIterable<T>> {
 
 function readingHandlers({ relay, rpc }: RelayService, { limits, now }: RouteOptions) {
   const restoring = rateLimiter(limits.restorePerAddress, now)
-  const restoringAll = rateLimiter(limits.restoreAll, now)
   const asking = rateLimiter(limits.rpcPerAddress, now)
   return {
     info: async () => cbor(await relay.info()),
@@ -176,7 +175,6 @@ function readingHandlers({ relay, rpc }: RelayService, { limits, now }: RouteOpt
     },
     restore: async request => {
       spend(restoring, request.remote)
-      spend(restoringAll, 'all')
       const { tag } = decodeAs(restoreBody, await request.body(ROUTES.restore.request.max))
       return cbor(found(await relay.restore(tag), 'restore'))
     },

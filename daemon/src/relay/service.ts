@@ -33,9 +33,11 @@ export type RelayService = {
 
 export type RelayLimits = {
   readonly perCaller: Rate
-  /** Keyring look-ups by recovery tag, for each address and for all together. */
+  /**
+   * Look-ups by recovery tag, for each address. A tag has 256 bits, so this holds back load and no guess; a family or a hospital is one
+   * address, and an emergency is such a look-up too. There is no limit for all together: whoever reached it would shut everybody out.
+   */
   readonly restorePerAddress: Rate
-  readonly restoreAll: Rate
   /** JSON-RPC requests, for each address. */
   readonly rpcPerAddress: Rate
   readonly rpcBatch: number
@@ -47,8 +49,7 @@ export type RelayLimits = {
 
 export const RELAY_LIMITS: RelayLimits = {
   perCaller: { perSecond: 100, burst: 1000 },
-  restorePerAddress: { perSecond: 5 / 60, burst: 5 },
-  restoreAll: { perSecond: 1, burst: 60 },
+  restorePerAddress: { perSecond: 1, burst: 60 },
   rpcPerAddress: { perSecond: 200, burst: 2000 },
   rpcBatch: 50,
   linkPerAddress: { perSecond: 1, burst: 60 },

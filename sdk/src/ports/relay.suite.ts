@@ -585,6 +585,17 @@ export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): voi
         expect((await callAs(b, 'take-messages', { done: [] })).messages).toEqual([])
       })
 
+      test('what has expired hides nothing behind it', async () => {
+        const [a, b] = [await party(), await party()]
+        const one = await message(a, b)
+        const other = (expiry: number): Message => ({ ...one, expiry, sealed: random(one.sealed.length) })
+        for (let i = 0; i < 300; i++) await relay.send(other(time + 60))
+        const lasting = other(time + 3600)
+        await relay.send(lasting)
+        time += 61
+        expect((await callAs(b, 'take-messages', { done: [] })).messages.map(m => m.message)).toEqual([lasting])
+      })
+
       test('copies of receipts wait for the vault', async () => {
         const [v, reader] = [await party(), await party()]
         const copy = random(300)

@@ -26,15 +26,20 @@ export async function send(ctx: RelayContext, m: Message): Promise<void> {
   notify(ctx, m.to, 'messages')
 }
 
-/** Messages for the caller, oldest kept until named as done; the expired are forgotten. */
+/** Messages for the caller, kept until named as done; the expired are forgotten, and none of them makes a page look like the last. */
 export async function takeMessages(ctx: RelayContext, did: Did, { done, after }: Body<'take-messages'>): Promise<Answer<'take-messages'>> {
   return ctx.envelopes.transact(did, async rows => {
     if (done.length) await rows.delete('msg', done)
-    const messages = []
-    for (const row of await rows.scan('msg', { limit: MESSAGES_PAGE, ...(after ? { after } : {}) })) {
-      const m = decodeAs(message, row.value)
-      if (m.expiry < ctx.clock()) await rows.delete('msg', [row.key])
-      else messages.push({ id: row.key, message: m })
+    const messages: Answer<'take-messages'>['messages'] = []
+    for (let from = after; messages.length === 0; ) {
+      const page = await rows.scan('msg', { limit: MESSAGES_PAGE, ...(from ? { after: from } : {}) })
+      if (page.length === 0) break
+      from = page.at(-1)!.key
+      for (const row of page) {
+        const m = decodeAs(message, row.value)
+        if (m.expiry < ctx.clock()) await rows.delete('msg', [row.key])
+        else messages.push({ id: row.key, message: m })
+      }
     }
     return { messages }
   })

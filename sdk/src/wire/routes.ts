@@ -111,7 +111,7 @@ export const ROUTES = {
   restore: {
     method: 'POST',
     path: '/v1/restore',
-    about: 'The sealed keyring filed under the tag that recovery words derive. Strictly limited in rate.',
+    about: 'The sealed keyring filed under the tag that recovery words derive. Limited in rate by address.',
     request: { type: CBOR, max: 128, about: 'The tag.' },
     answer: { type: CBOR, max: 128 * MIB, about: 'Sealed keyring, vault head and key bundle.' },
     absent: 'No vault is filed under that tag.',

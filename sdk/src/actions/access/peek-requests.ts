@@ -1,12 +1,11 @@
 import type { Ctx } from '#actions/context'
 import { callRelay, homeRelay } from '#actions/vault/calls'
 import { withInbox } from '#actions/vault/inboxes'
-import { toHex } from '#base/bytes'
+import { waitingMessages } from '#actions/vault/waiting-messages'
 import { isKeepwellError } from '#base/error'
 import type { Asker } from '#consent/rule'
 import { openMessage } from '#identity/message-open'
 import type { AccessRequestMessage } from '#wire/messages'
-import { type Answer, MESSAGES_PAGE } from '#wire/methods'
 import { takeOne } from './receive-messages.ts'
 
 type Peeking = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -26,7 +25,8 @@ export type WaitingRequest = Asker & {
 export async function peekRequests(ctx: Peeking): Promise<WaitingRequest[]> {
   const known = (who: string): boolean => ctx.session.state.ring.contacts.some(c => c.did === who && c.verified)
   const out: WaitingRequest[] = []
-  for await (const { id, message } of waiting(ctx)) {
+  const relay = await homeRelay(ctx)
+  for await (const { id, message } of waitingMessages(from => callRelay(ctx, relay, 'take-messages', { done: [], ...from }))) {
     if (message.kind !== 'request') continue
     try {
       const a = await takeOne(ctx, await withInbox(ctx.session.state.ring, secret => openMessage(message, secret)))
@@ -38,19 +38,4 @@ export async function peekRequests(ctx: Peeking): Promise<WaitingRequest[]> {
     }
   }
   return out
-}
-
-type Page = Answer<'take-messages'>['messages']
-
-/** All of them, page by page, however many others wait before. */
-async function* waiting(ctx: Peeking): AsyncGenerator<Page[number]> {
-  const relay = await homeRelay(ctx)
-  for (let after: Uint8Array | undefined; ; ) {
-    const { messages } = await callRelay(ctx, relay, 'take-messages', { done: [], ...(after ? { after } : {}) })
-    yield* messages
-    const last = messages.at(-1)?.id
-    // A relay that begins again from the front would keep us here for ever.
-    if (!last || messages.length < MESSAGES_PAGE || (after && toHex(last) <= toHex(after))) return
-    after = last
-  }
 }

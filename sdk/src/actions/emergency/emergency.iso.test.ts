@@ -456,4 +456,25 @@ describe('T11: what must not happen in an emergency', () => {
     w.now += DAY
     expect(await code(() => openEmergency(bare(locum), { card, asked }))).toContain('over')
   })
+
+  test('T11: a rogue professional with somebody’s card is found by the patient within a minute, shut out and barred', async () => {
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2, contacts: [contact] })
+    await takeShares()
+    await receiveMessages(ada)
+    const rogue = await professional('Dr Rogue')
+    const card = scan()
+    const [asked, began] = [await ask(rogue, card), w.now]
+    await openEmergency(bare(rogue), { card, asked })
+    w.now += 59
+    const found = (await receiveMessages(ada)).find(a => a.kind === 'emergency')
+    expect(found).toMatchObject({ opening: { name: 'Dr Rogue', reason: 'Found unconscious', tag: asked.tag } })
+    expect(found?.kind === 'emergency' && found.opening.at - began).toBeLessThan(60)
+    expect(keepers[0]!.mail.at(-1)).toContain('ben@example.org')
+    await vetoOpening(ada, openingOf(ada, toHex(asked.tag)))
+    expect(await code(() => openEmergency(bare(rogue), { card, asked }))).toContain('vetoed')
+    await replaceEmergency(bare(ada))
+    await takeShares()
+    expect(await code(() => ask(rogue))).toContain('Barred')
+    expect(await code(() => ask(rogue, card))).toContain('Barred')
+  })
 })

@@ -2,6 +2,7 @@ import type { Ctx } from '#actions/context'
 import { trustBundle } from '#actions/vault/calls'
 import { makeBundle, secretKey } from '#actions/vault/create-vault'
 import { callAs } from '#actions/vault/offer-device'
+import { waitingMessages } from '#actions/vault/waiting-messages'
 import { equal, fromBase64Url, toBase64Url, utf8 } from '#base/bytes'
 import { decode, encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
@@ -137,11 +138,10 @@ export type Gathered = {
  * altered is named. Throws UNVERIFIED when guardians of two vaults answered.
  */
 export async function gatherHelp(ctx: Pleading, open: OpenPlea): Promise<Gathered | null> {
-  const { messages } = await callPleading(ctx, open, 'take-messages', { done: [] })
-  const keys = await pleaKeys(open.seed)
+  const { device } = await pleaKeys(open.seed)
   const found: Help[] = []
-  for (const { message } of messages) {
-    const one = await helpIn(ctx, open, { message, inbox: keys.device.secret })
+  for await (const { message } of waitingMessages(from => callPleading(ctx, open, 'take-messages', { done: [], ...from }))) {
+    const one = await helpIn(ctx, open, { message, inbox: device.secret })
     if (one) found.push(one)
   }
   const [first] = found

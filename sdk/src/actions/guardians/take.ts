@@ -15,6 +15,7 @@ import type { Keyring } from '#identity/keyring'
 import { guardianLeaf, planHash } from '#identity/recovery-typed-data'
 import { guardianMessage } from '#wire/guardians'
 import { tell } from './guardians.ts'
+import { vaultLedgers } from './vault-ledgers.ts'
 
 type Own = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
@@ -72,7 +73,7 @@ export async function takeGuardianMessage(ctx: Own, sender: Party, content: Uint
     case 'proof':
       return noteProof(ctx, did, m)
     case 'dismiss':
-      await leaveGuarding(ctx, did)
+      await dismissed(ctx, did)
       return 'dismissed'
   }
 }
@@ -108,20 +109,36 @@ async function hold(ctx: Own, did: Did, id: Uint8Array, given: Guardianship): Pr
   await putGuarding(ctx, did, g => (g ? { ...g, held: given, earlier: [...earlier] } : null))
 }
 
-/** Those that the vault’s ledger knows as in force or to come; all of them while it cannot be asked. */
+/**
+ * Those that the vault’s ledger knows as in force or to come, the former first; all of them while it cannot be asked. What one door to the
+ * ledger says stands is kept: a false one can add to them, and take none away.
+ */
 async function standing(ctx: Own, vault: Did, shares: readonly Guardianship[]): Promise<readonly Guardianship[]> {
-  const { address, chainId } = parseDid(vault)
-  try {
-    const ledger = await ctx.network.ledger(shares[0]!.relay)
-    if (ledger.chainId !== chainId) return shares
-    const { plan, pending } = await ledger.recoveries.state(address)
-    const live = [plan, pending?.plan].flatMap(p => (p ? [toHex(p)] : []))
-    const found = shares.filter(h => live.includes(toHex(planHash(h.plan))))
-    return found.toSorted((a, b) => live.indexOf(toHex(planHash(a.plan))) - live.indexOf(toHex(planHash(b.plan))))
-  } catch (e) {
-    if (isKeepwellError(e)) return shares
-    throw e
-  }
+  const live: string[] = []
+  let asked = false
+  for await (const { ledger } of vaultLedgers(ctx, vault, shares))
+    try {
+      const { plan, pending } = await ledger.recoveries.state(parseDid(vault).address)
+      live.push(...[plan, pending?.plan].flatMap(p => (p ? [toHex(p)] : [])))
+      asked = true
+    } catch (e) {
+      if (!isKeepwellError(e)) throw e
+    }
+  if (!asked) return shares
+  const place = (h: Guardianship): number => live.indexOf(toHex(planHash(h.plan)))
+  return shares.filter(h => place(h) >= 0).toSorted((one, other) => place(one) - place(other))
+}
+
+/** A place is given up when the ledger says that it has ended: whoever stole the open vault must not end it sooner by saying so. */
+async function dismissed(ctx: Own, did: Did): Promise<void> {
+  const own = guardingOf(ctx.session.state.ring, did)
+  const still = own ? await standing(ctx, did, sharesFor(own)) : []
+  ensure(
+    still.length === 0,
+    'TOO_EARLY',
+    'Somebody wants a share given up that still counts; it is kept. Ask its owner whether that was meant.',
+  )
+  await leaveGuarding(ctx, did)
 }
 
 async function prove(ctx: Own, did: Did, { index, nonce }: { readonly index: number; readonly nonce: Uint8Array }): Promise<void> {

@@ -11,6 +11,7 @@ import { admission } from '#wire/messages'
 import { trustBundle } from './calls.ts'
 import { checkHead } from './change-ring.ts'
 import { callAs, type OpenOffer } from './offer-device.ts'
+import { waitingMessages } from './waiting-messages.ts'
 
 type Accepting = Pick<Ctx, 'clock' | 'random' | 'network'>
 type Admission = Infer<typeof admission>
@@ -22,9 +23,9 @@ type Admission = Infer<typeof admission>
  */
 export async function acceptAdmission(ctx: Accepting, open: OpenOffer): Promise<Session | null> {
   const relay = await ctx.network.relay(open.offer.relay)
-  const { messages } = await callAs(ctx, open.caller, relay, { method: 'take-messages', body: { done: [] } })
+  const page = (from: object) => callAs(ctx, open.caller, relay, { method: 'take-messages', body: { done: [], ...from } })
   const answers = []
-  for (const { message } of messages) answers.push(await answerIn(ctx, open, message))
+  for await (const { message } of waitingMessages(page)) answers.push(await answerIn(ctx, open, message))
   const [first, ...more] = answers.filter(a => a !== null)
   if (!first) {
     ensure(open.offer.expiry > ctx.clock(), 'INVITATION_USED', 'The code has expired; begin again.')
