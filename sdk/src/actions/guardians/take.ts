@@ -110,17 +110,17 @@ async function hold(ctx: Own, did: Did, id: Uint8Array, given: Guardianship): Pr
 }
 
 /**
- * Those that the vault’s ledger knows as in force or to come, the former first; all of them while it cannot be asked. What one door to the
- * ledger says stands is kept: a false one can add to them, and take none away.
+ * Those that the vault’s ledger knows as in force or to come, the former first; all of them while its first door does not answer.
+ * What one door says stands is kept: a false one can add to them, and take none away.
  */
 async function standing(ctx: Own, vault: Did, shares: readonly Guardianship[]): Promise<readonly Guardianship[]> {
   const live: string[] = []
   let asked = false
-  for await (const { ledger } of vaultLedgers(ctx, vault, shares))
+  for await (const { ledger, first } of vaultLedgers(ctx, vault, shares))
     try {
       const { plan, pending } = await ledger.recoveries.state(parseDid(vault).address)
       live.push(...[plan, pending?.plan].flatMap(p => (p ? [toHex(p)] : [])))
-      asked = true
+      asked ||= first
     } catch (e) {
       if (!isKeepwellError(e)) throw e
     }

@@ -13,12 +13,13 @@ export async function* vaultLedgers(
   ctx: Pick<Ctx, 'network' | 'session'>,
   vault: Did,
   shares: readonly Guardianship[],
-): AsyncGenerator<{ readonly ledger: Ledger; readonly url: string }> {
-  for (const url of new Set([...contactRelays(ctx, vault), ...shares.map(s => s.relay).toReversed()])) {
+): AsyncGenerator<{ readonly ledger: Ledger; readonly url: string; readonly first: boolean }> {
+  const urls = [...new Set([...contactRelays(ctx, vault), ...shares.map(s => s.relay).toReversed()])]
+  for (const url of urls) {
     const ledger = await ctx.network.ledger(url).catch(e => {
       if (!isKeepwellError(e)) throw e
       return null
     })
-    if (ledger?.chainId === parseDid(vault).chainId) yield { ledger, url }
+    if (ledger?.chainId === parseDid(vault).chainId) yield { ledger, url, first: url === urls[0] }
   }
 }
