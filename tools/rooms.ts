@@ -52,7 +52,8 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     tables: { uses: [], from: ['sdk/base'] },
     tokens: { uses: ['base'], from: ['sdk/base'] },
     passphrase: { uses: [], from: ['sdk/base'] },
-    paper: { uses: [], from: ['sdk/base', 'sdk/audit', 'sdk/health'] },
+    words: { uses: [] },
+    paper: { uses: ['words'], from: ['sdk/base', 'sdk/audit', 'sdk/health'] },
     web: { uses: [], from: ['sdk/base', 'sdk/ports'] },
   },
   daemon: {
@@ -95,7 +96,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
   },
   web: {
     rpc: { uses: [] },
-    words: { uses: [] },
+    words: { uses: [], from: ['adapters/words'] },
     guard: { uses: [], types: ['rpc'], from: ['sdk/base', 'sdk/crypto'] },
     worker: {
       uses: ['rpc'],

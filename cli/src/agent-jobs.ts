@@ -12,6 +12,7 @@ import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { chanceToFind, checkCopies, samplesFor } from '@keepwell/sdk/actions/vault/check-copies'
 import { copyCold, type Place } from '@keepwell/sdk/actions/vault/cold-copies'
 import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
@@ -66,13 +67,17 @@ async function receive(ctx: Ctx): Promise<Said> {
   const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
   const published = await publishTrail(ctx)
   if (received.fresh || published) await publishState(ctx)
-  const said = `${count(received.fresh, 'new record')}, ${count(anchors.confirmed, 'proof')} confirmed`
+  const { told, unreached } = await tellAmended(ctx)
+  const corrected = told.length ? `, ${count(told.length, 'reader')} told of corrections` : ''
+  const said = `${count(received.fresh, 'new record')}, ${count(anchors.confirmed, 'proof')} confirmed${corrected}`
   const wrong = anchors.wrong.length
   if (wrong)
     return {
       said,
       warning: `The proof of ${count(wrong, 'record')} is not on the ledger as it should be. Do not trust these; run: keepwell verify`,
     }
+  if (unreached.length)
+    return { said, warning: `What ${count(unreached.length, 'reader')} had opened was corrected, and they could not be told.` }
   if (received.problems.length)
     return {
       said,

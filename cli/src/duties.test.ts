@@ -223,12 +223,12 @@ describe('what a patient does at theirs', SLOW, () => {
     expect((await ada.json('erase', '--rules', file)).due).toEqual([])
   })
 
-  test('what they correct is told to whoever may have read it', async () => {
+  test('what they correct is told to who read it', async () => {
     const { prior } = (
       await ada.json('import', json('corrected.json', { ...observed(YOUNG, new Date().toISOString()), note: [{ text: 'Mine.' }] }))
     )[0]
     expect(prior).toMatch(/^[0-9a-f]{32}$/)
-    expect((await clinic.run('sync')).out).toContain('amended records that you may have')
+    expect((await clinic.run('sync')).out).toContain('corrected records that you opened')
   })
 
   test('a consent ends through another relay of the ledger; one of another ledger is not taken for it, and the consent stays', async () => {

@@ -9,8 +9,6 @@ export type Tally = {
   readonly compartments: ReadonlyMap<string, number>
   readonly unplaced: number
   readonly written: boolean
-  /** Hex ids of earlier versions that newer ones replaced at the relay. */
-  readonly priors: readonly string[]
   add(v: Verdict): void
 }
 
@@ -18,14 +16,12 @@ export function tally(): Tally {
   const by: Record<Outcome, number> = { taken: 0, 'taken-with-issues': 0, 'already-there': 0, unreadable: 0, failed: 0 }
   const types = new Map<string, number>()
   const compartments = new Map<string, number>()
-  const priors: string[] = []
   let unplaced = 0
   const bump = (map: Map<string, number>, key: string | undefined): void => void (key && map.set(key, (map.get(key) ?? 0) + 1))
   return {
     by,
     types,
     compartments,
-    priors,
     get unplaced() {
       return unplaced
     },
@@ -35,7 +31,6 @@ export function tally(): Tally {
     add(v) {
       by[v.outcome]++
       if (v.outcome === 'already-there' || v.outcome === 'failed') return
-      if (v.prior && !v.waiting) priors.push(v.prior)
       bump(types, v.resourceType ?? v.kind)
       bump(compartments, v.compartment)
       if (v.placed === false) unplaced++

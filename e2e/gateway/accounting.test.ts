@@ -6,14 +6,19 @@ import { checkEvidence } from '@keepwell/sdk/actions/access/check-evidence'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
+import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { setLimits } from '@keepwell/sdk/actions/rights/limits'
-import { toHex } from '@keepwell/sdk/base/bytes'
+import { tellEach } from '@keepwell/sdk/actions/rights/tell'
+import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { decode } from '@keepwell/sdk/base/cbor'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { checkResource } from '@keepwell/sdk/health/fhir/check'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
 import type { Relay } from '@keepwell/sdk/ports/relay'
+import type { Told } from '@keepwell/sdk/wire/rights'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
@@ -182,6 +187,39 @@ describe('who looked', () => {
     const again = await world.gateway.session(actor, id)
     await again.ready()
     expect(again.records.size).toBeGreaterThan(1)
+  })
+
+  test('says that the patient told of a correction; what was open ends, and is read anew with the newer version', async () => {
+    const actor: Actor = { person: 'Nurse Joy', role: 'nurse', purpose: 'TREAT', scopes: null, patient: null }
+    const session = await world.gateway.session(actor, id)
+    await session.ready()
+    await tellAmended({ ...ada, clock: () => ada.clock() - 60 })
+    const [old] = (await listEntries(ada)).filter(e => e.card.title.startsWith('Body height'))
+    const body = utf8(JSON.stringify(observation('1', 171)))
+    const facts = { resourceType: 'Observation', title: 'Body height: 171 cm', codes: [] }
+    const { compartment, card } = old!
+    const amended = {
+      id: ada.random(16),
+      kind: 'fhir',
+      mediaType: card.mediaType,
+      compartment,
+      authoredAt: ada.clock(),
+      body,
+      facts,
+    } as const
+    const toldOf = async (patient: string) => (await world.ask('GET', `AuditEvent?patient=${patient}&agent-name=The patient`)).body.total
+    // Somebody else's word about it is theirs, and ends nothing.
+    const what: Told = { event: 'amended', records: [old!.id], purposes: [] }
+    await tellEach(bob, [{ did: world.gateway.did, name: 'Clinic', what }])
+    await until(async () => (await toldOf(bobs)) === 1)
+    await fileRecords(ada, [{ ...amended, prior: old!.id }])
+    expect(session.ended.aborted).toBe(false)
+    expect((await tellAmended(ada)).told).toEqual([world.gateway.name])
+    await until(() => session.ended.aborted)
+    expect(await toldOf(id)).toBe(1)
+    const again = await world.gateway.session(actor, id)
+    await again.ready()
+    expect((await world.ask('GET', `Observation?patient=${id}`)).body.entry.map((e: Json) => e.resource.valueQuantity.value)).toContain(171)
   })
 
   test('has what was on its way as the gateway was stopped, in the middle of an opening', async () => {

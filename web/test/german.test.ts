@@ -4,6 +4,7 @@ import { de } from '#words/de.ts'
 import { en, type Key } from '#words/en.ts'
 import { enLater } from '#words/en-later.ts'
 import type { Text } from '#words/words.ts'
+import { notLookedAt } from './addresses.kit.ts'
 import { GUARDED, hasChromium, newBrowser, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
 
 const formsOf = (text: Text): string[] => (typeof text === 'string' ? [text] : [text.one, text.other])
@@ -22,6 +23,17 @@ const like = (key: Key): RegExp =>
       .replace(/[.*+?^$()[\]|\\]/g, '\\$&')
       .replace(/\{\w+\}/g, '.+'),
   )
+
+/** Screens that need images, a proxy or custodians: their texts are those of screens that are looked at here. */
+const ELSEWHERE = {
+  'images/:': 'images.test.ts',
+  'pass-on/:': 'sharing.test.ts',
+  'cared/:': 'sharing.test.ts',
+  'add/over/:': 'entry.test.ts',
+  'add/history/:': 'entry.test.ts',
+  'emergency/card': 'card.test.ts',
+  'desk/add/:': 'clinician.test.ts',
+}
 
 /** Everything that a person sees or hears of the page: texts, names, hints, the title of the tab. */
 const saidBy = (page: Page): Promise<string[]> =>
@@ -46,9 +58,11 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
   afterAll(() => stage?.close())
 
   let texts = 0
+  const visited = new Set<string>()
   async function noEnglish(page: Page, where: string): Promise<void> {
     const said = await saidBy(page)
     texts += said.length
+    visited.add(new URL(page.url()).hash)
     expect(said.filter(s => english.some(e => e.test(s))).map(s => `${where}: ${s}`)).toEqual([])
   }
   const go = async (page: Page, hash: string, text: string | RegExp): Promise<void> => {
@@ -67,6 +81,10 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
   async function beginInGerman(page: Page, name: string): Promise<void> {
     await page.getByRole('button', { name: t('begin.create') }).waitFor()
     await noEnglish(page, 'begin')
+    await press(page, 'begin.lost')
+    await page.getByText(t('lost.lead')).waitFor()
+    await noEnglish(page, 'lost')
+    await press(page, 'app.back')
     await press(page, 'begin.create')
     await page.getByLabel(t('begin.nameLabel')).fill(name)
     await page.getByRole('radio', { name: new RegExp(t('begin.passphrase')) }).check()
@@ -125,6 +143,12 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       ['attention', t('attention.title')],
       ['add/photos', t('photos.lead')],
       ['add/history', t('imports.title')],
+      ['add/hospital', t('hospital.title')],
+      ['add/card', t('card.title')],
+      ['emergency', t('emergency.how')],
+      ['emergency/set-up', t('emergency.go')],
+      ['desk/ask', t('ask.title')],
+      ['desk/emergency', t('aid.lead')],
       ['add-person', t('sharing.idOwn')],
       ['add-device', t('admit.lead')],
       ['desk', t('desk.lead')],
@@ -170,6 +194,17 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
     await other.page.getByRole('main').locator('a.kw-line').first().click()
     await other.page.getByText(t('record.from')).waitFor()
     await noEnglish(other.page, 'session, record')
+    for (const [from, text, under] of [
+      ['results', t('results.title'), '#/results/'],
+      ['share', t('share.given'), '#/share/'],
+      ['share', t('share.given'), '#/person/'],
+    ] as const) {
+      await go(page, from, text)
+      await page.getByRole('main').locator(`a[href^="${under}"]`).first().click()
+      await page.waitForURL(url => url.hash.startsWith(under))
+      await expect.poll(() => page.getByTestId('waiting').count()).toBe(0)
+      await noEnglish(page, under)
+    }
     await go(page, 'who', like('who.good'))
     await page
       .getByText(like('who.list'))
@@ -192,6 +227,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
     await noEnglish(page, 'share, ended')
     await other.page.getByText(t('over.kept')).waitFor()
     await noEnglish(other.page, 'session, over')
+    expect(notLookedAt([...visited], ELSEWHERE)).toEqual([])
     console.info(`${texts} German texts looked at, against ${english.length} English ones`)
     noViolations(heard)
     noViolations(other.heard)

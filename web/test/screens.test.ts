@@ -5,6 +5,7 @@ import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SCREEN_NAMES } from '#shell/routes.tsx'
+import { notLookedAt } from './addresses.kit.ts'
 import {
   accessible,
   begin,
@@ -24,6 +25,14 @@ import {
 const SHOTS = process.env.KEEPWELL_SHOTS
 /** Whether every screen is looked at in every theme and width, rather than each in two that differ in both. */
 const EVERY = SHOTS !== undefined || process.env.KEEPWELL_DEEP === '1'
+
+/** Screens that need more than two people who share: which journey holds them to the same. */
+const ELSEWHERE = {
+  'add/over/:': 'entry.test.ts',
+  'add/history/:': 'entry.test.ts',
+  'emergency/card': 'card.test.ts',
+  'desk/add/:': 'clinician.test.ts',
+}
 
 /** Screens that need something to be about: how to reach one. */
 type Paths = Readonly<Record<string, string>>
@@ -116,6 +125,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
     }
   }
 
+  const visited: string[] = []
   const look = async (page: Page, name: string, variant: string): Promise<void> => {
     await page.getByRole('heading', { level: 1 }).waitFor()
     await expect.poll(() => page.getByTestId('waiting').count(), { timeout: 90_000 }).toBe(0)
@@ -148,7 +158,9 @@ describe.skipIf(!hasChromium())('every screen', () => {
   /** `prefix` tells apart what has the same name elsewhere; without `all`, each screen is looked at once. */
   const tour = async (page: Page, names: readonly string[], paths: Paths, { prefix = '', all = true } = {}): Promise<void> => {
     for (const [i, name] of names.entries()) {
-      await page.goto(`${stage.url}/${paths[name] ?? `#/${name}`}`)
+      const hash = paths[name] ?? `#/${name}`
+      visited.push(hash)
+      await page.goto(`${stage.url}/${hash}`)
       for (const { name: variant, viewport, scheme } of corners(i, all)) {
         await page.setViewportSize(viewport)
         await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
@@ -172,6 +184,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
     await other.page.getByText('Open for').waitFor()
     const views = ['overview', 'problems', 'timeline', 'trends', 'files', 'add']
     await tour(other.page, views, Object.fromEntries(views.map(v => [v, `${otherPaths.gate}/${v}`])), { prefix: 'session-' })
+    expect(notLookedAt(visited, ELSEWHERE)).toEqual([])
     noViolations(heard)
     noViolations(other.heard)
   })

@@ -2,7 +2,7 @@ import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { mapFeeds } from '@keepwell/sdk/actions/records/map-feeds'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
-import { tellAmended } from '@keepwell/sdk/actions/rights/tell'
+import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Command } from '#command'
 import { describeElsewhere } from '#describe-worker'
@@ -58,9 +58,9 @@ export const importFiles: Command = {
         await feeds?.close()
         if (counts.written) await publishState(ctx)
       }
-      const { told, unreached } = await tellAmended(ctx, counts.priors)
-      if (told.length) io.note(`Told, for they may have read what you corrected: ${told.map(safe).join(', ')}.`)
-      if (unreached.length) io.note(`Could not be told of what you corrected: ${unreached.map(safe).join(', ')}.`)
+      const { told, unreached } = await tellAmended(ctx)
+      if (told.length) io.note(`Told, for they read what was corrected: ${told.map(safe).join(', ')}.`)
+      if (unreached.length) io.note(`Could not be told that what they read was corrected: ${unreached.map(safe).join(', ')}.`)
       return summarize(io, args, counts)
     }),
 }

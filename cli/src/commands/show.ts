@@ -1,15 +1,17 @@
 import { openRecordStream, openRecords } from '@keepwell/sdk/actions/records/open-record'
-import { text, toHex } from '@keepwell/sdk/base/bytes'
+import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import { equal, text, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { careDate } from '@keepwell/sdk/records/timeline'
+import { latestOf, replacements } from '@keepwell/sdk/records/versions'
 import { compartmentOf } from '#choose'
 import type { Command } from '#command'
 import { described } from '#commands/list'
 import { withHome } from '#home'
 import { entryNamed, nameOf } from '#names'
 import { saveStream } from '#save'
-import { bytesOf, result, safe, when } from '#show'
+import { bytesOf, day, result, safe, short, when } from '#show'
 
 /** Larger records are not shown on a terminal. */
 const SHOWN = 1 << 20
@@ -46,6 +48,8 @@ export const show: Command = {
         return
       }
       const head = headOf(entry)
+      const versions = await selectEntries(ctx, e => e.card.prior !== undefined)
+      const newer = latestOf(toHex(entry.id), replacements([entry, ...versions.filter(e => !equal(e.id, entry.id))]))
       if (entry.card.size > SHOWN) {
         result(io, args, described(ring, entry), () => [
           ...lines(),
@@ -74,6 +78,9 @@ export const show: Command = {
           `  compartment  ${compartmentOf(ring, entry)}`,
           `  kind         ${head}`,
           `  author       ${nameOf(ring, entry.card.author)} (${entry.state})`,
+          ...(newer
+            ? [`  CORRECTED    on ${day(newer.filedAt)} by ${nameOf(ring, newer.card.author)}: keepwell show ${short(newer.id)}`]
+            : []),
           ...(entry.card.held
             ? ['  content      lies at its author’s, who is asked for it, sees who opens it, and keeps its original']
             : []),

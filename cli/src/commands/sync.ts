@@ -10,7 +10,9 @@ import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import type { RightNews } from '@keepwell/sdk/actions/rights/cases'
+import type { Telling } from '@keepwell/sdk/actions/rights/tell'
 import { REASONS } from '@keepwell/sdk/consent/decide'
 import type { DutyTold } from '@keepwell/sdk/identity/rights'
 import type { RecoveryState } from '@keepwell/sdk/ports/recoveries'
@@ -33,6 +35,7 @@ export const sync: Command = {
     withHome(io, args, async ({ ctx }) => {
       const arrivals = await takeMessages(ctx)
       const received = await receiveRecords(ctx, done => io.progress(`${done} records …`))
+      const amended = await tellAmended(ctx)
       const { round } = await settleGuardians(ctx)
       const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
       const published = await publishTrail(ctx)
@@ -41,11 +44,12 @@ export const sync: Command = {
         progress: (done, total) => io.progress(`${done} of ${total} read …`),
         signal: io.signal,
       })
-      result(io, args, { arrivals, received, anchors, read, round, published }, () => [
+      result(io, args, { arrivals, received, amended, anchors, read, round, published }, () => [
         ...(round?.state === 'running' ? roundLines(round) : []),
         ...arrivals.map(arrivalLine),
         `${count(received.fresh, 'new record')}${received.refiled ? `, ${received.refiled} of them filed from the inbox` : ''}.`,
         ...(published ? [`${count(published, 'receipt')} published to those who may read who looked.`] : []),
+        ...amendedLines(amended),
         ...(read.done ? [`${count(read.done, 'record')} read for search.`] : []),
         ...(read.missed ? [`${count(read.missed, 'record')} could not be read; the next sync tries again.`] : []),
         ...received.problems.map(p => `Not taken: ${short(p.id)} (${p.code}): ${p.message}`),
@@ -101,8 +105,13 @@ const TOLD: Readonly<Record<ToldEvent, string>> = {
   lifted: 'lifted the freeze of their record.',
   objected: 'objects to a purpose; nothing may be done for it any more.',
   erased: 'erased records that you may have; erase your copies.',
-  amended: 'amended records that you may have.',
+  amended: 'corrected records that you opened; read them anew.',
 }
+
+const amendedLines = ({ told, unreached }: Telling): string[] => [
+  ...(told.length ? [`Told that what they read was corrected: ${told.map(safe).join(', ')}.`] : []),
+  ...(unreached.length ? [`Could not be told that what they read was corrected: ${unreached.map(safe).join(', ')}.`] : []),
+]
 
 /** What somebody said that it owes to say: their word. */
 export function dutyLine({ name, kind, text, law, since, until, ended }: DutyTold): string {

@@ -26,7 +26,7 @@ function OpenPane({ record, back, onOpened }: OpenProps) {
   const { t } = words
   const { api } = useVault()
   const heading = useRef<HTMLHeadingElement>(null)
-  const { value, error, again } = useAsk(() => api.sessionRecord(record), [record])
+  const { value, error, again } = useAsk(() => api.sessionRecord(record), [record], ['sharing'])
   useEffect(() => {
     if (!value) return
     onOpened()

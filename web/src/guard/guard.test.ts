@@ -182,6 +182,24 @@ describe('the guard of an installed app', () => {
     expect(await guard.status()).toMatchObject({ guardChanged: false })
   })
 
+  test('the engine of policies is fetched when the first policy is to be evaluated, and from then on is there without a connection', async () => {
+    const engine = (n: number) => ({ [`assets/cedar_wasm_bg-8c45RMd${n}.wasm`]: `engine ${n}` })
+    const { guard, relay, get } = await installed(await site(1, [makers], engine(1)))
+    relay.site = null
+    expect(await get('/assets/cedar_wasm_bg-8c45RMd1.wasm', 'cors', '')).toMatchObject({ status: 502 })
+    relay.site = await site(2, [makers], engine(2))
+    await guard.status({ thorough: false })
+    relay.site = null
+    // Nobody needed it, so no release brings it along.
+    expect(await get('/assets/cedar_wasm_bg-8c45RMd2.wasm', 'cors', '')).toMatchObject({ status: 502 })
+    relay.site = await site(2, [makers], engine(2))
+    expect(await get('/assets/cedar_wasm_bg-8c45RMd2.wasm', 'cors', '')).toMatchObject({ text: 'engine 2' })
+    relay.site = await site(3, [makers], engine(3))
+    await guard.status({ thorough: false })
+    relay.site = null
+    expect(await get('/assets/cedar_wasm_bg-8c45RMd3.wasm', 'cors', '')).toMatchObject({ text: 'engine 3' })
+  })
+
   test('nothing unsigned is installed', async () => {
     const bare = await site(1, [makers])
     bare.delete('release.sig')

@@ -10,8 +10,8 @@ type Fetch = (path: string) => Promise<Response>
 
 /** What the app is looked at for every time: the page, and the guard itself. */
 const ALWAYS = ['index.html', 'sw.js']
-/** Taken when they are first asked for: few documents need one of these, and together they are megabytes. */
-const SELDOM = /^pdf\/cmaps\/|^assets\/jpegxl/
+/** Taken when they are first asked for, and from then on with each release: few documents need one, few places have policies, and together they are megabytes. */
+export const SELDOM = /^pdf\/cmaps\/|^assets\/(jpegxl|cedar)/
 
 /**
  * Keeps the app as its makers signed it. Files come from the store, hashed again; the network is asked for a file that is missing, and for
@@ -41,7 +41,8 @@ export function openGuard({ store, fetch, origin }: { readonly store: Store; rea
   async function take({ signed }: Extract<Verdict, { kind: 'newer' }>): Promise<void> {
     const before = (await installed())?.signed.release ?? null
     // Few at a time: the relay is somebody's small machine.
-    const waiting = signed.release.files.filter(f => f.path !== 'sw.js' && !SELDOM.test(f.path))
+    const used = await usedSeldom(store, before)
+    const waiting = signed.release.files.filter(f => f.path !== 'sw.js' && (!SELDOM.test(f.path) || used.has(plainName(f.path))))
     await Promise.all(
       [0, 1, 2, 3].map(async () => {
         for (let file = waiting.shift(); file; file = waiting.shift()) await signedFile(file)
@@ -144,6 +145,16 @@ export function openGuard({ store, fetch, origin }: { readonly store: Store; rea
   }
 }
 export type Guard = ReturnType<typeof openGuard>
+
+/** Names of files that few need and this device has needed: it will again, and perhaps without a connection. */
+async function usedSeldom(store: Store, before: Release | null): Promise<Set<string>> {
+  const used = new Set<string>()
+  for (const file of before?.files ?? []) if (SELDOM.test(file.path) && (await store.file(file))) used.add(plainName(file.path))
+  return used
+}
+
+/** A built file's name without what it hashes to, which changes with its content. */
+const plainName = (path: string): string => path.replace(/-[\w-]{8}(?=\.\w+$)/, '')
 
 const guardIn = (r: Release): string => r.files.find(f => f.path === 'sw.js')?.sha256 ?? ''
 

@@ -7,6 +7,7 @@ import { Banner, Panel } from '#parts/page.tsx'
 import { Failed } from '#parts/state.tsx'
 import type { WitnessView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import { errorText } from '#words/error.ts'
 import { ReportProof } from './who-report.tsx'
 
 /** Somebody independent who watches the same log: what they were shown, beside what was shown here. */
@@ -65,7 +66,7 @@ function Said({ said: w, onForget }: { readonly said: WitnessView; readonly onFo
       : t(w.same ? 'witness.same' : 'witness.other', { name: w.name, size: w.seen.size, date: words.time(w.seen.at) })
   return (
     <Banner tone={tone} title={title}>
-      {w.failed && <p>{`${w.failed.message} (${w.failed.code})`}</p>}
+      {w.failed && <p>{`${errorText(words, w.failed)} (${w.failed.code})`}</p>}
       {w.charges.length > 0 && (
         <ul className="kw-bullets">
           {w.charges.map(c => (

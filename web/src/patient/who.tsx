@@ -9,6 +9,7 @@ import { Failed, Waiting } from '#parts/state.tsx'
 import { partName, purposeName, titleText } from '#record/labels.ts'
 import type { Looked, TrailView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
+import { errorText } from '#words/error.ts'
 import type { Words } from '#words/words.ts'
 import { AccountExport } from './who-export.tsx'
 import { EVERYTHING, filtered, type WhoFilter, WhoFilters } from './who-filters.tsx'
@@ -68,7 +69,9 @@ function Verdict({ trail }: { readonly trail: TrailView }) {
         <p>{t('who.badNote')}</p>
         <ul className="kw-bullets">
           {trail.problems.map(p => (
-            <li key={`${p.seq} ${p.code}`}>{`${p.seq ? `${t('who.number', { number: p.seq })}: ` : ''}${p.message} (${p.code})`}</li>
+            <li
+              key={`${p.seq} ${p.code}`}
+            >{`${p.seq ? `${t('who.number', { number: p.seq })}: ` : ''}${errorText(words, p)} (${p.code})`}</li>
           ))}
         </ul>
         {trail.problems.some(p => p.code === 'FORKED') && <p>{t('who.forked')}</p>}

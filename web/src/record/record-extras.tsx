@@ -5,6 +5,20 @@ import { useWords } from '#words/context.tsx'
 import { issueText } from '#words/issue.ts'
 import { kindName, titleText } from './labels.ts'
 
+/** That this version was replaced: by whom, and the way to the one that counts now. */
+export function Newer({ view, shared }: { readonly view: RecordView; readonly shared: boolean }) {
+  const words = useWords()
+  const { t } = words
+  const { newer } = view
+  if (!newer) return null
+  const { id, author: name, at } = newer
+  return (
+    <Banner tone="warn" title={at === null ? t('record.newerBy', { name }) : t('record.newer', { name, date: words.day(at) })}>
+      {shared ? t(id === null ? 'record.newerLater' : 'record.newerListed') : <a href={`#/record/${id}`}>{t('record.newerSee')}</a>}
+    </Banner>
+  )
+}
+
 /** Where the content of a record lies that an organisation kept in its own archive, and what that means for its owner. */
 export function HeldByAuthor({ view }: { readonly view: RecordView }) {
   const { t } = useWords()

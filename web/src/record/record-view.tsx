@@ -10,7 +10,7 @@ import { useWords } from '#words/context.tsx'
 import { fieldLabel } from '#words/fhir.ts'
 import { Attachments } from './attachments.tsx'
 import { partName, titleText } from './labels.ts'
-import { Belonging, HeldByAuthor, Irregular } from './record-extras.tsx'
+import { Belonging, HeldByAuthor, Irregular, Newer } from './record-extras.tsx'
 import { saveBlob } from './save.ts'
 
 const StoredCard = lazy(async () => ({ default: (await import('./stored-card.tsx')).StoredCard }))
@@ -31,6 +31,7 @@ export function RecordView({ view, shared, load, onSave }: RecordViewProps) {
     <div className="kw-split">
       <div className="kw-stack">
         {view.row.waiting && <Banner icon="clock">{t('offline.waitingRecord')}</Banner>}
+        <Newer view={view} shared={shared ?? false} />
         <HeldByAuthor view={view} />
         <Irregular view={view} />
         <Panel>

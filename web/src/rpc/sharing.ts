@@ -97,4 +97,5 @@ export type SharingNews =
   | { readonly kind: 'passed-on'; readonly did: string; readonly name: string; readonly to: string; readonly share: string }
   | { readonly kind: 'ended'; readonly did: string; readonly name: string; readonly share: string }
   | { readonly kind: 'frozen'; readonly did: string; readonly name: string }
+  | { readonly kind: 'amended'; readonly did: string; readonly name: string; readonly records: readonly string[] }
   | { readonly kind: 'notice'; readonly did: string; readonly name: string; readonly text: string }

@@ -103,6 +103,8 @@ export type RecordView = {
   readonly content: Content
   readonly from: Provenance
   readonly prior: string | null
+  /** The last version, when this one was replaced: by whom, and since when where that is known; without an id where a session does not have it yet. */
+  readonly newer: { readonly id: string | null; readonly author: string; readonly at: number | null } | null
   readonly links: readonly RecordLink[]
   readonly irregular: readonly IssueView[]
   /** Typed in here, so that it can be typed over. */
@@ -223,7 +225,7 @@ export type TrailView = {
   readonly relay: string
   readonly anchored: { readonly size: number; readonly time: number; readonly root: string } | null
   /** What does not hold. `proof` is what the ledger would take as one, to be handed back to report it. */
-  readonly problems: readonly { readonly seq: number; readonly code: string; readonly message: string; readonly proof: Uint8Array | null }[]
+  readonly problems: readonly { readonly seq: number; readonly code: string; readonly proof: Uint8Array | null }[]
   readonly checkedAt: number
 }
 
@@ -238,7 +240,7 @@ export type WitnessView = {
   readonly charges: readonly { readonly kind: string; readonly reported: boolean }[]
   readonly proof: Uint8Array | null
   /** Why it could not be asked. */
-  readonly failed: { readonly code: string; readonly message: string } | null
+  readonly failed: { readonly code: string } | null
 }
 
 export type Erased = { readonly at: number }

@@ -62,6 +62,10 @@ export type Choices = {
 type Screen = {
   /** The navigation entry it belongs to; its own name when absent. */
   readonly under?: string
+  /** What may stand behind its name: the word of a screen under it, or `:` for what one is about. Anything else leads to the screen itself. */
+  readonly parts?: readonly string[]
+  /** False where there is nothing to show without what it is about. */
+  readonly alone?: false
   readonly draw: (route: Route, choices: Choices) => ReactNode
 }
 
@@ -75,59 +79,80 @@ const newShareOf = (r: Route) => ({
   chosen: r.query.has('chosen'),
 })
 
+const SETTINGS: Readonly<Record<string, () => ReactNode>> = {
+  devices: () => <Devices />,
+  backups: () => <Backups />,
+  data: () => <OwnData />,
+  erase: () => <EraseAll />,
+  keys: () => <NewKeys />,
+  lock: () => <Locks />,
+}
+
 /** Every screen behind the lock, by the first word of its route. A key makes a new screen of the same kind begin afresh. */
 const SCREENS: Readonly<Record<string, Screen>> = {
   '': { draw: () => <Home /> },
   timeline: { draw: r => <Timeline key={r.query.toString()} compartment={asked(r, 'part')} type={asked(r, 'type')} /> },
-  record: { under: 'timeline', draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
+  record: { under: 'timeline', parts: [':'], alone: false, draw: ({ rest: [id = ''] }) => <Record key={id} id={id} /> },
   medicines: { under: '', draw: () => later(<Medicines />) },
   summary: { under: '', draw: () => later(<SummaryDocument />) },
   print: { under: '', draw: () => later(<Print />) },
-  add: { draw: ({ rest: [what = '', id = ''] }) => later(<Adding what={what} id={id} />) },
-  images: { under: 'timeline', draw: ({ rest: [id = ''] }) => later(id ? <Series key={id} id={id} /> : <Images />) },
-  share: { draw: ({ rest: [id = ''] }) => (id ? later(<ShareDetail key={id} id={id} />) : <Share />) },
-  person: { under: 'share', draw: ({ rest: [did = ''] }) => later(<PersonPage key={did} did={did} />) },
+  // Of `:` is the kind of what is typed in.
+  add: {
+    parts: [':', 'over/:', 'photos', 'hospital', 'card', 'history', 'history/:'],
+    draw: ({ rest: [what = '', id = ''] }) => later(<Adding what={what} id={id} />),
+  },
+  images: { under: 'timeline', parts: [':'], draw: ({ rest: [id = ''] }) => later(id ? <Series key={id} id={id} /> : <Images />) },
+  share: { parts: [':'], draw: ({ rest: [id = ''] }) => (id ? later(<ShareDetail key={id} id={id} />) : <Share />) },
+  person: { under: 'share', parts: [':'], alone: false, draw: ({ rest: [did = ''] }) => later(<PersonPage key={did} did={did} />) },
   'add-person': { under: 'share', draw: () => later(<AddPerson />) },
-  'pass-on': { under: 'share', draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
-  results: { under: 'timeline', draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
+  'pass-on': { under: 'share', parts: [':'], alone: false, draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
+  results: { under: 'timeline', parts: [':'], draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
   links: { under: 'share', draw: r => later(<Links key={asked(r, 'parts')} wanted={asked(r, 'parts').split(',').filter(Boolean)} />) },
   invite: { under: 'share', draw: () => <Invite /> },
   join: { under: 'share', draw: () => <Join /> },
-  desk: { draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
+  desk: { parts: ['ask', 'emergency', 'add/:', 'of/:'], draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
   'new-share': { under: 'share', draw: r => later(<NewShare key={r.query.toString()} {...newShareOf(r)} />) },
-  cared: { under: 'share', draw: ({ rest: [id = ''] }) => later(<Cared key={id} id={id} />) },
+  cared: { under: 'share', parts: [':'], alone: false, draw: ({ rest: [id = ''] }) => later(<Cared key={id} id={id} />) },
   who: { draw: () => <Who /> },
   news: { draw: () => later(<News />) },
   attention: { under: '', draw: () => later(<Attention />) },
-  emergency: { under: '', draw: ({ rest: [part = ''] }) => later(<Emergency part={part} />) },
+  emergency: { under: '', parts: ['set-up', 'card'], draw: ({ rest: [part = ''] }) => later(<Emergency part={part} />) },
   guardians: { under: 'settings', draw: () => later(<Guardians />) },
   guarding: { under: 'settings', draw: () => later(<GuardingPage />) },
   recover: { under: 'settings', draw: () => later(<Vote />) },
   milestones: { under: '', draw: () => later(<Milestones />) },
   'add-device': { under: 'settings', draw: () => later(<AddDevice />) },
-  rules: { under: 'share', draw: ({ rest: [part] }) => later(part === 'new' ? <NewRule /> : <Rules />) },
+  rules: { under: 'share', parts: ['new'], draw: ({ rest: [part] }) => later(part === 'new' ? <NewRule /> : <Rules />) },
   rights: {
     under: 'settings',
+    parts: ['ask/:'],
     draw: r =>
       later(r.rest[0] === 'ask' ? <AskRight right={r.rest[1] ?? ''} record={asked(r, 'record')} to={asked(r, 'to')} /> : <Rights />),
   },
-  settings: { draw: ({ rest: [part = ''] }, choices) => later(drawSettings(part, choices)) },
-}
-
-function drawSettings(part: string, { locale, onLocale }: Choices): ReactNode {
-  if (part === 'devices') return <Devices />
-  if (part === 'data') return <OwnData />
-  if (part === 'backups') return <Backups />
-  if (part === 'erase') return <EraseAll />
-  if (part === 'keys') return <NewKeys />
-  if (part === 'lock') return <Locks />
-  return <Settings locale={locale} onLocale={onLocale} more={<ClinicianChoice />} />
+  settings: {
+    parts: Object.keys(SETTINGS),
+    draw: ({ rest: [part = ''] }, { locale, onLocale }) =>
+      later(SETTINGS[part]?.() ?? <Settings locale={locale} onLocale={onLocale} more={<ClinicianChoice />} />),
+  },
 }
 
 /** By name, as routes begin. */
 export const SCREEN_NAMES: readonly string[] = Object.keys(SCREENS)
 
+/** Every address that leads to a screen of its own; `:` stands for what it is about. */
+export const ADDRESSES: readonly string[] = Object.entries(SCREENS).flatMap(([name, { parts = [], alone = true }]) => [
+  ...(alone ? [name] : []),
+  ...parts.map(part => `${name}/${part}`),
+])
+
 const screenOf = (name: string): Screen => (Object.hasOwn(SCREENS, name) ? SCREENS[name]! : SCREENS['']!)
 
-export const drawScreen = (route: Route, choices: Choices): ReactNode => screenOf(route.name).draw(route, choices)
+/** What no screen is listed for is not drawn. */
+function listed({ name, rest, query }: Route): Route {
+  const [first] = rest
+  const known = (screenOf(name).parts ?? []).some(part => [':', first].includes(part.split('/')[0]))
+  return { name, query, rest: known ? rest : [] }
+}
+
+export const drawScreen = (route: Route, choices: Choices): ReactNode => screenOf(route.name).draw(listed(route), choices)
 export const navigationOf = ({ name }: Route): string => screenOf(name).under ?? name

@@ -1,3 +1,4 @@
+import { recordDe } from '@keepwell/adapters/words/de'
 import { add } from './de/add.ts'
 import { app } from './de/app.ts'
 import { attention } from './de/attention.ts'
@@ -9,6 +10,7 @@ import { devices } from './de/devices.ts'
 import { emergency } from './de/emergency.ts'
 import { entry } from './de/entry.ts'
 import { error } from './de/error.ts'
+import { errorRare } from './de/error-rare.ts'
 import { guardians } from './de/guardians.ts'
 import { health } from './de/health.ts'
 import { home } from './de/home.ts'
@@ -34,6 +36,7 @@ import type { Text } from './words.ts'
 
 /** Die deutschen Texte. */
 export const de: Readonly<Record<Key, Text>> = {
+  ...recordDe,
   ...app,
   ...backups,
   ...begin,
@@ -65,4 +68,5 @@ export const de: Readonly<Record<Key, Text>> = {
   ...hospital,
   ...images,
   ...error,
+  ...errorRare,
 }

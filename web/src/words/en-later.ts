@@ -1,10 +1,11 @@
 import { backups } from './en/backups.ts'
 import { card } from './en/card.ts'
 import { emergency } from './en/emergency.ts'
+import { errorRare } from './en/error-rare.ts'
 import { guardians } from './en/guardians.ts'
 import { hospital } from './en/hospital.ts'
 import { lost } from './en/lost.ts'
 import { rules } from './en/rules.ts'
 
 /** The English texts of screens that nobody begins with: a first visit does not wait for them. */
-export const enLater = { ...backups, ...card, ...emergency, ...guardians, ...hospital, ...lost, ...rules } as const
+export const enLater = { ...backups, ...card, ...emergency, ...errorRare, ...guardians, ...hospital, ...lost, ...rules } as const

@@ -1,3 +1,4 @@
+import { recordEn } from '@keepwell/adapters/words/en'
 import { add } from './en/add.ts'
 import { app } from './en/app.ts'
 import { attention } from './en/attention.ts'
@@ -26,6 +27,7 @@ import type { enLater } from './en-later.ts'
 
 /** The English texts of the first screens, a file an area; those of others come later. Every other language has exactly these keys; `{name}` is filled in, a pair is chosen by number. */
 export const en = {
+  ...recordEn,
   ...app,
   ...begin,
   ...home,

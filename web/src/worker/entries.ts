@@ -9,6 +9,7 @@ import type { Card } from '@keepwell/sdk/records/card'
 import { type Entry, entryOpener } from '@keepwell/sdk/records/catalog'
 import { readWords } from '@keepwell/sdk/records/digest'
 import { careDate } from '@keepwell/sdk/records/timeline'
+import { replacements } from '@keepwell/sdk/records/versions'
 import type { Row } from '#rpc/views.ts'
 import { fold } from './fold.ts'
 import { heldEntry } from './held-entry.ts'
@@ -192,7 +193,7 @@ function wordsOf(current: () => readonly Item[]): Pick<Entries, 'having' | 'lear
 }
 
 function inOrder(items: readonly Item[]): Item[] {
-  const replaced = new Set(items.flatMap(({ entry }) => (entry.card.prior ? [toHex(entry.card.prior)] : [])))
+  const replaced = replacements(items.map(i => i.entry))
   const out = items.filter(i => !replaced.has(i.row.id))
   // Code units order ISO dates; a locale's order would be thirty times slower.
   const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)

@@ -31,6 +31,7 @@ export async function openHeld({ ctx, entries }: OpenVault, id: string): Promise
       attributes: rest,
     },
     prior: null,
+    newer: null,
     ...NO_EXTRAS,
   }
 }

@@ -1,7 +1,6 @@
 import type { ImportItem, Outcome, Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { IN_MEMORY } from '@keepwell/sdk/actions/records/import-units'
-import { tellAmended } from '@keepwell/sdk/actions/rights/tell'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
@@ -51,7 +50,6 @@ export type Taken = { readonly records: number; readonly cancelled: boolean; rea
 /** Takes files in. What was acknowledged before a cancel or a lost connection stays, and is signed for. */
 export async function takeIn(vault: OpenVault, { items, signal, progress, part = () => null, keep }: Intake): Promise<Taken> {
   const tally = outcomes()
-  const priors: string[] = []
   let told = elapsed()
   let cancelled = false
   const tell = (): void => {
@@ -63,10 +61,8 @@ export async function takeIn(vault: OpenVault, { items, signal, progress, part =
     await vault.run(async ctx => {
       for await (const verdict of importItems(ctx, items, { signal })) {
         tally.add(verdict)
-        if (verdict.prior && !verdict.waiting && verdict.outcome !== 'failed') priors.push(verdict.prior)
         if (elapsed() - told >= PACE) tell()
       }
-      await tellAmended(ctx, priors)
     })
   } catch (e) {
     if (!isKeepwellError(e, 'CANCELLED')) throw e

@@ -7,6 +7,7 @@ import { cidFromBytes } from '@keepwell/sdk/base/cid'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { verifyAuthor } from '@keepwell/sdk/records/author'
 import type { Tail } from '@keepwell/sdk/records/plain'
+import { latestOf, replacements } from '@keepwell/sdk/records/versions'
 import type { Content, RecordView } from '#rpc/views.ts'
 import { contentOf } from './content.ts'
 import { type Item, naming } from './entries.ts'
@@ -57,8 +58,17 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
       attributes,
     },
     prior: card.prior ? toHex(card.prior) : null,
+    newer: newerOf(vault, id),
     ...(await extras(vault, entry, content, owner)),
   }
+}
+
+function newerOf({ ctx, entries }: OpenVault, id: string): RecordView['newer'] {
+  const latest = latestOf(id, replacements([...entries.all()].map(i => i.entry)))
+  if (!latest) return null
+  const { ring } = ctx.session.state
+  const { author } = latest.card
+  return { id: toHex(latest.id), author: author === ring.did ? ring.name : naming(ring).party(author), at: latest.filedAt }
 }
 
 /** Whose keys they are can only be asked where there is a relay; until then a signature counts as not checked. */

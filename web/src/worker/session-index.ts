@@ -1,8 +1,8 @@
 import type { SessionRecord } from '@keepwell/sdk/actions/access/open-session'
-import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Digest } from '@keepwell/sdk/health/fhir/digest'
 import { byProblem, type ProblemInput } from '@keepwell/sdk/health/fhir/problems'
 import type { Measured } from '@keepwell/sdk/health/series'
+import { replacements } from '@keepwell/sdk/records/versions'
 import type { OverviewGroup, OverviewRow, ProblemsView, ProblemView, SessionOverview } from '#rpc/clinician.ts'
 import { OVERVIEW_GROUPS } from '#rpc/clinician.ts'
 import type { Outside } from '#rpc/results.ts'
@@ -22,7 +22,7 @@ export type SessionItem = {
 /** Newest care first; records that a newer version replaces are left out. */
 export function inOrder(items: Iterable<SessionItem>): SessionItem[] {
   const all = [...items]
-  const replaced = new Set(all.flatMap(({ record }) => (record.card.prior ? [toHex(record.card.prior)] : [])))
+  const replaced = replacements(all.map(i => i.record))
   const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)
   return all.filter(i => !replaced.has(i.row.id)).sort((a, b) => after(a.row.date, b.row.date) || -after(a.row.title, b.row.title))
 }

@@ -4,11 +4,13 @@ import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { holdItems } from '@keepwell/sdk/actions/records/hold-items'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { person, type World, world } from '@keepwell/sdk/actions/story.kit'
 import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
@@ -18,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SessionOver } from '#rpc/clinician.ts'
 import { askForAccess, desk, hasDesk } from './desk.ts'
 import { type OpenReading, openReading } from './session.ts'
+import { newsOf } from './sharing-news.ts'
 import type { OpenVault } from './vault.ts'
 import { writeBack } from './write-back.ts'
 
@@ -130,6 +133,28 @@ describe('a session in another record', () => {
       ['2032', 101, expect.stringContaining('5.6')],
       ['2031', 99, ''],
     ])
+  })
+
+  test('says of a record that it was corrected, on the word of its patient alone, and by whom once the newer one is listed', async () => {
+    const share = await give('read', ['laboratory'])
+    const reading = await openIt(share)
+    const [row] = reading.window(reading.find({}).token, 0, 1)
+    expect((await reading.record(row!.id)).newer).toBeNull()
+    await tellAmended({ ...patient, clock: () => w.now - 60 })
+    const [old] = (await listEntries(patient)).filter(e => toHex(e.id) === row!.id)
+    const body = utf8('{"resourceType":"Observation","status":"amended","code":{"text":"Ferritin"}}')
+    const facts = { resourceType: 'Observation', title: 'Ferritin, corrected', codes: [] }
+    const made = { id: patient.random(16), kind: 'fhir', mediaType: 'application/fhir+json', authoredAt: w.now, body, facts } as const
+    await fileRecords(patient, [{ ...made, compartment: old!.compartment, prior: old!.id }])
+    // Somebody else's word, though it names the same record, says nothing here.
+    reading.check([{ kind: 'amended', did: 'did:ethr:0x1:0x0000000000000000000000000000000000000001', name: 'X', records: [row!.id] }])
+    expect((await reading.record(row!.id)).newer).toBeNull()
+    expect((await tellAmended(patient)).told).toEqual(['Practice Rivera'])
+    reading.check(newsOf(await receiveMessages(clinic)))
+    expect((await reading.record(row!.id)).newer).toEqual({ id: null, author: 'Ada Example', at: null })
+    const again = await openIt(share)
+    expect((await again.record(row!.id)).newer).toMatchObject({ id: toHex(made.id), author: 'Ada Example' })
+    expect(again.window(again.find({}).token, 0, 200).map(r => r.id)).not.toContain(row!.id)
   })
 
   test('is over when it is ended: everything refuses, and nothing is left to show', async () => {

@@ -7,6 +7,7 @@ import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { forEmergencies } from '@keepwell/sdk/consent/limits'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import { digestOf } from '@keepwell/sdk/health/fhir/digest'
+import { latestOf, replacements } from '@keepwell/sdk/records/versions'
 import type { OpenedCount, OpenSession, ProblemsView, SessionOver, SessionOverview, SessionQuery, SessionView } from '#rpc/clinician.ts'
 import { RemoteError } from '#rpc/rpc.ts'
 import type { SharingNews } from '#rpc/sharing.ts'
@@ -105,6 +106,8 @@ function sessionState(vault: Vault, { share, session, input, fresh, over }: Begu
   const items = new Map<string, SessionItem>(session.records.map(r => [toHex(r.id), itemOf(r, names)]))
   const opened = new Map<string, RecordView>()
   const answers = new Map<number, readonly SessionItem[]>()
+  /** Records of which the patient told that there is a newer version. */
+  const amended = new Set<string>()
   const openedAt = clock()
   const problems = session.problems.length
   const stop = new AbortController()
@@ -121,6 +124,7 @@ function sessionState(vault: Vault, { share, session, input, fresh, over }: Begu
     items,
     opened,
     answers,
+    amended,
     stop,
     current: () => (sorted ??= inOrder(items.values())),
     receipt: () => void receipts++,
@@ -279,7 +283,7 @@ function readingOf(state: State): OpenReading {
       if (!state.opened.has(id)) await openBatch(state, [item])
       const view = state.opened.get(id)
       if (!view) throw new KeepwellError('NOT_FOUND', 'That record is not shared with you any more.')
-      return view
+      return { ...view, newer: newerIn(state, id) }
     },
     async file(id) {
       state.alive()
@@ -291,6 +295,7 @@ function readingOf(state: State): OpenReading {
     },
     check(news = []) {
       const { id, did, purposes } = state.share
+      for (const n of news) if (n.kind === 'amended' && n.did === did) for (const old of n.records) state.amended.add(old)
       if (news.some(n => n.kind === 'frozen' && n.did === did) && !forEmergencies(purposes)) return state.end('frozen')
       // Ended, and renewed in the same breath, it is another share.
       const ended = news.some(n => n.kind === 'ended' && n.share === id)
@@ -336,6 +341,17 @@ function sessionView(state: State): SessionView {
   }
 }
 
+/** A newer version that is listed here; or one that the patient told of since the session began. */
+function newerIn({ items, amended, share, vault }: State, id: string): RecordView['newer'] {
+  const latest = latestOf(id, replacements([...items.values()].map(i => i.record)))
+  const { ring } = vault.ctx.session.state
+  if (latest) {
+    const { author } = latest.card
+    return { id: toHex(latest.id), author: author === ring.did ? ring.name : naming(ring).party(author), at: null }
+  }
+  return amended.has(id) ? { id: null, author: share.name, at: null } : null
+}
+
 type Listed = { readonly record: SessionRecord; readonly row: Row }
 
 async function viewOf({ ctx }: Vault, { record, row }: Listed, opened: OpenedRecord): Promise<RecordView> {
@@ -360,6 +376,7 @@ async function viewOf({ ctx }: Vault, { record, row }: Listed, opened: OpenedRec
       attributes,
     },
     prior: record.card.prior ? toHex(record.card.prior) : null,
+    newer: null,
     ...NO_EXTRAS,
   }
 }

@@ -46,7 +46,7 @@ export async function trail({ ctx, entries, run }: OpenVault): Promise<TrailView
     logSize,
     relay,
     anchored: anchored && { ...anchored, root: toHex(anchored.root) },
-    problems: problems.map(({ seq, code, message, evidence }) => ({ seq, code, message, proof: evidence ? encode(evidence) : null })),
+    problems: problems.map(({ seq, code, evidence }) => ({ seq, code, proof: evidence ? encode(evidence) : null })),
     checkedAt: clock(),
   }
 }

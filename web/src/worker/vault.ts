@@ -7,6 +7,7 @@ import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { digestMissing } from '@keepwell/sdk/actions/records/digest-missing'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
+import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { homeRelay, homeRelayUrl, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { AUDIT } from '@keepwell/sdk/audit/trail-proof'
@@ -148,7 +149,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await save()
     }
   }
-  const digests = single(() => gather(ctx, entries, end.signal).then(save))
+  const digests = single(() => tellCorrected(ctx, entries).then(() => gather(ctx, entries, end.signal).then(save)))
   const inbox = openInbox(ctx, entries, (unread, kinds) => tell('news', { unread, kinds }))
   // Whoever looked is told at the next time, if not at this.
   const opened = single(() => inbox.opened().catch(() => {}))
@@ -239,6 +240,12 @@ const told = (tell: Tell, closed: AbortSignal) => (e: unknown) => {
 async function gather(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<void> {
   const all = [...entries.all()].map(i => i.entry)
   await digestMissing(ctx, all, { signal, reader: pdfReader }).catch(() => {})
+}
+
+/** Who read what was corrected is told; that nobody can be told now is no reason to say nothing else. */
+async function tellCorrected(ctx: Ctx, entries: Entries): Promise<void> {
+  const versions = [...entries.all()].map(i => i.entry).filter(e => e.card.prior)
+  await tellAmended(ctx, versions).catch(() => {})
 }
 
 /** Looks for the proofs of what was filed, as the ledger takes them. */

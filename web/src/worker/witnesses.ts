@@ -37,7 +37,7 @@ export const witnesses = async (vault: OpenVault): Promise<WitnessView[]> =>
     (await known(vault)).map(url =>
       asked(vault, url).catch((e): WitnessView => {
         if (!isKeepwellError(e)) throw e
-        return { url, name: url, seen: null, same: true, charges: [], proof: null, failed: { code: e.code, message: e.message } }
+        return { url, name: url, seen: null, same: true, charges: [], proof: null, failed: { code: e.code } }
       }),
     ),
   )

@@ -45,6 +45,9 @@ export type OpenGateway = Gateway & {
 const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their consent.')
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
 const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force; ask again.')
+const AMENDED = new KeepwellError('DENIED', 'Something that was open has been corrected; ask again.')
+/** What a patient says by message is nobody’s work here. */
+const TOLD = { person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update' } as const
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** Milliseconds. */
 const GRACE = 10_000
@@ -83,6 +86,12 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       const open = pool.open().filter(s => s.patient.did === patient && (purposes?.includes(s.actor.purpose) ?? true))
       for (const session of open) session.end(LIMITED)
       if (!purposes) told.ended(book.patients().flatMap(p => (p.did === patient ? [p.id] : [])))
+    },
+    amended(patient, records) {
+      for (const { id } of book.patients().filter(p => p.did === patient))
+        trail.note({ at: ctx.clock(), ...TOLD, patient: id, records: records.map(record => ({ id: record })) })
+      const open = pool.open().filter(s => s.patient.did === patient && records.some(r => s.records.has(r)))
+      for (const session of open) session.end(AMENDED)
     },
     revoked(commitment) {
       near.drop(commitment)

@@ -16,6 +16,8 @@ export type WatchInput = {
   readonly changed: () => void
   /** A patient froze the record, or — with `purposes` — objects to these. */
   readonly limited: (patient: string, purposes: readonly string[] | null) => void
+  /** A patient says that there are newer versions of these records, which were opened here; by their hex ids. */
+  readonly amended: (patient: string, records: readonly string[]) => void
   /** The ledger says that this consent is no more, or not while the credential that it names is not live. */
   readonly revoked: (commitment: Uint8Array) => void
   readonly failed: (code: string) => void
@@ -36,7 +38,7 @@ export async function watchGrants(input: WatchInput): Promise<void> {
   await Promise.all([watchMessages(input), watchLedger(input)])
 }
 
-async function watchMessages({ ctx, changed, limited, failed, signal, pause }: WatchInput): Promise<void> {
+async function watchMessages({ ctx, failed, signal, pause, ...hear }: WatchInput): Promise<void> {
   for (let wait = 500; !signal.aborted; wait = Math.min(LONGEST_PAUSE, wait * 2)) {
     try {
       const relay = await homeRelay(ctx)
@@ -44,13 +46,13 @@ async function watchMessages({ ctx, changed, limited, failed, signal, pause }: W
       // Listened for before what waits is taken, so that nothing falls between.
       let next = words.next()
       next.catch(() => {})
-      await take(ctx, { changed, limited })
+      await take(ctx, hear)
       for (let found = await next; !found.done; found = await next) {
         wait = 500
         next = words.next()
         next.catch(() => {})
         // What came while listening began is not told; what comes from `ready` on is.
-        if (found.value === 'messages' || found.value === 'ready') await take(ctx, { changed, limited })
+        if (found.value === 'messages' || found.value === 'ready') await take(ctx, hear)
       }
     } catch (e) {
       if (signal.aborted) return
@@ -60,21 +62,22 @@ async function watchMessages({ ctx, changed, limited, failed, signal, pause }: W
   }
 }
 
-async function take(ctx: Watching, { changed, limited }: Pick<WatchInput, 'changed' | 'limited'>): Promise<void> {
+async function take(ctx: Watching, { changed, limited, amended }: Pick<WatchInput, 'changed' | 'limited' | 'amended'>): Promise<void> {
   const arrivals = await receiveMessages(ctx)
   for (const a of arrivals) {
     if (a.kind !== 'right' || a.news.step !== 'told') continue
     if (a.news.event === 'frozen') limited(a.did, null)
     if (a.news.event === 'objected') limited(a.did, a.news.purposes)
+    if (a.news.event === 'amended') amended(a.did, a.news.records.map(toHex))
   }
   if (arrivals.some(a => a.kind === 'grant' || a.kind === 'revoked')) changed()
 }
 
-async function watchLedger({ ctx, inUse, changed, limited, revoked, failed, signal, pause }: WatchInput): Promise<void> {
+async function watchLedger({ ctx, inUse, revoked, failed, signal, pause, ...hear }: WatchInput): Promise<void> {
   for (let pass = 1; !signal.aborted; pass++) {
     await pause(LEDGER_PAUSE, signal).catch(() => {})
     // A word of the relay can be lost on the way; a message cannot.
-    if (pass % PASSES_A_TAKE === 0) await take(ctx, { changed, limited }).catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
+    if (pass % PASSES_A_TAKE === 0) await take(ctx, hear).catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
     const open = new Set(inUse().map(toHex))
     for (const g of receivedGrants(ctx).filter(x => open.has(toHex(x.grant.commitment)))) {
       if (signal.aborted) return

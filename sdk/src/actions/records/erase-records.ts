@@ -1,6 +1,6 @@
 import { relayParty } from '#actions/access/check-receipt'
 import type { Ctx } from '#actions/context'
-import { aboutOf, type Telling, tellOfRecords } from '#actions/rights/tell'
+import { aboutOf, type Telling, tellErased } from '#actions/rights/tell'
 import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal } from '#base/bytes'
@@ -31,7 +31,7 @@ async function countTombstones(ctx: Erasing): Promise<void> {
 export async function eraseRecords(ctx: Erasing, ids: readonly Uint8Array[]): Promise<Erasure> {
   const about = await aboutOf(ctx, ids)
   const receipts = await dropRecords(ctx, ids)
-  return { receipts, pending: [], ...(await tellOfRecords(ctx, 'erased', about)) }
+  return { receipts, pending: [], ...(await tellErased(ctx, about)) }
 }
 
 /** The same, without telling anybody. */

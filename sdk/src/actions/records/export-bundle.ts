@@ -2,6 +2,7 @@ import type { Ctx, Progress } from '#actions/context'
 import { toHex, utf8 } from '#base/bytes'
 import { isoTime } from '#base/time'
 import type { Entry } from '#records/catalog'
+import { replacements } from '#records/versions'
 import { type OpenBody, openBodies } from './open-bodies.ts'
 
 type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
@@ -11,7 +12,7 @@ type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog
  * DocumentReference with its content inside. A record that a newer one replaces is left out, for a Bundle holds one version of each.
  */
 export async function* exportBundle(ctx: Exporting, entries: readonly Entry[], progress: Progress = () => {}): AsyncGenerator<Uint8Array> {
-  const replaced = new Set(entries.flatMap(e => (e.card.prior ? [toHex(e.card.prior)] : [])))
+  const replaced = replacements(entries)
   const live = entries.filter(e => !replaced.has(toHex(e.id)))
   yield utf8(`{"resourceType":"Bundle","type":"collection","timestamp":"${isoTime(ctx.clock())}"`)
   let done = 0

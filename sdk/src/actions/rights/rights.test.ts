@@ -5,13 +5,17 @@ import { invite, join } from '#actions/access/invite'
 import { openSession } from '#actions/access/open-session'
 import { type Arrival, receiveMessages } from '#actions/access/receive-messages'
 import { requestAccess } from '#actions/access/request'
+import { revoke } from '#actions/access/revoke'
 import type { Ctx } from '#actions/context'
 import { eraseRecords } from '#actions/records/erase-records'
 import { fileRecords } from '#actions/records/file-records'
 import { entryOf } from '#actions/records/list-entries'
+import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed } from '#actions/records/secrets'
+import { submitRecords } from '#actions/records/submit-records'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { callRelay, contactRelays, homeRelay, signerOf } from '#actions/vault/calls'
+import { restoreVault } from '#actions/vault/restore-vault'
 import { rotate } from '#actions/vault/rotate'
 import { toHex } from '#base/bytes'
 import { cidFromBytes } from '#base/cid'
@@ -20,10 +24,11 @@ import { decodeAs } from '#base/shape'
 import type { Purpose } from '#consent/terms'
 import { after } from '#identity/rights'
 import { sign, signed } from '#identity/signed'
+import { memoryCatalog } from '#memory/catalog'
+import { tellAmended } from './amended.ts'
 import { answerRight, askRight, disagree, lateness } from './cases.ts'
 import { confirmLimits, objectTo, setLimits } from './limits.ts'
 import { limitsOf } from './ring.ts'
-import { tellAmended } from './tell.ts'
 
 const HOME = 'http://home.test'
 const AWAY = 'http://away.test'
@@ -239,16 +244,6 @@ describe('a request for a right', () => {
   })
 })
 
-test('those who may have read what its owner corrected are told of it once, and nobody of what nobody could read', async () => {
-  await share(['TREAT'])
-  const prior = toHex(record)
-  expect(await tellAmended(ada, [prior])).toEqual({ told: ['Clinic'], unreached: [] })
-  expect(await news(clinic)).toEqual([{ step: 'told', event: 'amended', records: [record], purposes: [] }])
-  const [private_] = await fileRecords(ada, [draft(ada, 'imaging', 'Private')])
-  expect(await tellAmended(ada, [toHex(private_!.id), 'ff'.repeat(16)])).toEqual({ told: [], unreached: [] })
-  expect(await news(clinic)).toEqual([])
-})
-
 test('those who may have read an erased record are told, also after their consent ended, and nobody else is', async () => {
   const other = await person(w, 'Other', AWAY)
   await join(other, await invite(ada))
@@ -261,4 +256,71 @@ test('those who may have read an erased record are told, also after their consen
   expect(await eraseRecords(ada, [record])).toMatchObject({ told: ['Clinic'], unreached: [] })
   expect(await news(clinic)).toEqual([{ step: 'told', event: 'erased', records: [record], purposes: [] }])
   expect(await news(other)).toEqual([])
+})
+
+describe('a newer version of a record', () => {
+  const amend = async (prior: Uint8Array, title = 'blood, corrected') => {
+    w.now += 10
+    const [entry] = await fileRecords(ada, [{ ...draft(ada, 'laboratory', title), prior }])
+    return entry!.id
+  }
+  const opens = async (who: Ctx, commitment: Uint8Array, id: Uint8Array): Promise<void> => {
+    const s = await openSession(who, { grant: commitment, purpose: 'TREAT' })
+    expect((await s.open([id])).length).toBe(1)
+  }
+  const stranger = async (name: string): Promise<Ctx> => {
+    const who = await person(w, name, AWAY)
+    await join(who, await invite(ada))
+    await receiveMessages(ada)
+    return who
+  }
+
+  test('is told to those who opened the older one, once, also after their consent ended, and to nobody else', async () => {
+    const [idle, none, past] = [await stranger('Idle'), await stranger('None'), await stranger('Past')]
+    const { commitment } = await share(['TREAT'])
+    await share(['TREAT'], idle)
+    const ended = await share(['TREAT'], past)
+    await opens(clinic, commitment, record)
+    await opens(past, ended.commitment, record)
+    await revoke(ada, ended.commitment)
+    for (const who of [clinic, idle, none, past]) await receiveMessages(who)
+    expect(await tellAmended(ada)).toEqual({ told: [], unreached: [] })
+    const second = await amend(record)
+    expect(await tellAmended(ada)).toEqual({ told: ['Clinic', 'Past'], unreached: [] })
+    for (const who of [clinic, past]) expect(await news(who)).toEqual([{ step: 'told', event: 'amended', records: [record], purposes: [] }])
+    for (const who of [idle, none]) expect(await news(who)).toEqual([])
+    // Told once, by whichever device is first.
+    w.now += 10
+    expect((await tellAmended(ada)).told).toEqual([])
+    const session = await restoreVault(w, { words: (ada as Ctx & { words: string }).words, relay: HOME, deviceName: 'other' })
+    const device = { ...ada, catalog: memoryCatalog(), session }
+    await tellAmended(device)
+    await receiveRecords(device)
+    w.now += 10
+    expect((await tellAmended(device)).told).toEqual([])
+    // Whoever opened the first alone is told of the third as well.
+    await amend(second, 'blood, corrected twice')
+    expect((await tellAmended(ada)).told).toEqual(['Clinic', 'Past'])
+    expect(await news(clinic)).toMatchObject([{ event: 'amended', records: [record] }])
+  })
+
+  test('is told as well when somebody else who may write made it; not to them, who know of it', async () => {
+    const { commitment } = await share(['TREAT'])
+    const writer = await stranger('Writer')
+    await opens(clinic, commitment, record)
+    const own = await share(['TREAT'], writer)
+    await opens(writer, own.commitment, record)
+    const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
+    await grant(ada, { to: writer.session.state.ring.did, level: 'write', purposes: ['TREAT'], compartments, expiry: w.now + DAY })
+    for (const who of [writer, clinic]) await receiveMessages(who)
+    await tellAmended(ada)
+    w.now += 10
+    const { compartment: _part, ...made } = draft(ada, 'laboratory', 'blood, corrected')
+    const drafts = [{ ...made, compartmentName: 'laboratory', prior: record }]
+    await submitRecords(writer, { to: ada.session.state.ring.did, purpose: 'TREAT', drafts })
+    await receiveRecords(ada)
+    expect(await tellAmended(ada)).toEqual({ told: ['Clinic'], unreached: [] })
+    expect(await news(clinic)).toMatchObject([{ event: 'amended', records: [record] }])
+    expect(await news(writer)).toEqual([])
+  })
 })

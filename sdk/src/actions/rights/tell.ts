@@ -2,10 +2,11 @@ import { post } from '#actions/access/post'
 import type { Ctx } from '#actions/context'
 import { entryOf } from '#actions/records/list-entries'
 import { contactRelays, findParty } from '#actions/vault/calls'
-import { fromHex, toHex } from '#base/bytes'
+import { toHex } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { forEmergencies } from '#consent/limits'
 import { decodeTerms, readTerms, type Terms } from '#consent/terms'
+import type { Did } from '#identity/did'
 import type { GivenGrant } from '#identity/keyring'
 import type { Told } from '#wire/rights'
 
@@ -15,6 +16,7 @@ export type Telling = { readonly told: readonly string[]; readonly unreached: re
 /** What of the record it is about: an id and the part it lies in. */
 export type About = { readonly id: Uint8Array; readonly compartment: Uint8Array }
 
+type Posting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 type Reading = { readonly grant: GivenGrant; readonly terms: Terms }
 
 /** Consents of this vault that let somebody read: those in force, or — with `about` — all there ever were that cover one of these records. */
@@ -37,15 +39,21 @@ function covers(terms: Terms, { id, compartment }: About): boolean {
  * Tells those to whom data may have been disclosed (GDPR 19), each once, in a sealed message. What somebody was given through a proxy is the
  * proxy's to tell on.
  */
-export async function tellReaders(
-  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>,
-  what: Told,
-  about: readonly About[] | null = null,
-): Promise<Telling> {
+export async function tellReaders(ctx: Posting, what: Told, about: readonly About[] | null = null): Promise<Telling> {
   const whom = new Map(readings(ctx, about).map(r => [r.grant.grantee, r.grant.name]))
+  return tellEach(
+    ctx,
+    [...whom].map(([did, name]) => ({ did, name, what })),
+  )
+}
+
+type Word = { readonly did: Did; readonly name: string; readonly what: Told }
+
+/** Posts to each what is for them; who cannot be reached is named. */
+export async function tellEach(ctx: Posting, words: readonly Word[]): Promise<Telling> {
   const told: string[] = []
   const unreached: string[] = []
-  for (const [did, name] of whom) {
+  for (const { did, name, what } of words) {
     try {
       const party = await findParty(ctx, did, contactRelays(ctx, did))
       ensure(party, 'UNKNOWN_PARTY', 'None of that party’s relays answers.')
@@ -62,17 +70,13 @@ export async function tellReaders(
 /** Records of one message. */
 const MAX_IDS = 1024
 
-/** Tells of records that were erased, or that the owner corrected; `about` is taken before they leave the catalog. */
-export async function tellOfRecords(
-  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>,
-  event: 'erased' | 'amended',
-  about: readonly About[],
-): Promise<Telling> {
+/** Tells of records that were erased; `about` is taken before they leave the catalog. */
+export async function tellErased(ctx: Posting, about: readonly About[]): Promise<Telling> {
   const told = new Set<string>()
   const unreached = new Set<string>()
   for (let at = 0; at < about.length; at += MAX_IDS) {
     const some = about.slice(at, at + MAX_IDS)
-    const telling = await tellReaders(ctx, { event, records: some.map(a => a.id), purposes: [] }, some)
+    const telling = await tellReaders(ctx, { event: 'erased', records: some.map(a => a.id), purposes: [] }, some)
     for (const name of telling.told) told.add(name)
     for (const name of telling.unreached) unreached.add(name)
   }
@@ -84,12 +88,3 @@ export async function aboutOf(ctx: Pick<Ctx, 'catalog' | 'session'>, ids: readon
   const entries = await Promise.all(ids.map(id => entryOf(ctx, id)))
   return entries.flatMap(entry => (entry ? [{ id: entry.id, compartment: entry.compartment }] : []))
 }
-
-/**
- * Tells of earlier versions, by hex id, that the owner's own newer ones replace (GDPR 16, 19). Of a version that waits to be sent nobody is
- * told, for nobody could have it yet.
- */
-export const tellAmended = async (
-  ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>,
-  priors: readonly string[],
-): Promise<Telling> => tellOfRecords(ctx, 'amended', await aboutOf(ctx, priors.map(fromHex)))

@@ -28,6 +28,11 @@ export const record: Texts<typeof en> = {
   'record.media': 'Format',
   'record.id': 'Kennung',
   'record.address': 'Inhaltsadresse',
+  'record.newer': 'Am {date} von {name} berichtigt',
+  'record.newerBy': 'Von {name} berichtigt',
+  'record.newerSee': 'Neuere Fassung ansehen',
+  'record.newerListed': 'Die Liste zeigt die neuere Fassung.',
+  'record.newerLater': 'Es gibt eine neuere Fassung. Beginnen Sie die Sitzung neu, um sie zu lesen.',
   'record.replaces': 'Das ersetzt eine frühere Fassung.',
   'record.replacesSee': 'Frühere Fassung ansehen',
   'record.issues': {

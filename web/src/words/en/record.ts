@@ -25,6 +25,11 @@ export const record = {
   'record.media': 'Format',
   'record.id': 'Record id',
   'record.address': 'Content address',
+  'record.newer': 'Corrected on {date} by {name}',
+  'record.newerBy': 'Corrected by {name}',
+  'record.newerSee': 'See the newer version',
+  'record.newerListed': 'The list shows the newer version.',
+  'record.newerLater': 'There is a newer version. Begin the session anew to read it.',
   'record.replaces': 'This replaces an earlier version.',
   'record.replacesSee': 'See the earlier version',
   'record.issues': {
