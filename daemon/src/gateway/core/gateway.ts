@@ -14,7 +14,7 @@ import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from
 import { readingHere } from './reading.ts'
 import { type KeptRules, NO_RULES } from './role-rules.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
-import { NO_TRAIL, type Trail } from './trail.ts'
+import { NO_TRAIL, type Noted, type Trail } from './trail.ts'
 import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
 import { underWay } from './under-way.ts'
 import { watchGrants } from './watch.ts'
@@ -46,8 +46,6 @@ const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their co
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
 const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force; ask again.')
 const AMENDED = new KeepwellError('DENIED', 'Something that was open has been corrected; ask again.')
-/** What a patient says by message is nobody’s work here. */
-const TOLD = { person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update' } as const
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** Milliseconds. */
 const GRACE = 10_000
@@ -88,10 +86,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       if (!purposes) told.ended(book.patients().flatMap(p => (p.did === patient ? [p.id] : [])))
     },
     amended(patient, records) {
-      for (const { id } of book.patients().filter(p => p.did === patient))
-        trail.note({ at: ctx.clock(), ...TOLD, patient: id, records: records.map(record => ({ id: record })) })
-      const open = pool.open().filter(s => s.patient.did === patient && records.some(r => s.records.has(r)))
-      for (const session of open) session.end(AMENDED)
+      for (const { id } of book.patients().filter(p => p.did === patient)) trail.note(toldOf(ctx.clock(), id, records))
+      endAmended(pool, patient, records)
     },
     revoked(commitment) {
       near.drop(commitment)
@@ -168,6 +164,18 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       patience.abort()
     },
   }
+}
+
+/** What a patient says by message is nobody’s work here. */
+const toldOf = (at: number, patient: string, records: readonly string[]): Noted => ({
+  ...{ at, person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update', patient },
+  records: records.map(id => ({ id })),
+})
+
+/** Ends what holds a record that its patient says was corrected. */
+function endAmended(pool: Pool, patient: string, records: readonly string[]): void {
+  const open = pool.open().filter(s => s.patient.did === patient && records.some(r => s.records.has(r)))
+  for (const session of open) session.end(AMENDED)
 }
 
 /** Ends what is open under consents that are no more; gives whose it was. */
