@@ -14,7 +14,7 @@ import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from
 import { readingHere } from './reading.ts'
 import { type KeptRules, NO_RULES } from './role-rules.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
-import { NO_TRAIL, type Noted, type Trail } from './trail.ts'
+import { NO_TRAIL, type Trail } from './trail.ts'
 import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
 import { underWay } from './under-way.ts'
 import { watchGrants } from './watch.ts'
@@ -85,10 +85,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       for (const session of open) session.end(LIMITED)
       if (!purposes) told.ended(book.patients().flatMap(p => (p.did === patient ? [p.id] : [])))
     },
-    amended(patient, records) {
-      for (const { id } of book.patients().filter(p => p.did === patient)) trail.note(toldOf(ctx.clock(), id, records))
-      endAmended(pool, patient, records)
-    },
+    amended: (did, ids) => amended({ pool, trail, at: ctx.clock(), patients: book.patients().filter(p => p.did === did) }, ids),
     revoked(commitment) {
       near.drop(commitment)
       told.ended([...endGone(pool, c => equal(c, commitment)), ...book.givers(commitment)])
@@ -166,15 +163,14 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   }
 }
 
-/** What a patient says by message is nobody’s work here. */
-const toldOf = (at: number, patient: string, records: readonly string[]): Noted => ({
-  ...{ at, person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update', patient },
-  records: records.map(id => ({ id })),
-})
+type Amended = { readonly pool: Pool; readonly trail: Trail; readonly at: number; readonly patients: readonly GatewayPatient[] }
 
-/** Ends what holds a record that its patient says was corrected. */
-function endAmended(pool: Pool, patient: string, records: readonly string[]): void {
-  const open = pool.open().filter(s => s.patient.did === patient && records.some(r => s.records.has(r)))
+/** Notes that a patient told of newer versions of these records, and ends what holds an older one: nobody's work here, but theirs. */
+function amended({ pool, trail, at, patients }: Amended, ids: readonly string[]): void {
+  const records = ids.map(id => ({ id }))
+  const by = { person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update' } as const
+  for (const { id } of patients) trail.note({ at, ...by, patient: id, records })
+  const open = pool.open().filter(s => patients.some(p => p.id === s.patient.id) && ids.some(id => s.records.has(id)))
   for (const session of open) session.end(AMENDED)
 }
 
