@@ -13,6 +13,7 @@ import decode from 'qr/decode.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { de } from '#words/de.ts'
 import type { Key } from '#words/en.ts'
+import { cameraPhone, filmOfTexts } from './camera.kit.ts'
 import { accessible, begin, hasChromium, lines, newBrowser, noViolations, openStage, PHONE, type Stage } from './journey.kit.ts'
 
 const RUNS = hasChromium() && hasOpenssl()
@@ -134,6 +135,17 @@ describe.skipIf(!RUNS)('a signed health card', () => {
     await press(page, 'File it in my record')
     await page.getByText('It is all there already.').waitFor()
     noViolations(heard)
+
+    // Held before a camera.
+    const film = join(stage.home, 'card.y4m')
+    filmOfTexts(toNumeric(jws), film)
+    const phone = await cameraPhone(stage, film, outside)
+    await begin(phone.page, { name: 'Cam Anyperson', passphrase: 'correct horse battery' })
+    await toCard(phone.page)
+    await press(phone.page, 'Read the code with the camera')
+    await phone.page.getByText(`Signed by ${iss}, checked just now.`).waitFor()
+    noViolations(phone.heard)
+    await phone.close()
   })
 
   test('in several codes is read one after another, in German from a photo and a file; altered, or of nobody known, it is not filed', {

@@ -2,10 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium } from '../../tools/chromium.ts'
-import { filmOf } from './camera.kit.ts'
+import { cameraPhone, filmOf } from './camera.kit.ts'
 import {
   accessible,
   begin,
@@ -17,9 +16,7 @@ import {
   lock,
   newBrowser,
   noViolations,
-  openPage,
   openStage,
-  PATIENCE,
   PHONE,
   type Stage,
   sampleFile,
@@ -122,19 +119,8 @@ describe.skipIf(!hasChromium())('devices, locks and several records', () => {
     await waiting(phone.page)
     const film = join(stage.home, 'code.y4m')
     await filmOf(phone.page, film)
-    const camera = await chromium.launch({
-      executablePath: findChromium()!,
-      args: [
-        '--no-sandbox',
-        '--use-fake-device-for-media-stream',
-        '--use-fake-ui-for-media-stream',
-        `--use-file-for-fake-video-capture=${film}`,
-      ],
-    })
+    const { page, heard, close } = await cameraPhone(stage, film)
     try {
-      const context = await camera.newContext({ viewport: PHONE, locale: 'en-GB', reducedMotion: 'reduce', permissions: ['camera'] })
-      context.setDefaultTimeout(PATIENCE)
-      const { page, heard } = await openPage(context, stage.url)
       await begin(page, { name: 'Cam Example', passphrase: PHRASE })
       await page.goto(`${stage.url}/#/add-device`)
       await page.getByRole('button', { name: 'Read the code with the camera' }).click()
@@ -151,7 +137,7 @@ describe.skipIf(!hasChromium())('devices, locks and several records', () => {
       await phone.page.getByText('This is now a device of Cam Example').waitFor()
       noViolations(heard)
     } finally {
-      await camera.close()
+      await close()
     }
   })
 

@@ -9,6 +9,8 @@ import { Waiting } from './state.tsx'
 type ReadProps = {
   /** What a camera must have seen to be taken for the code. */
   readonly form: RegExp
+  /** Codes that were read already, where one after another is wanted: the camera stays on, and waits for the next. */
+  readonly known?: readonly string[]
   readonly busy: boolean
   /** What went wrong with the last one. */
   readonly failed: ReactNode
@@ -20,7 +22,7 @@ type ReadProps = {
 const hasCamera = (): boolean => window.isSecureContext && 'mediaDevices' in navigator
 
 /** Another screen's code: read by the camera, or pasted as the link it stands for. */
-export function ReadCode({ form, busy, failed, noCamera, paste, onLink }: ReadProps) {
+export function ReadCode({ form, known, busy, failed, noCamera, paste, onLink }: ReadProps) {
   const { t } = useWords()
   const [camera, setCamera] = useState<'off' | 'on' | 'failed'>(hasCamera() ? 'off' : 'failed')
   const [text, setText] = useState('')
@@ -29,8 +31,8 @@ export function ReadCode({ form, busy, failed, noCamera, paste, onLink }: ReadPr
     onLink(text)
   }
   const found = (link: string): boolean => {
-    if (!form.test(link)) return false
-    setCamera('off')
+    if (!form.test(link) || known?.includes(link)) return false
+    if (!known) setCamera('off')
     onLink(link)
     return true
   }

@@ -17,6 +17,8 @@ export function HealthCard() {
   const { t } = useWords()
   const { api } = useVault()
   const [codes, setCodes] = useState<readonly string[]>([])
+  /** What was read or refused: a camera that sees it once more has nothing new. */
+  const [tried, setTried] = useState<readonly string[]>([])
   const [part, setPart] = useState<CardPart | null>(null)
   const [read, setRead] = useState<CardsRead | null>(null)
   const reading = useDo(async (given: string) => {
@@ -30,6 +32,7 @@ export function HealthCard() {
   })
   const anew = (): void => {
     setCodes([])
+    setTried([])
     setPart(null)
     setRead(null)
     reading.clear()
@@ -52,6 +55,7 @@ export function HealthCard() {
             )}
             <ReadCode
               form={/^shc:\//}
+              known={tried}
               busy={reading.busy || fromFile.busy}
               failed={
                 codeOf(reading.error) === 'BAD_INPUT' ? (
@@ -64,7 +68,10 @@ export function HealthCard() {
               }
               noCamera={t('card.noCamera')}
               paste={t('card.paste')}
-              onLink={reading.run}
+              onLink={given => {
+                setTried(all => [...all, given])
+                reading.run(given)
+              }}
             />
             <FromFile label={t('card.file')} onFile={fromFile.run} />
           </div>
