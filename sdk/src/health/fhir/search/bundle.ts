@@ -21,6 +21,13 @@ export function outcome(issues: readonly SearchIssue[]): FhirResource {
   return { resourceType: 'OperationOutcome', issue }
 }
 
+/** What is said of a search stands under a name of its own in the Bundle: HL7's validator asks one of every entry. */
+const said = (issues: readonly SearchIssue[]) => ({
+  fullUrl: 'urn:uuid:0d1f2e4c-6b7a-4c3d-9e58-6f0a1b2c3d4e',
+  resource: { ...outcome(issues), id: 'outcome' },
+  search: { mode: 'outcome' as const },
+})
+
 const urlOf = ({ base, path }: BundleOptions, query: string): string =>
   `${[base, path].filter(Boolean).join('/')}${query ? `?${query}` : ''}`
 
@@ -39,7 +46,7 @@ export function searchBundle(result: SearchResult, options: BundleOptions): Fhir
   const entries = [
     ...result.matches.map(entry('match')),
     ...result.includes.map(entry('include')),
-    ...(result.issues.length ? [{ resource: outcome(result.issues), search: { mode: 'outcome' } }] : []),
+    ...(result.issues.length ? [said(result.issues)] : []),
   ]
   return {
     resourceType: 'Bundle',
