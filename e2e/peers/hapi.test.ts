@@ -151,7 +151,7 @@ describe.skipIf(!hapi)('HL7’s instance validator', () => {
       const said = await peer.validate(Object.values(answers))
       const found = Object.keys(answers).flatMap((asked, i) => said[i]!.map(m => `${asked}: ${m}`))
       console.log(`HL7’s validator: ${said.length} answers of a gateway, ${found.join('; ') || 'nothing wrong'}`)
-      // One entry of a searchset bears no id, which R4 leaves open for what is said of a search.
+      // The status that `$status` gives of a subscription bears no id.
       expect(found.filter(m => !m.endsWith('Search results must have ids'))).toEqual([])
     } finally {
       await world.close()
