@@ -20,6 +20,7 @@ import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { backup } from '@keepwell/sdk/actions/vault/backup'
+import { createVault } from '@keepwell/sdk/actions/vault/create-vault'
 import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
 import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
 import { rotate } from '@keepwell/sdk/actions/vault/rotate'
@@ -135,8 +136,9 @@ async function restoring(records: number, rounds: number): Promise<{ bytes: numb
   const dir = await mkdtemp(join(tmpdir(), 'bench-drill-'))
   const bench = await benchHome({ KEEPWELL_ANCHOR_SECONDS: '3600', KEEPWELL_HEAD_SECONDS: '3600' })
   try {
-    const patient = await bench.person('Ada')
-    const words = await rotate(patient)
+    const base = { clock, random, network: bench.network }
+    const { session, words } = await createVault(base, { name: 'Ada', relay: bench.url, deviceName: 'bench' })
+    const patient: Ctx = { ...base, catalog: memoryCatalog(), session }
     const bodies = await filled(patient, records)
     const file = join(dir, 'backup')
     await pipeline(Readable.from(backup(patient)), createWriteStream(file))
