@@ -251,7 +251,6 @@ if (!values.only || values.only === 'vaults')
         unit: 'kB',
         note: `keyring ${(d.keyringBytes / 1000).toFixed(0)} kB`,
       },
-      { what: '… and gives one away', value: d.bytesToRelease / 1000, unit: 'kB' },
     )
   }
 report('drill: recovery, restore, and many vaults', rows, values.json)
