@@ -2,7 +2,6 @@ import { lazy, type ReactNode, Suspense } from 'react'
 import { ClinicianChoice } from '#clinician/choice.tsx'
 import { Waiting } from '#parts/state.tsx'
 import { Home } from '#patient/home.tsx'
-import { Invite, Join } from '#patient/invite.tsx'
 import { Record } from '#patient/record.tsx'
 import { Settings } from '#patient/settings.tsx'
 import { Share } from '#patient/share.tsx'
@@ -13,6 +12,8 @@ import type { Route } from './route.ts'
 import { WithTexts } from './with-texts.tsx'
 
 /** Screens that are not needed to begin come when they are asked for. */
+const Invite = lazy(async () => ({ default: (await import('#patient/invite.tsx')).Invite }))
+const Join = lazy(async () => ({ default: (await import('#patient/invite.tsx')).Join }))
 const Links = lazy(async () => ({ default: (await import('#patient/links.tsx')).Links }))
 const Medicines = lazy(async () => ({ default: (await import('#patient/medicines.tsx')).Medicines }))
 const Milestones = lazy(async () => ({ default: (await import('#patient/milestones.tsx')).Milestones }))
@@ -108,8 +109,8 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   'pass-on': { under: 'share', parts: [':'], alone: false, draw: ({ rest: [id = ''] }) => later(<PassOn key={id} id={id} />) },
   results: { under: 'timeline', parts: [':'], draw: ({ rest: [id] }) => later(id ? <ResultSeries key={id} id={id} /> : <Results />) },
   links: { under: 'share', draw: r => later(<Links key={asked(r, 'parts')} wanted={asked(r, 'parts').split(',').filter(Boolean)} />) },
-  invite: { under: 'share', draw: () => <Invite /> },
-  join: { under: 'share', draw: () => <Join /> },
+  invite: { under: 'share', draw: () => later(<Invite />) },
+  join: { under: 'share', draw: () => later(<Join />) },
   desk: { parts: ['ask', 'emergency', 'add/:', 'of/:'], draw: ({ rest, query }) => later(<ClinicianRoom rest={rest} query={query} />) },
   'new-share': { under: 'share', draw: r => later(<NewShare key={r.query.toString()} {...newShareOf(r)} />) },
   cared: { under: 'share', parts: [':'], alone: false, draw: ({ rest: [id = ''] }) => later(<Cared key={id} id={id} />) },
