@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { openCustodians } from '@keepwell/adapters/custodian/http'
 import type { Job, Said } from '@keepwell/daemon/vault/agent'
 import { closeWithheld } from '@keepwell/sdk/actions/access/close-elsewhere'
-import { publishTrail } from '@keepwell/sdk/actions/access/publish-trail'
+import { publishWhileRead } from '@keepwell/sdk/actions/access/publish-trail'
 import { applyRules } from '@keepwell/sdk/actions/access/rules'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { drillCustodians } from '@keepwell/sdk/actions/emergency/answer'
@@ -65,7 +65,7 @@ export function agentJobs(io: Io, within: WithCtx, { backups, places, via }: Age
 async function receive(ctx: Ctx): Promise<Said> {
   const received = await receiveRecords(ctx)
   const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
-  const published = await publishTrail(ctx)
+  const published = await publishWhileRead(ctx)
   if (received.fresh || published) await publishState(ctx)
   const { told, unreached } = await tellAmended(ctx)
   const corrected = told.length ? `, ${count(told.length, 'reader')} told of corrections` : ''

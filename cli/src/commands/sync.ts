@@ -1,5 +1,5 @@
 import { passOnward } from '@keepwell/sdk/actions/access/pass-onward'
-import { publishTrail } from '@keepwell/sdk/actions/access/publish-trail'
+import { publishWhileRead } from '@keepwell/sdk/actions/access/publish-trail'
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -38,7 +38,7 @@ export const sync: Command = {
       const amended = await tellAmended(ctx)
       const { round } = await settleGuardians(ctx)
       const anchors = await confirmAnchors(ctx, await selectEntries(ctx, e => e.anchoredAt === undefined))
-      const published = await publishTrail(ctx)
+      const published = await publishWhileRead(ctx)
       if (received.fresh || published) await publishState(ctx)
       const read = await digestMissing(ctx, await selectEntries(ctx, lacksDigest), {
         progress: (done, total) => io.progress(`${done} of ${total} read …`),

@@ -285,7 +285,7 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   const { wrong } = await confirmAnchors(ctx, unanchored(entries))
   // For whoever may read who looked; most share that with nobody, and what it takes need not be here for them.
   const published = ring.compartments.some(c => c.name === AUDIT)
-    ? await (await import('@keepwell/sdk/actions/access/publish-trail')).publishTrail(ctx)
+    ? await (await import('@keepwell/sdk/actions/access/publish-trail')).publishWhileRead(ctx)
     : 0
   if (fresh || published) await publishState(ctx)
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }

@@ -10,7 +10,7 @@ import { grant } from './grant.ts'
 import { receivedGrants } from './grants.ts'
 import { invite, join } from './invite.ts'
 import { openSession } from './open-session.ts'
-import { auditCompartment, publishTrail } from './publish-trail.ts'
+import { auditCompartment, publishTrail, publishWhileRead } from './publish-trail.ts'
 import { readTrail, trailGrants } from './read-trail.ts'
 import { receiveMessages } from './receive-messages.ts'
 import { revoke } from './revoke.ts'
@@ -65,7 +65,7 @@ describe('a regulator with a consent to who looked', () => {
     const own = (await verifyTrail(patient)).looked.filter(l => l.receipt.person === 'Inspector Ines')
     expect(own.map(l => l.receipt.action)).toEqual(['list', 'view'])
     await looks()
-    expect(await publishTrail(patient)).toBeGreaterThan(0)
+    expect(await publishWhileRead(patient)).toBeGreaterThan(0)
     const second = await readTrail(regulator, { grant: mine() })
     expect(second.verdict.problems).toEqual([])
     expect(second.verdict.lines.map(l => l.receipt.person).filter(p => p === 'Inspector Ines')).toHaveLength(2)
@@ -104,7 +104,8 @@ describe('a regulator with a consent to who looked', () => {
     await expect(readTrail(regulator, { grant: before })).rejects.toMatchObject({ code: 'DENIED' })
     const nodes = before.package.nodes.map(n => n.generation)
     await looks()
-    await publishTrail(patient)
+    expect(await publishWhileRead(patient)).toBe(0)
+    expect(await publishTrail(patient)).toBeGreaterThan(0)
     const { generation } = compartmentNamed(patient.session.state.ring, AUDIT)
     expect(nodes).not.toContain(generation)
     await receiveMessages(regulator)

@@ -9,6 +9,7 @@ import { bytes, decodeAs, int, object } from '#base/shape'
 import { epochOf, isoTime } from '#base/time'
 import type { Keyring } from '#identity/keyring'
 import { proveTrail } from './prove-trail.ts'
+import { remaining } from './revoke.ts'
 
 type Publishing = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -72,4 +73,10 @@ export async function publishTrail(ctx: Publishing): Promise<number> {
     await changeRing(ctx, r => ({ ...r, marks: { ...r.marks, [MARK]: encode(next) } }))
     published += receipts.length
   }
+}
+
+/** The same for as long as somebody may read it: what nobody reads is not written down a second time. The next consent begins with what was left out. */
+export async function publishWhileRead(ctx: Publishing): Promise<number> {
+  const compartment = compartmentOf(ctx.session.state.ring)
+  return compartment && remaining(ctx, [compartment.id]).length ? publishTrail(ctx) : 0
 }

@@ -33,7 +33,7 @@ test('a person and whom to call, from several sources', () => {
     phone: '3',
     address: 'Way 1, 10115 Berlin',
     language: 'Sorbian',
-    contacts: [{ name: 'Bo Example', relation: 'C', phone: '9', email: 'b@x' }],
+    contacts: [{ name: 'Bo Example', relation: 'Code C', phone: '9', email: 'b@x' }],
   })
 })
 
