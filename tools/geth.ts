@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findGoProgram, provideGoProgram } from './go.ts'
 
-/** The version our tests were written against; built from source by Go itself, so its checksum is Go's to verify. */
+/** The version our tests were written against. */
 const PACKAGE = 'github.com/ethereum/go-ethereum/cmd/geth@v1.16.7'
 const START_MS = 30_000
 
@@ -18,21 +18,11 @@ export type Geth = {
   stop(): Promise<void>
 }
 
-/** Path of a geth executable: on PATH or where `go install` puts it; null when there is none. */
-export function findGeth(): string | null {
-  const name = process.platform === 'win32' ? 'geth.exe' : 'geth'
-  const folders = [...(process.env.PATH ?? '').split(delimiter), join(homedir(), 'go', 'bin')]
-  return folders.map(folder => join(folder, name)).find(path => existsSync(path)) ?? null
-}
+/** Path of a geth executable; null when there is none. */
+export const findGeth = (): string | null => findGoProgram(PACKAGE)
 
-/** Finds geth, or builds it with Go, which takes minutes: the gate does that before any test's clock runs. Null when it cannot. */
-export function provideGeth(): string | null {
-  const found = findGeth()
-  if (found) return found
-  console.log(`building ${PACKAGE}`)
-  const built = spawnSync('go', ['install', PACKAGE], { stdio: 'inherit', env: { ...process.env, GOFLAGS: '-p=1' } })
-  return built.status === 0 ? findGeth() : null
-}
+/** Finds geth, or builds it. Null when it cannot. */
+export const provideGeth = (): string | null => provideGoProgram(PACKAGE)
 
 /**
  * A geth of one developer's chain in a temporary folder: a real engine, with fees, mining once a second. Null where there is no geth;
