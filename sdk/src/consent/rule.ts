@@ -34,7 +34,10 @@ export const ruleMessage = object({
 })
 export type RuleMessage = Infer<typeof ruleMessage>
 
-/** What no rule may loosen: sensitive parts, the emergency part and more than a year are given by the person alone. Throws BAD_INPUT. */
+/** Parts that are no care: what an emergency opens, what others leave, and who looked. */
+const APART = new Set(['emergency', 'inbox', 'audit'])
+
+/** What no rule may loosen: sensitive parts, those apart and more than a year are given by the person alone. Throws BAD_INPUT. */
 export function checkFloor(rule: RuleMessage, ring: Keyring): void {
   ensure((rule.to === null) !== (rule.role === null), 'BAD_INPUT', 'A rule is for one contact, or for the holders of one role.')
   ensure(rule.to !== ring.did, 'BAD_INPUT', 'A vault needs no rule for itself.')
@@ -43,7 +46,7 @@ export function checkFloor(rule: RuleMessage, ring: Keyring): void {
   for (const id of rule.compartments) {
     const found = ring.compartments.find(c => toHex(c.id) === toHex(id))
     ensure(found, 'UNKNOWN_COMPARTMENT', 'The vault has no such compartment.')
-    const plain = !isSensitive(found.name) && found.name !== 'emergency' && found.name !== 'inbox'
+    const plain = !isSensitive(found.name) && !APART.has(found.name)
     ensure(plain, 'BAD_INPUT', `No rule opens "${found.name}"; only you do.`)
   }
 }

@@ -16,7 +16,7 @@ import { now } from './share-terms.tsx'
 const DAY = 86_400
 const ROLE = 'role'
 /** Parts that no rule opens, beside the sensitive ones: protocol §5. */
-const NEVER = new Set(['emergency', 'inbox'])
+const NEVER = new Set(['emergency', 'inbox', 'audit'])
 
 const LONGEST = [7, 30, 90, 180, 365] as const
 const CAPS = [1, 2, 5, 10, 100] as const

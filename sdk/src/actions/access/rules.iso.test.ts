@@ -19,6 +19,7 @@ import { receivedGrants } from './grants.ts'
 import { invite, join } from './invite.ts'
 import { issueCredential } from './issue-credential.ts'
 import { keepCredential } from './own-credentials.ts'
+import { auditCompartment } from './publish-trail.ts'
 import { receiveMessages } from './receive-messages.ts'
 import { requestAccess } from './request.ts'
 import { applyRules, endRule, makeRule, readRule, vetoUse } from './rules.ts'
@@ -189,8 +190,9 @@ describe('a standing rule', () => {
     expect(await applyRules(ada)).toMatchObject({ given: [], announced: [] })
   })
 
-  test('cannot be below the floor: sensitive parts, the emergency part, a year and more, everybody', async () => {
-    for (const name of ['mental-health', 'sexual-health', 'substance-use', 'genomics', 'emergency'])
+  test('cannot be below the floor: sensitive parts, the emergency part, who looked, a year and more, everybody', async () => {
+    await auditCompartment(ada)
+    for (const name of ['mental-health', 'sexual-health', 'substance-use', 'genomics', 'emergency', 'audit'])
       expect([name, await code(makeRule(ada, rule({ compartments: [id(name)] })))]).toEqual([name, 'BAD_INPUT'])
     expect(await code(makeRule(ada, rule({ compartments: [w.random(16)] })))).toBe('UNKNOWN_COMPARTMENT')
     for (const bad of [{ compartments: [] }, { purposes: [] }, { to: null }, { role: 'MD' }, { expiry: w.now + 367 * DAY }])

@@ -48,7 +48,8 @@ export const rules: Texts<typeof en> = {
   'rules.byRole': 'Wer in einer Rolle ausgewiesen ist',
   'rules.role': 'Welche Rolle?',
   'rules.roleNote': 'Der Code, den die Stelle verwendet, die den Nachweis ausstellt, etwa MD.',
-  'rules.never': 'Keine Regel öffnet seelische oder sexuelle Gesundheit, Alkohol und Drogen, Gene oder den Notfallteil: Das tun nur Sie.',
+  'rules.never':
+    'Keine Regel öffnet seelische oder sexuelle Gesundheit, Alkohol und Drogen, Gene, den Notfallteil oder wer hineingesehen hat: Das tun nur Sie.',
   'rules.longest': 'Wie lange höchstens, jedes Mal?',
   'rules.capAsk': 'Wie oft?',
   'rules.vetoAsk': 'Wie lange können Sie Nein sagen?',

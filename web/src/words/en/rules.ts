@@ -42,7 +42,7 @@ export const rules = {
   'rules.byRole': 'Whoever is vouched for in a role',
   'rules.role': 'Which role?',
   'rules.roleNote': 'The code that the issuer of the credential uses, such as MD.',
-  'rules.never': 'No rule opens mental or sexual health, alcohol and drugs, genes or the emergency part: only you do.',
+  'rules.never': 'No rule opens mental or sexual health, alcohol and drugs, genes, the emergency part or who looked: only you do.',
   'rules.longest': 'For how long at most, each time?',
   'rules.capAsk': 'How often?',
   'rules.vetoAsk': 'How long have you to say no?',
