@@ -131,7 +131,7 @@ const SOUGHT = 1500
 /** Once with the load where the system puts it, as in a hospital's own server; once with a core for the server and another for the load. */
 async function loaded(name: string, load: Load): Promise<Row[]> {
   const shared = await measured(`${name}, 16 clients`, load)
-  const together = apart([load.pid, process.pid])
+  const together = apart([load.pid, load.client.pid])
   if (!together) return shared
   try {
     return [...shared, ...(await measured('… the same, with a core each', load))]
@@ -155,7 +155,7 @@ async function measured(what: string, { client, next, seconds, cpu, rates = [SOU
         what: '… p99',
         value: quantile(late, 0.99),
         unit: 'ms',
-        note: `slowest ${late.reduce((most, ms) => Math.max(most, ms), 0).toFixed(1)} ms of ${late.length}`,
+        note: `slowest ${quantile(late, 1).toFixed(1)} ms of ${late.length}`,
       },
     )
   }

@@ -16,8 +16,8 @@ export async function timed<T>(work: () => Promise<T>): Promise<Timing & { reado
   return { seconds: (performance.now() - t) / 1000, cpu: (used.user + used.system) / 1e6, result }
 }
 
-export const quantile = (values: readonly number[], q: number): number => {
-  const sorted = [...values].sort((a, b) => a - b)
+export const quantile = (values: ArrayLike<number>, q: number): number => {
+  const sorted = Float64Array.from(values).sort()
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!
 }
 export const median = (values: readonly number[]): number => quantile(values, 0.5)

@@ -8,40 +8,45 @@ export type RateLimiter = {
   wait(key: string): number
 }
 
-type Bucket = { tokens: number; at: number }
+type Bucket = { tokens: number; at: number; used: boolean }
 
 /**
- * Token buckets by key. Keys are forgotten when their bucket is full again, or, beyond `maxKeys`, in order of last use, so that a flood of
- * new keys costs bounded memory. `now` in milliseconds.
+ * Token buckets by key. Beyond `maxKeys` one that was not used lately is forgotten for each new one, so that a flood of new keys costs bounded
+ * memory. `now` in milliseconds.
  */
 export function rateLimiter(rate: Rate, now: () => number, maxKeys = 20_000): RateLimiter {
   const buckets = new Map<string, Bucket>()
 
-  function filled(key: string): Bucket {
-    const time = now()
-    const known = buckets.get(key)
-    if (!known) return { tokens: rate.burst, at: time }
-    const tokens = Math.min(rate.burst, known.tokens + ((time - known.at) / 1000) * rate.perSecond)
-    return { tokens, at: time }
+  const tokensNow = (bucket: Bucket | undefined, time: number): number =>
+    bucket ? Math.min(rate.burst, bucket.tokens + ((time - bucket.at) / 1000) * rate.perSecond) : rate.burst
+
+  // A key that changed its place at each use would make V8 build the map anew every few uses, in the part of memory that is dear to clean. So
+  // only its use is noted, and who is looked at for room and was used gets a second chance.
+  function makeRoom(): void {
+    for (const [key, bucket] of buckets) {
+      if (buckets.size < maxKeys) return
+      buckets.delete(key)
+      if (bucket.used) buckets.set(key, { ...bucket, used: false })
+    }
   }
 
-  function keep(key: string, bucket: Bucket): void {
-    buckets.delete(key)
-    buckets.set(key, bucket)
-    if (buckets.size > maxKeys) buckets.delete(buckets.keys().next().value!)
-  }
-
-  const missing = (bucket: Bucket, cost: number) => (bucket.tokens >= cost ? 0 : Math.ceil((cost - bucket.tokens) / rate.perSecond))
+  const missing = (tokens: number, cost: number) => (tokens >= cost ? 0 : Math.ceil((cost - tokens) / rate.perSecond))
 
   return {
     take(key, cost = 1) {
-      const bucket = filled(key)
-      const wait = missing(bucket, cost)
-      if (wait === 0) bucket.tokens -= cost
-      keep(key, bucket)
+      const time = now()
+      const known = buckets.get(key)
+      const tokens = tokensNow(known, time)
+      const wait = missing(tokens, cost)
+      const left = wait === 0 ? tokens - cost : tokens
+      if (known) Object.assign(known, { tokens: left, at: time, used: true })
+      else {
+        makeRoom()
+        buckets.set(key, { tokens: left, at: time, used: false })
+      }
       return wait
     },
-    wait: key => missing(filled(key), 1),
+    wait: key => missing(tokensNow(buckets.get(key), now()), 1),
   }
 }
 

@@ -47,7 +47,7 @@ export async function serveHttp(
     `Beyond this machine only TLS is served: give a certificate and its key, or bind to 127.0.0.1.`,
   )
   const stopping = new AbortController()
-  const running = new Set<Promise<void>>()
+  const running = countOf()
   const shared: Exchange = {
     options,
     routes: router(routes),
@@ -61,8 +61,8 @@ export async function serveHttp(
   }
   const server = create(options)
   server.on('request', (request, response) => {
-    const run = exchange(shared, request, response).finally(() => running.delete(run))
-    running.add(run)
+    running.begin()
+    void exchange(shared, request, response).finally(running.end)
   })
   configure(server, options)
   const upgraded = takeUpgrades(server, shared, upgrades)
@@ -71,7 +71,7 @@ export async function serveHttp(
   let closed: Promise<void> | null = null
   return {
     url: `${tls ? 'https' : 'http'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
-    connections: () => running.size,
+    connections: running.now,
     renew: renewed => 'setSecureContext' in server && (server as TlsServer).setSecureContext({ ...renewed, minVersion: 'TLSv1.3' }),
     close: () => (closed ??= stop(server, { stopping, running, upgraded, seconds: limits.graceSeconds })),
   }
@@ -171,9 +171,36 @@ function listen(server: Server | TlsServer, { host, port }: HttpOptions): Promis
   })
 }
 
+type Count = ReturnType<typeof countOf>
+
+/** How many are running. They are not kept: a set of them would be built anew at every few requests. */
+function countOf() {
+  const none = Promise.withResolvers<void>()
+  let [running, waiting] = [0, false]
+  const tell = (): void => {
+    if (waiting && running === 0) none.resolve()
+  }
+  return {
+    now: () => running,
+    begin(): void {
+      running++
+    },
+    end(): void {
+      running--
+      tell()
+    },
+    /** Resolves when there is none any more. */
+    none(): Promise<void> {
+      waiting = true
+      tell()
+      return none.promise
+    },
+  }
+}
+
 type Stopping = {
   readonly stopping: AbortController
-  readonly running: ReadonlySet<Promise<void>>
+  readonly running: Count
   readonly upgraded: ReadonlySet<Duplex>
   readonly seconds: number
 }
@@ -181,7 +208,7 @@ type Stopping = {
 async function stop(server: Server | TlsServer, { stopping, running, upgraded, seconds }: Stopping): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   server.closeIdleConnections()
-  const settled = Promise.allSettled([...running])
+  const settled = running.none()
   stopping.abort()
   for (const socket of upgraded) socket.destroy()
   const patience = new AbortController()

@@ -176,6 +176,18 @@ test('snapshots of searches are bounded: the oldest is told to be gone, not gues
   expect(store.recall(first.next!.split('-')[0]!)).toBeNull()
 })
 
+test('of snapshots those go first whose question was not asked again', () => {
+  const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
+  const many = Array.from({ length: 1_000_000 }, () => store.read('Patient', 'a')!)
+  const remember = (question: string) => store.remember({ question, found: () => many })
+  const [again, once] = [remember('again'), remember('once')]
+  expect(remember('again')).toBe(again)
+  remember('another')
+  expect([store.recall(again) !== null, store.recall(once)]).toEqual([true, null])
+  remember('one more')
+  expect(store.recall(again)).toBeNull()
+})
+
 test('the same question has the snapshot it had while it finds the same, and another when other versions lie in the same rows', () => {
   const store = storeOf(patient('a', 'Old'), patient('b', 'Other'))
   const next = () => ask(store, 'Patient?_count=1').next
