@@ -43,7 +43,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
     keys: { uses: ['base'], from: ['sdk/base', 'sdk/ports'] },
     provider: { uses: [], from: ['sdk/base', 'sdk/ports'] },
     hooks: { uses: [], from: ['sdk/base'] },
-    notices: { uses: ['hooks'], from: ['sdk/base', 'sdk/ports'] },
+    notices: { uses: ['hooks'], from: ['sdk/base', 'sdk/identity', 'sdk/ports'] },
     custodian: { uses: [], from: ['sdk/base', 'sdk/identity', 'sdk/ports', 'sdk/wire'] },
     witness: { uses: [], from: ['sdk/base', 'sdk/audit', 'sdk/ports', 'sdk/wire'] },
     terminology: { uses: ['base'], from: ['sdk/base', 'sdk/health', 'sdk/ports'] },

@@ -7,7 +7,7 @@ export type HookPost = {
   readonly url: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly type: string
-  readonly body: string
+  readonly body: string | Uint8Array
   /** Milliseconds for the whole of it. */
   readonly timeout: number
   readonly signal?: AbortSignal

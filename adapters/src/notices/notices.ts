@@ -7,7 +7,7 @@ import type { Mail } from './mail.ts'
 const TIMEOUT = 10_000
 
 /** Tells people by the ways that this operator offers. A webhook is guarded as every address is that others chose. */
-export function openNotices({ mail, hooks }: { readonly mail: Mail | null; readonly hooks: PostHook }): Notices {
+export function openNotices({ mail, hooks }: { readonly mail: Mail | null; readonly hooks: PostHook }): Pick<Notices, 'send'> {
   return {
     async send({ kind, address }, subject, text) {
       if (kind === 'email') {

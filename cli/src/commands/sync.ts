@@ -85,6 +85,8 @@ export function arrivalLine(a: Arrival): string {
       return `EMERGENCY: ${safe(a.opening.name)} (${safe(a.opening.role)}) is opening your emergency record: ${safe(a.opening.reason)}. Object: keepwell emergency veto ${short(a.opening.tag)}`
     case 'share':
       return `${safe(a.name)} made you a custodian of their emergency key${a.kept ? '' : ', of a version that is here already'}.`
+    case 'wakes':
+      return `${safe(a.name)} wants ${count(a.devices, 'device')} woken in an emergency.`
     case 'notice':
       return `Notice: ${safe(a.text)}`
     case 'right':

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { openHooks } from '@keepwell/adapters/hooks/post'
 import { openMail } from '@keepwell/adapters/notices/mail'
 import { openNotices } from '@keepwell/adapters/notices/notices'
+import { openPush } from '@keepwell/adapters/notices/push'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -47,7 +48,9 @@ export async function serveCustodian(settings: CustodianSettings): Promise<Runni
     opened.defer(store.close)
     const post = mail ? openMail(mail) : null
     opened.defer(async () => post?.close())
-    const notices = openNotices({ mail: post, hooks: openHooks({ allow: hooksTo }) })
+    const hooks = openHooks({ allow: hooksTo })
+    const wake = openPush({ hooks, contact: mail?.from ?? null, clock: settings.ctx.clock })
+    const notices = { ...openNotices({ mail: post, hooks }), wake }
     const ctx: Ctx & CustodianCtx = { ...settings.ctx, custody: store.custody, notices, timer: () => Math.round(performance.now()) }
     const look = oneAtATime(async () => {
       await keepRequests(ctx, await receiveMessages(ctx))

@@ -1,10 +1,11 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { fromBase64Url, toBase64Url, toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
-import { bytes, decodeAs, int, list, nullable, object, type Shape, string } from '@keepwell/sdk/base/shape'
+import { bytes, decodeAs, int, list, nullable, object, optional, type Shape, string } from '@keepwell/sdk/base/shape'
 import { did } from '@keepwell/sdk/identity/did'
 import { custody, emergencyContact } from '@keepwell/sdk/identity/emergency'
-import type { CustodyStore } from '@keepwell/sdk/ports/custody'
+import { MAX_WAKES, wakeDevice } from '@keepwell/sdk/identity/wake'
+import type { CustodyStore, KeptWakes } from '@keepwell/sdk/ports/custody'
 
 const release = object({
   tag: bytes(32),
@@ -15,7 +16,15 @@ const release = object({
   reason: string(1000),
   at: int(),
   untold: list(nullable(emergencyContact), 17),
+  unwoken: optional(list(bytes(16), MAX_WAKES)),
   toldAfter: nullable(int()),
+})
+const keptWakes = object({
+  v: int(1, 1),
+  vault: did,
+  version: int(1),
+  devices: list(wakeDevice, MAX_WAKES),
+  gone: list(bytes(16), 256),
 })
 
 const packed = (value: unknown): string => toBase64Url(encode(value))
@@ -25,7 +34,7 @@ const unpacked = <T>(shape: Shape<T>, text: string): T => decodeAs(shape, fromBa
  * A custodian's own store over sealed rows: one share for each vault, for a vault's name is the row's, and the outbox of notices. Whoever
  * reads the file without the home's key learns how many vaults there are.
  */
-export function openCustody(tokens: Pick<Tokens, 'get' | 'byAlias' | 'list' | 'put'>): CustodyStore {
+export function openCustody(tokens: Pick<Tokens, 'get' | 'byAlias' | 'list' | 'put' | 'change'>): CustodyStore {
   const ofVault: CustodyStore['ofVault'] = async vault => {
     const found = await tokens.get<string>('share', vault)
     return found ? unpacked(custody, found.value) : null
@@ -49,5 +58,17 @@ export function openCustody(tokens: Pick<Tokens, 'get' | 'byAlias' | 'list' | 'p
     },
     releases: async () => (await tokens.list<string>('release')).map(text => unpacked(release, text)),
     note: r => tokens.put('release', toHex(r.tag), packed(r)),
+    async wakes(vault) {
+      const found = await tokens.get<string>('wakes', vault)
+      return found ? unpacked(keptWakes, found.value) : null
+    },
+    async changeWakes(vault, change) {
+      let after: KeptWakes | null = null
+      await tokens.change<string>('wakes', vault, before => {
+        after = change(before === null ? null : unpacked(keptWakes, before))
+        return after && packed(after)
+      })
+      return after
+    },
   }
 }

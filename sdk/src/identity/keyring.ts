@@ -13,6 +13,7 @@ import { guardianState, guarding } from './guardians.ts'
 import { type CutKeyring, coreOf, joinKeyring, keyringParts, type Opened } from './keyring-parts.ts'
 import { rightsState } from './rights.ts'
 import { recipientId, type SealedKeyring } from './sealed-keyring.ts'
+import { wakeState } from './wake.ts'
 
 const secret = bytes(32)
 
@@ -121,6 +122,8 @@ export const keyring = object({
   /** Emergency access: what was set up, and the openings since the vault began. */
   emergency: optional(emergencyState),
   openings: optional(list(opening, 1024)),
+  /** Devices that custodians wake over Web Push, where the person asked for it. */
+  wakes: optional(wakeState),
   /** Veto keys of earlier cards: what was opened under them is still to be reviewed. */
   oldVetoes: optional(list(object({ version: int(1), key: secret }), 256)),
   /** Who may bring this vault back, and for whom this party may. */

@@ -1,12 +1,13 @@
 import { toHex } from '#base/bytes'
 import { KeepwellError } from '#base/error'
 import type { Custody } from '#identity/emergency'
-import type { Custodian, CustodyStore, Release } from '#ports/custody'
+import type { Custodian, CustodyStore, KeptWakes, Release } from '#ports/custody'
 
 /** What a custodian keeps, in memory. */
 export function memoryCustody(): CustodyStore {
   const shares = new Map<string, Custody>()
   const releases = new Map<string, Release>()
+  const wakes = new Map<string, KeptWakes>()
   return {
     ofVault: async vault => shares.get(vault) ?? null,
     ofCard: async card => [...shares.values()].find(s => s.card === card) ?? null,
@@ -20,6 +21,13 @@ export function memoryCustody(): CustodyStore {
     release: async tag => releases.get(toHex(tag)) ?? null,
     releases: async () => [...releases.values()],
     note: async release => void releases.set(toHex(release.tag), release),
+    wakes: async vault => wakes.get(vault) ?? null,
+    async changeWakes(vault, change) {
+      const after = change(wakes.get(vault) ?? null)
+      if (after) wakes.set(vault, after)
+      else wakes.delete(vault)
+      return after
+    },
   }
 }
 

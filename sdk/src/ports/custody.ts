@@ -2,6 +2,7 @@ import type { Infer } from '#base/shape'
 import type { Call } from '#identity/call'
 import type { Did } from '#identity/did'
 import type { CustodianInfo, Custody, drillAnswer, EmergencyContact, releaseAnswer } from '#identity/emergency'
+import type { WakeDevice, WakeList } from '#identity/wake'
 
 /** A notice of a release: written before the share leaves, and kept until everybody was told. */
 export type Release = {
@@ -14,15 +15,21 @@ export type Release = {
   readonly at: number
   /** Who has not been told yet; null is the patient. */
   readonly untold: readonly (EmergencyContact | null)[]
+  /** Devices that are still to be woken, by id; absent in what was written before there were any. */
+  readonly unwoken?: readonly Uint8Array[]
   /** Milliseconds from the agreement to the first notice that was taken; null before. */
   readonly toldAfter: number | null
 }
+
+/** A vault's devices as it told of them, without those whose push service knows them no more; `gone`: of these it is still to be told. */
+export type KeptWakes = WakeList & { readonly gone: readonly Uint8Array[] }
 
 /**
  * What a custodian keeps: one share for each vault, and its outbox. Durable when it resolves.
  *
  * - `keep` replaces the share of a lower version; an equal or higher one stays, and `keep` gives false.
  * - `note` writes a release anew by tag and vault.
+ * - `changeWakes` reads and writes with nobody between, and gives what is there afterwards.
  */
 export interface CustodyStore {
   ofVault(vault: Did): Promise<Custody | null>
@@ -32,11 +39,18 @@ export interface CustodyStore {
   release(tag: Uint8Array): Promise<Release | null>
   releases(): Promise<readonly Release[]>
   note(release: Release): Promise<void>
+  wakes(vault: Did): Promise<KeptWakes | null>
+  changeWakes(vault: Did, change: (kept: KeptWakes | null) => KeptWakes | null): Promise<KeptWakes | null>
 }
 
 /** Tells one person. Resolves when the other side has taken it; throws PEER_FAILED or BAD_INPUT otherwise. */
 export interface Notices {
   send(to: EmergencyContact, subject: string, text: string): Promise<void>
+  /**
+   * Wakes a device to look; `id`, 16 bytes, is the same for one release, so that several custodians show one notice. `gone`: its push service
+   * knows it no more, or the address may not be asked; there is no use in asking again.
+   */
+  wake(device: WakeDevice, id: Uint8Array): Promise<'taken' | 'gone'>
 }
 
 /** One door to a custodian, whoever asks. */

@@ -3,6 +3,7 @@ import { LEVELS, PURPOSES } from '#consent/terms'
 import { compartmentId } from '#identity/compartments'
 import { credential } from '#identity/credential'
 import { did } from '#identity/did'
+import { MAX_WAKES } from '#identity/wake'
 import { card } from '#records/card'
 
 /** What an invitation link carries (protocol §5, first contact): whom to trust, where, and a secret used once. */
@@ -85,5 +86,7 @@ export const noticeMessage = object({
       at: int(),
     }),
   ),
+  /** A custodian's word that the push services of these devices know them no more. */
+  gone: optional(list(bytes(16), MAX_WAKES)),
 })
 export type NoticeMessage = Infer<typeof noticeMessage>

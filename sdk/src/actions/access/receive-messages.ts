@@ -6,7 +6,7 @@ import { callRelay, contactRelays, findParty, homeRelay, partyAt, trustBundle } 
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
 import { equal, toHex } from '#base/bytes'
-import { encode } from '#base/cbor'
+import { decode, encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { REASONS, type Reason } from '#consent/decide'
@@ -19,6 +19,7 @@ import { custody, type Opening } from '#identity/emergency'
 import type { Contact, GivenGrant, PassedGrant, ReceivedGrant } from '#identity/keyring'
 import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
 import { verifySigned } from '#identity/signed'
+import { wakeList } from '#identity/wake'
 import {
   type AccessRequestMessage,
   acceptance,
@@ -59,6 +60,7 @@ export type Arrival =
   | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
   | { readonly kind: 'emergency'; readonly did: Did; readonly name: string; readonly opening: Opening }
   | { readonly kind: 'share'; readonly did: Did; readonly name: string; readonly version: number; readonly kept: boolean }
+  | { readonly kind: 'wakes'; readonly did: Did; readonly name: string; readonly devices: number }
   | { readonly kind: 'right'; readonly did: Did; readonly name: string; readonly news: RightNews }
   | { readonly kind: 'declined'; readonly did: Did; readonly name: string; readonly purpose: string; readonly why: Reason }
   | { readonly kind: 'guardian'; readonly did: Did; readonly name: string; readonly news: GuardianNews }
@@ -164,8 +166,9 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     return { kind: 'revoked', did: sender.did, name: nameOf(ctx, sender.did), commitment: toHex(commitment) }
   },
   async notice(ctx, sender, content) {
-    const { text, emergency } = decodeAs(noticeMessage, content)
+    const { text, emergency, gone } = decodeAs(noticeMessage, content)
     const told = emergency ? await noteOpening(ctx, sender.did, emergency) : null
+    if (gone) await noteGone(ctx, sender.did, gone)
     const { did } = sender
     return told ? { kind: 'emergency', did, name: nameOf(ctx, did), opening: told } : { kind: 'notice', did, name: nameOf(ctx, did), text }
   },
@@ -210,8 +213,38 @@ async function noteOpening(ctx: Receiving, from: Did, told: NonNullable<NoticeMe
   return ring.openings!.at(-1)!
 }
 
-/** A vault's share of its emergency key, for us to hold. */
+/** A custodian's word about devices it was to wake; anybody else knows of none. */
+async function noteGone(ctx: Receiving, from: Did, gone: readonly Uint8Array[]): Promise<void> {
+  const { emergency, wakes } = ctx.session.state.ring
+  const named = (id: Uint8Array): boolean => gone.some(g => equal(g, id))
+  if (!emergency?.custodians.some(c => c.did === from) || !wakes?.devices.some(d => named(d.wake.id) && !d.gone)) return
+  const now = ctx.clock()
+  await changeRing(ctx, r => {
+    if (!r.wakes) return r
+    return { ...r, wakes: { ...r.wakes, devices: r.wakes.devices.map(d => (named(d.wake.id) && !d.gone ? { ...d, gone: now } : d)) } }
+  })
+}
+
+/** A vault's share of its emergency key, for us to hold, or the devices it wants to be woken. */
 async function takeShare(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+  const said = decode(content)
+  const wakes = typeof said === 'object' && said !== null && 'devices' in said
+  return wakes ? takeWakes(ctx, sender, content) : takeCustody(ctx, sender, content)
+}
+
+async function takeWakes(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+  const given = decodeAs(wakeList, content)
+  ensure(ctx.custody, 'NOT_SUPPORTED', 'Devices to wake arrived, and this home is no custodian.')
+  const known = ctx.session.state.ring.contacts.some(c => c.did === sender.did)
+  ensure(known, 'UNVERIFIED', 'A stranger named devices to wake; a custodian wakes those of its contacts.')
+  ensure(given.vault === sender.did, 'BAD_SIGNATURE', 'Devices of another vault than their sender’s arrived.')
+  const kept = await ctx.custody.changeWakes(sender.did, before =>
+    before && before.version >= given.version ? before : { ...given, gone: before?.gone ?? [] },
+  )
+  return { kind: 'wakes', did: sender.did, name: nameOf(ctx, sender.did), devices: kept!.devices.length }
+}
+
+async function takeCustody(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
   const given = decodeAs(custody, content)
   ensure(ctx.custody, 'NOT_SUPPORTED', 'A share arrived, and this home is no custodian; ask its owner to set up anew.')
   const known = ctx.session.state.ring.contacts.some(c => c.did === sender.did)

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { remember } from '#actions/access/invite'
 import { issueCredential } from '#actions/access/issue-credential'
 import { keepCredential, ownCredentials } from '#actions/access/own-credentials'
+import { post } from '#actions/access/post'
 import { receiveMessages } from '#actions/access/receive-messages'
 import { revoke } from '#actions/access/revoke'
 import { verifyTrail } from '#actions/access/verify-trail'
@@ -10,6 +11,8 @@ import { fileRecords } from '#actions/records/file-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { callerOf, findParty, ownBundle } from '#actions/vault/calls'
+import { changeRing } from '#actions/vault/change-ring'
+import { removeDevice } from '#actions/vault/devices'
 import { rotate } from '#actions/vault/rotate'
 import { equal, text, toHex, utf8 } from '#base/bytes'
 import { isKeepwellError, KeepwellError } from '#base/error'
@@ -27,6 +30,8 @@ import {
   readCard,
   readPreauthorisation,
 } from '#identity/emergency'
+import type { WakeDevice } from '#identity/wake'
+import { newWakeKey } from '#identity/wake-key'
 import { memoryCustodians, memoryCustody } from '#memory/custody'
 import type { Custodian, CustodyStore } from '#ports/custody'
 import { drillCustodians, openingOf, preauthorise, reviewOpening, vetoOpening } from './answer.ts'
@@ -43,6 +48,7 @@ import {
   replaceEmergency,
   setUpEmergency,
 } from './set-up.ts'
+import { addWake, removeWake, tellWakes } from './wake.ts'
 
 const HOME = 'http://home.test'
 const DAY = 86_400
@@ -65,6 +71,9 @@ type Keeper = {
   mailUp: boolean
   /** What happens while a mail is on its way. */
   mailing?: () => Promise<void>
+  /** Devices it woke, by id in hex, and what the push service says. */
+  readonly woken: { readonly device: WakeDevice; readonly id: string }[]
+  push: 'taken' | 'gone' | 'down'
 }
 
 let w: World
@@ -98,9 +107,14 @@ async function keeper(i: number): Promise<Keeper> {
       await k.mailing?.()
       mail.push(`${to.address}\n${words}`)
     },
+    async wake(device: WakeDevice, id: Uint8Array) {
+      if (k.push === 'down') throw new KeepwellError('PEER_FAILED', 'The push service does not answer.')
+      if (k.push === 'taken') k.woken.push({ device, id: toHex(id) })
+      return k.push
+    },
   }
   const ctx: CustodianCtx = { ...own, custody: store, notices, timer: () => ++ticks }
-  const k: Keeper = { ctx, store, url: `http://custodian${i}.test`, up: true, mail, mailUp: true }
+  const k: Keeper = { ctx, store, url: `http://custodian${i}.test`, up: true, mail, mailUp: true, woken: [], push: 'taken' }
   const answering = <T>(work: () => Promise<T>): Promise<T> => {
     if (!k.up) throw new KeepwellError('RELAY_UNREACHABLE', 'The custodian is down.')
     return work()
@@ -153,7 +167,11 @@ beforeAll(async () => {
 }, 60_000)
 
 beforeEach(() => {
-  for (const k of keepers) k.up = k.mailUp = true
+  for (const k of keepers) {
+    k.up = k.mailUp = true
+    k.push = 'taken'
+    k.woken.length = 0
+  }
 })
 
 describe('set up', () => {
@@ -473,5 +491,150 @@ describe('T11: what must not happen in an emergency', () => {
     await vetoOpening(ada, openingOf(ada, toHex(asked.tag)))
     expect(await code(() => openEmergency(bare(rogue), { card, asked }))).toContain('vetoed')
     expect(await code(() => ask(rogue, card))).toContain('Barred')
+  })
+})
+
+describe('devices that are woken', () => {
+  const subscription = (n: number) => ({
+    whose: 'own' as const,
+    endpoint: `https://push.example/${n}`,
+    p256dh: new Uint8Array(65).fill(n),
+    auth: new Uint8Array(16).fill(n),
+    key: newWakeKey(w.random),
+  })
+  const listed = () => ada.session.state.ring.wakes!.devices
+  const held = (k: Keeper) => k.store.wakes(ada.session.state.ring.did)
+  const endpoints = async (k: Keeper) => (await held(k))?.devices.map(d => d.endpoint)
+  const opening = async () => {
+    const card = scan()
+    const asked = await ask(locum)
+    await openEmergency(bare(locum), { card, asked })
+    return asked
+  }
+
+  test('each custodian that releases wakes the devices that the patient named, under one name for one release', async () => {
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2, contacts: [contact] })
+    await takeShares()
+    const device = ada.session.device.id
+    expect(await addWake(ada, { ...subscription(1), name: 'Phone', device })).toEqual([])
+    await takeShares()
+    const asked = await opening()
+    const woken = keepers.flatMap(k => k.woken)
+    expect(woken.length).toBeGreaterThan(1)
+    expect(new Set(woken.map(x => x.id)).size).toBe(1)
+    // What the device is told by names no request to whoever lacks the subscription's key.
+    expect(woken[0]!.id).not.toContain(toHex(asked.tag).slice(0, 8))
+    expect(woken[0]!.device.endpoint).toBe('https://push.example/1')
+    // The same device with a new subscription takes the place of the old one.
+    await addWake(ada, { ...subscription(2), name: 'Phone', device })
+    await takeShares()
+    expect(await endpoints(keepers[0]!)).toEqual(['https://push.example/2'])
+    await replaceEmergency(bare(ada))
+    await takeShares()
+    expect(await endpoints(keepers[0]!)).toEqual(['https://push.example/2'])
+    expect(listed()[0]!.card).toBeLessThan(emergencyOf(ada).version)
+  })
+
+  test('a push that is not taken is tried again, and one device woken is enough to let a share go', async () => {
+    const relay = w.homes.get(HOME)!
+    const deaf = { ...relay.relay, send: () => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'The relay is down.')) }
+    for (const k of keepers) {
+      k.mailUp = false
+      k.push = 'down'
+    }
+    w.homes.set(HOME, { ...relay, relay: deaf } as typeof relay)
+    const card = scan()
+    const asked = await ask(locum)
+    expect(await code(() => openEmergency(bare(locum), { card, asked }))).toContain('PEER_FAILED')
+    for (const k of keepers) k.push = 'taken'
+    await openEmergency(bare(locum), { card, asked })
+    const before = keepers.flatMap(k => k.woken).length
+    expect(before).toBeGreaterThan(0)
+    w.homes.set(HOME, relay)
+    for (const k of keepers) k.mailUp = true
+    for (const k of keepers) expect(await tellAgain(k.ctx)).toBe(0)
+    for (const k of keepers) await tellAgain(k.ctx)
+    expect(keepers.every(k => k.woken.length <= 1)).toBe(true)
+    await receiveMessages(ada)
+  })
+
+  test('a subscription that is gone is forgotten, and the patient told, also later when their relay was away', async () => {
+    for (const k of keepers) k.push = 'gone'
+    await opening()
+    expect((await Promise.all(keepers.map(endpoints))).some(e => e?.length === 0)).toBe(true)
+    expect(listed()[0]!.gone).toBeUndefined()
+    await receiveMessages(ada)
+    expect(listed()[0]!.gone).toBe(w.now)
+    for (const k of keepers) k.push = 'taken'
+    await opening()
+    expect(keepers.filter(k => k.woken.length).length).toBeLessThan(2)
+
+    const relay = w.homes.get(HOME)!
+    await addWake(ada, { ...subscription(3), name: 'Phone', device: ada.session.device.id })
+    await takeShares()
+    expect(listed()[0]!.gone).toBeUndefined()
+    const deaf = { ...relay.relay, send: () => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'The relay is down.')) }
+    for (const k of keepers) k.push = 'gone'
+    w.homes.set(HOME, { ...relay, relay: deaf } as typeof relay)
+    await opening()
+    w.homes.set(HOME, relay)
+    await receiveMessages(ada)
+    expect(listed()[0]!.gone).toBeUndefined()
+    for (const k of keepers) await tellAgain(k.ctx)
+    await receiveMessages(ada)
+    expect(listed()[0]!.gone).toBe(w.now)
+    expect((await Promise.all(keepers.map(held))).every(h => h!.gone.length === 0)).toBe(true)
+  })
+
+  test('who is custodian no more, and a device that was removed, are told and wake nobody', async () => {
+    const [one, two, three] = keepers as [Keeper, Keeper, Keeper]
+    const own = ada.session.state.ring.devices[0]!
+    const second = { id: w.random(16), name: 'Old phone', public: own.public }
+    await changeRing(ada, r => ({ ...r, devices: [...r.devices, { ...second, addedAt: w.now }] }))
+    await addWake(ada, { ...subscription(4), name: 'Old phone', device: second.id })
+    await takeShares()
+    expect(await endpoints(two)).toContain('https://push.example/4')
+    await removeDevice(ada, second.id)
+    expect(await tellWakes(ada)).toEqual([])
+    await takeShares()
+    expect(await endpoints(two)).not.toContain('https://push.example/4')
+    await addWake(ada, { ...subscription(5), name: 'Tablet' })
+    await setUpEmergency(bare(ada), { custodians: everyone().slice(0, 2), threshold: 2 })
+    await takeShares()
+    expect(await endpoints(one)).toContain('https://push.example/5')
+    expect(await endpoints(three)).toEqual([])
+    const tablet = listed().find(d => d.name === 'Tablet')!
+    await removeWake(ada, tablet.wake.id)
+    await takeShares()
+    expect(await endpoints(one)).not.toContain('https://push.example/5')
+    await endEmergency(ada)
+    await takeShares()
+    expect(await endpoints(one)).toEqual([])
+    expect(await code(() => addWake(ada, { ...subscription(6), name: 'Late' }))).toContain('NOT_FOUND')
+  })
+
+  test('wrong party: nobody but the patient names devices to a custodian, an older list changes nothing, and nobody else’s word ends one', async () => {
+    await setUpEmergency(bare(ada), { custodians: everyone(), threshold: 2 })
+    await addWake(ada, { ...subscription(7), name: 'Phone' })
+    await takeShares()
+    const one = keepers[0]!
+    const party = (await findParty(locum, one.ctx.session.state.ring.did, [HOME]))!
+    const before = (await held(one))!
+    const evil = { ...before.devices[0]!, endpoint: 'https://evil.example/p' }
+    const list = { v: 1, vault: ada.session.state.ring.did, version: before.version + 9, devices: [evil] }
+    // A stranger; a contact in somebody else's name; the patient's own list from before.
+    await post(locum, party, 'share', list, { introduce: true })
+    await remember(one.ctx, (await findParty(one.ctx, nurse.session.state.ring.did, [HOME]))!, 'Nurse Lin')
+    await post(nurse, party, 'share', list, { introduce: true })
+    await post(ada, party, 'share', { ...list, version: before.version - 1 }, { introduce: true })
+    const arrivals = await receiveMessages(one.ctx)
+    expect(arrivals.flatMap(a => (a.kind === 'refused' ? a.code : []))).toEqual(expect.arrayContaining(['UNVERIFIED', 'BAD_SIGNATURE']))
+    expect(await endpoints(one)).toEqual(['https://push.example/7'])
+    expect(await code(() => addWake(ada, { ...subscription(8), name: 'x', endpoint: 'http://push.example/8' }))).toContain('BAD_INPUT')
+
+    const me = (await findParty(locum, ada.session.state.ring.did, [HOME]))!
+    await post(locum, me, 'notice', { text: 'x', gone: [before.devices[0]!.id] }, { introduce: true })
+    await receiveMessages(ada)
+    expect(listed()[0]!.gone).toBeUndefined()
   })
 })

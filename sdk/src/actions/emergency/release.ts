@@ -24,6 +24,7 @@ import {
   saltedHash,
   shareInfo,
 } from '#identity/emergency'
+import { MAX_WAKES, type WakeDevice } from '#identity/wake'
 import type { CustodyStore, Notices, Release } from '#ports/custody'
 import type { Ledger } from '#ports/ledger'
 
@@ -35,6 +36,8 @@ export type CustodianCtx = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 }
 
 const MAX_SKEW = 300
+/** How long a device is tried: a request is open no longer. */
+const DAY = 86_400
 
 /** The patient's ledger: our own where it is the same, else the one behind the patient's relays. */
 async function ledgerOf(ctx: CustodianCtx, held: Custody): Promise<Ledger> {
@@ -103,6 +106,7 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
     reason: body.reason,
     at: ctx.clock(),
     untold: [null, ...held.contacts],
+    unwoken: ((await ctx.custody.wakes(held.vault))?.devices ?? []).map(d => d.id),
     toldAfter: null,
   }
   const told = await tell(ctx, held, { fresh, agreed })
@@ -142,23 +146,62 @@ async function tell(ctx: CustodianCtx, held: Custody, { fresh, agreed }: Telling
 }
 
 async function tellNow(ctx: CustodianCtx, held: Custody, release: Release, agreed: number): Promise<Release> {
-  if (!release.untold.length) return release
+  const { unwoken = [] } = release
+  if (!release.untold.length && !unwoken.length) return release
   let first = release.toldAfter
-  const left = await Promise.all(
-    release.untold.map(async to => {
-      try {
-        await (to ? tellContact(ctx, to, release) : tellPatient(ctx, held, release))
-        first ??= Math.max(0, ctx.timer() - agreed)
-        return []
-      } catch (e) {
-        if (!isKeepwellError(e)) throw e
-        return [to]
-      }
-    }),
-  )
-  const now = { ...release, untold: left.flat(), toldAfter: first }
+  /** Empty once it was taken, else the one that is left. */
+  const leftOf = async <T>(one: T, telling: () => Promise<void>): Promise<T[]> => {
+    try {
+      await telling()
+      first ??= Math.max(0, ctx.timer() - agreed)
+      return []
+    } catch (e) {
+      if (!isKeepwellError(e)) throw e
+      return [one]
+    }
+  }
+  const devices = unwoken.length ? await wakeable(ctx, release) : []
+  const [people, asleep] = await Promise.all([
+    Promise.all(release.untold.map(to => leftOf(to, () => (to ? tellContact(ctx, to, release) : tellPatient(ctx, held, release))))),
+    Promise.all(devices.map(d => leftOf(d.id, () => wakeOne(ctx, d, release)))),
+  ])
+  const now = { ...release, untold: people.flat(), unwoken: asleep.flat(), toldAfter: first }
   await ctx.custody.note(now)
+  await tellGone(ctx, held)
   return now
+}
+
+/** Devices of this release that the vault still has, and not for longer than a request can be open. */
+async function wakeable(ctx: CustodianCtx, { vault, unwoken = [], at }: Release): Promise<readonly WakeDevice[]> {
+  if (ctx.clock() > at + DAY) return []
+  const kept = await ctx.custody.wakes(vault)
+  return (kept?.devices ?? []).filter(d => unwoken.some(id => equal(id, d.id)))
+}
+
+/** Wakes one device; one that its push service has forgotten is forgotten here. Throws PEER_FAILED when nobody was told by it. */
+async function wakeOne(ctx: CustodianCtx, device: WakeDevice, { vault, tag }: Release): Promise<void> {
+  const told = await ctx.notices.wake(device, hmacSha256(device.key, tag).subarray(0, 16))
+  if (told === 'taken') return
+  const without = (id: Uint8Array): boolean => !equal(id, device.id)
+  await ctx.custody.changeWakes(vault, kept => {
+    if (!kept?.devices.some(d => !without(d.id))) return kept
+    return { ...kept, devices: kept.devices.filter(d => without(d.id)), gone: [...kept.gone, device.id].slice(-MAX_WAKES) }
+  })
+  throw new KeepwellError('PEER_FAILED', 'A device is not reached by push any more.')
+}
+
+/** Tells the patient which devices are not reached any more; stays owed while their relay is away. */
+async function tellGone(ctx: CustodianCtx, held: Custody): Promise<void> {
+  const { gone = [] } = (await ctx.custody.wakes(held.vault)) ?? {}
+  if (!gone.length) return
+  try {
+    const patient = await findParty(ctx, held.vault, held.relays)
+    if (!patient) return
+    await post(ctx, patient, 'notice', { text: 'A device of yours is not reached by push any more.', gone }, { introduce: true })
+    await ctx.custody.changeWakes(held.vault, kept => kept && { ...kept, gone: kept.gone.filter(id => !gone.some(g => equal(g, id))) })
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+  }
 }
 
 async function tellPatient(ctx: CustodianCtx, held: Custody, r: Release): Promise<void> {
@@ -188,9 +231,15 @@ function tellContact(ctx: CustodianCtx, to: EmergencyContact, { name, role, at }
 export async function tellAgain(ctx: CustodianCtx): Promise<number> {
   let left = 0
   for (const release of await ctx.custody.releases()) {
-    if (!release.untold.length) continue
+    if (!release.untold.length && !release.unwoken?.length) continue
     const held = await ctx.custody.ofVault(release.vault)
-    left += held ? (await tell(ctx, held, { fresh: release, agreed: ctx.timer() })).untold.length : 0
+    if (!held) continue
+    const { untold, unwoken = [] } = await tell(ctx, held, { fresh: release, agreed: ctx.timer() })
+    left += untold.length + unwoken.length
+  }
+  for (const vault of await ctx.custody.vaults()) {
+    const held = await ctx.custody.ofVault(vault)
+    if (held) await tellGone(ctx, held)
   }
   return left
 }

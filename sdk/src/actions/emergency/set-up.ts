@@ -31,6 +31,7 @@ import { peek } from '#identity/signed'
 import type { Custodians } from '#ports/custody'
 import { makeReader, openReader } from './reader.ts'
 import { emergencySummary, fileSummary } from './summary.ts'
+import { forgetWakes, tellWakes } from './wake.ts'
 
 export type EmergencyCtx = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
@@ -70,10 +71,18 @@ export async function setUpEmergency(ctx: EmergencyCtx & { readonly custodians: 
   await changeRing(ctx, r => {
     const oldVetoes = vetoesOf(r)
     // Custodians keep the share of the highest version: it goes on even where emergency access had been ended.
-    return { ...r, oldVetoes, emergency: { ...state, version: Math.max(0, ...oldVetoes.map(v => v.version)) + 1 } }
+    // A new list for them, so that who is custodian no more can be told of an empty one.
+    const wakes = r.wakes ? { wakes: { ...r.wakes, version: r.wakes.version + 1, told: [] } } : {}
+    return { ...r, ...wakes, oldVetoes, emergency: { ...state, version: Math.max(0, ...oldVetoes.map(v => v.version)) + 1 } }
   })
   const unreached = await giveShares(ctx)
+  await tellWakes(ctx)
   if (before) await endBefore(ctx, before)
+  const gone = (before?.custodians ?? []).filter(c => !input.custodians.some(n => n.did === c.did))
+  await forgetWakes(
+    ctx,
+    gone.map(c => c.did),
+  )
   // Its grant is put into the package now: nobody may come before the mailbox forgets it.
   await receiveMessages(reader)
   return { version: ctx.session.state.ring.emergency!.version, unreached }
@@ -89,11 +98,17 @@ function vetoesOf({ oldVetoes = [], emergency: now }: Keyring): NonNullable<Keyr
  * more. Earlier openings can still be vetoed and reviewed. Throws NOT_FOUND, NEEDS_RELAY.
  */
 export async function endEmergency(ctx: EmergencyCtx): Promise<void> {
-  await endBefore(ctx, emergencyOf(ctx))
+  const before = emergencyOf(ctx)
+  await endBefore(ctx, before)
   await changeRing(ctx, r => {
-    const { emergency: _ended, ...rest } = r
-    return { ...rest, oldVetoes: vetoesOf(r) }
+    const { emergency: _ended, wakes, ...rest } = r
+    // The number of the list goes on, as that of the card does.
+    return { ...rest, ...(wakes ? { wakes: { version: wakes.version + 1, told: [], devices: [] } } : {}), oldVetoes: vetoesOf(r) }
   })
+  await forgetWakes(
+    ctx,
+    before.custodians.map(c => c.did),
+  )
 }
 
 /** What was set up before, once more with new keys and a new card: owed after every opening. Throws NOT_FOUND. */
@@ -249,5 +264,6 @@ export async function keepEmergencyCurrent(ctx: EmergencyCtx): Promise<Currency>
   const { filed } = await fileSummary(ctx, await emergencySummary(ctx))
   if (filed) await publishState(ctx)
   await openReader(ctx, before.root, [homeRelayUrl(ctx.session.state.ring)])
+  await tellWakes(ctx)
   return { filed, renew: emergencyOwed(ctx) }
 }

@@ -2,6 +2,7 @@ import type { Ctx } from '#actions/context'
 import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import type { Device } from '#identity/device'
+import type { WakeState } from '#identity/wake'
 import { changeRing } from './change-ring.ts'
 
 type Changing = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -20,8 +21,14 @@ export const addDevice = (ctx: Changing, device: Pick<Device, 'id' | 'name' | 'p
 export const removeDevice = (ctx: Changing, id: Uint8Array) =>
   changeRing(ctx, ring => {
     ensure(ring.devices.length > 1 && ring.devices.some(d => equal(d.id, id)), 'NOT_FOUND', 'There is no other device of that id.')
-    return { ...ring, devices: ring.devices.filter(d => !equal(d.id, id)) }
+    const { wakes } = ring
+    const stays = (d: { readonly device?: Uint8Array }): boolean => !d.device || !equal(d.device, id)
+    // Nor is it woken in an emergency any more, as soon as custodians are told.
+    const fewer = wakes && !wakes.devices.every(stays) ? { wakes: { ...untold(wakes), devices: wakes.devices.filter(stays) } } : {}
+    return { ...ring, ...fewer, devices: ring.devices.filter(d => !equal(d.id, id)) }
   })
+
+const untold = (w: WakeState): WakeState => ({ ...w, version: w.version + 1, told: [] })
 
 /** What a device is called, for its owner to know it by. */
 export const renameDevice = (ctx: Changing, id: Uint8Array, name: string) =>

@@ -1,0 +1,95 @@
+import { verifiedParty } from '#actions/access/grant'
+import { post } from '#actions/access/post'
+import type { Ctx } from '#actions/context'
+import { changeRing } from '#actions/vault/change-ring'
+import { equal } from '#base/bytes'
+import { ensure, isKeepwellError } from '#base/error'
+import type { Did } from '#identity/did'
+import type { Keyring } from '#identity/keyring'
+import { MAX_WAKES, type WakeDevice, type WakeList, type WakeState } from '#identity/wake'
+
+type WakeCtx = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
+type Listed = WakeState['devices'][number]
+
+export type NewWake = Omit<WakeDevice, 'id'> & {
+  readonly name: string
+  /** The vault's device that it is, when it is one: it has one subscription at most. */
+  readonly device?: Uint8Array
+}
+
+const nothing: WakeState = { version: 1, told: [], devices: [] }
+
+/** A change of the list is a new version of it, of which nobody was told. */
+const changed = (r: Keyring, change: (devices: readonly Listed[]) => Listed[]): Keyring => {
+  const before = r.wakes ?? nothing
+  return { ...r, wakes: { version: before.version + 1, told: [], devices: change(before.devices) } }
+}
+
+/**
+ * Has a device woken in an emergency even when the app is closed there (protocol §7): its push subscription goes, sealed, to each custodian.
+ * Returns the names of custodians out of reach; `tellWakes` tries them again. Throws NOT_FOUND without emergency access, BAD_INPUT for the
+ * seventeenth device and for an address that is no https one.
+ */
+export async function addWake(ctx: WakeCtx, { name, device, ...subscription }: NewWake): Promise<string[]> {
+  const card = ctx.session.state.ring.emergency?.version
+  ensure(card !== undefined, 'NOT_FOUND', 'Emergency access is not set up in this vault.')
+  ensure(reachable(subscription.endpoint), 'BAD_INPUT', 'A push service is reached by https.')
+  const wake = { id: ctx.random(16), ...subscription }
+  const same = (d: Listed): boolean =>
+    d.wake.endpoint === wake.endpoint || (device !== undefined && d.device !== undefined && equal(d.device, device))
+  await changeRing(ctx, r =>
+    changed(r, devices => {
+      const others = devices.filter(d => !same(d))
+      ensure(others.length < MAX_WAKES, 'BAD_INPUT', `No more than ${MAX_WAKES} devices are woken.`)
+      return [...others, { name, at: ctx.clock(), card, wake, ...(device ? { device } : {}) }]
+    }),
+  )
+  return tellWakes(ctx)
+}
+
+/** Loopback is for machines on which everything runs; what else is inside a network a custodian refuses, which knows where it is itself. */
+const reachable = (endpoint: string): boolean => {
+  const url = URL.parse(endpoint)
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && url.hostname === '127.0.0.1')
+}
+
+/** Takes a device off the list. Returns the names of custodians out of reach. */
+export async function removeWake(ctx: WakeCtx, id: Uint8Array): Promise<string[]> {
+  await changeRing(ctx, r => changed(r, devices => devices.filter(d => !equal(d.wake.id, id))))
+  return tellWakes(ctx)
+}
+
+/** Tells each custodian that does not know the list as it is. Returns the names of those out of reach. */
+export async function tellWakes(ctx: WakeCtx): Promise<string[]> {
+  const { emergency, wakes } = ctx.session.state.ring
+  if (!emergency || !wakes) return []
+  const unreached: string[] = []
+  const told: Did[] = []
+  for (const { did, name } of emergency.custodians.filter(c => !wakes.told.includes(c.did)))
+    (await tellOne(ctx, did, wakes)) ? told.push(did) : unreached.push(name)
+  if (told.length)
+    await changeRing(ctx, r => {
+      // Another device may have changed the list meanwhile: then nobody was told of that one.
+      if (r.wakes?.version !== wakes.version) return r
+      return { ...r, wakes: { ...r.wakes, told: [...new Set([...r.wakes.told, ...told])].slice(-32) } }
+    })
+  return unreached
+}
+
+/** Tells those who are custodians no more that there is nothing to wake; one that is away keeps what it has, so keys are drawn anew. */
+export async function forgetWakes(ctx: WakeCtx, dids: readonly Did[]): Promise<void> {
+  const { wakes } = ctx.session.state.ring
+  if (!wakes) return
+  for (const did of dids) await tellOne(ctx, did, { ...wakes, devices: [] })
+}
+
+async function tellOne(ctx: WakeCtx, did: Did, { version, devices }: WakeState): Promise<boolean> {
+  const content: WakeList = { v: 1, vault: ctx.session.state.ring.did, version, devices: devices.filter(d => !d.gone).map(d => d.wake) }
+  try {
+    await post(ctx, await verifiedParty(ctx, did), 'share', content, { introduce: true })
+    return true
+  } catch (e) {
+    if (!isKeepwellError(e)) throw e
+    return false
+  }
+}
