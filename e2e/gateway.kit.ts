@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
-import { apiKeyFile, type Parts, type RunningGateway, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { type Parts, type RunningGateway, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { apiKeyFile } from '@keepwell/daemon/bin/gateway-keys'
 import type { SubscriptionSettings } from '@keepwell/daemon/bin/gateway-subscriptions'
 import { systemRandom } from '@keepwell/daemon/bin/relay'
 import { newApiKey, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'

@@ -48,6 +48,11 @@ test('keepwell gateway serves what a patient granted, to whoever has a key, for 
     const patients = async () => (await (await ask('Patient')).json()) as { total: number; entry: { resource: { id: string } }[] }
     await until(async () => (await patients()).total === 1)
     expect((await ask(`Patient/${(await patients()).entry[0]!.resource.id}`)).status).toBe(200)
+    const renewed = await clinic.json('gateway', 'key', 'renew', '--name', 'Ward system', '--until', '2y')
+    const by = (shown: string) =>
+      fetch(`http://127.0.0.1:${port}/fhir/Patient`, { headers: { authorization: `Bearer ${shown}` } }).then(r => r.status)
+    await until(async () => (await by(renewed.key)) === 200)
+    expect(await by(key)).toBe(200)
     await clinic.json('gateway', 'key', 'remove', '--name', 'Ward system')
     await until(async () => (await ask('Patient')).status === 401)
   } finally {

@@ -55,6 +55,17 @@ test('of many who use a code at once one succeeds', async () => {
   expect(added.filter(Boolean)).toHaveLength(1)
 })
 
+test('what is prolonged lasts longer, and what is gone does not come back', async () => {
+  await tokens.put('Grant', 'g', { of: 'a' }, { group: 'grant-1', expires: now + 10 })
+  expect(await tokens.prolong('Grant', 'g', now + 100)).toBe(true)
+  now += 50
+  expect((await tokens.get('Grant', 'g'))?.value).toEqual({ of: 'a' })
+  await tokens.dropGroup('grant-1')
+  expect([await tokens.prolong('Grant', 'g', now + 100), await tokens.get('Grant', 'g')]).toEqual([false, null])
+  await tokens.put('Grant', 'late', {}, { expires: now - 1 })
+  expect([await tokens.prolong('Grant', 'late', now + 100), await tokens.get('Grant', 'late')]).toEqual([false, null])
+})
+
 test('changes that come at once all count', async () => {
   await Promise.all(Array.from({ length: 30 }, () => tokens.change<{ n: number }>('Count', 'x', v => ({ n: (v?.n ?? 0) + 1 }))))
   expect((await tokens.get<{ n: number }>('Count', 'x'))?.value.n).toBe(30)

@@ -33,6 +33,8 @@ export type Tokens = {
   take<T>(kind: string, id: string): Promise<T | null>
   /** Marks as used; false when it was so already, or is not there. */
   consume(kind: string, id: string, at: number): Promise<boolean>
+  /** Expires at another time; false when it is not there, and stays so. */
+  prolong(kind: string, id: string, expires: number): Promise<boolean>
   drop(kind: string, id: string): Promise<void>
   dropGroup(group: string): Promise<void>
   /** Removes what has expired; how many. */
@@ -80,6 +82,7 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
     ),
     rewrite: db.prepare('update things set sealed = ? where kind = ? and id = ?'),
     consume: db.prepare(`update things set consumed = ? where kind = ? and id = ? and consumed is null and ${live}`),
+    prolong: db.prepare(`update things set expires = ? where kind = ? and id = ? and ${live}`),
     drop: db.prepare('delete from things where kind = ? and id = ?'),
     dropGroup: db.prepare('delete from things where grp = ?'),
     sweep: db.prepare('delete from things where expires <= ?'),
@@ -141,6 +144,7 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
         return found?.value ?? null
       }),
     consume: (kind, id, at) => write(() => Number(sql.consume.run(at, kind, seal.name(kind, id), clock()).changes) === 1),
+    prolong: (kind, id, expires) => write(() => Number(sql.prolong.run(expires, kind, seal.name(kind, id), clock()).changes) === 1),
     drop: (kind, id) => write(() => void sql.drop.run(kind, seal.name(kind, id))),
     dropGroup: group => write(() => void sql.dropGroup.run(seal.name('group', group))),
     sweep: () => write(() => Number(sql.sweep.run(clock()).changes)),

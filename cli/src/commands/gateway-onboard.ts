@@ -1,5 +1,5 @@
 import { readIfThere } from '@keepwell/daemon/bin/files'
-import { apiKeyFile } from '@keepwell/daemon/bin/gateway'
+import { apiKeyFile } from '@keepwell/daemon/bin/gateway-keys'
 import { readApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
 import { checkCredential } from '@keepwell/sdk/actions/access/check-credential'
 import { receivedGrants } from '@keepwell/sdk/actions/access/grants'

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
 import { type App, addApp, listApps, newRegistrationCode, removeApp } from '@keepwell/daemon/gateway/smart/apps'
+import { withdrawAll } from '@keepwell/daemon/gateway/smart/binding'
+import { endLogins } from '@keepwell/daemon/gateway/smart/logins'
 import {
   addStaff,
   inviteStaff,
@@ -16,7 +18,7 @@ import { ROLES } from '@keepwell/sdk/consent/roles'
 import type { Args } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { day, result, safe, table } from '#show'
+import { count, day, result, safe, table } from '#show'
 import { purpose } from '#words'
 
 type Run = (io: Io, args: Args, store: StaffStore) => Promise<void>
@@ -75,6 +77,15 @@ const STAFF: Readonly<Record<string, Run>> = {
   async admit(io, args, store) {
     const { login, name } = await suspendStaff(store, args.need('login'), false)
     result(io, args, { login, suspended: false }, () => [`${safe(name)} may log in again.`])
+  },
+  async logout(io, args, store) {
+    const found = await staffByLogin(store, args.need('login'))
+    ensure(found, 'NOT_FOUND', 'There is nobody with that login.')
+    const ended = await endLogins(store, found.id, null)
+    const apps = await withdrawAll(store, found.id)
+    result(io, args, { login: found.login, logins: ended, apps }, () => [
+      `${safe(found.name)} was logged out of ${count(ended, 'browser')}; ${count(apps, 'app')} they let in count no more.`,
+    ])
   },
   async invite(io, args, store) {
     const found = await staffByLogin(store, args.need('login'))

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
-import { apiKeyFile } from '@keepwell/daemon/bin/gateway'
+import { apiKeyFile } from '@keepwell/daemon/bin/gateway-keys'
 import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
 import { TRAIL_YEARS, trailBeside } from '@keepwell/daemon/bin/gateway-trail'
 import { readApiKeys } from '@keepwell/daemon/gateway/core/api-keys'

@@ -1,9 +1,7 @@
 import { collectSeldom } from '@keepwell/daemon/bin/collect'
-import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
-import { apiKeyFile, type GatewaySettings, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { type GatewaySettings, serveGateway } from '@keepwell/daemon/bin/gateway'
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
 import { readTls } from '@keepwell/daemon/bin/relay'
-import { type ApiKey, newApiKey, readApiKeys, writeApiKeys } from '@keepwell/daemon/gateway/core/api-keys'
 import { hl7v2Part } from '@keepwell/daemon/gateway/hl7v2/part'
 import { terminologyPart } from '@keepwell/daemon/gateway/terminology/part'
 import type { LogLine } from '@keepwell/daemon/http/settings'
@@ -12,10 +10,10 @@ import { isoTime } from '@keepwell/sdk/base/time'
 import type { Args, Command } from '#command'
 import { archiveSettings } from '#commands/gateway-attach'
 import { hl7v2Settings } from '#commands/gateway-hl7v2'
-import { placeOf, withHome } from '#home'
+import { withHome } from '#home'
 import type { Io } from '#io'
-import { count, result, safe, table } from '#show'
-import { purpose, purposeWord, trailYears } from '#words'
+import { count, safe } from '#show'
+import { seconds, trailYears } from '#words'
 import { people } from './gateway-people.ts'
 
 export const gateway: Command = {
@@ -26,8 +24,8 @@ export const gateway: Command = {
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
     'It runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
-    'Its systems show an API key: `gateway key add` makes one and shows it once. Its people log in with a passkey, or with a passphrase and an authenticator app: ' +
-    '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite). ' +
+    'Its systems show an API key: `gateway key add` makes one and shows it once; it lasts a year unless --until says otherwise, and `gateway key renew` makes the next, beside which the old one counts for another week (key: add, list, renew, remove). Its people log in with a passkey, or with a passphrase and an authenticator app: ' +
+    '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite, logout); at /auth/me each sees and ends their own logins, and what they let apps do. ' +
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     '`gateway roles` says for which purposes and in which parts each role works (roles: list, set, reset); it narrows consents and the table, and counts at once.\n' +
@@ -50,6 +48,7 @@ export const gateway: Command = {
     'keepwell gateway group join --id g-0123456789ab --patient "Ada Example"',
     'keepwell gateway --port 8788',
     'keepwell gateway --profiles hl7.fhir.us.core-8.0.0.tgz',
+    'keepwell gateway key renew --name "Ward system" --overlap 2w',
     'keepwell gateway key remove --name "Ward system"',
     'keepwell gateway --hl7v2 2575',
     'keepwell gateway hl7v2 link --identifier "2.16.840.1.113883.19.5|4711" --patient "Ada Example"',
@@ -79,6 +78,11 @@ export const gateway: Command = {
       type: 'string',
       value: 'NETWORKS',
       about: 'Networks inside the walls from which keys of apps may be fetched, with commas. Else only from the internet, by https.',
+    },
+    'apps-for': {
+      type: 'string',
+      value: 'TIME',
+      about: 'How long an app may go on with what a person gave it, however often it is used; default 1y.',
     },
     'look-every': {
       type: 'string',
@@ -155,7 +159,8 @@ export const gateway: Command = {
       about: 'Of an incident: what is written down, or told. Of a hold: its reason, which the patient sees.',
     },
     law: { type: 'string', value: 'LAW', about: 'Of a hold, or of what is told: the law, as you name it.' },
-    until: { type: 'string', value: 'WHEN', about: 'Of a hold: when it ends; else when it is lifted.' },
+    until: { type: 'string', value: 'WHEN', about: 'Of a hold: when it ends; else when it is lifted. Of a key: when it ends; default 1y.' },
+    overlap: { type: 'string', value: 'TIME', about: 'Of a key that is renewed: how long the old one still counts; default 1w.' },
     as: { type: 'string', value: 'FORM', about: 'Of the record of processing: text (default) or csv.' },
     out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine, or the list of the affected, is saved.' },
     part: { type: 'string', multiple: true, value: 'NAME', about: 'Of a role: a compartment it works in; may be given several times.' },
@@ -177,7 +182,7 @@ export const gateway: Command = {
     },
   },
   async run(io, args) {
-    const [what, verb] = args.positionals
+    const [what] = args.positionals
     if (what === undefined) return serve(io, args)
     if (what === 'onboard') return (await import('#commands/gateway-onboard')).onboard(io, args)
     if (what === 'attach') return (await import('#commands/gateway-attach')).attach(io, args)
@@ -191,14 +196,11 @@ export const gateway: Command = {
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     if (what === 'roles') return (await import('#commands/gateway-roles')).roles(io, args)
     if (what === 'staff' || what === 'app') return people(io, args)
-    const keys: Readonly<Record<string, (io: Io, args: Args) => Promise<void>>> = { add: addKey, list: listKeys, remove: removeKey }
-    const run = what === 'key' && verb !== undefined && args.positionals.length === 2 && Object.hasOwn(keys, verb) ? keys[verb] : undefined
-    ensure(
-      run,
+    if (what === 'key') return (await import('#commands/gateway-key')).key(io, args)
+    throw new KeepwellError(
       'USAGE',
       'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, roles, app, group, hl7v2, quarantine, attach, detach, processing, breach, hold or retention and what to do.',
     )
-    return run(io, args)
   },
 }
 
@@ -233,13 +235,14 @@ const serve = (io: Io, args: Args): Promise<void> =>
     }
     const feeds = await hl7v2Settings(args, { dir, secret: ctx.session.state.ring.catalog, host: config.host, tls })
     const server = args.text('terminology') ?? null
+    const appSeconds = seconds(args.text('apps-for') ?? '1y')
     ensure(
       !server || /^https:\/\//.test(server) || /^http:\/\/(localhost|127\.)/.test(server),
       'USAGE',
       '--terminology is an https address.',
     )
     const running = await serveGateway(settings, async (own, rooms) => {
-      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir, keysFrom: networks(args, 'keys-from'), rooms })
+      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir, keysFrom: networks(args, 'keys-from'), appSeconds, rooms })
       const terms = await terminologyPart(own, { dir, server })
       return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate, stands }
     })
@@ -260,37 +263,3 @@ function subscriptionSettings(args: Args): NonNullable<GatewaySettings['subscrip
 }
 
 const networks = (args: Args, option: string): string[] => args.text(option)?.split(',').filter(Boolean) ?? []
-
-const keysAt = async (io: Io, args: Args): Promise<{ readonly file: string; readonly keys: readonly ApiKey[] }> => {
-  const file = apiKeyFile(placeOf(io, args).dir)
-  return { file, keys: readApiKeys(await readIfThere(file)) }
-}
-
-async function addKey(io: Io, args: Args): Promise<void> {
-  const { file, keys } = await keysAt(io, args)
-  const name = args.need('name')
-  ensure(!keys.some(k => k.name === name), 'USAGE', 'There is a key of that name; remove it first, or choose another.')
-  const role = args.text('role') ?? 'system'
-  const { key, shown } = newApiKey({ name, role, purpose: purpose(args.text('purpose') ?? 'treatment'), at: io.clock() }, io.random)
-  await writeDurable(file, writeApiKeys([...keys, key]))
-  result(io, args, { name, key: shown }, () => [
-    shown,
-    'Give it to that system now: it is not shown again. It goes into the header Authorization: Bearer …',
-  ])
-}
-
-async function listKeys(io: Io, args: Args): Promise<void> {
-  const { keys } = await keysAt(io, args)
-  const shown = keys.map(({ hash: _hash, ...k }) => k)
-  result(io, args, shown, () =>
-    keys.length ? table(keys.map(k => [safe(k.name), safe(k.role), purposeWord(k.purpose), isoTime(k.at)])) : ['There are no keys.'],
-  )
-}
-
-async function removeKey(io: Io, args: Args): Promise<void> {
-  const { file, keys } = await keysAt(io, args)
-  const name = args.need('name')
-  if (!keys.some(k => k.name === name)) throw new KeepwellError('NOT_FOUND', 'There is no key of that name.')
-  await writeDurable(file, writeApiKeys(keys.filter(k => k.name !== name)))
-  result(io, args, { removed: name }, () => [`The key of ${safe(name)} counts no more.`])
-}

@@ -8,13 +8,12 @@ import { facts } from '@keepwell/sdk/health/fhir/facts'
 import { search } from '@keepwell/sdk/health/fhir/search/search'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
 import { loadNames, withNames } from '@keepwell/sdk/health/terminology/names'
-import { byApiKey, readApiKeys } from '#gateway/core/api-keys'
+import { byApiKey } from '#gateway/core/api-keys'
 import type { Gateway, GatewayPatient } from '#gateway/core/types'
 import { type Directory, MOST_VISITS } from '#gateway/smart/directory'
 import { openSmart, type Smart } from '#gateway/smart/smart'
 import type { StaffRoom } from '#gateway/smart/staff-room'
-import { readIfThere } from './files.ts'
-import { apiKeyFile } from './gateway.ts'
+import { apiKeyFile, keysIn } from './gateway-keys.ts'
 
 /** All that listing visits needs of a record. */
 const VISITS = parseScopes('user/Encounter.rs')
@@ -32,12 +31,14 @@ export type SmartBeside = {
   readonly dir: string
   /** Networks inside the walls at which apps may keep their keys: `10.1.0.0/16`. */
   readonly keysFrom?: readonly string[]
+  /** How long an app may go on with what a person gave it, before it asks anew, seconds; a year unless given. */
+  readonly appSeconds?: number
   /** Pages of the gateway's own for its people. */
   readonly rooms?: readonly StaffRoom[]
 }
 
 /** The SMART authorization server beside a gateway: its patients, its systems' keys, its clock. */
-export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [], rooms = [] }: SmartBeside): Promise<Smart> {
+export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [], appSeconds, rooms = [] }: SmartBeside): Promise<Smart> {
   const smart = await openSmart({
     file: smartFile(dir),
     key: smartKey(ctx),
@@ -45,12 +46,13 @@ export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [], r
     name: gateway.name,
     tenant: ctx.session.state.ring.did,
     directory: directoryOf(gateway),
-    systems: byApiKey(async () => readApiKeys(await readIfThere(apiKeyFile(dir)))),
+    systems: byApiKey(keysIn(apiKeyFile(dir)), gateway.clock),
     getKeys: openGetter({ allow: keysFrom }),
     random: gateway.random,
     clock: gateway.clock,
     log: gateway.log,
     rooms,
+    ...(appSeconds ? { limits: { appSeconds } } : {}),
   })
   const timer = setInterval(() => void smart.sweep().catch(() => {}), SWEEP_MS).unref()
   const unlisten = gateway.onEnded(patient => void smart.ended(patient).catch(() => {}))

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -14,7 +14,7 @@ import { auditRoom } from '#gateway/audit/room'
 import { openMemory } from '#gateway/bulk/memory'
 import { bulkPart } from '#gateway/bulk/part'
 import { cdsPart } from '#gateway/cds/part'
-import { type ApiKey, bearsApiKey, byApiKey, readApiKeys } from '#gateway/core/api-keys'
+import { bearsApiKey, byApiKey, keyStands } from '#gateway/core/api-keys'
 import { openGateway } from '#gateway/core/gateway'
 import { type Hot, openHot } from '#gateway/core/hot'
 import { type KeptPolicies, openPolicies } from '#gateway/core/policies'
@@ -42,6 +42,7 @@ import { readIfThere, writeDurable } from './files.ts'
 import { heldAt } from './gateway-duties.ts'
 import { groupsAt } from './gateway-groups.ts'
 import { holdingsAt } from './gateway-held.ts'
+import { apiKeyFile, keyPart, keysIn } from './gateway-keys.ts'
 import { roleRulesAt } from './gateway-roles.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { trailOf } from './gateway-trail.ts'
@@ -74,8 +75,6 @@ export type GatewaySettings = {
 }
 
 export type RunningGateway = { readonly url: string; readonly gateway: Gateway; close(): Promise<void> }
-
-export const apiKeyFile = (dir: string): string => join(dir, 'gateway-keys.json')
 
 /**
  * What tokens mean, and the standards' sides beside FHIR: each is made from the gateway, and none knows of another. `authenticate` speaks for
@@ -125,17 +124,18 @@ export async function serveGateway(
     })
     opened.defer(() => gateway.close())
     let others: Authenticate | undefined
-    const asks = whoAsks(keysIn(apiKeyFile(dir)), request => others?.(request))
+    const keys = keysIn(apiKeyFile(dir))
+    const asks = whoAsks(byApiKey(keys, gateway.clock), request => others?.(request))
     const { parts: more, authenticate, stands = async () => false } = await partsOf(gateway, [auditRoom({ ctx, gateway, trail })])
     others = authenticate
     const check = await loadChecker()
-    const keys = keysIn(apiKeyFile(dir))
     const stillStands = async (basis: string) =>
-      basis.startsWith('key:') ? (await keys()).some(k => `key:${k.id}` === basis) : stands(basis)
+      basis.startsWith('key:') ? keyStands(await keys(), basis, gateway.clock()) : stands(basis)
     const groups = groupsAt(ctx, dir)
     opened.defer(() => groups.close())
     const parts = [
       auditPart(gateway, trail),
+      await keyPart(gateway, keys),
       await subscriptionsBeside(gateway, { ctx, dir, log, check, pause, stands: stillStands, ...settings.subscriptions }),
       providerPart({ gateway, authenticate: asks }),
       dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
@@ -246,33 +246,13 @@ const pause = (milliseconds: number, signal: AbortSignal): Promise<void> => slee
 type Other = (request: Parameters<Authenticate>[0]) => ReturnType<Authenticate> | undefined
 
 const whoAsks =
-  (keys: () => Promise<readonly ApiKey[]>, other: Other): Authenticate =>
+  (systems: Authenticate, other: Other): Authenticate =>
   async request => {
-    if (bearsApiKey(request.headers)) return byApiKey(keys)(request)
+    if (bearsApiKey(request.headers)) return systems(request)
     const known = other(request)
     if (known) return known
     throw new KeepwellError('UNAUTHENTICATED', 'A request bears an API key or an access token.')
   }
-
-/** How long a key that was taken away may still count, milliseconds. */
-const LOOK = 500
-
-/** The keys in a file, read again when it changed: a key that was taken away counts no more. */
-function keysIn(path: string): () => Promise<readonly ApiKey[]> {
-  let known: { readonly at: number; readonly keys: readonly ApiKey[] } | null = null
-  let looked = Number.NEGATIVE_INFINITY
-  return async () => {
-    const now = performance.now()
-    if (known && now < looked + LOOK) return known.keys
-    looked = now
-    const at = await stat(path).then(
-      s => s.mtimeMs,
-      () => 0,
-    )
-    if (known?.at !== at) known = { at, keys: readApiKeys(await readIfThere(path)) }
-    return known.keys
-  }
-}
 
 /** What whoever writes an app or an interface reads, for everybody: pages of `docs/` that hold together. */
 const PAGES = ['gateway.md', 'requirements.md', 'roles.md', 'policies.md', 'provider.md', 'imaging.md', 'errors.md']

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { fromHex, text, toBase64Url, toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
-import { type Infer, int, list, object, oneOf, string } from '@keepwell/sdk/base/shape'
+import { type Infer, int, list, object, oneOf, optional, string } from '@keepwell/sdk/base/shape'
 import { PURPOSES, type Purpose } from '@keepwell/sdk/consent/terms'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import type { HttpRequest } from '#http/route'
@@ -14,6 +14,10 @@ const apiKey = object({
   purpose: oneOf(...PURPOSES),
   hash: string(64, /^[0-9a-f]{64}$/),
   at: int(),
+  /** When it ends, Unix seconds. Keys that were made before keys had an end stand until they are removed. */
+  until: optional(int()),
+  /** Of one that replaced another: the first of that line, so that what a system was given does not end with each key. */
+  line: optional(string(16, /^[0-9a-f]{16}$/)),
 })
 const file = object({ v: int(1, 1), keys: list(apiKey, 1000) })
 
@@ -35,13 +39,42 @@ const PREFIX = 'kwk'
 
 /** A new key, and the text that is shown once and then belongs to the system it was made for. */
 export function newApiKey(
-  input: { readonly name: string; readonly role: string; readonly purpose: Purpose; readonly at: number },
+  input: Omit<ApiKey, 'id' | 'hash' | 'purpose'> & { readonly purpose: Purpose },
   random: (length: number) => Uint8Array,
 ): { readonly key: ApiKey; readonly shown: string } {
   const id = toHex(random(8))
   const secret = toBase64Url(random(32))
   return { key: { id, ...input, hash: toHex(sha256(utf8(secret))) }, shown: `${PREFIX}_${id}_${secret}` }
 }
+
+const counts = ({ until }: ApiKey, now: number): boolean => until === undefined || until > now
+const lineOf = ({ id, line }: ApiKey): string => line ?? id
+
+/**
+ * Another key for the system of that name; those it has count until `overlap` seconds from now at most. What ended is forgotten. Throws NOT_FOUND
+ * when no key of that name counts.
+ */
+export function renewApiKey(
+  keys: readonly ApiKey[],
+  { name, at, until, overlap }: { readonly name: string; readonly at: number; readonly until: number; readonly overlap: number },
+  random: (length: number) => Uint8Array,
+): { readonly keys: readonly ApiKey[]; readonly shown: string } {
+  const kept = keys.filter(k => k.name !== name || counts(k, at))
+  const [old] = kept.filter(k => k.name === name).sort((a, b) => b.at - a.at)
+  ensure(old, 'NOT_FOUND', 'There is no key of that name that counts.')
+  const { role, purpose } = old
+  const { key, shown } = newApiKey({ name, role, purpose: purpose as Purpose, at, until, line: lineOf(old) }, random)
+  const ended = (k: ApiKey): ApiKey => ({ ...k, until: Math.min(k.until ?? Number.POSITIVE_INFINITY, at + overlap) })
+  return { keys: [...kept.map(k => (k.name === name ? ended(k) : k)), key], shown }
+}
+
+/** Keys that count now, end before `by`, and have none after them. */
+export const endingSoon = (keys: readonly ApiKey[], now: number, by: number): readonly ApiKey[] =>
+  keys.filter(k => counts(k, now) && !counts(k, by) && !keys.some(other => lineOf(other) === lineOf(k) && counts(other, by)))
+
+/** Whether what an actor by API key was given rests on a key that counts; `basis` as in `Actor`. */
+export const keyStands = (keys: readonly ApiKey[], basis: string, now: number): boolean =>
+  keys.some(k => `key:${lineOf(k)}` === basis && counts(k, now))
 
 const TOKEN = /^Bearer (kwk)_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 
@@ -55,12 +88,13 @@ const one = (value: string | string[] | undefined): string => (Array.isArray(val
  * whom it asks, and in `X-Keepwell-Patient` at which patient: that is what the patient's receipt will say.
  */
 export const byApiKey =
-  (keys: () => Promise<readonly ApiKey[]>): Authenticate =>
+  (keys: () => Promise<readonly ApiKey[]>, clock: () => number): Authenticate =>
   async ({ headers }) => {
     const [, , id, secret = ''] = TOKEN.exec(headers.authorization ?? '') ?? []
     const key = id === undefined ? undefined : (await keys()).find(k => k.id === id)
     if (!key || !timingSafeEqual(fromHex(key.hash), sha256(utf8(secret))))
       throw new KeepwellError('UNAUTHENTICATED', 'There is no such key; ask who runs the gateway.')
+    ensure(counts(key, clock()), 'UNAUTHENTICATED', 'This key has ended; ask who runs the gateway for a new one.')
     const actor: Actor = {
       person: named(headers, 'x-keepwell-person', 200) || key.name,
       role: named(headers, 'x-keepwell-role', 80) || key.role,
@@ -68,7 +102,7 @@ export const byApiKey =
       scopes: null,
       patient: one(headers['x-keepwell-patient']) || null,
       client: key.name,
-      basis: `key:${key.id}`,
+      basis: `key:${lineOf(key)}`,
     }
     return actor
   }

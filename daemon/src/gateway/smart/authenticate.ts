@@ -4,7 +4,7 @@ import { type Scope as FhirScope, parseScopes } from '@keepwell/sdk/health/smart
 import type { Provider } from 'oidc-provider'
 import type { Actor, Authenticate } from '#gateway/core/types'
 import { appById } from './apps.ts'
-import { givenScopes, liveBinding, stands } from './binding.ts'
+import { basisOf, givenScopes, liveBinding, stands } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import type { Level } from './directory.ts'
 import { personOf, staffById } from './staff.ts'
@@ -40,7 +40,10 @@ export function authenticator(smart: SmartContext, provider: Provider): Authenti
 /** Whether what an actor's right rested on still stands: the consent they gave an app with all that it needs, or the app itself. */
 export async function basisStands(smart: SmartContext, basis: string): Promise<boolean> {
   const [kind, id = ''] = basis.split(':')
-  if (kind === 'grant') return (await liveBinding(smart.life, id)) !== null
+  if (kind === 'grant') {
+    const binding = await liveBinding(smart.life, id)
+    return binding !== null && basisOf(binding) === basis
+  }
   return kind === 'app' && (await appById(smart, id)) !== null
 }
 
@@ -75,7 +78,7 @@ async function ofPerson(smart: SmartContext, provider: Provider, access: Access)
     ...partsOf(staff.role),
     patient: binding.context.patient,
     client: binding.client,
-    basis: `grant:${access.grantId}`,
+    basis: basisOf(binding),
   }
   return { actor, levels: binding.levels, expires: access.exp ?? 0 }
 }

@@ -1,4 +1,5 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
+import { ensure } from '@keepwell/sdk/base/error'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import type { Directory, Level, Standing } from './directory.ts'
 import { staffById } from './staff.ts'
@@ -35,6 +36,8 @@ export type Binding = {
   readonly levels: readonly Level[]
   /** The login that the tokens end with; null when access was allowed to go on without it. */
   readonly session: string | null
+  /** How often the person took something of it back since. */
+  readonly narrowed?: number
 }
 
 export const KIND = 'binding'
@@ -57,6 +60,47 @@ export async function liveBinding(life: Life, grantId: string): Promise<Binding 
   if (!(await life.tokens.get('oidc Client', binding.client))) return null
   if (binding.session !== null && !(await isLoggedIn(life, binding.session, binding.staff))) return null
   return (await stands(life, binding.context.patient, binding.levels)) ? binding : null
+}
+
+/** What a right from this binding rests on, for what outlasts a request: another text once the person took something back. */
+export const basisOf = ({ grant, narrowed = 0 }: Binding): string => `grant:${grant}${narrowed ? `:${narrowed}` : ''}`
+
+/** What a person let apps do that stands, each with since and until when (Unix seconds). */
+export async function bindingsOf(life: Life, staff: string): Promise<(Binding & { readonly since: number; readonly until: number })[]> {
+  const found = []
+  for (const { grant, staff: whose } of await life.tokens.list<Binding>(KIND)) {
+    const binding = whose === staff ? await liveBinding(life, grant) : null
+    const given = binding && (await life.tokens.get<{ iat: number; exp: number }>('oidc Grant', grant))
+    if (given) found.push({ ...binding, since: given.value.iat, until: given.value.exp })
+  }
+  return found.sort((a, b) => b.since - a.since)
+}
+
+/** Takes back all that one consent of this person gave an app. Throws NOT_FOUND for one that is not theirs. */
+export async function withdraw(life: Pick<Life, 'tokens'>, staff: string, grant: string): Promise<void> {
+  ensure((await bindingOf(life, grant))?.staff === staff, 'NOT_FOUND', 'That was withdrawn, or has ended.')
+  await life.tokens.dropGroup(groupOf(grant))
+}
+
+/** Takes back all that this person gave any app; how many consents that were. */
+export async function withdrawAll({ tokens }: Pick<Life, 'tokens'>, staff: string): Promise<number> {
+  const all = (await tokens.list<Binding>(KIND)).filter(b => b.staff === staff)
+  for (const { grant } of all) await tokens.dropGroup(groupOf(grant))
+  return all.length
+}
+
+/** Leaves an app, of what one consent of this person gave it, `kept` (scopes as asked) and nothing else; never more than it had. Throws NOT_FOUND. */
+export async function narrow(
+  life: Pick<Life, 'tokens'>,
+  staff: string,
+  { grant, kept }: { grant: string; kept: ReadonlySet<string> },
+): Promise<void> {
+  const left = (b: Binding) => b.scopes.filter(s => kept.has(s.asked))
+  const narrowed = await life.tokens.change<Binding>(KIND, grant, b =>
+    b?.staff === staff && left(b).length < b.scopes.length ? { ...b, scopes: left(b), narrowed: (b.narrowed ?? 0) + 1 } : b,
+  )
+  ensure(narrowed?.staff === staff, 'NOT_FOUND', 'That was withdrawn, or has ended.')
+  if (narrowed.scopes.length === 0) await life.tokens.dropGroup(groupOf(grant))
 }
 
 /** Whether the patient's consents still stand; a token that is about no patient rests on none. */

@@ -4,6 +4,7 @@ import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import type { SmartContext } from './context.ts'
 import { newPassphrase, newRecoveryCodes, newTotpSecret, totpStep, totpUri } from './factors.ts'
 import { cookieName, ownForm, redirect, sendPage } from './form.ts'
+import { endLogins } from './logins.ts'
 import { donePage, enrolPage, type FactorsPage, factorsPage } from './pages.ts'
 import { passkeyMade, passkeyOffer } from './passkeys.ts'
 import { changeStaff, type Staff, staffById } from './staff.ts'
@@ -109,6 +110,8 @@ async function done(
   for (const old of person.passkeys) await smart.tokens.drop('passkey', old.id)
   await changeStaff(smart, person.id, staff => ({ ...staff, ...factors }))
   await smart.tokens.drop('attempts', person.login)
+  // Whoever is in by what was replaced is out (OWASP ASVS 5.0, 7.4.3).
+  await endLogins(smart, person.id, null)
   smart.log({ level: 'info', task: 'enrol', by: factors.passkeys.length ? 'passkey' : 'passphrase', staff: person.id })
   response.setHeader('set-cookie', cookie(smart, '', 0))
   sendPage(response, donePage(languageOf(request.headers['accept-language']), codes))

@@ -333,6 +333,32 @@ describe('refreshing', () => {
     }
   })
 
+  test('however often it is used, what an app was given ends, and a person is asked anew', async () => {
+    const short = await startGateway({ refreshSeconds: 1000, appSeconds: 1500 })
+    try {
+      const client_secret = 's'.repeat(40)
+      const client_id = await newApp(short, { token_endpoint_auth_method: 'client_secret_post', client_secret })
+      // About no patient: there is no consent whose end would be its end.
+      const { code, verifier } = await authorized(short, {
+        client: client_id,
+        person: await withPasskey(short),
+        scope: 'user/Observation.rs offline_access',
+      })
+      const app = { client_id, client_secret }
+      const fields = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: REDIRECT, ...app }
+      let { refresh_token } = (await (await tokenCall(short, fields)).json()) as { refresh_token: string }
+      const again = async (): Promise<number> => {
+        short.time.ahead += 550
+        const answer = await tokenCall(short, { grant_type: 'refresh_token', refresh_token, ...app })
+        refresh_token = ((await answer.json()) as { refresh_token: string }).refresh_token
+        return answer.status
+      }
+      expect([await again(), await again(), await again()]).toEqual([200, 200, 400])
+    } finally {
+      await short.close()
+    }
+  })
+
   test('an app that was not registered to refresh does not, whatever it asks for', async () => {
     const once = await newApp(gateway, { grant_types: ['authorization_code'] })
     expect((await launched(gateway, { client: once, person, scope: 'patient/*.rs offline_access' })).refresh_token).toBeUndefined()

@@ -11,6 +11,7 @@ import { ROUTES } from './discovery.ts'
 import { runEnrolment } from './enrol.ts'
 import { bodyText, redirect, sendPage } from './form.ts'
 import { introspectByToken } from './introspect.ts'
+import { runOwn } from './own.ts'
 import { errorPage } from './pages.ts'
 import { runRoom } from './staff-room.ts'
 import { runApps } from './start-app.ts'
@@ -53,7 +54,7 @@ export function authMount(smart: SmartContext, provider: Provider, authenticate:
 /** Where an app proves itself. */
 const PROVEN: ReadonlySet<string> = new Set([ROUTES.token, ROUTES.introspection, ROUTES.revocation])
 
-const STEPS: ReadonlySet<string> = new Set(['step', 'enrol', 'apps'])
+const STEPS: ReadonlySet<string> = new Set(['step', 'enrol', 'apps', 'me'])
 
 type Served = { readonly request: Request; readonly response: ServerResponse; readonly path: string }
 
@@ -71,6 +72,7 @@ async function served(smart: SmartContext, provider: Provider, { request, respon
     if (step === 'step') await runStep({ smart, provider, request, response }, uid ?? '', verb)
     else if (room) await runRoom({ smart, provider, request, response }, room, uid ?? '')
     else if (step === 'apps') await runApps({ smart, provider, request, response }, uid ?? '')
+    else if (step === 'me') await runOwn({ smart, provider, request, response }, uid ?? '')
     else await runEnrolment({ smart, request, response }, uid ?? '')
   } catch (error) {
     const code =

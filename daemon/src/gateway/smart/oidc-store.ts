@@ -2,6 +2,7 @@ import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import { groupOf, type Life, liveBinding } from './binding.ts'
 import type { ClientKeys } from './client-keys.ts'
+import { loginsOf } from './logins.ts'
 
 /** Models whose every use asks whether what they rest on still stands. */
 const BOUND = new Set(['AccessToken', 'RefreshToken', 'AuthorizationCode'])
@@ -27,8 +28,9 @@ export const oidcStore =
       async upsert(id, payload, expiresIn) {
         const { jti, ...rest } = payload
         const grant = model === 'Grant' ? id : GROUPED.has(model) ? payload.grantId : undefined
+        const login = model === 'Session' ? payload.accountId : undefined
         const placing = {
-          group: grant && groupOf(grant),
+          group: grant ? groupOf(grant) : login && loginsOf(login),
           alias: model === 'Session' ? payload.uid : undefined,
           expires: expiresIn === undefined ? undefined : clock() + expiresIn,
         }

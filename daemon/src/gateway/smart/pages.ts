@@ -13,6 +13,9 @@ export function page(language: Language, title: string, body: Html, wide = false
   }`
 }
 
+/** Of the page of a person's own logins, from another page's. */
+const ownAddress = (action: string): string => action.replace(/\w+$/, 'me')
+
 const alert = (text: string | null): Html | null => (text ? html`<p class="alert" role="alert">${text}</p>` : null)
 /** Shown only where a script can ask for passkeys. */
 const passkeyForm = (input: { action: string; kind: 'make' | 'use'; options: unknown; button: string; failed: string }): Html =>
@@ -25,7 +28,7 @@ export type LoginPage = {
   readonly app: string
   readonly action: string
   readonly options: unknown
-  readonly problem: 'wrong' | 'locked' | 'passkeyFailed' | null
+  readonly problem: 'wrong' | 'locked' | 'passkeyFailed' | 'again' | null
   /** Whether somebody waits who would be told. */
   readonly cancel: boolean
 }
@@ -84,7 +87,7 @@ export function appsPage({ language, action, organisation, person, patients, app
   return page(
     language,
     w.appsTitle(organisation),
-    html`<h1>${w.appsTitle(organisation)}</h1><p class="dim">${w.asPerson(person.name, person.role)} ${w.appAsks}</p>${missing === null ? form : html`<p class="note">${missing}</p>`}<form method="post" action="${action}/leave"><button class="quiet" type="submit">${w.logOut}</button></form>`,
+    html`<h1>${w.appsTitle(organisation)}</h1><p class="dim">${w.asPerson(person.name, person.role)} ${w.appAsks}</p>${missing === null ? form : html`<p class="note">${missing}</p>`}<p><a href="${ownAddress(action)}">${w.ownTitle}</a></p><form method="post" action="${action}/leave"><button class="quiet" type="submit">${w.logOut}</button></form>`,
   )
 }
 
@@ -116,6 +119,8 @@ export type ConsentPage = {
   readonly scopes: readonly { readonly asked: string; readonly given: readonly string[] }[]
   readonly identity: boolean
   readonly offlineDays: number | null
+  /** After which it is asked for anew, however much it is used. */
+  readonly mostDays: number
   /** Whether each use of it lets it last so long again. */
   readonly prolonged: boolean
   readonly purposes: readonly string[]
@@ -132,10 +137,10 @@ export function consentPage(p: ConsentPage): string {
   )
 }
 
-function lasting({ offlineDays: days, prolonged, language }: ConsentPage): string {
+function lasting({ offlineDays: days, mostDays, prolonged, language }: ConsentPage): string {
   const w = WORDS[language]
   if (days === null) return w.whileLoggedIn
-  return prolonged ? w.offlineUnused(days) : w.offline(days)
+  return prolonged ? w.offlineUnused(days, mostDays) : w.offline(days)
 }
 
 function patientPart({ patient, language }: ConsentPage): Html | null {

@@ -2,7 +2,7 @@ import { enforceable } from '@keepwell/sdk/health/smart/enforceable'
 import { parseScope } from '@keepwell/sdk/health/smart/scope'
 import { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { type App, appById, isLaunchUrl, OWN_METADATA, originsOf, withinApp } from './apps.ts'
-import { bindingOf, groupOf, lasts, liveBinding } from './binding.ts'
+import { bindingOf, KIND, lasts, liveBinding } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import { AUTH_METHODS, ROUTES, SIGNING_ALGS, STATIC_SCOPES } from './discovery.ts'
 import { cookieName } from './form.ts'
@@ -106,7 +106,7 @@ function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
 
 /**
  * Where an app that can keep a secret refreshes, what it was given lasts its whole time again, as far as the patient's consent goes (ONC
- * § 170.315(g)(10)(v)(A)(2)). Others end when they were first said to.
+ * § 170.315(g)(10)(v)(A)(2)), until it is so old that a person has to allow it anew. Others end when they were first said to.
  */
 async function prolonged(smart: SmartContext, { oidc }: KoaContextWithOIDC): Promise<void> {
   const { Grant: grant, RefreshToken: token, Client: client } = oidc.entities
@@ -115,11 +115,14 @@ async function prolonged(smart: SmartContext, { oidc }: KoaContextWithOIDC): Pro
   if (!binding || binding.session !== null) return
   const { patient } = binding.context
   const standing = patient === null ? null : await smart.directory.standing(patient)
-  const until = Math.floor(Math.min(smart.clock() + smart.limits.refreshSeconds, lasts(standing, binding.levels)))
+  const { refreshSeconds, appSeconds } = smart.limits
+  const most = (grant.iat ?? 0) + appSeconds
+  const until = Math.floor(Math.min(smart.clock() + refreshSeconds, most, lasts(standing, binding.levels)))
   if (until <= (grant.exp ?? 0)) return
+  // What was withdrawn meanwhile stays so: a time is written, nothing else.
+  if (!(await smart.tokens.prolong(KIND, binding.grant, until))) return
   Object.assign(grant, { exp: until })
   await grant.save()
-  await smart.tokens.put('binding', binding.grant, binding, { group: groupOf(binding.grant), expires: until })
 }
 
 function features(smart: SmartContext): NonNullable<Configuration['features']> {
@@ -181,8 +184,9 @@ function policy(smart: SmartContext) {
   prompts.get('login')?.checks.add(
     new Check('session_idle', 'the login is too old', async ctx => {
       const { session, result } = ctx.oidc
-      if (!session?.accountId || result?.login) return Check.NO_NEED_TO_PROMPT
-      const fresh = await smart.sessions.touch(session.uid, session.loginTs ?? 0)
+      if (!session?.accountId) return Check.NO_NEED_TO_PROMPT
+      const fresh = await smart.sessions.touch(session.uid, session.loginTs ?? 0, ctx.get('user-agent'))
+      if (result?.login) return Check.NO_NEED_TO_PROMPT
       const staff = await staffById(smart.life, session.accountId)
       return fresh && staff && !staff.suspended ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
     }),

@@ -21,12 +21,17 @@ export type StaffPage = Exchange & { readonly language: Language; readonly base:
 
 const sessionOf = ({ provider, request, response }: Exchange) => provider.Session.get(provider.createContext(request, response))
 
-/** The person whose login at this browser is good; the same login that apps' requests find. */
-export async function whoIsHere(page: Exchange): Promise<Staff | null> {
-  const { accountId, uid, loginTs } = await sessionOf(page)
+/** A person whose login at this browser is good, and that login; the same that apps' requests find. */
+export type Here = { readonly staff: Staff; readonly uid: string; readonly since: number }
+
+export async function hereNow(page: Exchange): Promise<Here | null> {
+  const { accountId, uid, loginTs: since = 0 } = await sessionOf(page)
   const staff = accountId ? await staffById(page.smart, accountId) : null
-  return staff && !staff.suspended && (await page.smart.sessions.touch(uid, loginTs ?? 0)) ? staff : null
+  const good = staff && !staff.suspended && (await page.smart.sessions.touch(uid, since, page.request.headers['user-agent']))
+  return good ? { staff, uid, since } : null
 }
+
+export const whoIsHere = async (page: Exchange): Promise<Staff | null> => (await hereNow(page))?.staff ?? null
 
 /** A login of its own: what was given for an earlier one at this browser ends with that. */
 export async function enter(page: StaffPage, { staff, methods }: LoggedIn): Promise<void> {

@@ -148,6 +148,7 @@ async function showConsent(step: Step): Promise<void> {
     scopes,
     identity: statics.includes('openid'),
     offlineDays: statics.includes('offline_access') ? Math.floor(smart.limits.refreshSeconds / 86_400) : null,
+    mostDays: Math.floor(smart.limits.appSeconds / 86_400),
     prolonged: isConfidential(app),
     purposes: roleOf(staff.role).purposes,
   })
