@@ -5,7 +5,16 @@ export type Places = {
   readonly fhir: string
 }
 
-export const STATIC_SCOPES = ['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'offline_access', 'online_access'] as const
+export const STATIC_SCOPES = [
+  'openid',
+  'fhirUser',
+  'profile',
+  'launch',
+  'launch/patient',
+  'launch/encounter',
+  'offline_access',
+  'online_access',
+] as const
 
 export const SIGNING_ALGS = ['ES384', 'RS384'] as const
 export const AUTH_METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
@@ -56,6 +65,7 @@ export const smartConfiguration = (places: Places) => ({
     'context-ehr-patient',
     'context-ehr-encounter',
     'context-standalone-patient',
+    'context-standalone-encounter',
     'permission-offline',
     'permission-online',
     'permission-patient',

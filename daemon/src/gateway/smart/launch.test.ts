@@ -86,6 +86,48 @@ describe('standalone launch', () => {
     expect([tokens.patient, tokens.fhirContext]).toEqual(['patient-1', undefined])
   })
 
+  test('an app that would like to know the visit is told the one chosen, of those read in the person’s own name when they ask; what was unticked stays so', async () => {
+    const b = browser()
+    await launched(gateway, { client, person, browser: b })
+    const scope = 'launch/encounter patient/*.rs user/Patient.rs offline_access'
+    const before = gateway.looked.length
+    const told = async (fields: Record<string, string>) => {
+      const { verifier, challenge } = pkce()
+      const asked = await b.follow(await b.send(authorizeUrl(gateway, client, { scope, code_challenge: challenge })), gateway.url)
+      const form = { patient: 'patient-1', purpose: 'HPAYMT', scope: ['patient/*.rs'] }
+      const listed = await b.follow(await b.post(`${asked.url}/visits`, form), gateway.url)
+      const end = await b.follow(await b.post(`${asked.url}/consent`, { ...form, purpose: 'TREAT', ...fields }), gateway.url)
+      const code = new URL(end.url, gateway.url).searchParams.get('code') ?? ''
+      const exchanged = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: REDIRECT, client_id: client }
+      return { listed: listed.text, status: end.status, tokens: code ? await (await tokenCall(gateway, exchanged)).json() : null }
+    }
+    const { listed, tokens } = await told({ of: 'patient-1', encounter: 'visit-7' })
+    expect(tokens).toMatchObject({ patient: 'patient-1', encounter: 'visit-7', scope: 'launch/encounter patient/*.rs' })
+    expect(listed).toContain('<option value="visit-7">Check-up &lt;7&gt;, 2026-03-02</option>')
+    expect([...listed.matchAll(/value="([^"]+)" (?:checked|selected)/g)].map(m => m[1])).toEqual(['patient-1', 'patient/*.rs'])
+    expect(gateway.looked[before]).toEqual({
+      patient: 'patient-1',
+      person: `${person.staff.name} (${person.staff.login})`,
+      role: person.staff.role,
+    })
+    expect((await told({})).tokens).not.toHaveProperty('encounter')
+    // The list was of one patient, and then another was chosen; a visit of nobody; a patient without a consent.
+    expect((await told({ patient: 'patient-2', of: 'patient-1', encounter: 'visit-7' })).tokens).not.toHaveProperty('encounter')
+    expect((await told({ of: 'patient-1', encounter: 'visit-8' })).status).toBe(400)
+    expect((await told({ patient: 'patient-2', of: 'patient-2', encounter: 'visit-7' })).status).toBe(400)
+    const asked = await b.follow(await b.send(authorizeUrl(gateway, client, { scope, code_challenge: pkce().challenge })), gateway.url)
+    const count = gateway.looked.length
+    expect((await b.post(`${asked.url}/visits`, { patient: 'nobody' })).status).toBe(400)
+    expect((await b.post(`${asked.url}/visits`, { patient: 'patient-1' }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await browser().post(`${asked.url}/visits`, { patient: 'patient-1' })).status).toBe(404)
+    const none = await b.follow(
+      await b.send(authorizeUrl(gateway, client, { scope: 'patient/*.rs', code_challenge: pkce().challenge })),
+      gateway.url,
+    )
+    expect((await b.post(`${none.url}/visits`, { patient: 'patient-1' })).status).toBe(400)
+    expect(gateway.looked.length).toBe(count)
+  })
+
   test('UserInfo tells who the person is, to a token that may know', async () => {
     const ask = async (scope: string) => {
       const { access_token } = await launched(gateway, { client, person, scope })

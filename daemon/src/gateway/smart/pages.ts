@@ -42,6 +42,9 @@ export function loginPage({ language, app, action, options, problem, cancel }: L
   )
 }
 
+/** The patient who was chosen, and the visits in what they gave. */
+type Chosen = { readonly patient: string; readonly visits: readonly ListedVisit[] }
+
 export type AppsPage = {
   readonly language: Language
   readonly action: string
@@ -49,8 +52,8 @@ export type AppsPage = {
   readonly person: { readonly name: string; readonly role: string }
   readonly patients: readonly { readonly id: string; readonly name: string }[]
   readonly apps: readonly { readonly id: string; readonly name: string }[]
-  /** The patient who was chosen, and the visits in what they gave; null before. */
-  readonly chosen: { readonly patient: string; readonly visits: readonly ListedVisit[] } | null
+  /** Null before somebody looked for visits. */
+  readonly chosen: Chosen | null
 }
 
 const visitText = ({ name, from, to }: ListedVisit): string =>
@@ -64,6 +67,20 @@ const visitText = ({ name, from, to }: ListedVisit): string =>
     .filter(Boolean)
     .join(', ')
 
+/** To look for the patient's visits, and to choose one of those that were found. */
+function visitPart(language: Language, action: string, chosen: Chosen | null): Html {
+  const w = WORDS[language]
+  const found =
+    chosen && chosen.visits.length > 0
+      ? field(
+          'encounter',
+          w.chooseVisit,
+          html`<select id="encounter" name="encounter" autofocus><option value="">${w.noVisit}</option>${chosen.visits.map(v => html`<option value="${v.id}">${visitText(v)}</option>`)}</select><input type="hidden" name="of" value="${chosen.patient}">`,
+        )
+      : chosen && html`<p class="note" role="status">${w.visitless}</p>`
+  return html`<button class="quiet" type="submit" formaction="${action}/visits">${w.showVisits}</button><p class="dim">${w.visitsRead}</p>${found}`
+}
+
 /** Where a person of the organisation opens an app on a patient: the EHR's side of a launch. */
 export function appsPage({ language, action, organisation, person, patients, apps, chosen }: AppsPage): string {
   const w = WORDS[language]
@@ -72,17 +89,8 @@ export function appsPage({ language, action, organisation, person, patients, app
     w.choosePatient,
     html`<select id="patient" name="patient" required><option value=""></option>${patients.map(p => html`<option value="${p.id}"${p.id === chosen?.patient && html` selected`}>${p.name}</option>`)}</select>`,
   )
-  const visit =
-    chosen && chosen.visits.length > 0
-      ? field(
-          'encounter',
-          w.chooseVisit,
-          html`<select id="encounter" name="encounter" autofocus><option value="">${w.noVisit}</option>${chosen.visits.map(v => html`<option value="${v.id}">${visitText(v)}</option>`)}</select><input type="hidden" name="of" value="${chosen.patient}">`,
-        )
-      : chosen && html`<p class="note" role="status">${w.visitless}</p>`
-  const look = html`<button class="quiet" type="submit" formaction="${action}/visits">${w.showVisits}</button><p class="dim">${w.visitsRead}</p>`
   const open = apps.map(a => html`<button class="main" type="submit" name="app" value="${a.id}">${w.openThe(a.name)}</button>`)
-  const form = html`<form method="post" action="${action}/start" class="card">${choose}${look}${visit}${open}</form>`
+  const form = html`<form method="post" action="${action}/start" class="card">${choose}${visitPart(language, action, chosen)}${open}</form>`
   const missing = patients.length === 0 ? w.noPatients : apps.length === 0 ? w.noApps : null
   return page(
     language,
@@ -124,6 +132,10 @@ export type ConsentPage = {
   /** Whether each use of it lets it last so long again. */
   readonly prolonged: boolean
   readonly purposes: readonly string[]
+  /** Whether the app would like to know of which visit of the chosen patient it is. */
+  readonly visit: boolean
+  /** What the person had chosen when they looked for visits; null before. */
+  readonly before: (Chosen & { readonly ticked: ReadonlySet<string>; readonly purpose: string }) | null
 }
 
 export function consentPage(p: ConsentPage): string {
@@ -133,7 +145,7 @@ export function consentPage(p: ConsentPage): string {
   return page(
     p.language,
     w.consentTitle(p.app),
-    html`<h1>${w.consentTitle(p.app)}</h1><p class="dim">${w.asPerson(p.person.name, p.person.role)} ${w.unverified}</p><form method="post" action="${p.action}/consent" class="card">${patientPart(p)}${purposePart(p)}<fieldset><legend>${w.willSee}</legend>${empty && html`<p>${w.nothing}</p>`}${p.scopes.map(s => scopeTick(s, p.language))}${p.identity && html`<p class="tick">${w.identity}</p>`}${p.offlineDays !== null && html`<label class="tick"><input type="checkbox" name="scope" value="offline_access" checked><span>${w.offlineScope}</span></label>`}</fieldset><h2>${w.duration}</h2><p>${lasting(p)} ${w.neverLonger}</p>${!(empty || unchosen) && html`<button class="main" type="submit">${w.allow}</button>`}</form><form method="post" action="${p.action}/cancel"><button class="quiet" type="submit">${w.deny}</button></form>`,
+    html`<h1>${w.consentTitle(p.app)}</h1><p class="dim">${w.asPerson(p.person.name, p.person.role)} ${w.unverified}</p><form method="post" action="${p.action}/consent" class="card">${patientPart(p)}${p.visit && !unchosen && visitPart(p.language, p.action, p.before)}${purposePart(p)}<fieldset><legend>${w.willSee}</legend>${empty && html`<p>${w.nothing}</p>`}${p.scopes.map(s => scopeTick(s, p))}${p.identity && html`<p class="tick">${w.identity}</p>`}${p.offlineDays !== null && html`<label class="tick"><input type="checkbox" name="scope" value="offline_access"${isTicked('offline_access', p) && html` checked`}><span>${w.offlineScope}</span></label>`}</fieldset><h2>${w.duration}</h2><p>${lasting(p)} ${w.neverLonger}</p>${!(empty || unchosen) && html`<button class="main" type="submit">${w.allow}</button>`}</form><form method="post" action="${p.action}/cancel"><button class="quiet" type="submit">${w.deny}</button></form>`,
   )
 }
 
@@ -143,7 +155,9 @@ function lasting({ offlineDays: days, mostDays, prolonged, language }: ConsentPa
   return prolonged ? w.offlineUnused(days, mostDays) : w.offline(days)
 }
 
-function patientPart({ patient, language }: ConsentPage): Html | null {
+const isTicked = (scope: string, { before }: ConsentPage): boolean => before?.ticked.has(scope) ?? true
+
+function patientPart({ patient, language, before }: ConsentPage): Html | null {
   const w = WORDS[language]
   if (!patient) return null
   if ('name' in patient) return html`<h2>${w.patient}</h2><p>${patient.name}</p>`
@@ -151,22 +165,22 @@ function patientPart({ patient, language }: ConsentPage): Html | null {
   return field(
     'patient',
     w.choosePatient,
-    html`<select id="patient" name="patient" required><option value=""></option>${patient.choose.map(c => html`<option value="${c.id}">${c.name}</option>`)}</select>`,
+    html`<select id="patient" name="patient" required><option value=""></option>${patient.choose.map(c => html`<option value="${c.id}"${c.id === before?.patient && html` selected`}>${c.name}</option>`)}</select>`,
   )
 }
 
-function purposePart({ purposes, language }: ConsentPage): Html {
+function purposePart({ purposes, language, before }: ConsentPage): Html {
   const w = WORDS[language]
   return field(
     'purpose',
     w.purpose,
-    html`<select id="purpose" name="purpose">${purposes.map(code => html`<option value="${code}">${w.purposes[code] ?? code}</option>`)}</select>`,
+    html`<select id="purpose" name="purpose">${purposes.map(code => html`<option value="${code}"${code === before?.purpose && html` selected`}>${w.purposes[code] ?? code}</option>`)}</select>`,
   )
 }
 
-function scopeTick({ asked, given }: ConsentPage['scopes'][number], language: Language): Html {
-  const lines = given.flatMap(text => scopeWords(text, language) ?? [])
-  return html`<label class="tick"><input type="checkbox" name="scope" value="${asked}" checked><span>${lines.map(l => html`<span>${l.what}</span><small>${l.acts}</small>`)}</span></label>`
+function scopeTick({ asked, given }: ConsentPage['scopes'][number], page: ConsentPage): Html {
+  const lines = given.flatMap(text => scopeWords(text, page.language) ?? [])
+  return html`<label class="tick"><input type="checkbox" name="scope" value="${asked}"${isTicked(asked, page) && html` checked`}><span>${lines.map(l => html`<span>${l.what}</span><small>${l.acts}</small>`)}</span></label>`
 }
 
 /** `code` is OAuth's own word for what went wrong. */

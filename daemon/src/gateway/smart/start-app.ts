@@ -1,11 +1,11 @@
 import { ensure } from '@keepwell/sdk/base/error'
 import { type App, appById, launchOrigin, listApps, originsOf } from './apps.ts'
-import type { ListedVisit } from './directory.ts'
+import { patientIn, visitIn, visitsOf } from './chosen.ts'
 import { ownForm, redirect, sendPage } from './form.ts'
 import { openLaunch } from './launches.ts'
 import { shownBy } from './log-in.ts'
 import { type AppsPage, appsPage } from './pages.ts'
-import { personOf, type Staff } from './staff.ts'
+import type { Staff } from './staff.ts'
 import { type Exchange, enter, leave, type StaffPage, showLogin, whoIsHere } from './staff-session.ts'
 import { languageOf, WORDS } from './words.ts'
 
@@ -34,23 +34,9 @@ export async function runApps(exchange: Exchange, verb: string): Promise<void> {
   return staff ? start(page, staff, form) : showLogin(page, null)
 }
 
-/** The patient who was chosen. Throws BAD_INPUT for one whom this person has nothing to do with. */
-async function patientOf({ smart }: StaffPage, { role }: Staff, form: URLSearchParams): Promise<string> {
-  const patient = form.get('patient') ?? ''
-  ensure(
-    (await smart.directory.patients(role)).some(p => p.id === patient),
-    'BAD_INPUT',
-    'A patient must be chosen.',
-  )
-  return patient
-}
-
-const visitsOf = ({ smart }: StaffPage, staff: Staff, patient: string): Promise<readonly ListedVisit[]> =>
-  smart.directory.visits(patient, { person: personOf(staff), role: staff.role })
-
 async function showVisits(page: StaffPage, staff: Staff, form: URLSearchParams): Promise<void> {
-  const patient = await patientOf(page, staff, form)
-  return showApps(page, staff, { patient, visits: await visitsOf(page, staff, patient) })
+  const patient = await patientIn(page.smart, staff, form)
+  return showApps(page, staff, { patient, visits: await visitsOf(page.smart, staff, patient) })
 }
 
 async function showApps({ smart, response, language, base }: StaffPage, { name, role }: Staff, chosen: AppsPage['chosen']): Promise<void> {
@@ -70,14 +56,8 @@ async function start(page: StaffPage, staff: Staff, form: URLSearchParams): Prom
   const { smart, response } = page
   const app: App | null = await appById(smart, form.get('app') ?? '')
   ensure(app?.launch_url, 'NOT_FOUND', 'There is no such app to be opened.')
-  const patient = await patientOf(page, staff, form)
-  // Another patient was chosen since the visits were listed: then it is about none of theirs.
-  const encounter = form.get('of') === patient ? form.get('encounter') : null
-  ensure(
-    !encounter || (await visitsOf(page, staff, patient)).some(v => v.id === encounter),
-    'BAD_INPUT',
-    'That visit is not among those of the patient; list them again.',
-  )
+  const patient = await patientIn(smart, staff, form)
+  const encounter = await visitIn(smart, staff, patient, form)
   const { url } = await openLaunch(smart, { patient, client: app.client_id, login: staff.login, ...(encounter ? { encounter } : {}) })
   redirect(response, url!)
 }

@@ -7,6 +7,7 @@ import { formatScope, type Letter, lettersOf, parseScope } from '@keepwell/sdk/h
 import type { Provider } from 'oidc-provider'
 import { type App, appById, isConfidential, withinApp } from './apps.ts'
 import { type Binding, groupOf, type LaunchContext, lasts } from './binding.ts'
+import { patientIn, visitIn, visitsOf } from './chosen.ts'
 import type { SmartContext } from './context.ts'
 import { LEVELS, type Level, type Standing } from './directory.ts'
 import { STATIC_SCOPES } from './discovery.ts'
@@ -43,12 +44,13 @@ export async function runStep(input: StepInput, uid: string, verb: string): Prom
   ensure(app, 'NOT_FOUND', 'There is no such app.')
   const language = languageOf(String(details.params.ui_locales ?? request.headers['accept-language'] ?? ''))
   const step: Step = { ...input, details, app, language, action: `${new URL(smart.places.issuer).pathname}/step/${uid}` }
-  if (request.method === 'GET' && verb === '') return details.prompt.name === 'login' ? showLogin(step, null) : showConsent(step)
+  if (request.method === 'GET' && verb === '') return details.prompt.name === 'login' ? showLogin(step, null) : showConsent(step, null)
   ensure(request.method === 'POST', 'BAD_METHOD', 'That path is for forms.')
   const form = await ownForm(request, smart.site.origin)
   if (verb === 'cancel') return finish(step, { error: 'access_denied', error_description: 'the person said no' }, false)
-  ensure((verb === 'consent') === (details.prompt.name === 'consent'), 'BAD_INPUT', 'That is not the question.')
-  if (verb === 'consent') return consented(step, form)
+  const consenting = verb === 'consent' || verb === 'visits'
+  ensure(consenting === (details.prompt.name === 'consent'), 'BAD_INPUT', 'That is not the question.')
+  if (consenting) return verb === 'visits' ? showConsent(step, form) : consented(step, form)
   return loggedIn(step, form, verb)
 }
 
@@ -100,6 +102,8 @@ type Offer = {
   readonly statics: readonly string[]
   /** Whether the app works on one patient, and the launch does not say which. */
   readonly choose: boolean
+  /** Whether it would like to know of which visit, and nobody launched it who would have said. */
+  readonly visit: boolean
 }
 
 async function offerOf(step: Step): Promise<Offer> {
@@ -116,13 +120,15 @@ async function offerOf(step: Step): Promise<Offer> {
     .map(asked => ({ asked, given: givenFor(asked, staff) }))
     .filter(s => s.given.length > 0)
   // A role that the app would like (`launch/patient?role=…`) is none that is known here; the patient is asked for all the same.
-  const onePatient = words.some(w => /^launch\/patient(\?|$)/.test(w)) || scopes.some(s => s.asked.startsWith('patient/'))
+  const visit = words.some(w => /^launch\/encounter(\?|$)/.test(w)) && !launch
+  const onePatient = visit || words.some(w => /^launch\/patient(\?|$)/.test(w)) || scopes.some(s => s.asked.startsWith('patient/'))
   return {
     staff,
     launch,
     scopes,
     statics: words.filter(w => (STATIC_SCOPES as readonly string[]).includes(w)),
     choose: onePatient && !launch?.context.patient,
+    visit,
   }
 }
 
@@ -133,9 +139,11 @@ function givenFor(asked: string, staff: Staff): string[] {
   return given.length === 1 && given[0] === formatScope(scope) ? [asked] : given
 }
 
-async function showConsent(step: Step): Promise<void> {
+/** `form`: what was chosen so far, when the patient's visits are to be shown. */
+async function showConsent(step: Step, form: URLSearchParams | null): Promise<void> {
   const { smart, response, language, action, app } = step
-  const { staff, launch, scopes, statics, choose } = await offerOf(step)
+  const offer = await offerOf(step)
+  const { staff, launch, scopes, statics, choose, visit } = offer
   const patients = launch?.context.patient || choose ? await smart.directory.patients(staff.role) : []
   const known = patients.find(p => p.id === launch?.context.patient)
   const patient: ConsentPage['patient'] = known ? { name: known.name } : choose ? { choose: patients } : null
@@ -151,8 +159,21 @@ async function showConsent(step: Step): Promise<void> {
     mostDays: Math.floor(smart.limits.appSeconds / 86_400),
     prolonged: isConfidential(app),
     purposes: roleOf(staff.role).purposes,
+    visit,
+    before: form && (await chosenBefore(step, offer, form)),
   })
   sendPage(response, page, appOrigins(step))
+}
+
+async function chosenBefore({ smart }: Step, { staff, visit }: Offer, form: URLSearchParams): Promise<ConsentPage['before']> {
+  ensure(visit, 'BAD_INPUT', 'That app is about no visit.')
+  const patient = await patientIn(smart, staff, form)
+  return {
+    patient,
+    visits: await visitsOf(smart, staff, patient),
+    ticked: new Set(form.getAll('scope')),
+    purpose: form.get('purpose') ?? '',
+  }
 }
 
 async function consented(step: Step, form: URLSearchParams): Promise<void> {
@@ -208,13 +229,12 @@ function allowedBy(text: string, live: readonly Level[]): string | null {
 
 const NO_CONTEXT: LaunchContext = { patient: null, encounter: null, needPatientBanner: true, intent: null, fhirContext: [] }
 
-async function contextOf({ smart, details }: Step, { staff, launch, choose }: Offer, form: URLSearchParams): Promise<LaunchContext> {
-  const chosen = choose ? form.get('patient') : null
-  const patients = await smart.directory.patients(staff.role)
-  if (choose) ensure(chosen && patients.some(p => p.id === chosen), 'BAD_INPUT', 'A patient must be chosen.')
-  const given = launch?.context.patient
+async function contextOf({ smart, details }: Step, { staff, launch, choose, visit }: Offer, form: URLSearchParams): Promise<LaunchContext> {
+  const chosen = choose ? await patientIn(smart, staff, form) : null
+  if (!launch) return { ...NO_CONTEXT, patient: chosen, encounter: visit && chosen ? await visitIn(smart, staff, chosen, form) : null }
+  const given = launch.context.patient
+  const patients = given ? await smart.directory.patients(staff.role) : []
   ensure(!given || patients.some(p => p.id === given), 'NO_GRANT', 'That patient gave nothing that this role has to do with.')
-  if (!launch) return { ...NO_CONTEXT, patient: chosen }
   ensure(await usedLaunch(smart, String(details.params.launch)), 'NOT_FOUND', 'The launch was used or has expired; start the app again.')
-  return { ...launch.context, patient: launch.context.patient ?? chosen }
+  return { ...launch.context, patient: given ?? chosen }
 }
