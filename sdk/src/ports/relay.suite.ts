@@ -348,6 +348,21 @@ export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): voi
         await refused(callAs(stranger, 'submit', body(writing.encoded)), 'DENIED')
       })
 
+      test('a writer’s consent is looked at with every call: ended between two, by the ledger or by the clock alone, it is refused at the second', async () => {
+        const v = await vault()
+        const doctor = await party()
+        const put = (terms: Uint8Array) => relay.putBlocks(signed(doctor, 'put-blocks', { vault: v.did, terms }), [block()])
+        const revoked = await granted(v, doctor, { level: 'write' })
+        for (let again = 0; again < 2; again++) await put(revoked.encoded)
+        const { vault: _vault, terms: _terms, ...ending } = kit.revokeBody(home, revoked, time)
+        await callAs(v, 'meta', { kind: 'consent-revoke', ...ending, signature: ending.signature! })
+        await refused(put(revoked.encoded), 'DENIED')
+        const short = await granted(v, doctor, { level: 'write', expiry: time + 1000 })
+        for (let again = 0; again < 2; again++) await put(short.encoded)
+        time += 1001
+        await refused(put(short.encoded), 'DENIED')
+      })
+
       test('anchored records carry a proof; only owner and writer are told', async () => {
         const v = await vault()
         const { group } = await file(v, [block(), block(), block()])

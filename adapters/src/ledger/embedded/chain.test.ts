@@ -181,6 +181,32 @@ describe.each(['files', 'memory'] as const)('a chain kept in %s serves viem', wh
     expect((await moment('latest'))[1]).toBe(BigInt(clock.now))
   })
 
+  test('an answer given before is given again to the same message of the same block alone', async () => {
+    const { wallet, reader } = clientsOf(chain)
+    const values = encodeFunctionData({ abi, functionName: 'values', args: [slot(808)] })
+    const call = async (message: object, block: unknown = 'latest', overrides?: object) =>
+      (await chain.request({ method: 'eth_call', params: [message, block, ...(overrides ? [overrides] : [])] })) as Hex
+    const twice = async (...asked: Parameters<typeof call>) => {
+      const [first, again] = [await call(...asked), await call(...asked)]
+      expect(again).toBe(first)
+      return first
+    }
+    const asked = { to: address, data: values }
+    const { hash: blockHash } = await reader.getBlock()
+    expect(BigInt(await twice(asked))).toBe(0n)
+    const count = { to: address, data: encodeFunctionData({ abi, functionName: 'count' }) }
+    await twice(count)
+    expect(BigInt(await call(count, 'latest', { [address]: { stateDiff: { [slot(1)]: slot(4711) } } }))).toBe(4711n)
+    await wallet.writeContract({ abi, address, functionName: 'keep', args: [slot(808), 5n] })
+    expect(BigInt(await twice(asked))).toBe(5n)
+    expect(BigInt(await twice(asked, { blockHash }))).toBe(0n)
+    // CALLER PUSH0 MSTORE PUSH1 32 PUSH0 RETURN
+    const who = '0x335f5260205ff3'
+    for (const i of [1, 2])
+      expect(await twice({ from: accountOf(i).address, data: who })).toBe(pad(accountOf(i).address.toLowerCase() as Hex))
+    await expect(call({ ...asked, gas: toHex(100) })).rejects.toThrow('intrinsic gas too low')
+  })
+
   test('BLOCKHASH gives the last 256 blocks and PREVRANDAO is the parent', async () => {
     const { reader } = clientsOf(chain)
     const head = await reader.getBlock()

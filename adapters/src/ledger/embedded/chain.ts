@@ -9,6 +9,7 @@ import { exportBlocks, importBlocks } from './export.ts'
 import { openFilters } from './filters.ts'
 import { levelStore } from './level-store.ts'
 import { LIMITS, type Limits } from './limits.ts'
+import { lru } from './lru.ts'
 import { memoryStore } from './memory-store.ts'
 import { openMempool, type Pending } from './mempool.ts'
 import type { Node } from './node.ts'
@@ -99,7 +100,8 @@ export async function openChainOver(store: Store, { dir, chainId, clock, limits:
   }
   const send = sender({ common, archive, mempool, pump, stateOf, limits, arrived })
   const calls = openCalls({ common, store, cache, hashOf: archive.hashOf, entries: limits.stateCacheEntries })
-  const node: Node = { common, store, archive, mempool, stateOf, calls, send, filters, subscriptions, limits, clock }
+  const answers = lru<string>(limits.callCache, (question, answer) => question.length + answer.length)
+  const node: Node = { common, store, archive, mempool, stateOf, calls, answers, send, filters, subscriptions, limits, clock }
   let closed: Promise<void> | null = null
   const close = async () => {
     await pump.stop()

@@ -25,6 +25,8 @@ export type Limits = {
   readonly nodeCacheBytes: number
   /** Slots and accounts kept decoded between blocks. */
   readonly stateCacheEntries: number
+  /** Answers of calls kept with their questions, in characters. */
+  readonly callCache: number
   /** Storage slots in one `eth_getProof`. */
   readonly proofSlots: number
 }
@@ -44,5 +46,6 @@ export const LIMITS: Limits = {
   filterSeconds: 300,
   nodeCacheBytes: 48 * 1024 * 1024,
   stateCacheEntries: 50_000,
+  callCache: 1 << 20,
   proofSlots: 256,
 }

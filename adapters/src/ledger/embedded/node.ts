@@ -3,6 +3,7 @@ import type { Archive } from './archive.ts'
 import type { Calls } from './calls.ts'
 import type { Filters } from './filters.ts'
 import type { Limits } from './limits.ts'
+import type { Lru } from './lru.ts'
 import type { Mempool } from './mempool.ts'
 import type { Send } from './sending.ts'
 import type { StateReader } from './state-reader.ts'
@@ -17,6 +18,8 @@ export type Node = {
   readonly mempool: Mempool
   readonly stateOf: StateReader
   readonly calls: Calls
+  /** What calls came to, by block and message: a block is never another, so neither is its answer. */
+  readonly answers: Lru<string>
   readonly send: Send
   readonly filters: Filters
   readonly subscriptions: Subscriptions
