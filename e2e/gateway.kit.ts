@@ -39,8 +39,8 @@ export type GatewayWorld = {
   asking(headers: Record<string, string>): Ask
   /** Stops the gateway and serves it again at the same address; `meanwhile` runs while it is not there. */
   restart(meanwhile?: () => Promise<void>): Promise<void>
-  /** A person who knows the clinic. */
-  patient(name: string): Promise<Party>
+  /** A person who knows the clinic, at a home of the network. */
+  patient(name: string, home?: string): Promise<Party>
   close(): Promise<void>
 }
 
@@ -51,12 +51,14 @@ export async function gatewayWorld(
     readonly sessions?: Partial<PoolLimits>
     readonly subscriptions?: SubscriptionSettings
     readonly hotBytes?: number
+    /** Homes of patients, beside the clinic’s, each with a relay and a ledger of its own. */
+    readonly homes?: readonly string[]
     /** The clinic's powers as its gateway has them. */
     readonly ctx?: (clinic: Party) => Party
     readonly parts?: (gateway: Gateway, clinic: Party, rooms: readonly StaffRoom[]) => Promise<Parts> | Parts
   } = {},
 ): Promise<GatewayWorld> {
-  const network = await startNetwork({ homes: [{ name: 'home' }] })
+  const network = await startNetwork({ homes: ['home', ...(options.homes ?? [])].map(name => ({ name })) })
   const clinic = await network.party('Clinic', 'home')
   const { key, shown } = newApiKey({ name: 'Ward system', role: 'system', purpose: 'TREAT', at: 0 }, systemRandom)
   await writeFile(apiKeyFile(clinic.folder), writeApiKeys([key]))
@@ -110,8 +112,8 @@ export async function gatewayWorld(
     logged,
     ask: asking(NURSE),
     asking,
-    async patient(name) {
-      const party = await network.party(name, 'home')
+    async patient(name, home = 'home') {
+      const party = await network.party(name, home)
       await introduce(party, clinic)
       return party
     },
@@ -141,7 +143,7 @@ export async function consents(
     const given = await grant(patient, { to: didOf(world.clinic), level, purposes, compartments, expiry: patient.clock() + days * DAY })
     commitments[level] = given.commitment
   }
-  const known = () => world.gateway.patients().find(p => p.did === didOf(patient))
+  const known = () => world.gateway.patients().find(p => p.vaults[0]!.did === didOf(patient))
   await until(() => levels.every(l => known()?.[l]))
   return { id: known()!.id, commitments }
 }

@@ -231,6 +231,31 @@ describe('what a patient does at theirs', SLOW, () => {
     expect((await clinic.run('sync')).out).toContain('corrected records that you opened')
   })
 
+  test('two records are said to be one person’s, by whoever runs the gateway, and both owners hear of it', async () => {
+    const url = `http://127.0.0.1:${port}`
+    const bob = typing({ KEEPWELL_HOME: at('bob') })
+    await bob.json('init', '--name', 'Bob', '--no-passphrase', '--relay', url, '--words-file', at('bob.words'))
+    await clinic.json('join', (await bob.json('invite')).link)
+    await bob.json('sync')
+    await bob.json('share', '--to', 'Clinic', '--compartment', 'general', '--purpose', 'treatment', '--until', '90d')
+    await clinic.json('sync')
+    const link = ['gateway', 'person', 'link', '--patient', 'Ada Example', '--with'] as const
+    expect((await clinic.run(...link, 'Ada Example')).code).toBe(2)
+    expect((await clinic.run(...link, 'Carl')).err).toContain('There is no contact "Carl"')
+    const { patient, with: behind } = await clinic.json(...link, 'Bob')
+    expect(await clinic.json('gateway', 'person')).toEqual([
+      [
+        { id: patient, name: 'Ada Example' },
+        { id: behind, name: 'Bob' },
+      ],
+    ])
+    for (const owner of [ada, bob])
+      expect(JSON.stringify((await owner.json('sync')).arrivals)).toContain('together with another one that was given')
+    expect((await clinic.run('gateway', 'person', 'unlink', '--patient', 'Bob')).out).toContain('by itself again')
+    expect(await clinic.json('gateway', 'person')).toEqual([])
+    expect((await clinic.run('gateway', 'person', 'unlink', '--patient', 'Bob')).err).toContain('by itself already')
+  })
+
   test('a consent ends through another relay of the ledger; one of another ledger is not taken for it, and the consent stays', async () => {
     const [one] = (await ada.json('shares')).given
     const url = `http://127.0.0.1:${port}`

@@ -157,7 +157,7 @@ describe('the consents', () => {
     const compartments = dora.session.state.ring.compartments.map(c => c.id)
     const give = (seconds: number) =>
       grant(dora, { to: didOf(world.clinic), level: 'read', purposes: ['TREAT'], compartments, expiry: dora.clock() + seconds })
-    const known = () => world.gateway.patients().find(p => p.did === didOf(dora))
+    const known = () => world.gateway.patients().find(p => p.vaults[0]!.did === didOf(dora))
     await give(DAY)
     await until(() => known() !== undefined)
     const patient = known()!.id

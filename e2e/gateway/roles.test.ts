@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { roleFile } from '@keepwell/daemon/bin/gateway-roles'
+import { roleFile } from '@keepwell/daemon/bin/gateway-rules'
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
 import { writeRoleRules } from '@keepwell/daemon/gateway/core/role-rules'
 import type { Actor } from '@keepwell/daemon/gateway/core/types'
@@ -69,7 +69,7 @@ beforeAll(async () => {
     expiry: other.clock() + 90 * DAY,
   })
   await until(() => world.gateway.patients().length === 2, 90)
-  carl = world.gateway.patients().find(p => p.did === didOf(other))!.id
+  carl = world.gateway.patients().find(p => p.vaults[0]!.did === didOf(other))!.id
 }, 240_000)
 afterAll(async () => {
   await world.close()

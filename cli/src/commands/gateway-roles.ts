@@ -1,5 +1,5 @@
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
-import { roleFile } from '@keepwell/daemon/bin/gateway-roles'
+import { roleFile } from '@keepwell/daemon/bin/gateway-rules'
 import { type RoleRules, readRoleRules, writeRoleRules } from '@keepwell/daemon/gateway/core/role-rules'
 import { ensure } from '@keepwell/sdk/base/error'
 import { isRole, ROLES, roleOf } from '@keepwell/sdk/consent/roles'

@@ -19,7 +19,7 @@ import { people } from './gateway-people.ts'
 export const gateway: Command = {
   name: 'gateway',
   group: 'home',
-  takes: '[onboard|key|staff|roles|app|group|hl7v2|quarantine|attach|detach|processing|breach|hold|retention …]',
+  takes: '[onboard|key|staff|roles|app|person|group|hl7v2|quarantine|attach|detach|processing|breach|hold|retention …]',
   summary: 'Serve an organisation’s gateway: FHIR R4 for its systems and SMART apps, on what patients granted to it.',
   about:
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
@@ -29,6 +29,7 @@ export const gateway: Command = {
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     '`gateway roles` says for which purposes and in which parts each role works (roles: list, set, reset); it narrows consents and the table, and counts at once.\n' +
+    '`gateway person` says which records are one person’s (person: link, unlink, list): they are shown as one Patient, each under its own consents and from its own relay, and both owners are told. ' +
     '`gateway group` puts patients together for exports in bulk (group: add, join, leave, list, remove). With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
     '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
@@ -44,6 +45,7 @@ export const gateway: Command = {
     'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
     'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback --launch https://app.example/launch',
     'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
+    'keepwell gateway person link --patient "Ada Example" --with did:ethr:0x2f:0x00…',
     'keepwell gateway group add --name "Diabetes register"',
     'keepwell gateway group join --id g-0123456789ab --patient "Ada Example"',
     'keepwell gateway --port 8788',
@@ -114,6 +116,7 @@ export const gateway: Command = {
     zone: { type: 'string', value: '+HH:MM', about: 'Offset of the site, for messages that name none.' },
     identifier: { type: 'string', value: 'ID', about: 'Of a patient in messages: authority|number, as in PID-3.' },
     patient: { type: 'string', value: 'WHO', about: 'Name or DID of someone who gave this organisation a consent.' },
+    with: { type: 'string', value: 'WHO', about: 'Of a person: the other record that is theirs, by name or DID.' },
     message: { type: 'string', value: 'N', about: 'Number of a message in the list; "all" for every one.' },
     name: { type: 'string', value: 'NAME', about: 'Of a key, a person, an app or a group: what it is called.' },
     login: { type: 'string', value: 'LOGIN', about: 'Of a person: what they type to log in.' },
@@ -192,6 +195,7 @@ export const gateway: Command = {
     if (what === 'retention') return (await import('#commands/gateway-retention')).retention(io, args)
     if (what === 'hold') return (await import('#commands/gateway-hold')).hold(io, args)
     if (what === 'processing') return (await import('#commands/gateway-processing')).processing(io, args)
+    if (what === 'person') return (await import('#commands/gateway-person')).person(io, args)
     if (what === 'group') return (await import('#commands/gateway-group')).group(io, args)
     if (what === 'hl7v2') return (await import('#commands/gateway-hl7v2')).hl7v2(io, args)
     if (what === 'roles') return (await import('#commands/gateway-roles')).roles(io, args)
@@ -199,7 +203,7 @@ export const gateway: Command = {
     if (what === 'key') return (await import('#commands/gateway-key')).key(io, args)
     throw new KeepwellError(
       'USAGE',
-      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, roles, app, group, hl7v2, quarantine, attach, detach, processing, breach, hold or retention and what to do.',
+      'Say: keepwell gateway, or keepwell gateway with onboard, key, staff, roles, app, person, group, hl7v2, quarantine, attach, detach, processing, breach, hold or retention and what to do.',
     )
   },
 }

@@ -43,7 +43,7 @@ import { heldAt } from './gateway-duties.ts'
 import { groupsAt } from './gateway-groups.ts'
 import { holdingsAt } from './gateway-held.ts'
 import { apiKeyFile, keyPart, keysIn } from './gateway-keys.ts'
-import { roleRulesAt } from './gateway-roles.ts'
+import { personsAt, roleRulesAt } from './gateway-rules.ts'
 import { type SubscriptionSettings, subscriptionsBeside } from './gateway-subscriptions.ts'
 import { trailOf } from './gateway-trail.ts'
 import { policiesIn } from './policies.ts'
@@ -111,11 +111,14 @@ export async function serveGateway(
     opened.defer(() => policies.close())
     const roles = await roleRulesAt(dir, code => log({ level: 'error', task: 'roles', code }))
     opened.defer(() => roles.close())
+    const persons = await personsAt(dir, code => log({ level: 'error', task: 'persons', code }))
+    opened.defer(() => persons.close())
     const gateway = openGateway({
       ctx,
       trail,
       policies,
       roles,
+      persons,
       url,
       log,
       ...(hot ? { hot } : {}),

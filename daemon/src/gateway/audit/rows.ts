@@ -34,14 +34,14 @@ function mayAudit({ scopes }: Actor): void {
 }
 
 /** An entry as FHIR has it. */
-export function asEvent(gateway: Pick<Gateway, 'did' | 'name'>, entry: Entry): FhirResource {
+export function asEvent(gateway: Pick<Gateway, 'did' | 'name' | 'patient'>, entry: Entry): FhirResource {
   const { n, patient, ...noted } = entry
   const audited: Audited = {
     ...noted,
     id: `${PREFIX}${n}`,
     party: { did: gateway.did, name: gateway.name },
     observer: { did: gateway.did, name: gateway.name },
-    patient: patient === null ? null : { reference: `Patient/${patient}` },
+    patient: patient === null ? null : { reference: `Patient/${gateway.patient(patient)?.id ?? patient}` },
   }
   return auditEvent(audited)
 }
@@ -58,7 +58,8 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
   const { trail, gateway } = desk
   const mine = stores.get(trail) ?? new Map<string, Known>()
   stores.set(trail, mine)
-  const key = patient ?? ''
+  const vaults = patient === null ? null : (gateway.patient(patient)?.vaults.map(v => v.id) ?? [patient])
+  const key = vaults?.join() ?? ''
   await trail.settled()
   const last = trail.last()
   let known = mine.get(key)
@@ -67,14 +68,14 @@ async function storeOf(desk: AuditDesk, patient: string | null): Promise<Known> 
     const from = patient === null ? Math.max(first - 1, last - MOST_OF_ALL) : 0
     const store = openStore({ bases: [`${gateway.url}/fhir`] })
     known = { upTo: patient === null ? from : last, toldUpTo: trail.told.length, first, store, cut: from >= first }
-    if (patient !== null) for (const entry of await trail.of(patient)) known.store.put(asEvent(desk.gateway, entry))
+    for (const vault of vaults ?? []) for (const entry of await trail.of(vault)) known.store.put(asEvent(desk.gateway, entry))
   }
   const changed = trail.told.slice(known.toldUpTo).filter(n => n <= known.upTo)
   known.toldUpTo = trail.told.length
   const fresh = Array.from({ length: last - known.upTo }, (_, i) => known.upTo + 1 + i)
   for (const n of [...changed, ...fresh]) {
     const entry = await trail.get(n)
-    if (!entry || (patient !== null && entry.patient !== patient)) continue
+    if (!entry || (vaults && !vaults.includes(entry.patient ?? ''))) continue
     known.store.remove('AuditEvent', `${PREFIX}${n}`)
     known.store.put(asEvent(desk.gateway, entry))
   }
@@ -117,12 +118,15 @@ const searches =
     return { resource: bundled(request, cut ? { ...found, total: null, issues: [...found.issues, CUT] } : found) }
   }
 
+const mine = ({ gateway }: AuditDesk, patient: string, entry: Entry): boolean =>
+  entry.patient !== null && (entry.patient === patient || gateway.patient(patient)?.id === gateway.patient(entry.patient)?.id)
+
 /** An event of the trail that the actor may see. */
 async function entryFor(desk: AuditDesk, { actor }: FhirRequest, n: number): Promise<{ entry: Entry; event: FhirResource }> {
   mayAudit(actor)
   demand(actor, 'AuditEvent', 'r')
   const entry = await desk.trail.get(n)
-  if (!entry || (actor.patient !== null && entry.patient !== actor.patient)) throw missing('AuditEvent')
+  if (!entry || (actor.patient !== null && !mine(desk, actor.patient, entry))) throw missing('AuditEvent')
   const store = openStore({ bases: [`${desk.gateway.url}/fhir`] })
   const event = asEvent(desk.gateway, entry)
   if (!mayTouch(actor, store, store.put(event), 'r', desk.gateway.clock() * 1000)) throw denied('AuditEvent')

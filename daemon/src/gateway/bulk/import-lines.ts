@@ -49,7 +49,7 @@ export function judged(line: Line, judging: Judging): Judged {
  */
 function ownerOf(resource: JsonObject, { gateway, actor, base }: Judging): string {
   const named = [...patientsNamed(resource, base), ...(resource.resourceType === 'Patient' ? [String(resource.id ?? '')] : [])]
-  const ours = new Set(named.filter(id => gateway.patient(id)))
+  const ours = new Set(named.flatMap(id => gateway.patient(id)?.id ?? []))
   const [only] = ours
   if (ours.size > 1 || (only !== undefined && actor.patient !== null && only !== actor.patient))
     throw refuse(422, 'business-rule', 'The line names another patient than the one into whose record it would go.')

@@ -1,6 +1,8 @@
 import { isKeepwellError } from '@keepwell/sdk/base/error'
+import { isPatient } from '#gateway/core/patients'
 import type { Actor, Gateway, GatewayPatient, PatientSession } from '#gateway/core/types'
 import { outcome } from '#gateway/fhir/outcome'
+import { allThere } from '#gateway/fhir/whose'
 import { compared, deletions } from './gone.ts'
 import { type Plan, takes } from './kick-off.ts'
 import { openedFor, taken } from './lines.ts'
@@ -41,13 +43,18 @@ const BUSY_TRIES = 30
 
 /** Whom an export is about: everybody who lets the actor read, or those of them that were named. */
 export const patientsOf = (gateway: Gateway, actor: Actor, { patients }: Pick<Plan, 'patients'>): GatewayPatient[] =>
-  gateway.patients().filter(p => p.read && (actor.patient === null || actor.patient === p.id) && (patients === null || patients.has(p.id)))
+  gateway
+    .patients()
+    .filter(
+      p =>
+        p.read && (actor.patient === null || isPatient(p, actor.patient)) && (patients === null || p.vaults.some(v => patients.has(v.id))),
+    )
 
 /** Opens one record after the other and keeps the lines of each. Who is left out is counted. */
 export async function carryOut(work: Work): Promise<void> {
   const { gateway, actor, plan, signal } = work
   const patients = patientsOf(gateway, actor, plan)
-  const living = new Set(patients.map(p => p.id))
+  const living = new Set(patients.flatMap(p => p.vaults.map(v => v.id)))
   for (const id of plan.patients ?? []) if (!living.has(id)) work.leftOut(id, 'ended')
   for (const [done, patient] of patients.entries()) {
     signal.throwIfAborted()
@@ -102,6 +109,7 @@ async function opened(work: Work, patient: string): Promise<PatientSession> {
 async function keep(work: Work, session: PatientSession, sheaf: Sheaf): Promise<void> {
   const { gateway, actor, plan, signal } = work
   await session.ready(openedFor(plan))
+  allThere(session)
   const now = gateway.clock() * 1000
   const lines = taken(session.store, { plan, patient: session.patient.id, base: `${gateway.url}/fhir`, now, visible: takes(actor) })
   for (const [type, resources] of lines) {

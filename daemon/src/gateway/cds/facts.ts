@@ -3,6 +3,7 @@ import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { search } from '@keepwell/sdk/health/fhir/search/search'
 import type { Actor, Gateway, PatientSession } from '#gateway/core/types'
 import { granted, visibleTo } from '#gateway/fhir/access'
+import { allThere } from '#gateway/fhir/whose'
 import type { RuleName } from './engine.ts'
 import { NEEDED, NEEDS, type Need, type NeedName, needsOf, withDrug } from './needs.ts'
 import type { HookRequest } from './request.ts'
@@ -60,6 +61,7 @@ async function sessionOf(gateway: Gateway, actor: Actor, patient: string, rules:
     const session = await gateway.session(actor, patient)
     const types = new Set<string>(needsOf(rules).map(n => NEEDS[n].type))
     await session.ready([...types, ...(types.has('MedicationRequest') ? ['Medication'] : [])])
+    allThere(session)
     return { session }
   } catch (refused) {
     if (isKeepwellError(refused) && NO_RECORD.has(refused.code)) return { refused }

@@ -24,7 +24,10 @@ export async function filedSince(parts: SessionParts, { after, also = [], wanted
     try {
       marks[name] = reader.records.reduce((last, r) => Math.max(last, r.seq), since ?? 0)
       const isNew = since === undefined ? (r: SessionRecord) => also.includes(toHex(r.id)) : () => true
-      const records = memory.list(reader.records.filter(r => isNew(r) && seen(r) && wanted(typeOfRecord(r))))
+      const records = memory.list(
+        reader.records.filter(r => isNew(r) && seen(r) && wanted(typeOfRecord(r))),
+        reader.grant.terms.patient,
+      )
       await openInto(memory, reader, records)
       fresh.push(...records)
     } finally {
@@ -45,7 +48,10 @@ export async function filedRecords(parts: SessionParts, which: readonly Pick<Fil
     if (left.size === 0) break
     const reader = await open(parts, grant, before)
     try {
-      const records = memory.list(reader.records.filter(r => left.has(toHex(r.id)) && parts.sees(grant)(r)))
+      const records = memory.list(
+        reader.records.filter(r => left.has(toHex(r.id)) && parts.sees(grant)(r)),
+        reader.grant.terms.patient,
+      )
       await openInto(memory, reader, records)
       fresh.push(...records)
       for (const r of records) left.delete(toHex(r.id))

@@ -3,19 +3,22 @@ import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
+import type { Did } from '@keepwell/sdk/identity/did'
 import type { LogLine } from '#http/settings'
 import { filedRecords, filedSince } from './filed.ts'
 import type { Hot } from './hot.ts'
 import { hub } from './hub.ts'
 import { makeIds } from './ids.ts'
-import { consentBook, consentLives, livingGrants } from './patients.ts'
+import { fixed, type Kept } from './kept.ts'
+import { type Book, consentBook, consentLives, isPatient, livingGrants } from './patients.ts'
+import { moved, NO_PERSONS, type Persons } from './persons.ts'
 import { NO_POLICIES, type Policies } from './policies.ts'
 import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
 import { readingHere } from './reading.ts'
-import { type KeptRules, NO_RULES } from './role-rules.ts'
+import { NO_RULES, type RoleRules } from './role-rules.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
 import { NO_TRAIL, type Trail } from './trail.ts'
-import type { Actor, Gateway, GatewayPatient, Submission, Submitted } from './types.ts'
+import type { Actor, Gateway, GatewayPatient, GivingVault, Submission, Submitted } from './types.ts'
 import { underWay } from './under-way.ts'
 import { watchGrants } from './watch.ts'
 import { MAX_TOGETHER, type Writing, writeItems, writeResources } from './write.ts'
@@ -33,7 +36,9 @@ export type GatewayOptions = {
   /** What governance asks for on top of consents. */
   readonly policies?: Policies
   /** What the organisation says of its roles. */
-  readonly roles?: KeptRules
+  readonly roles?: Kept<RoleRules>
+  /** Which vaults it found to be one person's. */
+  readonly persons?: Kept<Persons>
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -45,6 +50,7 @@ export type OpenGateway = Gateway & {
 const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their consent.')
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
 const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force; ask again.')
+const OTHER_PERSON = new KeepwellError('DENIED', 'Which records are this person’s has changed; ask again.')
 const AMENDED = new KeepwellError('DENIED', 'Something that was open has been corrected; ask again.')
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** Milliseconds. */
@@ -52,7 +58,7 @@ const GRACE = 10_000
 
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
 export function openGateway(options: GatewayOptions): OpenGateway {
-  const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES, roles = NO_RULES } = options
+  const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES, roles = fixed(NO_RULES), persons = fixed(NO_PERSONS) } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
   const limits = { ...POOL_LIMITS, ...options.limits }
@@ -60,12 +66,13 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const told = hub()
   const stop = new AbortController()
   const asked = underWay()
-  const book = consentBook(ctx, ids)
+  const book = consentBook(ctx, ids, persons.current)
 
   const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies, roles, keep: asked.keep })
   function patientFor(actor: Actor, id: string): GatewayPatient {
-    const found = actor.patient === null || actor.patient === id ? book.patients().find(p => p.id === id) : undefined
-    if (!found) throw may.refused(actor, id, 'There is no live consent of such a patient.')
+    const found = book.patient(id)
+    if (!found || (actor.patient !== null && !isPatient(found, actor.patient)))
+      throw may.refused(actor, id, 'There is no live consent of such a patient.')
     return found
   }
 
@@ -75,20 +82,18 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     told.ended([...endGone(pool, c => !ctx.session.state.ring.received.some(g => equal(g.commitment, c))), ...book.ended()])
   }
 
-  const watched = (ids = told.watched()): Uint8Array[] => book.patients().flatMap(p => (p.read && ids.has(p.id) ? [p.read.commitment] : []))
   const watching = watchGrants({
     ctx,
-    inUse: () => [...pool.open().flatMap(s => s.grants), ...watched()],
+    inUse: () => [...pool.open().flatMap(s => s.grants), ...book.reading(told.watched())],
     changed,
-    limited(patient, purposes) {
-      const open = pool.open().filter(s => s.patient.did === patient && (purposes?.includes(s.actor.purpose) ?? true))
-      for (const session of open) session.end(LIMITED)
-      if (!purposes) told.ended(book.patients().flatMap(p => (p.did === patient ? [p.id] : [])))
+    limited(did, purposes) {
+      endLimited(pool, did, purposes)
+      if (!purposes) told.ended(book.idsOf(did))
     },
-    amended: (did, ids) => amended({ pool, trail, at: ctx.clock(), patients: book.patients().filter(p => p.did === did) }, ids),
+    amended: (did, records) => amended({ pool, trail, at: ctx.clock(), book }, did, records),
     revoked(commitment) {
       near.drop(commitment)
-      told.ended([...endGone(pool, c => equal(c, commitment)), ...book.givers(commitment)])
+      told.ended([...endGone(pool, c => equal(c, commitment)), ...book.givers(commitment).flatMap(book.idsOf)])
     },
     failed: code => log({ level: 'error', task: 'watch', code }),
     signal: stop.signal,
@@ -97,7 +102,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const judgeAnew = (): void => {
     for (const session of pool.open()) if (!may.asDecided(session)) session.end(OTHER_RULES)
   }
-  const unlisten = [policies.onChange(judgeAnew), roles.onChange(judgeAnew)]
+  const unlisten = [policies.onChange(judgeAnew), roles.onChange(judgeAnew), onMoved(persons, apart => told.ended(endMoved(pool, apart)))]
   const tick = (): void => {
     pool.sweep()
     if (book.ranOut()) changed()
@@ -114,38 +119,39 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     random: ctx.random,
     url,
     log,
-    ids,
+    ids: { ...ids, patientOf: id => whoseNow(book, id, ids.patientOf(id)) },
     patients: book.patients,
     patientsFor(who, purposes) {
       const met = may.met(who, purposes)
-      return book.patients().filter(p => met.has(p.did))
+      return book.patients().filter(p => p.vaults.some(v => met.has(v.did)))
     },
-    patient: id => book.patients().find(p => p.id === id) ?? null,
+    patient: book.patient,
     holds: grants => grants.every(g => consentLives(ctx, g)),
     async session(actor, patientId) {
       const patient = patientFor(actor, patientId)
       pool.sweep()
-      return pool.get(sessionKey(actor, patientId), () => open(actor, patient))
+      return pool.get(sessionKey(actor, patient.id), () => open(actor, patient))
     },
     filed: async (actor, patientId, after) => asked.keep(filedSince(may.parts(actor, patientFor(actor, patientId)), after)),
     opened: async (actor, patientId, records) => asked.keep(filedRecords(may.parts(actor, patientFor(actor, patientId)), records)),
     openFor(actor) {
       const mine = sessionKey(actor, '')
-      return pool.open().filter(s => sessionKey(s.actor, '') === mine && (actor.patient === null || actor.patient === s.patient.id))
+      return pool.open().filter(s => sessionKey(s.actor, '') === mine && (actor.patient === null || isPatient(s.patient, actor.patient)))
     },
     async submit(actor, patientId, what) {
       const patient = patientFor(actor, patientId)
-      if (!patient.write) throw may.refused(actor, patientId, 'The patient gave no live consent to write.')
-      const here = pool.open().filter(s => s.patient.id === patientId)
-      const writing = { ctx, ids, name: ring.name, actor, patient, trail, ...may.writing(actor, patient) }
+      const here = pool.open().filter(s => s.patient.id === patient.id)
+      const vault = vaultFor(patient, here, what)
+      if (!vault?.write) throw may.refused(actor, patient.id, 'The patient gave no live consent to write.')
+      const writing = { ctx, ids, name: ring.name, actor, patient, vault, trail, ...may.writing(actor, patient) }
       const { verdicts, records } = await asked.keep(submitted(here, writing, what))
-      told.filed(patientId, records)
+      told.filed(patient.id, records)
       return verdicts
     },
     async askErasure(actor, session, recordId) {
       ensure(session.authorOf(recordId) === ring.did, 'DENIED', 'Only what this organisation wrote can be asked back.')
       const text = `${ring.name} (${actor.person}) asks you to erase record ${recordId.slice(0, 8)}. It stays until you do.`
-      await sendNotice(ctx, { to: session.patient.did, text })
+      await sendNotice(ctx, { to: session.vaultOf(recordId) ?? session.patient.vaults[0]!.did, text })
     },
     ask: request => requestAccess(ctx, request),
     onEnded: told.onEnded,
@@ -163,15 +169,60 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   }
 }
 
-type Amended = { readonly pool: Pool; readonly trail: Trail; readonly at: number; readonly patients: readonly GatewayPatient[] }
+/** What was named in one vault of a person is found with the person. */
+const whoseNow = (book: Book, id: string, vault: string | null): string | null =>
+  vault !== null && vault !== id ? (book.patient(vault)?.id ?? vault) : vault
+
+const gaveBy = ({ vaults }: GatewayPatient, did: Did): boolean => vaults.some(v => v.did === did)
+
+/**
+ * Where a person has several vaults: a newer version lies where the older one does, what is new in the first that may be written into. Throws
+ * BAD_INPUT for what would change records of two, for it stands together or not at all.
+ */
+function vaultFor({ vaults }: GatewayPatient, sessions: readonly HeldSession[], what: Submission): GivingVault | undefined {
+  const prior = 'resources' in what ? what.resources.flatMap(r => r.prior ?? []) : []
+  const where = new Set(prior.map(record => sessions.map(s => s.vaultOf(record)).find(did => did !== null)))
+  ensure(where.size < 2, 'BAD_INPUT', 'These records lie in two records of this person: change them one after the other.')
+  const [did] = where
+  return did ? vaults.find(v => v.did === did) : vaults.find(v => v.write)
+}
+
+type Amended = { readonly pool: Pool; readonly trail: Trail; readonly at: number; readonly book: Book }
 
 /** Notes that a patient told of newer versions of these records, and ends what holds an older one: nobody's work here, but theirs. */
-function amended({ pool, trail, at, patients }: Amended, ids: readonly string[]): void {
+function amended({ pool, trail, at, book }: Amended, did: Did, ids: readonly string[]): void {
+  const vault = book
+    .patients()
+    .flatMap(p => p.vaults)
+    .find(v => v.did === did)
+  if (!vault) return
   const records = ids.map(id => ({ id }))
   const by = { person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update' } as const
-  for (const { id } of patients) trail.note({ at, ...by, patient: id, records })
-  const open = pool.open().filter(s => patients.some(p => p.id === s.patient.id) && ids.some(id => s.records.has(id)))
+  trail.note({ at, ...by, patient: vault.id, records })
+  const open = pool.open().filter(s => gaveBy(s.patient, did) && ids.some(id => s.records.has(id)))
   for (const session of open) session.end(AMENDED)
+}
+
+/** Tells which vaults are in other company than they were. */
+function onMoved(persons: Kept<Persons>, listener: (vaults: readonly string[]) => void): () => void {
+  let before = persons.current()
+  return persons.onChange(() => {
+    const affected = moved(before, persons.current())
+    before = persons.current()
+    listener(affected)
+  })
+}
+
+/** Ends what shows these vaults in their old company; gives the ids under which they were known. */
+function endMoved(pool: Pool, vaults: readonly string[]): readonly string[] {
+  for (const session of pool.open()) if (vaults.some(id => isPatient(session.patient, id))) session.end(OTHER_PERSON)
+  return vaults
+}
+
+/** Ends what is open of a record that its owner froze, or for purposes that they object to. */
+function endLimited(pool: Pool, did: Did, purposes: readonly string[] | null): void {
+  const open = pool.open().filter(s => gaveBy(s.patient, did) && (purposes?.includes(s.actor.purpose) ?? true))
+  for (const session of open) session.end(LIMITED)
 }
 
 /** Ends what is open under consents that are no more; gives whose it was. */
@@ -207,7 +258,7 @@ async function submitted(
   const { verdicts, written } = await writeResources(w, what.resources)
   const key = sessionKey(w.actor, w.patient.id)
   for (const s of sessions) {
-    if (sessionKey(s.actor, w.patient.id) === key) s.add(written)
+    if (sessionKey(s.actor, w.patient.id) === key) s.add(written, w.vault.did)
     else s.listedAt = 0
   }
   return { verdicts, records: written.map(x => toHex(x.meta.id)) }

@@ -61,6 +61,7 @@ export function remember(parts: SessionParts) {
   const store = openStore({ bases: [`${url}/fhir`] })
   const records = new Map<string, OpenRecord>()
   const authors = new Map<string, Did>()
+  const vaults = new Map<string, Did>()
   const chains = new Map<string, string>()
   const uuids = new Map<string, string>()
   const images: Image[] = []
@@ -77,8 +78,7 @@ export function remember(parts: SessionParts) {
 
   function put(meta: Meta, body: Uint8Array): void {
     try {
-      const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-      ensure(isObject(parsed) && typeof parsed.resourceType === 'string', 'UNREADABLE', 'The record is no FHIR resource.')
+      const parsed = fhirIn(body)
       uuids.set(`${meta.author} ${rawId(parsed, meta).toLowerCase()}`, parsed.resourceType)
       const resource = asResource(naming, meta, parsed)
       keep(meta, resource)
@@ -106,22 +106,23 @@ export function remember(parts: SessionParts) {
     store,
     records: records as ReadonlyMap<string, OpenRecord>,
     authors: authors as ReadonlyMap<string, Did>,
-    images: images as readonly Image[],
-    problems: problems as readonly { readonly id: string; readonly code: string }[],
+    ...{ images: images as readonly Image[], problems: problems as readonly { readonly id: string; readonly code: string }[] },
     /** Logical id of what a record became: its resource, or the study of its image. */
     idOf(record: string): string | undefined {
       const study = images.find(i => i.recordId === record)?.study
       return study === undefined ? chains.get(record) : ids.resource(patient.id, 'dicom', study)
     },
-    /** Notes cards; gives those that are to be opened. */
-    list: (fresh: readonly SessionRecord[]): SessionRecord[] =>
+    /** By record, as far as they were listed. */
+    vaults: vaults as ReadonlyMap<string, Did>,
+    /** Notes cards of a vault; gives those that are to be opened. */
+    list: (fresh: readonly SessionRecord[], vault: Did): SessionRecord[] =>
       fresh.filter(r => {
         const id = toHex(r.id)
         const known = records.has(id)
+        vaults.set(id, vault)
         records.set(id, { id, card: r.card, seq: r.seq })
         sources.anchored(id, r.anchor)
-        const uuid = SOURCE.exec(r.card.source ?? '')
-        if (uuid) uuids.set(`${r.card.author} ${uuid[2]}`, uuid[1]!)
+        for (const [name, type] of sourceNamed(r)) uuids.set(name, type)
         return !known && r.card.kind !== 'manifest'
       }),
     sink: {
@@ -168,7 +169,8 @@ export function remember(parts: SessionParts) {
     },
     /** Now that everything has a name: what pointed to something that came after it. */
     resolve: later.resolve,
-    add(written: readonly Written[]) {
+    add(written: readonly Written[], vault: Did) {
+      for (const { meta } of written) vaults.set(toHex(meta.id), vault)
       for (const { meta, resource } of written) keep(meta, resource)
     },
   }
@@ -218,14 +220,27 @@ function sourcesOf(parts: SessionParts) {
 function namesAround({ ctx, patient }: SessionParts): (did: Did) => string | undefined {
   const { did, name, contacts } = ctx.session.state.ring
   const known = new Map<Did, string>(contacts.map(c => [c.did, c.name]))
-  return who => (who === did ? name : who === patient.did ? patient.name : known.get(who))
+  for (const vault of patient.vaults) known.set(vault.did, vault.name)
+  return who => (who === did ? name : known.get(who))
 }
 
-/** All consents of a patient are on one chain. */
+/** All consents of a vault are on one chain; of several, the first speaks. */
 const chainOf = ({ ctx, grants }: SessionParts): string => (grants[0] ? `eip155:${receivedGrant(ctx, grants[0]).terms.chainId}` : '')
 
 /** How a card names a resource whose id is a UUID. */
 const SOURCE = /^([A-Z][A-Za-z]+)\/([0-9a-f-]{36})$/
+
+function sourceNamed({ card }: SessionRecord): [string, string][] {
+  const found = SOURCE.exec(card.source ?? '')
+  return found ? [[`${card.author} ${found[2]}`, found[1]!]] : []
+}
+
+/** Throws UNREADABLE. */
+function fhirIn(body: Uint8Array): JsonObject & { readonly resourceType: string } {
+  const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  ensure(isObject(parsed) && typeof parsed.resourceType === 'string', 'UNREADABLE', 'The record is no FHIR resource.')
+  return parsed as JsonObject & { readonly resourceType: string }
+}
 
 /** Whether any reference of a resource begins so. */
 function names(resource: JsonObject, beginning: string): boolean {

@@ -4,10 +4,11 @@ import { KeepwellError } from '@keepwell/sdk/base/error'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import type { Ids } from './ids.ts'
 import { againstPolicy, judgeReading, judgeWriting, type Rules, under } from './judging.ts'
+import type { Kept } from './kept.ts'
 import type { SessionParts } from './memory.ts'
 import { givenBy, readingGrants } from './patients.ts'
 import type { Policies } from './policies.ts'
-import type { KeptRules } from './role-rules.ts'
+import type { RoleRules } from './role-rules.ts'
 import type { HeldSession } from './session.ts'
 import { accesses, refusal, type Trail, type Under } from './trail.ts'
 import type { Actor, GatewayPatient } from './types.ts'
@@ -23,7 +24,7 @@ type Here = {
   readonly large: number
   readonly trail: Trail
   readonly policies: Policies
-  readonly roles: KeptRules
+  readonly roles: Kept<RoleRules>
   readonly keep: UnderWay['keep']
 }
 
@@ -70,7 +71,7 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep
     refused,
     parts(who, patient) {
       const { person, role, purpose, parts, as, exporting } = who
-      const grants = readingGrants(ctx, patient.did, purpose)
+      const grants = readingGrants(ctx, patient, purpose)
       if (grants.length === 0) throw refused(who, patient.id, 'The patient gave no live consent to read for that purpose.')
       const actor = {
         person,
@@ -98,7 +99,7 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep
         narrowed,
         decision,
         policy: () => policies.current()?.hash ?? null,
-        ...accesses(trail, who, patient.id, () => under(policies, forbids)),
+        ...accesses(trail, who, ids.patient, () => under(policies, forbids)),
       }
     },
     writing: (actor, patient) => ({
@@ -116,6 +117,6 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep
       return found
     },
     asDecided: ({ actor, patient, decision }) =>
-      judgeReading(ctx, rules(), actor, readingGrants(ctx, patient.did, actor.purpose)).decision === decision,
+      judgeReading(ctx, rules(), actor, readingGrants(ctx, patient, actor.purpose)).decision === decision,
   }
 }

@@ -13,7 +13,7 @@ export type RoleRules = Readonly<Record<string, RoleRule>>
 
 /** Throws BAD_INPUT for a file that is none: a rule that is not understood must not count for nothing. */
 export function readRoleRules(bytes: Uint8Array | null): RoleRules {
-  if (!bytes) return {}
+  if (!bytes) return NO_RULES
   let value: unknown
   try {
     value = JSON.parse(text(bytes))
@@ -25,6 +25,4 @@ export function readRoleRules(bytes: Uint8Array | null): RoleRules {
 
 export const writeRoleRules = (rules: RoleRules): string => JSON.stringify(rules, null, 2)
 
-/** The rules of now, and when they change. */
-export type KeptRules = { current(): RoleRules; onChange(listener: () => void): () => void }
-export const NO_RULES: KeptRules = { current: () => ({}), onChange: () => () => {} }
+export const NO_RULES: RoleRules = {}

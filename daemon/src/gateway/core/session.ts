@@ -1,8 +1,10 @@
+import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
 import { openSession, type RangedRecord, type ReadingSession, type SessionRecord } from '@keepwell/sdk/actions/access/open-session'
-import { toHex } from '@keepwell/sdk/base/bytes'
+import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
+import type { Did } from '@keepwell/sdk/identity/did'
 import { remember, type SessionParts, type Written } from './memory.ts'
-import { openAll } from './opening.ts'
+import { type Opening, openAll } from './opening.ts'
 import type { PatientSession } from './types.ts'
 
 export type HeldSession = PatientSession & {
@@ -12,7 +14,8 @@ export type HeldSession = PatientSession & {
   /** What was decided when it was opened, as text. */
   readonly decision: string
   end(reason: KeepwellError): void
-  add(written: readonly Written[]): void
+  /** What was written into a vault. */
+  add(written: readonly Written[], vault: Did): void
   /** Lists what was filed since, and opens it. */
   refresh(): Promise<void>
 }
@@ -24,7 +27,7 @@ const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask aga
 
 /** Opens a patient's record (receipt first) and goes on opening in the background. Resolves when the first page of cards is there. */
 export async function openPatientSession(parts: SessionParts): Promise<HeldSession> {
-  const { ctx, patient, actor, grants, expires, narrowed, decision, receipted, hot, sees, only, policy, keep } = parts
+  const { ctx, patient, actor, grants, expires, narrowed, decision, keep } = parts
   const memory = remember(parts)
   const ended = new AbortController()
   const readers: ReadingSession[] = []
@@ -35,25 +38,10 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     for (const r of readers) r.close()
   }
   const opening = openAll({ ...memory.sink, failed: e => end(asEnd(e)) }, keep)
-  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
-    opening.add(memory.list(fresh.filter(sees(grant))), reader)
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-  const listing = Promise.all(
-    grants.map(async grant => {
-      const told = { ...(receipted ? { receipted } : {}), ...(hot ? { near: hot.of(grant) } : {}) }
-      const input = { grant, purpose: actor.purpose, person: actor.person, role: actor.role, policy, ...partly(only(grant)), ...told }
-      const reader: ReadingSession = await openSession(ctx, {
-        ...input,
-        arrived(fresh, opener) {
-          if (ended.signal.aborted) throw ended.signal.reason
-          take(grant, fresh, opener)
-          begin()
-        },
-      })
-      if (ended.signal.aborted) reader.close()
-      else readers.push(reader)
-    }),
-  ).then(opening.listed)
+  const sources = sourcesOf(parts)
+  const { list, relist } = lister(parts, { ended: ended.signal, memory, opening, readers, begin })
+  const listing = Promise.all(grants.map(g => sources.reach(g, () => list(g)))).then(opening.listed)
   keep(listing).catch(e => end(asEnd(e)))
   let filling = true
   opening.ready(null).then(
@@ -94,6 +82,11 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     whole: types => opening.whole(types ?? null),
     more: () => opening.more(),
     authorOf: record => memory.authors.get(record) ?? null,
+    idOf: memory.idOf,
+    vaultOf: record => memory.vaults.get(record) ?? null,
+    get away() {
+      return sources.away()
+    },
     async openBody(record) {
       const [found] = await session.openBodies([record])
       ensure(found, 'NOT_FOUND', 'The record is not at the relay any more.')
@@ -113,13 +106,10 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     async refresh() {
       session.listedAt = ctx.clock()
       try {
-        const fresh: SessionRecord[] = []
-        for (const r of readers) {
-          const found = await keep(r.refresh())
-          fresh.push(...found)
-          take(r.grant.grant.commitment, found, r)
-        }
-        parts.filed?.(fresh.map(r => toHex(r.id)))
+        const unread = grants.filter(g => sources.lacks(g) && !readers.some(r => equal(r.grant.grant.commitment, g)))
+        const known = readers.map(r => sources.reach(r.grant.grant.commitment, () => keep(relist(r))))
+        const fresh = await Promise.all([...known, ...unread.map(g => sources.reach(g, () => keep(list(g))))])
+        parts.filed?.(fresh.flatMap(found => found?.map(r => toHex(r.id)) ?? []))
       } catch (e) {
         const reason = asEnd(e)
         if (!isKeepwellError(e, 'RELAY_UNREACHABLE')) end(reason)
@@ -128,6 +118,81 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     },
   }
   return session
+}
+
+/** How one of the consents is asked under. */
+const inputOf = ({ actor, policy, only, receipted, hot }: SessionParts, grant: Uint8Array) => ({
+  ...{ grant, purpose: actor.purpose, person: actor.person, role: actor.role, policy },
+  ...partly(only(grant)),
+  ...(receipted ? { receipted } : {}),
+  ...(hot ? { near: hot.of(grant) } : {}),
+})
+
+type Listing = {
+  readonly ended: AbortSignal
+  readonly memory: ReturnType<typeof remember>
+  readonly opening: Opening
+  readonly readers: ReadingSession[]
+  /** Called with the first page. */
+  readonly begin: () => void
+}
+
+/** Lists what is under a consent, and again what was filed since; all of it goes on to be opened. Each gives what was filed since. */
+function lister(parts: SessionParts, { ended, memory, opening, readers, begin }: Listing) {
+  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
+    opening.add(memory.list(fresh.filter(parts.sees(grant)), vaultUnder(parts, grant)), reader)
+  return {
+    async list(grant: Uint8Array): Promise<readonly SessionRecord[]> {
+      const reader = await openSession(parts.ctx, {
+        ...inputOf(parts, grant),
+        arrived(fresh, opener) {
+          ended.throwIfAborted()
+          take(grant, fresh, opener)
+          begin()
+        },
+      })
+      if (ended.aborted) reader.close()
+      else readers.push(reader)
+      return []
+    },
+    async relist(reader: ReadingSession): Promise<readonly SessionRecord[]> {
+      const found = await reader.refresh()
+      take(reader.grant.grant.commitment, found, reader)
+      return found
+    },
+  }
+}
+
+const vaultUnder = ({ ctx }: Pick<SessionParts, 'ctx'>, grant: Uint8Array): Did => receivedGrant(ctx, grant).terms.patient
+
+/**
+ * The vaults that a session is made of. Where there are several, one whose relay does not answer is named and the others are shown; one
+ * that is alone, or the last of them, is the session's end.
+ */
+function sourcesOf(parts: Pick<SessionParts, 'ctx' | 'grants' | 'patient'>) {
+  const vaults = new Map(parts.grants.map(g => [toHex(g), vaultUnder(parts, g)]))
+  const away = new Set<string>()
+  const several = new Set(vaults.values()).size > 1
+  return {
+    async reach<T>(grant: Uint8Array, work: () => Promise<T>): Promise<T | undefined> {
+      const name = toHex(grant)
+      try {
+        const done = await work()
+        away.delete(name)
+        return done
+      } catch (e) {
+        if (!several || !isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+        away.add(name)
+        if (away.size === vaults.size) throw e
+        return undefined
+      }
+    },
+    lacks: (grant: Uint8Array): boolean => away.has(toHex(grant)),
+    away(): string[] {
+      const missing = new Set([...away].map(name => vaults.get(name)))
+      return parts.patient.vaults.flatMap(v => (missing.has(v.did) ? [v.id] : []))
+    },
+  }
 }
 
 /** Records by parts, from whichever consent shows them. */

@@ -4,6 +4,7 @@ import type { Action } from '@keepwell/sdk/audit/receipt'
 import { readReceipt, receiptHash } from '@keepwell/sdk/audit/receipt'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
+import type { Did } from '@keepwell/sdk/identity/did'
 import type { Signed } from '@keepwell/sdk/identity/signed'
 import type { Actor } from './types.ts'
 
@@ -11,7 +12,7 @@ import type { Actor } from './types.ts'
 export type Noted = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'> & {
   /** Unix seconds. */
   readonly at: number
-  /** Logical id; null when a refusal does not say whose record was meant, and for what concerns nobody's alone. */
+  /** The vault's logical id; null when a refusal does not say whose record was meant, and for what concerns nobody's alone. */
   readonly patient: string | null
   readonly action: Action
   readonly refused?: string
@@ -36,8 +37,8 @@ export type Under = Pick<Noted, 'policy'>
 type Acting = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'>
 const acting = ({ person, role, purpose, client }: Acting): Acting => ({ person, role, purpose, ...(client ? { client } : {}) })
 
-/** Notes each access of one actor at one patient by its receipt, and what its records turn out to be. */
-export function accesses(trail: Trail, actor: Acting, patient: string, under: () => Under) {
+/** Notes each access of one actor by its receipt, at the vault that the receipt is of, and what its records turn out to be. */
+export function accesses(trail: Trail, actor: Acting, idOf: (vault: Did) => string, under: () => Under) {
   const naming = new Map<string, (record: string, reference: string) => void>()
   return {
     receipted(evidence: Evidence): void {
@@ -52,7 +53,16 @@ export function accesses(trail: Trail, actor: Acting, patient: string, under: ()
         hash: toHex(receiptHash(signed)),
       }
       const refused = m.verdict === 'denied' ? { refused: m.reasons.join(', ') } : {}
-      const noted: Noted = { ...acting(actor), ...under(), at: m.time, patient, action: m.action, ...refused, records, backing }
+      const noted: Noted = {
+        ...acting(actor),
+        ...under(),
+        at: m.time,
+        patient: idOf(m.vault),
+        action: m.action,
+        ...refused,
+        records,
+        backing,
+      }
       const name = trail.note(noted, encode({ receipt: evidence.receipt, inclusion: evidence.inclusion }))
       for (const { id } of records) naming.set(id, name)
     },

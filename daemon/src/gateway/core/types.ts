@@ -60,15 +60,26 @@ export type Actor = {
  */
 export type Authenticate = (request: Pick<HttpRequest, 'headers' | 'method' | 'target' | 'remote'>) => Promise<Actor>
 
-/** Somebody who gave this organisation a consent that lives now. */
-export type GatewayPatient = {
-  /** FHIR logical id: a keyed hash of the DID, so it means nothing outside this gateway, and is the same for as long as it has its keys. */
+/** A consent that lives now, and until when (Unix seconds). */
+type Side = { readonly terms: Terms; readonly commitment: Uint8Array }
+
+/** A vault whose owner gave this organisation a consent that lives now. */
+export type GivingVault = {
+  /** A keyed hash of the DID, so it means nothing outside this gateway, and is the same for as long as it has its keys. */
   readonly id: string
   readonly did: Did
   readonly name: string
-  /** Whether records may be read, and written, and until when (Unix seconds). */
-  readonly read: { readonly terms: Terms; readonly commitment: Uint8Array } | null
-  readonly write: { readonly terms: Terms; readonly commitment: Uint8Array } | null
+  /** Whether records may be read, and written. */
+  readonly read: Side | null
+  readonly write: Side | null
+}
+
+/** A person of whom this organisation holds a consent that lives now. */
+export type GatewayPatient = Pick<GivingVault, 'name' | 'read' | 'write'> & {
+  /** FHIR logical id: that of the first vault. */
+  readonly id: string
+  /** One, or several that the organisation found to be the same person's (`Persons`), each at its own relay and under its own consents. */
+  readonly vaults: readonly GivingVault[]
 }
 
 /** A record in a session: its card is there from the beginning, its content when it was opened. */
@@ -110,6 +121,12 @@ export type PatientSession = {
   readonly large: boolean
   /** Who signed the record, and what it is: of FHIR that is in the store. */
   authorOf(recordId: string): Did | null
+  /** Logical id of what a record became, as far as it was opened: its resource, or the study of its image. */
+  idOf(recordId: string): string | undefined
+  /** The vault that a record lies in. */
+  vaultOf(recordId: string): Did | null
+  /** Ids of vaults of this person that are not in it: their relay did not answer. */
+  readonly away: readonly string[]
   /** A record by parts: DICOM, documents. NOT_FOUND for one outside the grants. Leaves a receipt. */
   openBody(recordId: string): Promise<RangedRecord>
   /** Several of them with one receipt, in any order; one that is not at the relay any more is left out. */
@@ -171,6 +188,7 @@ export type Gateway = {
   patients(): readonly GatewayPatient[]
   /** Of them those who gave something that whoever asks may see or write into, for one of these purposes. */
   patientsFor(who: Pick<Actor, 'role' | 'as' | 'parts'>, purposes: readonly Purpose[]): readonly GatewayPatient[]
+  /** By the id of any of their vaults. */
   patient(id: string): GatewayPatient | null
   /** Whether all of these consents, by commitment, live now: for what outlasts the session it came from. */
   holds(grants: readonly Uint8Array[]): boolean

@@ -5,6 +5,7 @@ import { homeRelay, makeCall } from '@keepwell/sdk/actions/vault/calls'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { credentialOf } from '@keepwell/sdk/consent/decide'
+import type { Did } from '@keepwell/sdk/identity/did'
 
 type Watching = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 
@@ -15,9 +16,9 @@ export type WatchInput = {
   /** Consents may have come or gone. */
   readonly changed: () => void
   /** A patient froze the record, or — with `purposes` — objects to these. */
-  readonly limited: (patient: string, purposes: readonly string[] | null) => void
+  readonly limited: (patient: Did, purposes: readonly string[] | null) => void
   /** A patient says that there are newer versions of these records, which were opened here; by their hex ids. */
-  readonly amended: (patient: string, records: readonly string[]) => void
+  readonly amended: (patient: Did, records: readonly string[]) => void
   /** The ledger says that this consent is no more, or not while the credential that it names is not live. */
   readonly revoked: (commitment: Uint8Array) => void
   readonly failed: (code: string) => void

@@ -14,7 +14,7 @@ import { stamp } from './as-fhir.ts'
 import type { Ids } from './ids.ts'
 import type { Written } from './memory.ts'
 import { type Trail, type Under, writes } from './trail.ts'
-import type { Actor, GatewayPatient, Submission, Submitted } from './types.ts'
+import type { Actor, GatewayPatient, GivingVault, Submission, Submitted } from './types.ts'
 
 export type Writing = {
   readonly ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
@@ -22,6 +22,8 @@ export type Writing = {
   readonly name: string
   readonly actor: Actor
   readonly patient: GatewayPatient
+  /** Of this vault of theirs. */
+  readonly vault: GivingVault
   readonly trail: Trail
   /** Throws when nothing may be filed into that part, by name. */
   readonly mayFile: (compartment: string) => void
@@ -39,16 +41,16 @@ export const MAX_TOGETHER = 4000
  * of the relay; resolves when it has accepted them.
  */
 export async function writeResources(w: Writing, resources: Resources): Promise<{ verdicts: Submitted[]; written: Written[] }> {
-  const { ctx, actor, patient } = w
+  const { ctx, actor, vault } = w
   const check = resources.some(r => !r.issues) ? await loadChecker() : null
   const nameOf = await loadNames()
   const made = resources.map(r => prepare(w, r, { check, nameOf }))
   for (const { draft } of made) w.mayFile(draft.compartmentName)
   const all = [...made, provenance(w, made, nameOf)]
   const references = new Map(all.map(p => [p.verdict.id!, `${p.resource.resourceType}/${String(p.resource.id)}`]))
-  const noted = writes(w.trail, actor, patient.id, ctx.clock(), w.under)
+  const noted = writes(w.trail, actor, vault.id, ctx.clock(), w.under)
   const sent = await submitRecords(ctx, {
-    to: patient.did,
+    to: vault.did,
     purpose: actor.purpose,
     person: actor.person,
     role: actor.role,
@@ -145,12 +147,12 @@ const metaOf = ({ ctx }: Writing, draft: SubmittedDraft): Meta => ({
 
 /** Files of any kind, split and described as an import does. */
 export async function writeItems(
-  { ctx, actor, patient, trail, mayFile, under }: Writing,
+  { ctx, actor, vault, trail, mayFile, under }: Writing,
   items: Extract<Submission, { items: unknown }>['items'],
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = []
   const { person, role, purpose } = actor
-  const accepted = writes(trail, actor, patient.id, ctx.clock(), under)
-  for await (const verdict of submitItems(ctx, items, { to: patient.did, purpose, person, role, accepted, mayFile })) verdicts.push(verdict)
+  const accepted = writes(trail, actor, vault.id, ctx.clock(), under)
+  for await (const verdict of submitItems(ctx, items, { to: vault.did, purpose, person, role, accepted, mayFile })) verdicts.push(verdict)
   return verdicts
 }

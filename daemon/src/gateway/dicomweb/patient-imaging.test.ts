@@ -14,7 +14,7 @@ type Consent = NonNullable<ReturnType<Gateway['patient']>>['read']
 function imagingOver(submit: (name: string) => Promise<void>, read: Consent = null) {
   const filed: string[] = []
   const gateway: Pick<Gateway, 'patient' | 'session' | 'submit'> = {
-    patient: id => ({ id, did: 'did:ethr:0x1:0x00', name: 'P', read, write: null }),
+    patient: id => ({ id, name: 'P', vaults: [], read, write: null }),
     session: async () => {
       throw new KeepwellError('DENIED', 'The consent was revoked.')
     },

@@ -24,7 +24,7 @@ import {
 } from './plan.ts'
 import { etag } from './read.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { patientOf, patientsNamed } from './whose.ts'
+import { inFront, patientOf, patientsNamed } from './whose.ts'
 import { planConditional, WHOSE_WRITE } from './write.ts'
 
 /** Answers one request below the base as if it had come alone. */
@@ -189,7 +189,7 @@ function patientOfAll(fhir: Writing, request: FhirRequest, entries: readonly Ent
     )
   const patient = only ?? patientOf(fhir, request, {})
   if (patient === null) throw refuse(422, 'required', WHOSE_WRITE)
-  return patient
+  return inFront(fhir, patient)
 }
 
 async function planDeletes(work: Work, entries: readonly Entry[]): Promise<Map<number, string>> {

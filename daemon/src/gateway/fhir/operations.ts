@@ -12,8 +12,8 @@ import { asIssues, type OutcomeIssue, outcome, refuse } from './outcome.ts'
 import type { Writing } from './plan.ts'
 import { counted, missing, visibleVersion } from './read.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { bundled } from './search.ts'
-import { sessionFor } from './whose.ts'
+import { awayFrom, bundled, pageOf } from './search.ts'
+import { allThere, sessionFor } from './whose.ts'
 
 const searchParameter = knownParameters(r4)
 
@@ -53,7 +53,7 @@ export const everythingOf =
     }
     const found = everything(session.store, input)
     if (!found) throw missing('Patient')
-    return { resource: bundled(request, found) }
+    return pageOf(request, found, awayFrom(session))
   }
 
 const UNKNOWN_PROFILE: OutcomeIssue = {
@@ -116,6 +116,7 @@ export const summary =
     demand(request.actor, 'Patient', 'r')
     const session = await sessionFor(fhir, request, { type: 'Patient', id })
     await session.ready()
+    allThere(session)
     const found = everything(session.store, { id, now: fhir.now(), visible: visibleTo(request.actor, 'r') })
     const patient = found?.matches.find(v => v.type === 'Patient')?.resource
     if (!found || !patient) throw missing('Patient')
@@ -144,6 +145,7 @@ export const docref =
     const asked = new URLSearchParams({ patient })
     const session = await sessionFor(fhir, request, { type: 'DocumentReference', query: asked })
     await session.ready(['DocumentReference'])
+    allThere(session)
     const params: Params = [
       ['patient', session.patient.id],
       ...(query.get('start') ? ([['date', `ge${query.get('start')}`]] as const) : []),

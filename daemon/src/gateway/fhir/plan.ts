@@ -16,7 +16,7 @@ import { etagsIn, gone, missing } from './read.ts'
 import { ALONE, type FhirRequest } from './route.ts'
 import { needed } from './search.ts'
 import { withTerms } from './terms.ts'
-import { type Fhir, patientsNamed } from './whose.ts'
+import { allThere, type Fhir, patientsNamed } from './whose.ts'
 
 export type Writing = Fhir & Judging & { readonly check: Checker }
 
@@ -50,6 +50,7 @@ export async function theOne(work: Work, type: string, query: string): Promise<V
   if (params.length === 0) throw refuse(400, 'invalid', 'A condition names at least one search parameter.')
   const session = await work.session()
   await session.ready(needed(type, params))
+  allThere(session)
   const found = await withTerms(work.fhir.terminology, told =>
     conditional(session.store, { type, params, now: work.fhir.now(), ...(told ? { terminology: told } : {}) }),
   )

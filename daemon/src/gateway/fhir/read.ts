@@ -138,9 +138,9 @@ export const binary =
     if (!record || !card || card.kind === 'fhir') throw missing('Binary')
     // A token that may see only some documents may have their bytes only.
     await session.ready(['DocumentReference'])
-    const told = session.store.read('DocumentReference', id)
-    if (told && !mayTouch(request.actor, session.store, told, 'r', fhir.now()) && request.actor.scopes?.some(s => s.query.length))
-      throw denied('Binary')
+    const told = session.store.vread('DocumentReference', session.idOf(record) ?? '', record)
+    const some = request.actor.scopes?.some(s => s.query.length)
+    if (some && !(told && mayTouch(request.actor, session.store, told, 'r', fhir.now()))) throw denied('Binary')
     const opened = await session.openBody(record)
     const bytes = await collected(opened.read(0, opened.meta.size))
     if (!whole) return { raw: { type: card.mediaType, body: bytes }, headers: ATTACHED }

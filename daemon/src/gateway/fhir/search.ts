@@ -10,7 +10,7 @@ import type { Judging } from './judge.ts'
 import { Refusal } from './outcome.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
 import { withTerms } from './terms.ts'
-import { ALL_AT_ONCE, answerable, type Fhir, PARTIAL, patientOf, STILL_OPENING, sessionFor } from './whose.ts'
+import { ALL_AT_ONCE, answerable, type Fhir, NOT_ALL_THERE, PARTIAL, patientOf, STILL_OPENING, sessionFor } from './whose.ts'
 
 /** Parameters that look beyond the type that is searched. */
 const BEYOND = /^(_include|_revinclude|_has|_list|_type)\b|\./
@@ -50,21 +50,30 @@ export const searches =
 
 const PART: SearchIssue = { severity: 'warning', code: 'incomplete', text: STILL_OPENING }
 
-const pageOf = (request: FhirRequest, found: SearchResult, more: readonly SearchIssue[] = []): FhirAnswer => ({
-  resource: bundled(request, { ...found, issues: [...found.issues, ...more] }),
-  ...(found.issues.some(i => i.code === PART.code) ? { headers: PARTIAL } : {}),
-})
+/** A page of what was found, which says when it is not of the whole record. */
+export function pageOf(request: FhirRequest, found: SearchResult, more: readonly SearchIssue[] = []): FhirAnswer {
+  const issues = [...found.issues, ...more]
+  return {
+    resource: bundled(request, { ...found, issues }),
+    ...(issues.some(i => i.code === PART.code) ? { headers: PARTIAL } : {}),
+  }
+}
+
+/** That a part of a person's record lies at a relay which does not answer. */
+export const awayFrom = ({ away }: PatientSession): SearchIssue[] => (away.length ? [{ ...PART, text: NOT_ALL_THERE }] : [])
 
 /** What is missing because it is damaged is told, by the beginning of its record's id: it may be what was searched for. */
-function unopened({ problems, records }: PatientSession, type: string | null): SearchIssue[] {
+function unopened(session: PatientSession, type: string | null): SearchIssue[] {
+  const { problems, records } = session
   const missing = problems.filter(p => {
     const record = records.get(p.id)
     return type === null || !record || typeOfRecord(record) === type
   })
-  if (missing.length === 0) return []
+  if (missing.length === 0) return awayFrom(session)
   const named = missing.slice(0, 5).map(p => `${p.id.slice(0, 8)} (${p.code})`)
   const others = missing.length > named.length ? ` and ${missing.length - named.length} more` : ''
   return [
+    ...awayFrom(session),
     { severity: 'warning', code: 'processing', text: `Records that could not be opened are not shown: ${named.join(', ')}${others}.` },
   ]
 }

@@ -1,4 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
+import { ensure } from '@keepwell/sdk/base/error'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import type { Params } from '@keepwell/sdk/health/fhir/search/types'
 import { literal, renamed } from '#gateway/core/references'
@@ -73,12 +74,19 @@ function holder(gateway: Gateway, actor: Actor, { type, id }: { readonly type: s
 
 const WHOSE = 'Say whose record is meant: with the patient’s id in the request, or with a token for one patient.'
 
+/** The id, if it is the one in front of its person's vaults; throws a refusal that says which is, for a search by another would find nothing. */
+export function inFront({ gateway }: Pick<Fhir, 'gateway'>, id: string): string {
+  const front = gateway.patient(id)?.id ?? id
+  if (front !== id) throw refuse(404, 'not-found', `Patient/${id} is shown together with Patient/${front}: ask for that one.`)
+  return id
+}
+
 /** The open session a request is about. Throws a refusal when it does not say whose record is meant. */
 export async function sessionFor(fhir: Fhir, request: Pick<FhirRequest, 'actor' | 'base'>, about: About): Promise<PatientSession> {
   const patient = patientOf(fhir, request, about)
   if (patient === null)
     throw about.id ? refuse(404, 'not-found', `There is no such ${about.type ?? 'resource'}. ${WHOSE}`) : refuse(400, 'too-costly', WHOSE)
-  return fhir.gateway.session(request.actor, patient)
+  return fhir.gateway.session(request.actor, inFront(fhir, patient))
 }
 
 /** All ids of patients that a resource refers to, as this gateway calls them. */
@@ -99,6 +107,13 @@ export const ALL_AT_ONCE: ReadonlySet<string> = new Set(['Provenance', 'ImagingS
 export const PARTIAL: Readonly<Record<string, string>> = { 'x-keepwell-partial': 'yes' }
 
 export const STILL_OPENING = 'The record is still being opened: this is not all of it. Ask with “Prefer: wait=SECONDS” for more.'
+
+export const NOT_ALL_THERE = 'A part of this person’s record lies at a relay that does not answer now: this is not all of it.'
+
+/** Throws RELAY_UNREACHABLE where a part would mislead: what is made of the record, or decided by it. */
+export function allThere({ away }: Pick<PatientSession, 'away'>): void {
+  ensure(away.length === 0, 'RELAY_UNREACHABLE', NOT_ALL_THERE)
+}
 
 export type Question = {
   /** What must be open for the whole truth; absent: all. */

@@ -19,7 +19,7 @@ import {
 } from './plan.ts'
 import { versionHeaders } from './read.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { patientOf, patientsNamed } from './whose.ts'
+import { inFront, patientOf, patientsNamed } from './whose.ts'
 
 const header = (request: FhirRequest, name: string): string | undefined => {
   const value = request.headers[name]
@@ -35,7 +35,7 @@ function target(fhir: Writing, request: FhirRequest, resource: JsonObject | null
   const [only] = named
   const patient = named.size === 1 ? only! : patientOf(fhir, request, { ...(type ? { type } : {}), id })
   if (patient === null) throw refuse(422, 'required', WHOSE_WRITE)
-  return workOf(fhir, request, patient)
+  return workOf(fhir, request, inFront(fhir, patient))
 }
 
 function bodyOf(request: FhirRequest): JsonObject {

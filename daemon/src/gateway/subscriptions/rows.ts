@@ -14,7 +14,7 @@ import { checkMatch } from '#gateway/fhir/plan'
 import { etag, missing } from '#gateway/fhir/read'
 import type { FhirAnswer, FhirRequest, FhirRoute } from '#gateway/fhir/route'
 import { bundled, needed } from '#gateway/fhir/search'
-import { patientIds } from '#gateway/fhir/whose'
+import { inFront, patientIds } from '#gateway/fhir/whose'
 import type { Runner } from './runner.ts'
 import { owns, type Subscribed } from './types.ts'
 
@@ -172,6 +172,7 @@ function patientsFor({ gateway }: Desk, actor: Actor, filters: readonly Filter[]
   const named = [...byType].map(([type, fs]) => fs.flatMap(f => patientIds(type, f.params, base)))
   const all = named.length && named.every(ids => ids.length) ? [...new Set(named.flat())] : actor.patient === null ? null : [actor.patient]
   for (const id of all ?? []) {
+    inFront({ gateway }, id)
     const there = (actor.patient === null || actor.patient === id) && gateway.patient(id)?.read?.terms.purposes.includes(actor.purpose)
     if (!there) throw refuse(403, 'forbidden', 'There is no live consent of such a patient for that purpose.', 'Subscription.criteria')
   }
