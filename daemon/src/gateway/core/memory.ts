@@ -235,9 +235,11 @@ function sourceNamed({ card }: SessionRecord): [string, string][] {
   return found ? [[`${card.author} ${found[2]}`, found[1]!]] : []
 }
 
+const strict = new TextDecoder('utf-8', { fatal: true })
+
 /** Throws UNREADABLE. */
 function fhirIn(body: Uint8Array): JsonObject & { readonly resourceType: string } {
-  const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  const parsed: unknown = JSON.parse(strict.decode(body))
   ensure(isObject(parsed) && typeof parsed.resourceType === 'string', 'UNREADABLE', 'The record is no FHIR resource.')
   return parsed as JsonObject & { readonly resourceType: string }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { receivedGrant } from '@keepwell/sdk/actions/access/grants'
 import { openSession, type RangedRecord, type ReadingSession, type SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
@@ -145,6 +146,7 @@ function lister(parts: SessionParts, { ended, memory, opening, readers, begin }:
     async list(grant: Uint8Array): Promise<readonly SessionRecord[]> {
       const reader = await openSession(parts.ctx, {
         ...inputOf(parts, grant),
+        breathe: () => breathe(),
         arrived(fresh, opener) {
           ended.throwIfAborted()
           take(grant, fresh, opener)

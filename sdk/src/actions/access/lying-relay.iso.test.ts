@@ -319,8 +319,14 @@ describe('a relay that lies to a reader', () => {
     const mix = (change: object) =>
       lying(
         altering('access', x => ({ ...x, capability: both.capability, groups: [{ ...both.groups[0]!, items: [{ ...a!, ...change }] }] })),
-        () => code(() => session.open([a!.id])),
+        () => code(() => reader.open([a!.id])),
       )
+    let reader = session
+    expect(await mix({})).toBe('no error')
+    for (const change of [{ key: b!.key }, { cid: b!.cid }, { leaf: b!.leaf }]) expect(await mix(change)).toBe('OPEN_FAILED')
+    // A card that was listed stands, whatever comes with the key.
+    expect(await mix({ card: b!.card })).toBe('no error')
+    reader = await openSession(clinic, { grant: session.grant.grant.commitment, purpose: 'TREAT', since: null })
     expect(await mix({})).toBe('no error')
     for (const change of [{ key: b!.key }, { cid: b!.cid }, { leaf: b!.leaf }, { card: b!.card }])
       expect(await mix(change)).toBe('OPEN_FAILED')

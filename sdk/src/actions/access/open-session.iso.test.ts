@@ -62,6 +62,36 @@ test('records can be opened as they are listed, read by parts, and what is filed
     ).toBe(true)
 })
 
+test('who opens records as they are listed begins with a short page, and others have their turn meanwhile', async () => {
+  const w = await world([HOME])
+  const [patient, clinic] = [await person(w, 'Ada', HOME), await person(w, 'Clinic', HOME)]
+  await join(clinic, await invite(patient))
+  await receiveMessages(patient)
+  await fileRecords(
+    patient,
+    Array.from({ length: 260 }, (_, n) => draft(patient, 'general', `Note ${n}`)),
+  )
+  const compartments = patient.session.state.ring.compartments.map(c => c.id)
+  const to = clinic.session.state.ring.did
+  const { commitment } = await grant(patient, { to, level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 86_400 })
+  await receiveMessages(clinic)
+
+  const pages: number[] = []
+  const receipts: number[] = []
+  let turns = 0
+  const breathe = async (): Promise<void> => void turns++
+  const input = { grant: commitment, purpose: 'TREAT' as const, breathe, receipted: () => void receipts.push(turns) }
+  const session = await openSession(clinic, { ...input, arrived: fresh => void pages.push(fresh.length) })
+  expect(pages).toEqual([250, 10])
+  const listed = turns
+  expect(listed).toBeGreaterThanOrEqual(7)
+  await session.open(session.records.map(r => r.id))
+  expect(turns - listed).toBeGreaterThanOrEqual(8)
+  receipts.length = 0
+  expect((await openSession(clinic, input)).records).toHaveLength(260)
+  expect(receipts).toHaveLength(1)
+})
+
 test('a session holds of a listing what it needs, not the listing: own copies, and one root for all records under it', async () => {
   const w = await world([HOME])
   const [patient, clinic] = [await person(w, 'Ada', HOME), await person(w, 'Clinic', HOME)]

@@ -2,7 +2,7 @@ import type { Ctx, Progress } from '#actions/context'
 import { type GrantedNodes, grantedSecret } from '#actions/records/secrets'
 import { callRelay, findParty, partyAt } from '#actions/vault/calls'
 import { copyInfo } from '#audit/receipt'
-import { equal, fromHex, toHex, utf8 } from '#base/bytes'
+import { equal, fromHex, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { type Cid, parseCid } from '#base/cid'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
@@ -90,9 +90,15 @@ export type SessionInput = {
   readonly near?: NearBlocks
   /** Called with each page of cards while more are listed, so that opening need not wait for the end of the list. */
   readonly arrived?: (fresh: readonly SessionRecord[], session: Pick<ReadingSession, 'open' | 'ranges'>) => void
+  /** Awaited now and then while cards and contents are opened: a page of them would hold up whoever else is served. */
+  readonly breathe?: () => Promise<void>
 }
 
 const PAGE = 2000
+/** Who opens records while more are listed should not wait for a whole page to begin. */
+const FIRST_PAGE = 250
+/** Cards or contents that are opened in one turn. */
+const TURN = 32
 
 /**
  * Opens another party's record under its consent (protocol §6): lists and opens all cards into memory, each access receipt
@@ -112,7 +118,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     const policy = input.policy?.()
     return policy ? { policy } : {}
   }
-  const { receipted, since = 0 } = input
+  const { receipted, since = 0, breathe = async () => {} } = input
   const told = receipted ? { receipted } : {}
   const listing = {
     ctx,
@@ -122,7 +128,10 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     under,
     ...(input.compartments ? { only: input.compartments } : {}),
     ...told,
+    breathe,
+    firstPage: input.arrived ? FIRST_PAGE : PAGE,
     records: [] as SessionRecord[],
+    byId: new Map<string, SessionRecord>(),
     problems: [] as { id: string; code: string }[],
     roots: rootsOf(),
   }
@@ -135,11 +144,10 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     return opened
   }
   const authorOf = authors(ctx, open.package.relays)
-  const payloads = { open, base, under, authorOf, ...told, ...(input.near ? { near: input.near } : {}) }
+  const payloads = { open, base, under, authorOf, breathe, ...told, ...(input.near ? { near: input.near } : {}) }
   const opener = {
-    open: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: false }, listing.records, unpack)),
-    ranges: (ids: readonly Uint8Array[]) =>
-      living(() => openApart(ctx, relay, { ...payloads, ids, ends: true }, listing.records, openRanges)),
+    open: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: false }, listing.byId, unpack)),
+    ranges: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: true }, listing.byId, openRanges)),
   }
   const arrived = (fresh: readonly SessionRecord[]): void => {
     input.arrived?.(fresh, opener)
@@ -155,23 +163,29 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     ...opener,
     refresh: () =>
       living(async () => {
-        const known = new Set(listing.records.map(r => toHex(r.id)))
-        const added: SessionRecord[] = []
+        const added = new Map<string, SessionRecord>()
         await list(
-          { ...listing, records: added },
+          { ...listing, records: [], byId: added },
           listing.records.reduce((last, r) => Math.max(last, r.seq), since ?? 0),
           () => {},
         )
-        const fresh = added.filter(r => !known.has(toHex(r.id)))
-        listing.records.push(...fresh)
-        return fresh
+        const fresh = [...added].filter(([id]) => !listing.byId.has(id))
+        for (const [id, record] of fresh) {
+          listing.records.push(record)
+          listing.byId.set(id, record)
+        }
+        return fresh.map(([, record]) => record)
       }),
     close() {
       live = false
       listing.records.length = 0
+      listing.byId.clear()
     },
   }
 }
+
+/** Records by hex id. */
+type Listed = ReadonlyMap<string, SessionRecord>
 
 type Listing = {
   readonly ctx: Reading
@@ -181,7 +195,10 @@ type Listing = {
   readonly under: OpenInput['under']
   readonly only?: readonly Uint8Array[]
   readonly receipted?: Receipted
+  readonly breathe: () => Promise<void>
+  readonly firstPage: number
   readonly records: SessionRecord[]
+  readonly byId: Map<string, SessionRecord>
   readonly problems: { id: string; code: string }[]
   readonly roots: RootOf
 }
@@ -200,13 +217,13 @@ function rootsOf(): RootOf {
 
 /** All cards after a write number, page by page; gives the version of the vault's head. */
 async function list(
-  { ctx, open, relay, base, under, only, receipted, records, problems, roots }: Listing,
+  { ctx, open, relay, base, under, only, receipted, breathe, firstPage, ...known }: Listing,
   from: number,
   arrived: (fresh: readonly SessionRecord[]) => void,
 ): Promise<number | null> {
   let vaultVersion: number | null = null
   let since = from
-  const page = (after: number) =>
+  const page = (after: number, limit = PAGE) =>
     ask(
       ctx,
       relay,
@@ -214,11 +231,11 @@ async function list(
         ...base,
         ...under(),
         action: 'list',
-        selection: { limit: PAGE, ...(after ? { since: after } : {}), ...(only ? { compartments: [...only] } : {}) },
+        selection: { limit, ...(after ? { since: after } : {}), ...(only ? { compartments: [...only] } : {}) },
       },
       receipted,
     )
-  for (let next: Promise<Answer<'access'>> | null = page(since); next; ) {
+  for (let next: Promise<Answer<'access'>> | null = page(since, firstPage); next; ) {
     const answer: Answer<'access'> = await next
     ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')
     since = answer.next ?? since
@@ -226,9 +243,9 @@ async function list(
     next = answer.next === null ? null : page(since)
     next?.catch(() => {})
     vaultVersion = answer.head ? peek(answer.head, headMessage).version : vaultVersion
-    const before = records.length
-    for (const group of answer.groups) await readCards(open, group, { records, problems, roots })
-    arrived(records.slice(before))
+    const before = known.records.length
+    for (const group of answer.groups) await readCards(open, group, { ...known, breathe })
+    arrived(known.records.slice(before))
   }
   return vaultVersion
 }
@@ -257,17 +274,19 @@ async function openerFor(open: OpenGrant, group: Group) {
 async function readCards(
   open: OpenGrant,
   group: Group,
-  { records, problems, roots }: Pick<Listing, 'records' | 'problems' | 'roots'>,
+  { records, byId, problems, roots, breathe }: Pick<Listing, 'records' | 'byId' | 'problems' | 'roots' | 'breathe'>,
 ): Promise<void> {
   const opener = await openerFor(open, group)
   const compartment = group.compartment.slice()
-  for (const item of group.items) {
+  for (const [i, item] of group.items.entries()) {
+    if (i % TURN === TURN - 1) await breathe()
     const named = open.package.records.find(r => equal(r.id, item.id))
+    const id = toHex(item.id)
     try {
       const card = named ? named.card : await opener?.card(item)
       ensure(card, 'NO_KEY', 'The consent holds no key for this record.')
       // Copies: as long as one byte of an answer is held, all of it is.
-      records.push({
+      const record: SessionRecord = {
         id: item.id.slice(),
         card,
         compartment,
@@ -275,9 +294,11 @@ async function readCards(
         cid: item.cid.slice(),
         seq: item.seq,
         ...(item.anchor ? { anchor: roots(item.anchor) } : {}),
-      })
+      }
+      records.push(record)
+      byId.set(id, record)
     } catch (e) {
-      problems.push({ id: toHex(item.id), code: isKeepwellError(e) ? e.code : 'DEFECT' })
+      problems.push({ id, code: isKeepwellError(e) ? e.code : 'DEFECT' })
     }
   }
 }
@@ -287,7 +308,9 @@ type OpenInput = {
   readonly base: Omit<Parameters<typeof ask>[2], 'action' | 'selection' | 'policy'>
   readonly under: () => { policy?: Uint8Array }
   readonly ids: readonly Uint8Array[]
+  readonly listed: Listed
   readonly authorOf: AuthorOf
+  readonly breathe: () => Promise<void>
   /** Of large payloads only the ends are read. */
   readonly ends: boolean
   readonly receipted?: Receipted
@@ -298,22 +321,24 @@ type OpenInput = {
 async function openApart<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  input: OpenInput,
-  records: readonly SessionRecord[],
+  input: Omit<OpenInput, 'listed'>,
+  listed: Listed,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
-  const wanted = new Set(input.ids.map(toHex))
-  const holders = new Map(records.flatMap(r => (r.card.held && wanted.has(toHex(r.id)) ? [[toHex(r.id), r.card.author] as const] : [])))
+  const holderOf = (id: Uint8Array): string => {
+    const card = listed.get(toHex(id))?.card
+    return card?.held ? card.author : ''
+  }
   const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
-  for (const ids of Map.groupBy(input.ids, id => holders.get(toHex(id)) ?? '').values())
-    out.push(...(await openPayloads(ctx, relay, { ...input, ids }, read)))
+  for (const ids of Map.groupBy(input.ids, holderOf).values())
+    out.push(...(await openPayloads(ctx, relay, { ...input, listed, ids }, read)))
   return out
 }
 
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  { open, base, under, ids, authorOf, ends, receipted, near }: OpenInput,
+  { open, base, under, ids, listed, authorOf, breathe, ends, receipted, near }: OpenInput,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
   const answer = await ask(ctx, relay, { ...base, ...under(), action: 'open', selection: { ids: [...ids] } }, receipted)
@@ -322,10 +347,10 @@ async function openPayloads<T extends Tail>(
   const all = answer.groups.flatMap(group => {
     const opener = openerFor(open, group)
     opener.catch(() => {})
-    return group.items.map(item => ({ item, opener, cid: payloadCid(item) }))
+    return group.items.map(item => ({ id: toHex(item.id), item, opener, cid: payloadCid(item) }))
   })
   ensure(
-    all.every(({ item }) => asked.delete(toHex(item.id))),
+    all.every(({ id }) => asked.delete(id)),
     'NO_RECEIPT',
     'The relay returned a record that was not asked for; it was not opened.',
   )
@@ -335,13 +360,16 @@ async function openPayloads<T extends Tail>(
   const together = ends ? ENDS_TOGETHER : Math.max(1, all.length)
   let here = new Map<Cid, Uint8Array>()
   const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
-  for (const [i, { item, opener, cid }] of all.entries()) {
+  for (const [i, { id, item, opener, cid }] of all.entries()) {
     if (i % together === 0) {
       const some = new Map(all.slice(i, i + together).map(a => [a.cid, a.item.id]))
       here = await fetchedAhead(fetchFor, some, ends)
     }
+    if (i % TURN === TURN - 1) await breathe()
     const named = open.package.records.find(r => equal(r.id, item.id))
-    const card = named?.card ?? (await (await opener)?.card(item))
+    // A card was checked when it was listed, against what is anchored of this payload; the key opens for this payload only.
+    const known = listed.get(id)
+    const card = named?.card ?? (known && equal(known.cid, item.cid) ? known.card : await (await opener)?.card(item))
     const dek = named?.dek ?? (await (await opener)?.dek(item))
     ensure(card && dek, 'NO_KEY', 'The consent holds no key for this record.')
     const fetch = firstFrom(
@@ -403,7 +431,8 @@ function authors(ctx: Reading, relays: readonly string[]): AuthorOf {
     known.set(name, found)
     const author = await found
     if (!author) return 'unknown'
-    const key = toHex(sha256(encode(batch), utf8(opened.meta.author)))
+    // Kept by its hash: a batch is a piece of the record that bears it, and would keep all of that.
+    const key = `${name}/${batch.type}/${batch.signer}/${toHex(sha256(batch.ed25519, batch.mldsa65, batch.message))}`
     const check = checked.get(key) ?? verifyAuthor(opened, author)
     checked.set(key, check)
     await check
