@@ -169,7 +169,9 @@ test('pages of a search repeat and lose nothing while resources change', () => {
     store.put(stamp(observation(`new${round}`, { code: coded('a') })))
     store.put(stamp(observation('p5', { code: coded('b') }), 2 + round))
     if (round === 1) store.delete('Observation', 'p1', { versionId: '2', lastUpdated: '2026-02-01T00:00:00Z' })
+    const { used, unused } = page
     page = searchPage(store, page.next, { now: NOW })
+    expect([page.used, page.unused]).toEqual([used, unused])
     expect(page.total).toBe(10)
     seen.push(...page.matches.map(v => v.id))
   }

@@ -63,7 +63,8 @@ const sameRows = (a: readonly Rows[] = [], b: readonly Rows[] = []): boolean =>
  * memory, and what is old is dear to collect.
  */
 function snapshots(revision: () => number): Pick<Inner, 'remember' | 'recall'> {
-  const kept = new Map<string, Snapshot & { readonly revision: number; used: boolean }>()
+  type Kept = { readonly snapshot: Snapshot; readonly revision: number; again: boolean }
+  const kept = new Map<string, Kept>()
   const latest = new Map<string, string>()
   let [rows, made] = [0, 0]
   function drop(token: string, { question, found }: Snapshot): void {
@@ -74,13 +75,13 @@ function snapshots(revision: () => number): Pick<Inner, 'remember' | 'recall'> {
   // What was found again since it was last looked at here gets a second chance. That its place in the map changes only now, and not at each
   // question, saves V8 from building the map anew every few searches, in the part of memory that is dear to clean.
   function makeRoom(): void {
-    for (const [token, snapshot] of kept) {
+    for (const [token, known] of kept) {
       if (rows <= MAX_REMEMBERED) return
-      if (!snapshot.used) drop(token, snapshot)
+      if (!known.again) drop(token, known.snapshot)
       else {
-        snapshot.used = false
+        known.again = false
         kept.delete(token)
-        kept.set(token, snapshot)
+        kept.set(token, known)
       }
     }
   }
@@ -89,18 +90,19 @@ function snapshots(revision: () => number): Pick<Inner, 'remember' | 'recall'> {
       const known = latest.get(snapshot.question)
       const before = known === undefined ? undefined : kept.get(known)
       const now = revision()
-      if (before && ((before.revision === now && sameRows(before.rows, snapshot.rows)) || same(before.found(), snapshot.found()))) {
-        before.used = true
+      const like = before?.snapshot
+      if (before && like && ((before.revision === now && sameRows(like.rows, snapshot.rows)) || same(like.found(), snapshot.found()))) {
+        before.again = true
         return known!
       }
       rows += snapshot.found().length
       makeRoom()
       const token = (++made).toString(36)
-      kept.set(token, { ...snapshot, revision: now, used: false })
+      kept.set(token, { snapshot, revision: now, again: false })
       latest.set(snapshot.question, token)
       return token
     },
-    recall: token => kept.get(token) ?? null,
+    recall: token => kept.get(token)?.snapshot ?? null,
   }
 }
 
