@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { classpathOf } from './maven.ts'
 
 export type Hapi = {
-  /** What HL7's validator calls an error, as `path: message`, for each resource in its order. */
+  /** What HL7's validator calls an error, as `path: message`, for each resource in its order; a text is taken as the XML it is. */
   validate(resources: readonly unknown[]): Promise<string[][]>
   stop(): void
 }
@@ -27,7 +27,7 @@ export function startHapi(): Hapi | null {
     // One caller at a time, for answers come in the order of questions.
     validate(resources) {
       const mine = before.then(async () => {
-        for (const r of resources) java.stdin!.write(`${JSON.stringify(r)}\n`)
+        for (const r of resources) java.stdin!.write(`${typeof r === 'string' ? r.replace(/\s*\n\s*/g, ' ') : JSON.stringify(r)}\n`)
         const out: string[][] = []
         for (const _ of resources) out.push(await answer())
         return out

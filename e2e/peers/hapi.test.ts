@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { openCcda } from '@keepwell/adapters/ccda/ccda'
 import { terminologyPart } from '@keepwell/daemon/gateway/terminology/part'
 import { utf8 } from '@keepwell/sdk/base/bytes'
@@ -8,23 +9,28 @@ import { buildCondition } from '@keepwell/sdk/health/fhir/build-condition'
 import { buildMeasurement, MEASURE_NAMES, measureOf } from '@keepwell/sdk/health/fhir/build-measurement'
 import { buildMedication } from '@keepwell/sdk/health/fhir/build-medication'
 import { buildNote } from '@keepwell/sdk/health/fhir/build-note'
+import { buildResult } from '@keepwell/sdk/health/fhir/build-result'
 import { buildVaccination } from '@keepwell/sdk/health/fhir/build-vaccination'
+import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { patientSummary } from '@keepwell/sdk/health/fhir/ips/patient-summary'
+import { LAB_TESTS } from '@keepwell/sdk/health/fhir/lab-tests'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { parseMessage, splitMessages } from '@keepwell/sdk/health/hl7v2/message'
 import { ADMISSION, letter, ORDER, RESULT, VACCINATION, VISIT } from '@keepwell/sdk/health/hl7v2/messages.kit'
 import { toFhir } from '@keepwell/sdk/health/hl7v2/to-fhir'
+import { readMapping } from '@keepwell/sdk/health/migrate/mapping'
+import { mapRow } from '@keepwell/sdk/health/migrate/row'
+import { minified } from '@keepwell/sdk/health/shc/minify'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
-import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { sampleCcda } from '@keepwell/sdk/sample/messages'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE, until } from '#e2e/gateway.kit'
-import { sampleRecord } from '#e2e/requirements/record'
+import { consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE } from '#e2e/gateway.kit'
+import type { Party } from '#e2e/parties'
+import { answersOf, now, takenOut } from '#e2e/peers/answers.kit'
 import { type Hapi, startHapi } from '../../tools/hapi.ts'
 
 // What we emit, held to HL7's own validator. Codes of terminologies that it cannot look up here are no errors of it.
 
-const now = 1_767_225_600
 const moment = '2026-06-01T12:00:00Z'
 const common = {
   id: '7b0e1b0a-5c4d-4a9e-8f00-0123456789ab',
@@ -52,10 +58,10 @@ const messageResources = (segments: readonly string[]): unknown[] => {
 
 describe.skipIf(!hapi)('HL7’s instance validator', () => {
   const peer = hapi as Hapi
-  beforeAll(() => peer.validate([{ resourceType: 'Patient' }]), 180_000)
+  beforeAll(() => peer.validate([{ resourceType: 'Patient' }]), 400_000)
   afterAll(() => peer.stop())
 
-  test('finds what is wrong, so that its silence means something', { timeout: 60_000 }, async () => {
+  test('finds what is wrong, so that its silence means something', { timeout: 180_000 }, async () => {
     const found = await faults(peer, [
       { resourceType: 'Patient', gender: 'robot' },
       { resourceType: 'Observation', status: 'final' },
@@ -66,7 +72,7 @@ describe.skipIf(!hapi)('HL7’s instance validator', () => {
     const bundle = sampleBundle('peer', { resources: 120, now })
     expect(await faults(peer, [...resourcesOf(bundle), bundle])).toEqual({})
   })
-  test('what is typed into forms', { timeout: 60_000 }, async () => {
+  test('what is typed into forms', { timeout: 180_000 }, async () => {
     const measures = MEASURE_NAMES.map(what => {
       const { units } = measureOf(what)
       return buildMeasurement(common, {
@@ -99,14 +105,14 @@ describe.skipIf(!hapi)('HL7’s instance validator', () => {
     ]
     expect(await faults(peer, [...forms, ...measures])).toEqual({})
   })
-  test('an International Patient Summary', { timeout: 60_000 }, async () => {
+  test('an International Patient Summary', { timeout: 180_000 }, async () => {
     const resources = [...resourcesOf(sampleBundle('peer', { resources: 120, now }))]
     const patient = resources.find(r => r.resourceType === 'Patient')!
     const author = { resourceType: 'Organization', id: 'o', name: 'Clinic West' }
     expect(await faults(peer, [patientSummary(resources, { patient, author, at: moment })])).toEqual({})
     expect(await faults(peer, [patientSummary([patient], { patient, author, at: moment })])).toEqual({})
   })
-  test('what HL7 v2 messages become', { timeout: 120_000 }, async () => {
+  test('what HL7 v2 messages become', { timeout: 300_000 }, async () => {
     const made = [ADMISSION, RESULT, VACCINATION, letter('T02'), ORDER, VISIT].flatMap(messageResources)
     expect(made.length).toBeGreaterThan(20)
     expect(await faults(peer, made)).toEqual({})
@@ -122,7 +128,7 @@ describe.skipIf(!hapi)('HL7’s instance validator', () => {
     expect(found).toEqual({})
   })
 
-  test('what a C-CDA document becomes', { timeout: 60_000 }, async () => {
+  test('what a C-CDA document becomes', { timeout: 180_000 }, async () => {
     await using ccda = closing(openCcda())
     expect(await faults(peer, (await ccda.read(utf8(sampleCcda('peer', { now })))).resources)).toEqual({})
   })
@@ -138,118 +144,73 @@ describe.skipIf(!hapi)('HL7’s instance validator', () => {
       "Observation Observation.value.ofType(CodeableConcept): Unknown code 'http://hl7.org/fhir/administrative-gender#M'": 2,
     })
   })
-  test('what a gateway answers: statement, searches, histories, outcomes, terminology, audit, provenance, notifications', {
-    timeout: 300_000,
-  }, async () => {
-    const world = await gatewayWorld({
-      async parts(gateway, clinic) {
-        return { parts: [await terminologyPart(gateway, { dir: clinic.folder, server: null })] }
-      },
+  test('what tables of older systems become', { timeout: 180_000 }, async () => {
+    const check = await loadChecker()
+    const mapping = readMapping(MAPPING)
+    const made = ROWS.flatMap(row => mapRow({ mapping, row, uuid: nameUuid, check }).resources)
+    expect(made.length).toBe(ROWS.length)
+    expect(await faults(peer, made)).toEqual({})
+  })
+  test('what a laboratory result typed in becomes', { timeout: 180_000 }, async () => {
+    const results = LAB_TESTS.map(({ name }) =>
+      buildResult(common, { test: name, value: 3, low: 2, high: 4, date: '2026-05-01', note: 'By hand' }),
+    )
+    const free = buildResult(common, { test: 'other', name: 'Zonulin', value: 3, unit: 'ng/mL', date: '2026-05-01' })
+    expect(await faults(peer, [...results, free])).toEqual({})
+  })
+  test('what a health card holds', { timeout: 180_000 }, async () => {
+    const bundle = minified(sampleBundle('peer', { resources: 40, now }) as JsonObject)
+    expect(await faults(peer, [bundle])).toEqual({})
+  })
+  describe('of a gateway and those who know it', () => {
+    let world: GatewayWorld
+    let ada: Party
+    beforeAll(async () => {
+      world = await gatewayWorld({
+        subscriptions: { hooksTo: ['127.0.0.1'], tick: 40, lookEvery: 1 },
+        async parts(gateway, clinic) {
+          return { parts: [await terminologyPart(gateway, { dir: clinic.folder, server: null })] }
+        },
+      })
+      ada = await world.patient('Ada')
+    }, 120_000)
+    afterAll(() => world.close())
+
+    test('what it answers: statement, searches, histories, outcomes, terminology, audit, provenance, notifications, exports', {
+      timeout: 300_000,
+    }, async () => {
+      expect(await wrongIn(peer, 'answers of a gateway', await answersOf(world, ada))).toEqual([])
     })
-    try {
-      const answers = await answersOf(world)
-      const said = await peer.validate(Object.values(answers))
-      const found = Object.keys(answers).flatMap((asked, i) => said[i]!.map(m => `${asked}: ${m}`))
-      console.log(`HL7’s validator: ${said.length} answers of a gateway, ${found.join('; ') || 'nothing wrong'}`)
-      // The status that `$status` gives of a subscription bears no id.
-      expect(found.filter(m => !m.endsWith('Search results must have ids'))).toEqual([])
-    } finally {
-      await world.close()
-    }
+    test('what the patient takes out: record, summary, who looked', { timeout: 300_000 }, async () => {
+      expect(await wrongIn(peer, 'things that a person takes out', await takenOut(world, ada))).toEqual([])
+    })
+    corpusTest('images', async ({ files: corpus }) => {
+      const ben = await world.patient('Ben')
+      const images = corpus('dicom', '.dcm')
+      await files(ben, Object.fromEntries(images.map(f => [f.name, f.bytes])))
+      const { id } = await consents(world, ben)
+      const ask = world.asking({ ...NURSE, 'x-keepwell-patient': id })
+      const answers: Record<string, Json> = {}
+      for (const type of ['ImagingStudy', 'DocumentReference']) answers[type] = (await ask('GET', `${type}?patient=${id}&_count=1000`)).body
+      expect(answers.ImagingStudy.total).toBeGreaterThan(15)
+      expect(await wrongIn(peer, `answers about ${images.length} images`, answers)).toEqual([])
+    })
   })
 })
 
 const closing = <T extends { close(): unknown }>(thing: T) => ({ ...thing, [Symbol.asyncDispose]: async () => void (await thing.close()) })
 
-/** An answer of each kind, by what was asked. */
-async function answersOf(world: GatewayWorld): Promise<Record<string, Json>> {
-  const ada = await world.patient('Ada')
-  await files(ada, { 'letter.txt': 'The patient was sent home in good health.', 'ccd.xml': sampleCcda('peer', { now }) })
-  const { id } = await consents(world, ada)
-  const ask = world.asking({ ...NURSE, 'x-keepwell-patient': id })
-  // US Core's category of a simple observation is in none of HL7's own tables.
-  const { 'us-core-simple-observation': _, ...record } = sampleRecord(id)
-  const entry = Object.values(record).map(resource => ({
-    fullUrl: `https://other.example/fhir/${resource.resourceType}/${resource.id}`,
-    resource,
-    request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
-  }))
-  const stored = await fetch(`${world.running.url}/dicomweb/studies`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${world.key}`,
-      'x-keepwell-person': 'CT 2',
-      'x-keepwell-patient': id,
-      'content-type': 'multipart/related; type="application/dicom"; boundary=b',
-    },
-    body: Buffer.concat([
-      utf8('--b\r\ncontent-type: application/dicom\r\n\r\n'),
-      sampleDicom('peer', { rows: 16, columns: 16 }),
-      utf8('\r\n--b--'),
-    ]),
-  })
-  expect(stored.status).toBe(200)
-  const transaction = (await ask('POST', '', { resourceType: 'Bundle', type: 'transaction', entry })).body
-  const subscription = {
-    resourceType: 'Subscription',
-    status: 'requested',
-    reason: 'To be told',
-    criteria: 'urn:keepwell:topic:resource',
-    _criteria: { extension: [{ url: `${BACKPORT}/backport-filter-criteria`, valueString: `Observation?patient=Patient/${id}` }] },
-    channel: {
-      type: 'websocket',
-      payload: 'application/fhir+json',
-      _payload: { extension: [{ url: `${BACKPORT}/backport-payload-content`, valueCode: 'full-resource' }] },
-    },
-  }
-  const { body: made } = await ask('POST', 'Subscription', subscription)
-  await until(async () => (await ask('GET', `Subscription/${made.id}`)).body.status === 'active')
-  const observation = { ...sampleRecord(id)['us-core-heart-rate'], id: undefined, encounter: undefined }
-  const { body: told } = await ask('POST', 'Observation', observation)
-  await until(async () => (await ask('GET', `Subscription/${made.id}/$events`)).body.entry.length > 1)
-  const batch = {
-    resourceType: 'Bundle',
-    type: 'batch',
-    entry: [
-      { request: { method: 'GET', url: `Observation?patient=${id}&_count=1` } },
-      { request: { method: 'GET', url: 'Observation/nowhere' } },
-    ],
-  }
-  const gender = 'http://hl7.org/fhir/administrative-gender'
-  const gets = [
-    'metadata',
-    `Patient/${id}`,
-    `Patient/${id}/$everything`,
-    `Patient/${id}/$summary`,
-    `Patient/${id}/$docref`,
-    `Observation?patient=${id}&_include=*&_revinclude=Provenance:target&_count=1000`,
-    `Observation?patient=${id}&_summary=count`,
-    `Observation/${told.id}/_history`,
-    `Observation/${told.id}/$meta`,
-    `ImagingStudy?patient=${id}`,
-    `DocumentReference?patient=${id}`,
-    `Provenance?target=Observation/${told.id}`,
-    `AuditEvent?patient=${id}`,
-    `Subscription/${made.id}`,
-    `Subscription/${made.id}/$status`,
-    `Subscription/${made.id}/$events`,
-    `Subscription/${made.id}/$get-ws-binding-token`,
-    'Observation/nowhere',
-    `Observation?patient=${id}&nonsense=1`,
-    `CodeSystem/$lookup?system=${gender}&code=female`,
-    `CodeSystem/$validate-code?url=${gender}&code=robot`,
-    `CodeSystem/$subsumes?system=${gender}&codeA=male&codeB=female`,
-    'ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender',
-    `ConceptMap/$translate?system=${gender}&code=male`,
-    'Group/all',
-  ]
-  const answers: Record<string, Json> = { transaction }
-  for (const path of gets) answers[path] = (await ask('GET', path)).body
-  answers.batch = (await ask('POST', '', batch)).body
-  answers.refused = (await ask('POST', 'Observation', { resourceType: 'Observation', status: 'robot' })).body
-  answers.validated = (await ask('POST', 'Patient/$validate', { resourceType: 'Patient', gender: 'robot' })).body
-  for (const [path, answer] of Object.entries(answers)) expect(answer?.resourceType, path).toBeTruthy()
-  return answers
+/** What the validator finds wrong in each, by its name. */
+async function wrongIn(peer: Hapi, what: string, named: Readonly<Record<string, unknown>>): Promise<string[]> {
+  const said = await peer.validate(Object.values(named))
+  const found = Object.keys(named).flatMap((name, i) => said[i]!.map(m => `${name}: ${m}`))
+  console.log(`HL7’s validator: ${said.length} ${what}, ${found.join('; ') || 'nothing wrong'}`)
+  return found
 }
 
-const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition'
+/** The mapping that docs/migration.md shows. */
+const MAPPING = /```json\n([\s\S]+?)```/.exec(readFileSync(new URL('../../docs/migration.md', import.meta.url), 'utf8'))![1]!
+const ROWS = [
+  { mrn: '7', sample: '1', test: 'GLU', taken: '01.12.2025 08:30', result: '1.105,5', unit: 'mg/100ml', remark: '' },
+  { mrn: '7', sample: '2', test: 'GLU', taken: '2025-12-02', result: '<5', unit: 'a cup', remark: 'Sample was late' },
+]

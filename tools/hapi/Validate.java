@@ -29,9 +29,13 @@ public class Validate {
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line; (line = in.readLine()) != null; ) {
       StringBuilder found = new StringBuilder();
-      validator.validateWithResult(line).getMessages().stream()
-          .filter(m -> m.getSeverity().ordinal() >= 2)
-          .forEach(m -> found.append(m.getLocationString()).append(": ").append(m.getMessage().replaceAll("\\s+", " ")).append('\t'));
+      try {
+        validator.validateWithResult(line).getMessages().stream()
+            .filter(m -> m.getSeverity().ordinal() >= 2)
+            .forEach(m -> found.append(m.getLocationString()).append(": ").append(m.getMessage().replaceAll("\\s+", " ")).append('\t'));
+      } catch (RuntimeException | Error e) {
+        found.append("the validator failed: ").append(String.valueOf(e).replaceAll("\\s+", " ")).append('\t');
+      }
       out.println(found);
     }
   }

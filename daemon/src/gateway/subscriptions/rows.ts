@@ -278,7 +278,9 @@ const status =
         ...{ base, topic, subscription: sub.id, status: sub.status, type: 'query-status', events: sub.events, content: channel.content },
         ...(sub.error ? { error: sub.error } : {}),
       }
-      return { fullUrl: `${base}/Subscription/${sub.id}/$status`, resource: statusParameters(told), search: { mode: 'match' } }
+      // A search's results bear an id; that of the status is its subscription's.
+      const { resourceType, ...said } = statusParameters(told)
+      return { fullUrl: `urn:uuid:${sub.id}`, resource: { resourceType, id: sub.id, ...said }, search: { mode: 'match' } }
     })
     return { resource: { resourceType: 'Bundle', type: 'searchset', total: entry.length, entry } }
   }
