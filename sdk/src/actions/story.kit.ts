@@ -32,14 +32,20 @@ export type World = {
   readonly clock: () => number
 }
 
-/** Homes with a relay and a ledger each, or on one ledger, in one process, on one clock that the test moves. */
-export async function world(urls: readonly string[], seed = 'world', shared?: 'one ledger'): Promise<World> {
+/**
+ * Homes with a relay and a ledger each, or on one ledger, in one process, on one clock that the test moves. Their ledgers have one chain id,
+ * unless each is to have its own, as outside of tests.
+ */
+export async function world(urls: readonly string[], seed = 'world', ledgers?: 'one ledger' | 'own chains'): Promise<World> {
   const state = { now: 1_790_000_000 }
   const clock = () => state.now
   const random = seededRandom(seed)
   const homes = new Map<string, MemoryRelay>()
-  const ledger = shared ? { ledger: memoryLedger({ chainId: 0x4b57, clock }) } : {}
-  for (const url of urls) homes.set(url, await memoryRelay({ clock, random, url, ...ledger }))
+  const one = ledgers === 'one ledger' ? { ledger: memoryLedger({ chainId: 0x4b57, clock }) } : {}
+  for (const [i, url] of urls.entries()) {
+    const own = ledgers === 'own chains' ? { chainId: 0x4b57 + i } : {}
+    homes.set(url, await memoryRelay({ clock, random, url, ...one, ...own }))
+  }
   return {
     get now() {
       return state.now

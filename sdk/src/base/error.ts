@@ -30,6 +30,12 @@ export const ERRORS = {
   BAD_SIGNATURE: meaning(401, 'security', 5, 'A signature does not verify against the key bundle in force.'),
   UNKNOWN_PARTY: meaning(404, 'not-found', 4, 'No key bundle is known for that DID; ask for an invitation link.'),
   BUNDLE_ROLLBACK: meaning(409, 'conflict', 5, 'A key bundle older than one already seen was offered.'),
+  KEYS_FORKED: meaning(
+    409,
+    'security',
+    5,
+    'Two lines of keys claim to be one party, and nothing here can tell which is its owner’s; ask in person and compare fingerprints.',
+  ),
   HEAD_CONFLICT: meaning(409, 'conflict', 6, 'The vault head moved meanwhile; the change must be rebased.'),
   HEAD_ROLLBACK: meaning(409, 'security', 5, 'A relay served a vault head older than one already seen.'),
   OMISSION: meaning(409, 'security', 5, 'A relay left out something it had signed for.'),

@@ -25,10 +25,12 @@ export async function memoryRelay(options: {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly ledger?: Ledger
+  /** Of a ledger of its own. */
+  readonly chainId?: number
   readonly url?: string
 }): Promise<MemoryRelay> {
   const { clock, random, url = 'http://relay.test' } = options
-  const { chainId, manifest } = options.ledger ?? memoryLedger({ chainId: 0x4b57, clock })
+  const { chainId, manifest } = options.ledger ?? memoryLedger({ chainId: options.chainId ?? 0x4b57, clock })
   const secrets = await newRelaySecrets({ chainId, manifest, url, now: clock() }, random)
   // A home of its own vouches for its own: the relay's account is the issuer, as where contracts are deployed.
   const ledger = options.ledger ?? memoryLedger({ chainId, clock, account: secpAddress(secrets.request) })

@@ -20,6 +20,8 @@ export async function authenticate(ctx: RelayContext, method: string, call: Call
   if (Math.abs(now - call.time) > MAX_SKEW)
     throw new KeepwellError('CLOCK_SKEW', `The request is ${Math.abs(now - call.time)} seconds off; set the clock and sign it again.`)
   const party = known ?? (await partyOf(ctx, call.from))
+  // Keys were replaced, or the party moved, and this relay has not been told yet.
+  ensure(call.version <= party.version, 'UNKNOWN_PARTY', `This relay has an older key bundle of ${call.from}; enroll the newer one first.`)
   ensure(call.version === party.version, 'BAD_SIGNATURE', 'The request is signed under a key bundle that is not in force.')
   verifyCall(call, party.request)
   remember(ctx, `${call.from}/${toHex(call.nonce)}`, now)

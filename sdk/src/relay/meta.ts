@@ -2,7 +2,6 @@ import { equal } from '#base/bytes'
 import { ensure, KeepwellError } from '#base/error'
 import { decodeTerms } from '#consent/terms'
 import type { Call } from '#identity/call'
-import { parseDid } from '#identity/did'
 import type { EmergencyRules, Written } from '#ports/ledger'
 import type { Body } from '#wire/methods'
 import { checkTerms } from './consents.ts'
@@ -96,7 +95,6 @@ async function allowProxy(ctx: RelayContext, call: Call, body: Body<'revoke'>): 
 export async function revoke(ctx: RelayContext, call: Call, body: Body<'revoke'>): Promise<Written> {
   if (call.from !== body.vault) await allowProxy(ctx, call, body)
   ensure(body.signature || call.from === body.vault, 'BAD_INPUT', 'A proxy ends what it granted with the holder’s signature.')
-  ensure(parseDid(body.vault).chainId === ctx.ledger.chainId, 'BAD_INPUT', 'That vault lives on another ledger.')
   await ctx.envelopes.transact(body.vault, rows => rows.put('revoked', [{ key: body.commitment, value: at(String(ctx.clock())) }]))
   await writeReceipt(ctx, {
     vault: body.vault,

@@ -1,7 +1,8 @@
 import { equal, u32be } from '#base/bytes'
 import { ensure, KeepwellError } from '#base/error'
-import { type Bundle, bundleMessage, decodeBundle, encodeBundle, type Party, verifyBundle } from '#identity/bundle'
+import { type Bundle, bundleMessage, decodeBundle, encodeBundle, mustFollow, type Party, standingOf, verifyBundle } from '#identity/bundle'
 import { type Did, parseDid } from '#identity/did'
+import { type Seated, seatedNow } from '#identity/hand-over'
 import { peek, signedHash } from '#identity/signed'
 import type { Body } from '#wire/methods'
 import type { RelayContext } from './context.ts'
@@ -52,10 +53,35 @@ export async function partyOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did, ve
   throw new KeepwellError('UNKNOWN_PARTY', `This relay has no key bundle of ${did}; enroll it first.`)
 }
 
-/** The controller in force: asked of the ledger for its own DIDs; a DID of another home speaks for itself. */
-export async function controllerOf(ctx: Pick<RelayContext, 'ledger'>, did: Did): Promise<string> {
-  const { chainId, address } = parseDid(did)
-  return chainId === ctx.ledger.chainId ? ctx.ledger.identities.owner(address) : address
+/** Who has the word on a bundle's keys, and the seat whose ledger says so here; null where the bundle's own changes say it. */
+type Word = { readonly controller: string; readonly by: Did | null }
+
+/**
+ * Asked of the ledger where it keeps the word on them; else the bundle's own changes say it, from the DID's address on. A party that came
+ * from a seat on this ledger must have been let go by whoever had the word there, and not while it is still at home here.
+ */
+async function wordOn(ctx: RelayContext, b: Bundle): Promise<Word> {
+  const { seats } = standingOf(b)
+  const [now, ...left] = seats.toReversed()
+  const ownerHere = async ({ seat }: Seated): Promise<string | null> => {
+    const { chainId, address } = parseDid(seat)
+    return chainId === ctx.ledger.chainId ? ctx.ledger.identities.owner(address) : null
+  }
+  for (const s of left) {
+    const owner = await ownerHere(s)
+    if (owner === null) continue
+    ensure(owner === s.controller, 'BAD_SIGNATURE', 'The key that moved this party to another ledger has not the word on it here.')
+    const home = await ctx.envelopes.read(b.signed.signer, rows => rows.get('state', at('head')))
+    ensure(!home, 'HOME_EXISTS', 'That vault is still kept here, under the keys that this ledger names; it is not moved from afar.')
+  }
+  const owner = await ownerHere(now!)
+  return { controller: owner ?? now!.controller, by: owner === null ? null : now!.seat }
+}
+
+/** Where the word on a party's keys is kept, as the bundle says that is in force here; the DID itself for a stranger. */
+export async function seatOf(ctx: Pick<RelayContext, 'envelopes'>, did: Did): Promise<Did> {
+  const b = await bundleIn(ctx, 'bundle', did)
+  return b ? seatedNow(standingOf(b)).seat : did
 }
 
 /** Words that were rotated away find nothing any more. */
@@ -78,12 +104,16 @@ async function makeRoom(ctx: RelayContext, did: Did): Promise<void> {
 /** Stores a bundle after checking it: both signatures, the controller's, and that it follows the one before. */
 export async function enroll(ctx: RelayContext, from: Did, body: Body<'enroll'>): Promise<Record<string, never>> {
   await makeRoom(ctx, from)
-  const party = await verifyBundle(body.bundle, await controllerOf(ctx, body.bundle.signed.signer))
+  const { controller, by } = await wordOn(ctx, body.bundle)
+  const party = await verifyBundle(body.bundle, controller)
   ensure(party.did === from, 'BAD_SIGNATURE', 'A party enrolls its own key bundle only.')
   await ctx.envelopes.transact(from, async rows => {
     ensure(!(await rows.get('state', at('erased'))), 'ERASED', 'This vault was erased by its owner; it does not begin again.')
     const known = (await rows.scan('bundle', { limit: MAX_VERSIONS })).at(-1)
-    const last = known ? toParty(decodeBundle(known.value)) : null
+    const before = known ? decodeBundle(known.value) : null
+    const last = before ? toParty(before) : null
+    // A ledger has the last word on its own seat; a seat is come to by the keys that were in force before.
+    if (before && seatedNow(standingOf(before)).seat !== by) mustFollow(before, body.bundle)
     if (last && last.version >= party.version) {
       ensure(
         last.version === party.version && last.hash.every((b, i) => b === party.hash[i]),

@@ -4,6 +4,7 @@ import { makeDid, parseDid } from '#identity/did'
 import type { Written } from '#ports/ledger'
 import type { Body, Restored } from '#wire/methods'
 import { notify, type RelayContext } from './context.ts'
+import { seatOf } from './parties.ts'
 import { restoredOf } from './state.ts'
 
 /** Sends to the ledger what owners signed and guardians voted; the devices of the vault hear at once that a round moved. */
@@ -24,7 +25,9 @@ export async function recoveryStep(ctx: RelayContext, body: Body<'recovery'>): P
     }
   }
   const written = await sent()
-  notify(ctx, makeDid(ctx.ledger.chainId, body.identity), 'messages')
+  const seat = makeDid(ctx.ledger.chainId, body.identity)
+  const whose = body.vault && (await seatOf(ctx, body.vault)) === seat ? body.vault : seat
+  notify(ctx, whose, 'messages')
   return written
 }
 
@@ -33,7 +36,7 @@ export async function recoveryStep(ctx: RelayContext, body: Body<'recovery'>): P
  * key the guardians voted for, and it is so only when the time lock has run out. An enrolled device asks for its state instead.
  */
 export async function recover(ctx: RelayContext, caller: Party, { vault }: Body<'recover'>): Promise<Restored> {
-  const own = parseDid(vault)
+  const own = parseDid(await seatOf(ctx, vault))
   const asking = parseDid(caller.did)
   const here = own.chainId === ctx.ledger.chainId && asking.chainId === own.chainId
   const inForce = here && (await ctx.ledger.identities.owner(own.address)) === asking.address

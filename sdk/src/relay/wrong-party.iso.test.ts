@@ -169,7 +169,7 @@ describe.each(Object.keys(METHODS) as MethodName[])('%s', method => {
           }),
         ),
       ),
-    ).toBe('BAD_SIGNATURE')
+    ).toBe(method === 'enroll' ? 'BAD_SIGNATURE' : 'UNKNOWN_PARTY')
     expect(await stateOf(v)).toBe(before)
   })
 

@@ -1,4 +1,4 @@
-import { bytes, type Infer, int, list, object, oneOf, string, union } from '#base/shape'
+import { bytes, type Infer, int, list, object, oneOf, optional, string, union } from '#base/shape'
 import { address, did } from '#identity/did'
 import { guardianPlan, guardianship, MAX_GUARDIANS } from '#identity/guardians'
 
@@ -47,19 +47,23 @@ const vote = object({
   signature: evmSignature,
 })
 
+/** Whose seat `identity` is, where its name does not say it. */
+const vault = optional(did)
+
 /** What a relay sends to the ledger for guardians and those whom they guard. */
 export const recoveryStep = union('step', {
-  module: object({ step: oneOf('module'), identity: address, module: address, deadline: int(), signature: evmSignature }),
-  guardians: object({ step: oneOf('guardians'), identity: address, plan: bytes(32), deadline: int(), signature: evmSignature }),
+  module: object({ step: oneOf('module'), vault, identity: address, module: address, deadline: int(), signature: evmSignature }),
+  guardians: object({ step: oneOf('guardians'), vault, identity: address, plan: bytes(32), deadline: int(), signature: evmSignature }),
   begin: object({
     step: oneOf('begin'),
+    vault,
     identity: address,
     newOwner: address,
     plan: guardianPlan,
     deadline: int(),
     votes: list(vote, MAX_GUARDIANS),
   }),
-  cancel: object({ step: oneOf('cancel'), identity: address, round: int(1), deadline: int(), signature: evmSignature }),
-  finish: object({ step: oneOf('finish'), identity: address, round: int(1) }),
+  cancel: object({ step: oneOf('cancel'), vault, identity: address, round: int(1), deadline: int(), signature: evmSignature }),
+  finish: object({ step: oneOf('finish'), vault, identity: address, round: int(1) }),
 })
 export type RecoveryStep = Infer<typeof recoveryStep>

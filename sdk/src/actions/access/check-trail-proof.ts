@@ -4,10 +4,10 @@ import { BEGINNING, type TrailProof, type TrailStart } from '#audit/trail-proof'
 import { equal, toHex } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { verifyConsistency } from '#crypto/merkle'
-import { type Bundle, bundleMessage, type Party, verifyBundle } from '#identity/bundle'
+import { type Bundle, type Party, standingOf, verifyBundle } from '#identity/bundle'
 import { verifyProof } from '#identity/call'
-import { type Did, parseDid } from '#identity/did'
-import { peek } from '#identity/signed'
+import type { Did } from '#identity/did'
+import { seatedNow } from '#identity/hand-over'
 import { checkLogHead, checkUnder, describesCall, type RelayParty } from './check-receipt.ts'
 
 export type ProvenLine = {
@@ -31,7 +31,7 @@ export type TrailVerdict = {
 /**
  * Checks a trail without asking anybody: each receipt is signed by the relay and by its reader, says what its request asked, follows the one
  * before, and lies in one log under signed heads; `from` says where a part begins. What only others can say: that the ledger holds `anchored`, that nothing came after,
- * and that a party's controller is still the one that its DID was made of.
+ * and that a party's keys were not replaced since.
  */
 export async function checkTrailProof(proof: TrailProof, from: TrailStart = BEGINNING): Promise<TrailVerdict> {
   const problems: TrailVerdict['problems'][number][] = []
@@ -94,8 +94,8 @@ export async function checkTrailProof(proof: TrailProof, from: TrailStart = BEGI
   }
 }
 
-/** A bundle as far as it speaks for itself: endorsed by the address that its DID is made of. */
-export const selfMade = (b: Bundle): Promise<Party> => verifyBundle(b, parseDid(peek(b.signed, bundleMessage).did).address)
+/** A bundle as far as it speaks for itself: endorsed by the address that its DID is made of, or by whom that handed over to. */
+export const selfMade = (b: Bundle): Promise<Party> => verifyBundle(b, seatedNow(standingOf(b)).controller)
 
 /** All heads, and what the ledger held, are of one log that only grew. */
 function checkOneLog({ pages, anchored }: TrailProof, heads: readonly LogHeadMessage[], last: LogHeadMessage): void {

@@ -2,7 +2,7 @@ import type { Ctx } from '#actions/context'
 import { allowConsent } from '#actions/governance/allow-consent'
 import { openKeys } from '#actions/records/open-record'
 import { limitsOf } from '#actions/rights/ring'
-import { callRelay, contactRelays, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
+import { callRelay, contactRelays, contactSeats, findParty, homeLedger, homeRelayUrl, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
 import { equal, toHex } from '#base/bytes'
@@ -126,6 +126,8 @@ export async function verifiedParty(ctx: Granting, did: Did): Promise<Party> {
   ensure(contact.verified, 'UNVERIFIED', 'That contact is not verified; compare the fingerprint first.')
   const party = await findParty(ctx, did, contactRelays(ctx, did))
   ensure(party, 'UNKNOWN_PARTY', 'None of that contact’s relays answers with a key bundle.')
+  const [seat] = contactSeats(ctx, did)
+  ensure(!party.seat || party.seat === seat, 'UNVERIFIED', 'That contact moved to another home; compare the fingerprint again.')
   return party
 }
 

@@ -2,7 +2,7 @@ import type { Ctx } from '#actions/context'
 import type { GuardianNews } from '#actions/guardians/take'
 import type { RightNews } from '#actions/rights/cases'
 import { limitsOf } from '#actions/rights/ring'
-import { callRelay, contactRelays, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
+import { callRelay, contactRelays, contactSeats, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
 import { equal, toHex } from '#base/bytes'
@@ -13,9 +13,10 @@ import { REASONS, type Reason } from '#consent/decide'
 import { declined } from '#consent/limits'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import { verifyShare } from '#crypto/shamir'
-import { encodeBundle, type Party } from '#identity/bundle'
+import { type Bundle, encodeBundle, type Party, standingOf } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import { custody, type Opening } from '#identity/emergency'
+import { seatedNow } from '#identity/hand-over'
 import type { Contact, GivenGrant, PassedGrant, ReceivedGrant } from '#identity/keyring'
 import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
 import { verifySigned } from '#identity/signed'
@@ -106,6 +107,7 @@ async function orRefused<T>(work: () => Promise<T>): Promise<T | Refused> {
 /** One opened message dealt with: its sender checked, and what it says done. */
 export async function takeOne(ctx: Receiving, incoming: Incoming): Promise<Arrival> {
   const sender = await senderOf(ctx, incoming)
+  if (incoming.from) await noteMoved(ctx, incoming.from)
   const { content, at } = await verifyMessage(incoming, sender)
   const arrival = await HANDLERS[incoming.kind](ctx, sender, content, at)
   if (arrival.kind === 'grant' && incoming.from) await meet(ctx, sender, { bundle: encodeBundle(incoming.from), name: arrival.name })
@@ -119,6 +121,18 @@ async function meet(ctx: Receiving, { did }: Party, { bundle, name }: Pick<Conta
     const known = r.contacts.some(c => c.did === did)
     return known ? r : { ...r, contacts: [...r.contacts, { did, name, bundle, verified: false, at: ctx.clock() }] }
   })
+}
+
+/**
+ * A contact that moved to another ledger is reached there from now on. Its own keys' word was enough for that, and is not for trusting it with
+ * anything: the fingerprint is to be compared anew.
+ */
+async function noteMoved(ctx: Receiving, from: Bundle): Promise<void> {
+  const did = from.signed.signer
+  const { seat } = seatedNow(standingOf(from))
+  if (!ctx.session.state.ring.contacts.some(c => c.did === did) || contactSeats(ctx, did)[0] === seat) return
+  const bundle = encodeBundle(from)
+  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? { ...c, bundle, verified: false } : c)) }))
 }
 
 async function senderOf(ctx: Receiving, incoming: Incoming): Promise<Party> {

@@ -1,7 +1,7 @@
 import { credentialState } from '#actions/access/check-credential'
 import { post } from '#actions/access/post'
 import type { Ctx } from '#actions/context'
-import { findParty, homeRelayUrl, trustBundle } from '#actions/vault/calls'
+import { contactSeats, findParty, homeRelayUrl, trustBundle } from '#actions/vault/calls'
 import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
@@ -41,7 +41,8 @@ const DAY = 86_400
 
 /** The patient's ledger: our own where it is the same, else the one behind the patient's relays. */
 async function ledgerOf(ctx: CustodianCtx, held: Custody): Promise<Ledger> {
-  const { chainId } = parseDid(held.vault)
+  const [seat] = contactSeats(ctx, held.vault)
+  const { chainId } = parseDid(seat ?? held.vault)
   for (const url of [homeRelayUrl(ctx.session.state.ring), ...held.relays]) {
     const ledger = await ctx.network.ledger(url).catch(() => null)
     if (ledger?.chainId === chainId) return ledger

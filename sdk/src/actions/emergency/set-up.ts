@@ -7,7 +7,7 @@ import { revoke } from '#actions/access/revoke'
 import type { Ctx } from '#actions/context'
 import { publishState } from '#actions/records/publish-state'
 import { compartmentNamed } from '#actions/records/secrets'
-import { findParty, homeRelayUrl, ownBundle } from '#actions/vault/calls'
+import { findParty, homeRelayUrl, ownBundle, ownSeat } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
 import { equal, utf8 } from '#base/bytes'
@@ -16,7 +16,7 @@ import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
 import { split } from '#crypto/shamir'
 import { bundleMessage } from '#identity/bundle'
-import { type Did, parseDid } from '#identity/did'
+import type { Did } from '#identity/did'
 import {
   type Custody,
   cardAddress,
@@ -220,7 +220,7 @@ export function ownCard(ctx: Pick<Ctx, 'session'>): string {
   const state = emergencyOf(ctx)
   const card = {
     v: 1 as const,
-    chainId: parseDid(ring.did).chainId,
+    chainId: ownSeat(ring).chainId,
     secret: state.card,
     version: state.version,
     relays: [homeRelayUrl(ring)],

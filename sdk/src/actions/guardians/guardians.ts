@@ -1,14 +1,14 @@
 import { verifiedParty } from '#actions/access/grant'
 import { post } from '#actions/access/post'
 import type { Ctx } from '#actions/context'
-import { contactRelays, findParty, homeLedger, homeRelayUrl } from '#actions/vault/calls'
+import { contactRelays, findParty, homeLedger, homeRelayUrl, ownSeat } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal, toHex } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { kemKeyPair } from '#crypto/kem'
 import { inclusionProof, merkleRoot } from '#crypto/merkle'
 import { split } from '#crypto/shamir'
-import { type Did, parseDid } from '#identity/did'
+import type { Did } from '#identity/did'
 import { type Circle, type GuardianState, MAX_GUARDIANS, planSalt } from '#identity/guardians'
 import { guardianLeaf, planHash } from '#identity/recovery-typed-data'
 import type { RecoveryState } from '#ports/recoveries'
@@ -130,7 +130,7 @@ export async function settleGuardians(ctx: Own): Promise<RecoveryState> {
   const { ring } = ctx.session.state
   const ledger = await homeLedger(ctx)
   if (!ledger.manifest['GuardianRecovery@1']) return NEVER
-  const state = await ledger.recoveries.state(parseDid(ring.did).address)
+  const state = await ledger.recoveries.state(ownSeat(ring).address)
   const live = [state.plan, state.pending?.plan].filter(p => p !== null && p !== undefined).map(toHex)
   const circles = ring.guardians?.circles ?? []
   const over = circles.filter(c => !live.includes(toHex(planHash(c.plan))))

@@ -11,9 +11,11 @@ import { hkdf } from '#crypto/hash'
 import { kemKeyPair } from '#crypto/kem'
 import { recoverTypedData, secpAddress } from '#crypto/secp'
 import { verifyShare } from '#crypto/shamir'
+import { standingOf } from '#identity/bundle'
 import { type Device, deviceCode } from '#identity/device'
 import { type Did, makeDid, parseDid } from '#identity/did'
 import { planHolds } from '#identity/guardians'
+import { seatedNow } from '#identity/hand-over'
 import type { Message } from '#identity/message'
 import { openMessage, verifyMessage } from '#identity/message-open'
 import { voteTypedData } from '#identity/recovery-typed-data'
@@ -122,6 +124,8 @@ export async function withdrawPlea(ctx: Pleading, { seed, plea: p }: OpenPlea): 
 /** What has come of a plea so far. */
 export type Gathered = {
   readonly vault: Did
+  /** Its seat's address on the ledger of the relay asked. */
+  readonly identity: string
   readonly state: RecoveryState
   /** Helps whose share is the one that was dealt. */
   readonly helps: readonly Help[]
@@ -152,7 +156,8 @@ export async function gatherHelp(ctx: Pleading, open: OpenPlea): Promise<Gathere
     'Guardians of two different records answered; begin again, and show the code to your own guardians alone.',
   )
   const ledger = await ctx.network.ledger(open.plea.relay)
-  const { address } = parseDid(first.vault)
+  const kept = await (await ctx.network.relay(open.plea.relay)).bundle(first.vault)
+  const { address } = parseDid(kept ? seatedNow(standingOf(kept)).seat : first.vault)
   const state = await ledger.recoveries.state(address)
   const own = found.filter(h => state.plan !== null && planHolds(h.held, state.plan))
   const tampered = [...new Set(own.filter(h => !verifyShare(h.held.share, h.held.commitment)).map(h => h.held.share.index + 1))]
@@ -166,6 +171,7 @@ export async function gatherHelp(ctx: Pleading, open: OpenPlea): Promise<Gathere
   const threshold = own[0]?.held.plan.threshold ?? 0
   return {
     vault: first.vault,
+    identity: address,
     state,
     helps,
     votes: byPlace(own.filter(h => verifyShare(h.held.share, h.held.commitment) && counts(h))),
@@ -193,7 +199,7 @@ async function helpIn(
     const sender = await trustBundle(ctx, incoming.from, [open.plea.relay])
     const { content } = await verifyMessage(incoming, sender)
     const one = decodeAs(help, content)
-    return equal(one.secret, open.plea.secret) && parseDid(one.vault).chainId === parseDid(open.plea.did).chainId ? one : null
+    return equal(one.secret, open.plea.secret) ? one : null
   } catch (e) {
     if (isKeepwellError(e) && e.code !== 'RELAY_UNREACHABLE') return null
     throw e

@@ -1,8 +1,9 @@
 import type { Ctx, Progress, Session } from '#actions/context'
+import { seatOf } from '#actions/vault/calls'
 import { checkHead } from '#actions/vault/change-ring'
 import { makeBundle } from '#actions/vault/create-vault'
 import { callAs } from '#actions/vault/offer-device'
-import { rotate } from '#actions/vault/rotate'
+import { handedTo, rotate } from '#actions/vault/rotate'
 import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
 import { sha256 } from '#crypto/hash'
@@ -10,7 +11,7 @@ import { kemKeyPair } from '#crypto/kem'
 import { secpAddress } from '#crypto/secp'
 import { combine } from '#crypto/shamir'
 import { type Bundle, bundleMessage, decodeBundle, encodeBundle } from '#identity/bundle'
-import { parseDid } from '#identity/did'
+import { type Did, makeDid, parseDid } from '#identity/did'
 import { type Keyring, openKeyring } from '#identity/keyring'
 import { rootWords } from '#identity/root'
 import { peek, signedHash } from '#identity/signed'
@@ -29,7 +30,7 @@ const answered = (found: Gathered | null): Gathered => {
 export async function beginRound(ctx: Recovering, open: OpenPlea): Promise<RecoveryRound> {
   const found = answered(await gatherHelp(ctx, open))
   const newOwner = parseDid(open.plea.did).address
-  const identity = parseDid(found.vault).address
+  const { identity } = found
   const { round } = found.state
   if (round?.state === 'running' && round.newOwner === newOwner) return round
   const missing = found.needed - found.votes.length
@@ -42,7 +43,15 @@ export async function beginRound(ctx: Recovering, open: OpenPlea): Promise<Recov
     signature: v.signature,
   }))
   const { plan } = held
-  await callPleading(ctx, open, 'recovery', { step: 'begin', identity, newOwner, plan, deadline: open.plea.expiry, votes })
+  await callPleading(ctx, open, 'recovery', {
+    step: 'begin',
+    ...named(found, open),
+    identity,
+    newOwner,
+    plan,
+    deadline: open.plea.expiry,
+    votes,
+  })
   const begun = (await (await ctx.network.ledger(open.plea.relay)).recoveries.state(identity)).round
   ensure(begun, 'DEFECT', 'The ledger shows no round after one began.')
   return begun
@@ -86,9 +95,13 @@ export async function finishRecovery(
   return { session, words }
 }
 
+/** The vault, where its seat is not the address in its name: a relay could not tell its devices otherwise. */
+const named = ({ vault, identity }: Gathered, { plea }: OpenPlea): { readonly vault?: Did } =>
+  makeDid(parseDid(plea.did).chainId, identity) === vault ? {} : { vault }
+
 /** Finishes the round on the ledger, unless that is done. */
-async function takeOver(ctx: Recovering, open: OpenPlea, { vault, state }: Gathered): Promise<void> {
-  const { address } = parseDid(vault)
+async function takeOver(ctx: Recovering, open: OpenPlea, found: Gathered): Promise<void> {
+  const { identity: address, state } = found
   const newOwner = parseDid(open.plea.did).address
   const { identities } = await ctx.network.ledger(open.plea.relay)
   if ((await identities.owner(address)) === newOwner) return
@@ -100,7 +113,7 @@ async function takeOver(ctx: Recovering, open: OpenPlea, { vault, state }: Gathe
     'TOO_EARLY',
     `The time lock runs for another ${Math.ceil((round.readyAt - ctx.clock()) / 3600)} hours.`,
   )
-  await callPleading(ctx, open, 'recovery', { step: 'finish', identity: address, round: round.number })
+  await callPleading(ctx, open, 'recovery', { step: 'finish', ...named(found, open), identity: address, round: round.number })
 }
 
 /** Opens what the relay released: with this machine's key when a run before came so far, else with the key that the shares give. */
@@ -139,7 +152,9 @@ async function nextBundle(ctx: Recovering, { ring, first, keys }: Next): Promise
   )
   const { did, version, relays, manifest } = known
   const place = { did, version: version + 1, prev: signedHash(before.signed), relays, manifest }
-  return makeBundle(ctx, place, { ...keys.next, controller: keys.controller })
+  // The key that was lost stands in the keyring that the guardians opened, and hands over with it.
+  const handed = handedTo(ring, { seat: seatOf(ring), controller: secpAddress(keys.controller) })
+  return makeBundle(ctx, { ...place, ...(handed ? { handed } : {}) }, { ...keys.next, controller: keys.controller })
 }
 
 type Opening = {

@@ -9,7 +9,7 @@ import { verifyInclusion } from '#crypto/merkle'
 import { secpAddress } from '#crypto/secp'
 import { verifyShare } from '#crypto/shamir'
 import type { Party } from '#identity/bundle'
-import { type Did, parseDid } from '#identity/did'
+import type { Did } from '#identity/did'
 import { type Guardianship, type Guarding, MAX_SHARES, planSalt, sharesFor } from '#identity/guardians'
 import type { Keyring } from '#identity/keyring'
 import { guardianLeaf, planHash } from '#identity/recovery-typed-data'
@@ -116,9 +116,9 @@ async function hold(ctx: Own, did: Did, id: Uint8Array, given: Guardianship): Pr
 async function standing(ctx: Own, vault: Did, shares: readonly Guardianship[]): Promise<readonly Guardianship[]> {
   const live: string[] = []
   let asked = false
-  for await (const { ledger, first } of vaultLedgers(ctx, vault, shares))
+  for await (const { ledger, first, address } of vaultLedgers(ctx, vault, shares))
     try {
-      const { plan, pending } = await ledger.recoveries.state(parseDid(vault).address)
+      const { plan, pending } = await ledger.recoveries.state(address)
       live.push(...[plan, pending?.plan].flatMap(p => (p ? [toHex(p)] : [])))
       asked ||= first
     } catch (e) {

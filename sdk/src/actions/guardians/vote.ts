@@ -25,11 +25,11 @@ export async function helpRecover(ctx: Helping, p: Plea, vault: Did): Promise<vo
   ensure(p.expiry > ctx.clock(), 'INVITATION_USED', 'The code has expired; let them begin again.')
   const own = ctx.session.state.ring.guarding?.find(g => g.vault === vault)
   ensure(own?.held && own.key, 'NOT_FOUND', 'You hold no share for them.')
-  const { chainId, address } = parseDid(vault)
   const { key } = own
   const inForce = await shareInForce(ctx, vault, own)
   ensure(inForce, 'NO_GRANT', 'Their guardians are others by now; your share opens nothing.')
-  const { held, state, ledger, home } = inForce
+  const { held, state, ledger, home, address } = inForce
+  const { chainId } = ledger
   ensure(parseDid(p.did).chainId === chainId, 'BAD_INPUT', `They began at another home’s relay; their record is at ${home}.`)
   const found = await (await ctx.network.relay(p.relay)).bundle(p.did)
   ensure(found, 'UNKNOWN_PARTY', 'The relay does not know who asks; let them begin again.')
@@ -46,17 +46,23 @@ export async function helpRecover(ctx: Helping, p: Plea, vault: Did): Promise<vo
   await post(ctx, party, 'guardian', content, { introduce: true })
 }
 
-type InForce = { readonly held: Guardianship; readonly state: RecoveryState; readonly ledger: Ledger; readonly home: string }
+type InForce = {
+  readonly held: Guardianship
+  readonly state: RecoveryState
+  readonly ledger: Ledger
+  readonly home: string
+  readonly address: string
+}
 
 /** The share that the vault's ledger says counts; null when it is none of those held. Throws RELAY_UNREACHABLE when it cannot be asked. */
 async function shareInForce(ctx: Helping, vault: Did, own: Guarding): Promise<InForce | null> {
   const shares = sharesFor(own)
   let asked = false
-  for await (const { ledger, url } of vaultLedgers(ctx, vault, shares)) {
-    const state = await ledger.recoveries.state(parseDid(vault).address)
+  for await (const { ledger, url, address } of vaultLedgers(ctx, vault, shares)) {
+    const state = await ledger.recoveries.state(address)
     asked = true
     const held = shares.find(h => state.plan && planHolds(h, state.plan))
-    if (held) return { held, state, ledger, home: url }
+    if (held) return { held, state, ledger, home: url, address }
   }
   ensure(asked, 'RELAY_UNREACHABLE', 'The ledger of their record does not answer.')
   return null

@@ -1,9 +1,10 @@
 import type { Ctx } from '#actions/context'
 import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
-import { type Bundle, type BundleMessage, bundleMessage, decodeBundle, type Party, verifyBundle } from '#identity/bundle'
+import { type Bundle, bundleMessage, decodeBundle, mustFollow, type Party, standingOf, verifyBundle } from '#identity/bundle'
 import { type Call, type Caller, signCall } from '#identity/call'
 import { type Did, parseDid } from '#identity/did'
+import { type Seated, seatedNow } from '#identity/hand-over'
 import type { Keyring } from '#identity/keyring'
 import { peek, type Signer, signedHash, verifySigned } from '#identity/signed'
 import type { Ledger } from '#ports/ledger'
@@ -12,7 +13,7 @@ import type { Answer, Body, MethodName } from '#wire/methods'
 
 type Calling = Pick<Ctx, 'clock' | 'random' | 'session'>
 
-export const ownBundle = (ring: Keyring): Bundle => decodeBundle(ring.bundle)
+export const ownBundle = (ring: Pick<Keyring, 'bundle'>): Bundle => decodeBundle(ring.bundle)
 export const bundleVersion = (ring: Keyring): number => peek(ownBundle(ring).signed, bundleMessage).version
 export const homeRelayUrl = (ring: Keyring): string => {
   const [url] = peek(ownBundle(ring).signed, bundleMessage).relays
@@ -56,39 +57,68 @@ export const homeRelay = (ctx: Pick<Ctx, 'network' | 'session'>): Promise<Relay>
 export const homeLedger = (ctx: Pick<Ctx, 'network' | 'session'>): Promise<Ledger> =>
   ctx.network.ledger(homeRelayUrl(ctx.session.state.ring))
 
+/** Where the word on the own keys is kept: the DID itself, until the vault moved to another ledger. */
+export const seatOf = (ring: Pick<Keyring, 'bundle'>): Did => seatedNow(standingOf(ownBundle(ring))).seat
+
+/** The own seat as its ledger's contracts name it. */
+export const ownSeat = (ring: Pick<Keyring, 'bundle'>): { readonly chainId: number; readonly address: string } => parseDid(seatOf(ring))
+
 type Knowing = Pick<Ctx, 'network'> & Partial<Pick<Ctx, 'session'>>
 
 /** The key bundle a contact came with: what later ones must follow. */
-function pinned(ctx: Knowing, did: Did): (BundleMessage & { readonly hash: Uint8Array }) | null {
+function pinned(ctx: Knowing, did: Did): Bundle | null {
   const contact = ctx.session?.state.ring.contacts.find(c => c.did === did)
-  if (!contact) return null
-  const { signed } = decodeBundle(contact.bundle)
-  return { ...peek(signed, bundleMessage), hash: signedHash(signed) }
+  return contact ? decodeBundle(contact.bundle) : null
 }
 
 /**
- * Checks a bundle against the controller that the DID's ledger names. Which ledger is asked is never the bundle's own word, or
+ * Checks a bundle against the controller that the ledger of its seat names. Which ledger is asked is never the bundle's own word, or
  * anyone could name a ledger of his making: our home's, those of relays that the contact came with, or `doors`, trusted for another
- * reason. Where none of them has that chain, the DID's own address speaks. Throws BAD_SIGNATURE, and BUNDLE_ROLLBACK for a bundle
- * older than the one the contact came with.
+ * reason. Where none of them has that chain, the changes that the bundle tells of speak, from the DID's own address on. Throws
+ * BAD_SIGNATURE; BUNDLE_ROLLBACK for a bundle older than the one the contact came with, and KEYS_FORKED for one of another line of keys.
  */
 export async function trustBundle(ctx: Knowing, b: Bundle, doors: readonly string[] = []): Promise<Party> {
   const { did, version } = peek(b.signed, bundleMessage)
-  const known = pinned(ctx, did)
+  const before = pinned(ctx, did)
+  const known = before && peek(before.signed, bundleMessage)
   const home = ctx.session ? [homeRelayUrl(ctx.session.state.ring)] : []
-  const party = await verifyBundle(b, await controllerOf(ctx, did, [...home, ...(known?.relays ?? []), ...doors]))
+  const { controller, by } = await wordOn(ctx, b, [...home, ...(known?.relays ?? []), ...doors])
+  const party = await verifyBundle(b, controller)
   ensure(!known || version >= known.version, 'BUNDLE_ROLLBACK', 'A key bundle older than the one this contact came with was shown.')
-  ensure(!known || version > known.version || equal(party.hash, known.hash), 'BAD_SIGNATURE', 'Two key bundles of one version were shown.')
+  const same = !before || version > known!.version || equal(party.hash, signedHash(before.signed))
+  ensure(same, 'BAD_SIGNATURE', 'Two key bundles of one version were shown.')
+  if (before && seatedNow(standingOf(before)).seat !== by) mustFollow(before, b)
   return party
 }
 
-async function controllerOf(ctx: Knowing, did: Did, urls: readonly string[]): Promise<string> {
-  const { address, chainId } = parseDid(did)
-  for (const url of urls) {
+/** Who has the word on a bundle's keys, and the seat whose ledger says so; null where none that may be asked has its chain. */
+async function wordOn(ctx: Knowing, b: Bundle, urls: readonly string[]): Promise<{ readonly controller: string; readonly by: Did | null }> {
+  const { seats } = standingOf(b)
+  const owners = await ownersOf(ctx, seats, urls)
+  const now = seats.length - 1
+  for (const [i, { controller }] of seats.slice(0, now).entries())
+    ensure(
+      owners[i] === null || owners[i] === controller,
+      'BAD_SIGNATURE',
+      'The key that moved this party to another ledger had not the word on it.',
+    )
+  const owner = owners[now] ?? null
+  return { controller: owner ?? seats[now]!.controller, by: owner === null ? null : seats[now]!.seat }
+}
+
+/** The owner of each seat, where a ledger that may be asked has its chain. */
+async function ownersOf(ctx: Knowing, seats: readonly Seated[], urls: readonly string[]): Promise<(string | null)[]> {
+  const owners: (string | null)[] = seats.map(() => null)
+  for (const url of new Set(urls)) {
+    if (owners.every(o => o !== null)) break
     const ledger = await ctx.network.ledger(url).catch(() => null)
-    if (ledger?.chainId === chainId) return ledger.identities.owner(address)
+    if (!ledger) continue
+    for (const [i, { seat }] of seats.entries()) {
+      const { chainId, address } = parseDid(seat)
+      if (owners[i] === null && ledger.chainId === chainId) owners[i] = await ledger.identities.owner(address)
+    }
   }
-  return address
+  return owners
 }
 
 /** Whether a checked party's bundle is the one of that hash, or follows it: each names the hash of the one before. */
@@ -145,7 +175,20 @@ async function olderBundle(
 }
 
 /** The relays a contact came with; empty for a stranger. */
-export const contactRelays = (ctx: Knowing, did: Did): readonly string[] => pinned(ctx, did)?.relays ?? []
+export function contactRelays(ctx: Knowing, did: Did): readonly string[] {
+  const b = pinned(ctx, did)
+  return b ? peek(b.signed, bundleMessage).relays : []
+}
+
+/** Every seat that a contact's keys had, the newest first, as it came; a stranger's is its DID. */
+export function contactSeats(ctx: Knowing, did: Did): readonly Did[] {
+  const b = pinned(ctx, did)
+  return b
+    ? standingOf(b)
+        .seats.map(s => s.seat)
+        .toReversed()
+    : [did]
+}
 
 /** A party by DID: from the relays named and our own, else as the contact came; null when nobody knows it. One bad answer is passed over. */
 export async function findParty(ctx: Pick<Ctx, 'network' | 'session'>, did: Did, relays: readonly string[] = []): Promise<Party | null> {

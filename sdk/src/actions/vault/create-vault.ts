@@ -9,13 +9,13 @@ import { secpAddress } from '#crypto/secp'
 import { signingPublic } from '#crypto/sign'
 import { BUNDLE_ATTRIBUTE, type Bundle, type BundleMessage, bundleEndpoint, encodeBundle, endorseBundle } from '#identity/bundle'
 import { type Device, newDevice } from '#identity/device'
-import { makeDid, parseDid } from '#identity/did'
+import { makeDid } from '#identity/did'
 import { type Keyring, sealKeyring } from '#identity/keyring'
 import { recoveryOf, rootWords } from '#identity/root'
 import { sign } from '#identity/signed'
 import { signSetAttribute } from '#identity/typed-data'
 import type { Manifest } from '#ports/ledger'
-import { callRelay, homeLedger, homeRelay, ownBundle } from './calls.ts'
+import { callRelay, homeLedger, homeRelay, ownBundle, ownSeat } from './calls.ts'
 import { changeRing } from './change-ring.ts'
 import { publishCalendar } from './publish-calendar.ts'
 
@@ -101,7 +101,7 @@ type Secrets = Pick<Keyring, 'controller' | 'request' | 'signing' | 'inbox'>
 /** Signs a key bundle with its own pair and the controller (protocol §2). */
 export async function makeBundle(
   ctx: Pick<Ctx, 'clock'>,
-  facts: Pick<BundleMessage, 'did' | 'version' | 'prev' | 'relays' | 'manifest'>,
+  { handed, ...facts }: Pick<BundleMessage, 'did' | 'version' | 'prev' | 'relays' | 'manifest'> & Pick<Bundle, 'handed'>,
   secrets: Secrets,
 ): Promise<Bundle> {
   const keys = await signingPublic(secrets.signing)
@@ -114,14 +114,14 @@ export async function makeBundle(
     issuedAt: ctx.clock(),
   }
   const signer = { did: facts.did, version: facts.version, signing: secrets.signing }
-  return endorseBundle(secrets.controller, await sign(signer, 'bundle', message))
+  return endorseBundle(secrets.controller, await sign(signer, 'bundle', message), handed)
 }
 
 /** Announces the bundle's address on the ledger, through the relay, under the controller's signature. */
 export async function announceBundle(ctx: Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>): Promise<void> {
   const { ring } = ctx.session.state
   const ledger = await homeLedger(ctx)
-  const { address, chainId } = parseDid(ring.did)
+  const { address, chainId } = ownSeat(ring)
   const controller = secpAddress(ring.controller)
   const value = utf8(bundleEndpoint(ownBundle(ring)))
   const fields = { identity: address, name: BUNDLE_ATTRIBUTE, value, validity: ATTRIBUTE_LIFE, deadline: ctx.clock() + 3600 }

@@ -5,17 +5,20 @@ import { uploader } from '#actions/records/file-records'
 import { ownOpener } from '#actions/records/own-group'
 import { ownTarget } from '#actions/records/secrets'
 import { renewLimits } from '#actions/rights/limits'
-import { equal, toHex } from '#base/bytes'
+import { equal, toHex, utf8 } from '#base/bytes'
 import { decode } from '#base/cbor'
 import { cidFromBytes, parseCid } from '#base/cid'
 import { ensure } from '#base/error'
 import { epochOf } from '#base/time'
 import { decodeTerms, readTerms } from '#consent/terms'
-import { sha256 } from '#crypto/hash'
-import { type Bundle, bundleMessage, encodeBundle } from '#identity/bundle'
+import { hkdf, sha256 } from '#crypto/hash'
+import { secpAddress } from '#crypto/secp'
+import { type Bundle, bundleMessage, encodeBundle, endorserOf, standingOf } from '#identity/bundle'
 import { calendarMessage } from '#identity/calendar'
 import { isInbox } from '#identity/compartments'
 import { type Device, newDevice } from '#identity/device'
+import { makeDid, parseDid } from '#identity/did'
+import { seatedNow } from '#identity/hand-over'
 import { type Keyring, openKeyring } from '#identity/keyring'
 import type { Recovery } from '#identity/root'
 import { peek, signedHash } from '#identity/signed'
@@ -23,10 +26,11 @@ import type { Manifest } from '#ports/ledger'
 import type { Relay } from '#ports/relay'
 import { type Resealable, reseal } from '#records/reseal'
 import { type BackupPart, isBlock, isEnd, isErased, isGroup, isRecord, isVault, readBackup } from './backup-file.ts'
-import { callRelay, homeRelayUrl, makeCall, ownBundle } from './calls.ts'
+import { callRelay, homeRelayUrl, makeCall, ownBundle, seatOf } from './calls.ts'
 import { changeRing } from './change-ring.ts'
-import { makeBundle } from './create-vault.ts'
+import { announceBundle, makeBundle } from './create-vault.ts'
 import { publishCalendar } from './publish-calendar.ts'
+import { handedTo } from './rotate.ts'
 
 type Restoring = Pick<Ctx, 'clock' | 'random' | 'network'>
 
@@ -74,7 +78,7 @@ export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promi
   ensure(!first.done && isVault(first.value), 'UNREADABLE', 'The backup does not begin with its vault.')
   const old = await openKeyring(first.value.keyring, recovery)
   const device = await newDevice(old.did, input.deviceName, ctx.random)
-  const { ring, ended } = await movedRing(ctx, { relay, url: input.relay, old, device })
+  const { ring, ended } = await movedRing(ctx, { relay, url: input.relay, old, device, recovery })
   const session: Session = { device, state: { ring, sealed: first.value.keyring, head: first.value.head } }
   const own = { ...ctx, session }
   await callRelay(own, relay, 'enroll', { bundle: ownBundle(ring), lookup: sha256(recovery.tag) })
@@ -121,6 +125,7 @@ export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promi
   // The head comes last: until then the relay says that it keeps no such vault, and a restore can begin anew.
   const { ids, root } = await walkTombstones({ ...own, session: { device, state: { ...session.state, head: null } } })
   await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: { root, count: ids.length } })
+  await announceBundle(own)
   await renewLimits(own)
   return { session, device, records: work.count(), erased: erased.size, ended }
 }
@@ -168,28 +173,46 @@ function filer(ctx: Restoring & { session: Session }, relay: Relay, ring: Keyrin
   }
 }
 
-type Moving = { readonly relay: Relay; readonly url: string; readonly old: Keyring; readonly device: Device }
+type Moving = {
+  readonly relay: Relay
+  readonly url: string
+  readonly old: Keyring
+  readonly device: Device
+  readonly recovery: RestoreBackup['recovery']
+}
 
 /** The keyring at its new place: a bundle that names the relay, this device, new generations, a newer calendar. */
-async function movedRing(ctx: Restoring, { relay, url, old, device }: Moving): Promise<{ ring: Keyring; ended: number }> {
+async function movedRing(ctx: Restoring, { relay, url, old, device, recovery }: Moving): Promise<{ ring: Keyring; ended: number }> {
   const info = await relay.info()
   const before = ownBundle(old)
   const { did, version } = peek(before.signed, bundleMessage)
   const place = { relays: [url], manifest: decode(info.manifest) as Manifest }
+  const { controller, handed } = seatedAt(info.chainId, old, recovery)
   const begun = await relay.bundle(did)
   const bundle =
     begun && follows(begun, before)
       ? begun
-      : await makeBundle(ctx, { did, version: version + 1, prev: signedHash(before.signed), ...place }, old)
+      : await makeBundle(
+          ctx,
+          { did, version: version + 1, prev: signedHash(before.signed), ...place, ...(handed ? { handed } : {}) },
+          { ...old, controller },
+        )
+  ensure(
+    endorserOf(bundle) === secpAddress(controller),
+    'BUNDLE_ROLLBACK',
+    'A restore of this vault was begun at that relay with another key; go on with that one, or choose another relay.',
+  )
   const published = await relay.calendar(did)
   const calendar = Math.max(old.calendar, published ? peek(published.calendar, calendarMessage).version : 0) + 1
   const from = epochOf(ctx.clock())
   const elsewhere = (terms: Uint8Array): boolean => readTerms(decodeTerms(terms).signed).chainId !== info.chainId
   const ended = old.given.filter(g => g.state === 'live' && elsewhere(g.terms))
-  // The parts of a large keyring lie at the old relay; they are cut anew.
-  const { parts: _there, ...whole } = old
+  // The parts of a large keyring lie at the old relay; they are cut anew. Keys that were about to be replaced there never came into force.
+  const { parts: _there, rotation: _planned, ...whole } = old
+  const moves = seatOf(old) !== seatedNow(standingOf(bundle)).seat
   const ring: Keyring = {
     ...whole,
+    controller,
     bundle: encodeBundle(bundle),
     calendar,
     devices: [{ id: device.id, name: device.name, public: device.public, addedAt: ctx.clock() }],
@@ -198,8 +221,33 @@ async function movedRing(ctx: Restoring, { relay, url, old, device }: Moving): P
       return isInbox(c.id) ? c : { ...c, generation, roots: [...c.roots, { generation, root: ctx.random(32), from }] }
     }),
     given: old.given.map(g => (ended.includes(g) ? { ...g, state: 'revoked' } : g)),
+    // Guardians stand on the ledger that was left. Who agreed need not be asked again.
+    ...(moves && old.guardians ? { guardians: { asked: old.guardians.asked, circles: [] } } : {}),
   }
   return { ring, ended: ended.length }
+}
+
+/**
+ * On another ledger the word on the keys gets a seat of its own there, under a new key, to which the one in force hands over: nobody who ever
+ * had an older key can act for it. The key comes from the words, so that a restore cut short goes on with the same one. Throws NOT_SUPPORTED
+ * where the keys were replaced before such changes were signed.
+ */
+function seatedAt(
+  chainId: number,
+  old: Keyring,
+  recovery: RestoreBackup['recovery'],
+): Pick<Keyring, 'controller'> & Pick<Bundle, 'handed'> {
+  const { handed } = ownBundle(old)
+  if (parseDid(seatOf(old)).chainId === chainId) return { controller: old.controller, ...(handed ? { handed } : {}) }
+  const controller = hkdf(recovery.secret, utf8('keepwell/v1/seat'), utf8(`${old.did} ${chainId}`), 32)
+  const address = secpAddress(controller)
+  const moved = handedTo(old, { seat: makeDid(chainId, address), controller: address })
+  ensure(
+    moved,
+    'NOT_SUPPORTED',
+    'The keys of this record were replaced by a version of Keepwell that left no proof of it; restore it at a relay of the same ledger.',
+  )
+  return { controller, handed: moved }
 }
 
 /** Whether a bundle at the relay is what an earlier, cut-short restore of this backup left there. */

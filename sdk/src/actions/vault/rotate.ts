@@ -9,12 +9,12 @@ import { ensure } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
 import { bundleMessage, decodeBundle, encodeBundle } from '#identity/bundle'
-import { parseDid } from '#identity/did'
+import { type HandOver, handOn, MAX_HAND_OVERS, readHandOvers, type Seated, seatedNow } from '#identity/hand-over'
 import type { Keyring } from '#identity/keyring'
 import { recoveryOf, rootWords } from '#identity/root'
 import { peek, signedHash } from '#identity/signed'
 import { signChangeOwner } from '#identity/typed-data'
-import { callRelay, homeLedger, homeRelay, ownBundle } from './calls.ts'
+import { callRelay, homeLedger, homeRelay, ownBundle, ownSeat, seatOf } from './calls.ts'
 import { changeRing } from './change-ring.ts'
 import { announceBundle, makeBundle, secretKey } from './create-vault.ts'
 
@@ -53,15 +53,27 @@ async function plan(ctx: Rotating): Promise<void> {
   }
   const before = ownBundle(ring)
   const { did, version, relays, manifest } = peek(before.signed, bundleMessage)
-  const bundle = await makeBundle(ctx, { did, version: version + 1, prev: signedHash(before.signed), relays, manifest }, secrets)
+  const handed = handedTo(ring, { seat: seatOf(ring), controller: secpAddress(secrets.controller) })
+  const place = { did, version: version + 1, prev: signedHash(before.signed), relays, manifest }
+  const bundle = await makeBundle(ctx, { ...place, ...(handed ? { handed } : {}) }, secrets)
   await changeRing(ctx, r => ({ ...r, rotation: { root: random(32), ...secrets, bundle: encodeBundle(bundle) } }))
+}
+
+/**
+ * The changes of controller with one more, signed by the one in force (protocol §2). Null where an earlier one was made before they were
+ * signed, or there are too many: then only the ledger can say who has the word.
+ */
+export function handedTo(ring: Keyring, next: Seated): HandOver[] | null {
+  const { handed = [] } = ownBundle(ring)
+  const proven = seatedNow(readHandOvers(ring.did, handed)).controller === secpAddress(ring.controller)
+  return proven && handed.length < MAX_HAND_OVERS ? handOn(ring.controller, ring.did, handed, next) : null
 }
 
 /** The old controller names the new one on the ledger; done already when the ledger shows it. */
 async function handOver(ctx: Rotating, next: Uint8Array): Promise<void> {
   const { ring } = ctx.session.state
   const ledger = await homeLedger(ctx)
-  const { address, chainId } = parseDid(ring.did)
+  const { address, chainId } = ownSeat(ring)
   const newOwner = secpAddress(next)
   if ((await ledger.identities.owner(address)) === newOwner) return
   const fields = { identity: address, newOwner, deadline: ctx.clock() + 3600 }

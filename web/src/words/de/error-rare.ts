@@ -8,6 +8,8 @@ export const errorRare: Texts<typeof en> = {
   'error.UNKNOWN_COMPARTMENT': 'Diesen Teil der Akte gibt es nicht.',
   'error.OPEN_FAILED': 'Das öffnet sich nicht: Es wurde verändert oder mit einem anderen Schlüssel versiegelt.',
   'error.SHARE_TAMPERED': 'Ein Teil eines Schlüssels ist nicht der, der gegeben wurde. Er wurde nicht verwendet.',
+  'error.KEYS_FORKED':
+    'Zwei verschiedene Schlüsselsätze geben sich für diese Person aus. Diese App kann nicht entscheiden, welcher ihrer ist: Fragen Sie sie persönlich, und vergleichen Sie die Fingerabdrücke.',
   'error.BUNDLE_ROLLBACK': 'Von dieser Person wurden ältere Schlüssel angeboten, als dieses Gerät schon gesehen hat. Nichts geschah damit.',
   'error.HEAD_CONFLICT': 'Ein anderes Ihrer Geräte hat dasselbe gerade geändert. Versuchen Sie es noch einmal.',
   'error.OMISSION': 'Der Ort, an dem Ihre Akte liegt, hat etwas ausgelassen, wofür er unterschrieben hatte.',
