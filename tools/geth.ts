@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@keepwell/daemon/http/free-port'
 import { findGoProgram, provideGoProgram } from './go.ts'
 
 /** The version our tests were written against. */
@@ -48,15 +48,6 @@ export async function startGeth(): Promise<Geth | null> {
     await stop()
     throw error
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const address = server.address()
-  await new Promise(done => server.close(done))
-  if (address === null || typeof address === 'string') throw new Error('no free port on this machine')
-  return address.port
 }
 
 async function rpc(url: string, method: string, params: unknown[]): Promise<unknown> {

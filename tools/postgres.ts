@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePort } from '@keepwell/daemon/http/free-port'
 
 const run = promisify(execFile)
 const INSTALLED = '/usr/lib/postgresql'
@@ -75,14 +75,4 @@ export async function withPostgres<T>(work: (url: string) => Promise<T>): Promis
 async function idsOf(user: string): Promise<[number, number]> {
   const [uid, gid] = await Promise.all([run('id', ['-u', user]), run('id', ['-g', user])])
   return [Number(uid.stdout), Number(gid.stdout)]
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { movedClock } from '@keepwell/daemon/bin/moved-clock.kit'
 import { freePort as portThatIsFree } from '@keepwell/daemon/http/free-port'
 import type { Io } from './io.ts'
 import { run } from './run.ts'
@@ -31,6 +32,15 @@ export type Desk = {
   serve(...args: string[]): Promise<{ stop(): Promise<number> }>
 }
 
+const jsonOf =
+  (run: Desk['run']): Desk['json'] =>
+  async (...args) => {
+    const { code, out, err } = await run(...args, '--json')
+    if (code !== 0) throw new Error(`keepwell ${args.join(' ')} ended with ${code}: ${err}`)
+    const lines = out.trim().split('\n')
+    return lines.length === 1 ? JSON.parse(lines[0]!) : lines.map(l => JSON.parse(l))
+  }
+
 /** One person at one home. */
 export function desk(dir: string, env: Readonly<Record<string, string>> = {}, node = process.execPath): Desk {
   const start = (args: readonly string[]): ChildProcess =>
@@ -48,12 +58,7 @@ export function desk(dir: string, env: Readonly<Record<string, string>> = {}, no
   return {
     dir,
     run,
-    async json(...args) {
-      const ran = await run(...args, '--json')
-      if (ran.code !== 0) throw new Error(`keepwell ${args.join(' ')} ended with ${ran.code}: ${ran.err}`)
-      const lines = ran.out.trim().split('\n')
-      return lines.length === 1 ? JSON.parse(lines[0]!) : lines.map(l => JSON.parse(l))
-    },
+    json: jsonOf(run),
     serve(...args) {
       const child = start(args)
       const ended = new Promise<number>(resolve => child.on('close', code => resolve(code ?? -1)))
@@ -81,7 +86,8 @@ export function desk(dir: string, env: Readonly<Record<string, string>> = {}, no
 
 /** Runs a command in this process at that home, so many seconds from now: a time lock, or a term of years, is not waited for. */
 export async function later(seconds: number, env: Readonly<Record<string, string>>, ...argv: string[]): Promise<Ran> {
-  const said = { out: '', err: '' }
+  const out: Buffer[] = []
+  let err = ''
   const io: Io = {
     env,
     clock: () => Math.floor(Date.now() / 1000) + seconds,
@@ -89,38 +95,30 @@ export async function later(seconds: number, env: Readonly<Record<string, string
     signal: new AbortController().signal,
     terminal: { out: false, ask: false },
     print(line) {
-      said.out += `${line}\n`
+      out.push(Buffer.from(`${line}\n`))
     },
-    async write() {},
+    async write(bytes) {
+      out.push(Buffer.from(bytes))
+    },
     note(line) {
-      said.err += `${line}\n`
+      err += `${line}\n`
     },
     progress() {},
     ask: async () => '',
     askSecret: async () => '',
     async end() {},
   }
-  return { code: await run(io, argv), ...said }
+  const code = await run(io, argv)
+  return { code, out: Buffer.concat(out).toString(), err }
 }
 
-/** One person at one home whose commands run in this process: a tenth of the time, and all of the program but its first two lines. */
-export type Typing = {
-  run(...argv: string[]): Promise<Ran>
-  // biome-ignore lint/suspicious/noExplicitAny: the tests read what they name
-  json(...argv: string[]): Promise<any>
-}
-
-export const typing = (env: Readonly<Record<string, string>>): Typing => {
-  const run = (...argv: string[]) => later(0, env, ...argv)
-  return {
-    run,
-    async json(...argv) {
-      const { code, out, err } = await run(...argv, '--json')
-      if (code) throw new Error(`keepwell ${argv.join(' ')} ended with ${code}: ${err}`)
-      const lines = out.trim().split('\n')
-      return lines.length === 1 ? JSON.parse(lines[0]!) : lines.map(l => JSON.parse(l))
-    },
-  }
+/**
+ * The same desk, where what is typed runs in this process: a tenth of the time, and all of the program but its first two lines. Servers are
+ * processes of their own still. What is done there is done `ahead` seconds later.
+ */
+export function seat(dir: string, env: Readonly<Record<string, string>> = {}, ahead = 0): Desk {
+  const run = (...argv: string[]) => later(ahead, { KEEPWELL_HOME: dir, ...env }, ...argv)
+  return { dir, run, json: jsonOf(run), serve: desk(dir, { ...env, ...(ahead ? movedClock(ahead) : {}) }).serve }
 }
 
 export function temporary(): { readonly path: string; remove(): void } {

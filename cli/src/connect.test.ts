@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, EXECUTABLE, freePort, temporary } from './cli.kit.ts'
+import { type Desk, EXECUTABLE, freePort, seat, temporary } from './cli.kit.ts'
 import { fill, type Hospital, observation, openHospital } from './hospital.kit.ts'
 
 const SLOW = 180_000
@@ -11,7 +11,7 @@ let west: Hospital
 let port: string
 beforeAll(async () => {
   port = String(await freePort())
-  ada = desk(join(place.path, 'ada'), { KEEPWELL_PORT: port })
+  ada = seat(join(place.path, 'ada'), { KEEPWELL_PORT: port })
   west = await openHospital({ page: 50 })
   fill(west, 600)
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(place.path, 'words'))

@@ -1,20 +1,19 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, type Typing, temporary, typing } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const folder = temporary()
 afterAll(() => folder.remove())
-/** Its server is a process of its own; what is typed beside it runs in this one. */
-let ada: Typing & Pick<Desk, 'serve'>
-let clinic: Typing
+let ada: Desk
+let clinic: Desk
 let home: string
 let me: string
 
 beforeAll(async () => {
   const port = String(await freePort())
   const [dir, theirs] = ['ada', 'clinic'].map(name => join(folder.path, name)) as [string, string]
-  ada = { ...typing({ KEEPWELL_HOME: dir, KEEPWELL_PORT: port }), serve: desk(dir, { KEEPWELL_PORT: port }).serve }
-  clinic = typing({ KEEPWELL_HOME: theirs })
+  ada = seat(dir, { KEEPWELL_PORT: port })
+  clinic = seat(theirs)
   me = (await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))).did
   home = `http://127.0.0.1:${port}`
 }, 60_000)

@@ -7,7 +7,7 @@ import { startRelay } from '@keepwell/daemon/bin/start'
 import { browser } from '@keepwell/daemon/gateway/smart/smart.kit'
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Desk, desk, freePort, later, type Ran, type Typing, temporary, typing } from './cli.kit.ts'
+import { type Desk, freePort, later, type Ran, seat, temporary } from './cli.kit.ts'
 
 const DAY = 86_400
 const SLOW = { timeout: 200_000 }
@@ -15,10 +15,8 @@ const PASSPHRASE = 'correct horse battery'
 
 const folder = temporary()
 const at = (name: string): string => join(folder.path, name)
-/** Their servers are processes of their own; what is typed beside them runs in this one. */
-let servers: Record<'ada' | 'clinic', Desk>
-let ada: Typing
-let clinic: Typing
+let ada: Desk
+let clinic: Desk
 let home: { stop(): Promise<number> }
 let gateway: { stop(): Promise<number> }
 let port: string
@@ -72,11 +70,10 @@ const observed = (id: string, effectiveDateTime: string) => ({
 beforeAll(async () => {
   port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
-  servers = { ada: desk(at('ada'), { KEEPWELL_PORT: port }), clinic: desk(at('clinic')) }
-  ada = typing({ KEEPWELL_HOME: at('ada'), KEEPWELL_PORT: port })
-  clinic = typing({ KEEPWELL_HOME: at('clinic') })
+  ada = seat(at('ada'), { KEEPWELL_PORT: port })
+  clinic = seat(at('clinic'))
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
-  home = await servers.ada.serve('start')
+  home = await ada.serve('start')
   await ada.json('import', json('old.json', observed('old', '2015-03-01')), json('new.json', observed(YOUNG, new Date().toISOString())))
   await clinic.json('init', '--name', 'Clinic', '--no-passphrase', '--relay', url, '--words-file', at('clinic.words'))
   await clinic.json('join', (await ada.json('invite')).link)
@@ -84,7 +81,7 @@ beforeAll(async () => {
   await ada.json('share', '--to', 'Clinic', '--compartment', 'laboratory', '--purpose', 'treatment', '--until', '90d')
   const { key } = await clinic.json('gateway', 'key', 'add', '--name', 'Ward system')
   const gatewayPort = String(await freePort())
-  gateway = await servers.clinic.serve('gateway', '--port', gatewayPort)
+  gateway = await clinic.serve('gateway', '--port', gatewayPort)
   const base = `http://localhost:${gatewayPort}`
   secret = await enrolled(base, 'mkant', 'auditor')
   joys = await enrolled(base, 'joy', 'nurse')
@@ -233,7 +230,7 @@ describe('what a patient does at theirs', SLOW, () => {
 
   test('two records are said to be one person’s, by whoever runs the gateway, and both owners hear of it', async () => {
     const url = `http://127.0.0.1:${port}`
-    const bob = typing({ KEEPWELL_HOME: at('bob') })
+    const bob = seat(at('bob'))
     await bob.json('init', '--name', 'Bob', '--no-passphrase', '--relay', url, '--words-file', at('bob.words'))
     await clinic.json('join', (await bob.json('invite')).link)
     await bob.json('sync')

@@ -5,7 +5,7 @@ import encodeQR from 'qr'
 import decodeQR from 'qr/decode.js'
 import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const folder = temporary()
 const mail: string[] = []
@@ -32,7 +32,7 @@ const words = (name: string): string[] => ['--no-passphrase', '--words-file', at
 beforeAll(async () => {
   const port = String(await freePort())
   home = `http://127.0.0.1:${port}`
-  ada = desk(at('ada'), { KEEPWELL_PORT: port })
+  ada = seat(at('ada'), { KEEPWELL_PORT: port })
   await ada.json('init', '--name', 'Ada Example', ...words('ada'))
   await new Promise<void>(done => smtp.listen(0, '127.0.0.1', done))
 }, 60_000)
@@ -56,7 +56,7 @@ test('from the printed card to the read summary by a second party, then the pati
   await import('node:fs/promises').then(fs => fs.writeFile(file, JSON.stringify(allergy)))
   await ada.json('import', file)
 
-  const doctor = desk(at('doctor'))
+  const doctor = seat(at('doctor'))
   const { did } = await doctor.json('init', '--name', 'Dr Rao', '--relay', home, ...words('doctor'))
   const mailing = {
     KEEPWELL_MAIL: `smtp://127.0.0.1:${(smtp.server.address() as AddressInfo).port}`,
@@ -64,7 +64,7 @@ test('from the printed card to the read summary by a second party, then the pati
   }
   const keepers: { readonly url: string; readonly stop: () => Promise<number> }[] = []
   for (const name of ['Clinic', 'Bank']) {
-    const keeper = desk(at(name), mailing)
+    const keeper = seat(at(name), mailing)
     const port = String(await freePort())
     await keeper.json('init', '--name', name, '--relay', home, ...words(name))
     const { link } = await ada.json('invite', '--name', name)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { RESULT } from '@keepwell/sdk/health/hl7v2/messages.kit'
 import { sampleCcda } from '@keepwell/sdk/sample/messages'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const place = temporary()
 afterAll(() => place.remove())
@@ -13,7 +13,7 @@ const SLOW = 180_000
 let ada: Desk
 beforeAll(async () => {
   mkdirSync(at('files'))
-  ada = desk(at('ada'), { KEEPWELL_PORT: String(await freePort()) })
+  ada = seat(at('ada'), { KEEPWELL_PORT: String(await freePort()) })
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('words'))
 }, SLOW)
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dicomDrawer } from '@keepwell/daemon/bin/gateway'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const place = temporary()
 afterAll(() => place.remove())
@@ -17,8 +17,8 @@ const stops: (() => Promise<number>)[] = []
 beforeAll(async () => {
   const home = String(await freePort())
   port = String(await freePort())
-  ada = desk(at('ada'), { KEEPWELL_PORT: home })
-  clinic = desk(at('clinic'))
+  ada = seat(at('ada'), { KEEPWELL_PORT: home })
+  clinic = seat(at('clinic'))
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
   stops.push((await ada.serve('start')).stop)
   const init = ['init', '--name', 'Clinic West', '--no-passphrase', '--relay', `http://127.0.0.1:${home}`]

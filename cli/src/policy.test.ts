@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, later as laterAt, type Ran, temporary } from './cli.kit.ts'
+import { type Desk, freePort, type Ran, seat, temporary } from './cli.kit.ts'
 
 const EXAMPLE = fileURLToPath(new URL('../../docs/policies-example.cedar', import.meta.url))
 const DAY = 86_400
@@ -16,16 +16,15 @@ let clinic: Desk
 
 beforeAll(async () => {
   port = String(await freePort())
-  ada = desk(at('ada'), { KEEPWELL_PORT: port })
-  clinic = desk(at('clinic'))
+  ada = seat(at('ada'), { KEEPWELL_PORT: port })
+  clinic = seat(at('clinic'))
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
 }, 60_000)
 
-const later = (seconds: number, ...argv: string[]): Promise<Ran> =>
-  laterAt(seconds, { KEEPWELL_HOME: ada.dir, KEEPWELL_PORT: port }, ...argv)
+const later = (seconds: number, ...argv: string[]): Promise<Ran> => seat(ada.dir, { KEEPWELL_PORT: port }, seconds).run(...argv)
 
 test('a text is checked without a home, and what it would break is shown', async () => {
-  const nobody = desk(at('nobody'))
+  const nobody = seat(at('nobody'))
   const checked = await nobody.run('policy', 'check', EXAMPLE)
   expect([checked.code, checked.out]).toEqual([0, expect.stringContaining('nothing of the floor is touched')])
   writeFileSync(at('bad.cedar'), '@id("shut") @en("x") forbid (principal is Role, action == Action::"read", resource == Part::"genomics");')

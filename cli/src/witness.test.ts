@@ -13,7 +13,7 @@ import { readLogHead } from '@keepwell/sdk/audit/head'
 import { bundleMessage } from '@keepwell/sdk/identity/bundle'
 import { peek } from '@keepwell/sdk/identity/signed'
 import { afterAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const folder = temporary()
 const quiet = () => {}
@@ -63,7 +63,7 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
 
   const { url: hook, heard } = await alarms()
   const port = String(await freePort())
-  const own: Desk = desk(join(folder.path, 'own'), { KEEPWELL_LEDGER: node })
+  const own: Desk = seat(join(folder.path, 'own'), { KEEPWELL_LEDGER: node })
   const args = [honest.url, liar.url, '--port', port, '--look-every', '1', '--hook', hook, '--hooks-to', '127.0.0.1']
   const once = await own.run('witness', honest.url, liar.url, '--once', '--json')
   expect(once).toMatchObject({ code: 0 })
@@ -83,7 +83,7 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
   expect(await first.stop()).toBe(0)
 
   // A patient at that relay, who saw its log and asks a witness that saw it too.
-  const ada = desk(join(folder.path, 'ada'))
+  const ada = seat(join(folder.path, 'ada'))
   await ada.json('init', '--name', 'Ada Example', '--relay', liar.url, '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))
   const asking = await own.serve('witness', ...args)
   expect(await ada.json('audit', '--witness', door.url)).toMatchObject({
@@ -97,7 +97,7 @@ test('T16: a witness of two relays of one consortium outlasts its own restart, a
   const file = join(folder.path, 'trail.json')
   await ada.json('import', await writeSample())
   expect((await ada.json('audit', '--proof', file)).receipts).toBeGreaterThan(0)
-  const lawyer = desk(join(folder.path, 'lawyer'))
+  const lawyer = seat(join(folder.path, 'lawyer'))
   expect(await lawyer.json('verify', file)).toMatchObject({ ok: true, problems: [] })
 
   // The relay forgets its log and begins another, under the same keys.
@@ -134,7 +134,7 @@ async function writeSample(): Promise<string> {
 }
 
 test('a witness that cannot see a log says so and accuses nobody; what is no relay’s address is refused', async () => {
-  const own = desk(join(folder.path, 'blind'))
+  const own = seat(join(folder.path, 'blind'))
   const port = await freePort()
   const ran = await own.run('witness', `http://127.0.0.1:${port}`, '--once')
   expect(ran).toMatchObject({ code: 6 })

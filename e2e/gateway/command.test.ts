@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '#e2e/gateway.kit'
 import { type Network, startNetwork } from '#e2e/network'
 import { DAY } from '#e2e/story'
-import { type Desk, desk, freePort, temporary } from '../../cli/src/cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from '../../cli/src/cli.kit.ts'
 
 let network: Network
 let clinic: Desk
@@ -14,7 +14,7 @@ const folder = temporary()
 
 beforeAll(async () => {
   network = await startNetwork({ homes: [{ name: 'home' }] })
-  clinic = desk(join(folder.path, 'clinic'))
+  clinic = seat(join(folder.path, 'clinic'))
   await clinic.json(
     'init',
     '--name',

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,48 +13,35 @@ import { sha256 } from './segment.ts'
 const KEYS = { accessKeyId: 'keepwell', secretAccessKey: 'a-secret-of-the-test' }
 
 // tools/ belongs to the repository, not to this package, so no import line reaches it.
-const tools = import.meta.glob<{ findVersitygw(): string | null }>('/tools/versitygw.ts')
-const { findVersitygw } = await tools['/tools/versitygw.ts']!()
-const program = findVersitygw()
-if (!program) console.warn('SKIPPED: no S3 server is installed (.ci/run builds one); only refusals of the S3 adapter are tested here.')
+const tools = import.meta.glob<typeof import('../../../tools/versitygw.ts')>('/tools/versitygw.ts')
+const { findVersitygw, startVersitygw } = await tools['/tools/versitygw.ts']!()
+const installed = findVersitygw() !== null
+if (!installed) console.warn('SKIPPED: no S3 server is installed (.ci/run builds one); only refusals of the S3 adapter are tested here.')
 
 const bytes = Buffer.from('a block')
 const cid = rawCid(sha256(bytes))
 
 const folder = temporaryDirectory()
-let peer: ChildProcess | null = null
-let origin = ''
+let peer: Awaited<ReturnType<typeof startVersitygw>> = null
 let buckets = 0
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
-
 beforeAll(async () => {
-  if (!program) return
-  const port = await freePort()
-  const keys = ['--access', KEYS.accessKeyId, '--secret', KEYS.secretAccessKey]
-  peer = spawn(program, [...keys, '--port', `127.0.0.1:${port}`, '--quiet', 'posix', folder.path], { stdio: 'ignore' })
-  origin = `http://127.0.0.1:${port}`
-  await vi.waitFor(() => fetch(origin), { timeout: 60_000, interval: 50 })
-}, 30_000)
+  peer = await startVersitygw(folder.path, KEYS)
+  if (peer) await vi.waitFor(() => fetch(peer!.origin), { timeout: 60_000, interval: 50 })
+}, 60_000)
 afterAll(async () => {
-  if (peer) await new Promise(resolve => peer!.once('exit', resolve) && peer!.kill())
+  await peer?.stop()
   folder.remove()
 })
 
 async function bucket(): Promise<string> {
-  const url = `${origin}/cold-${buckets++}`
+  const url = `${peer!.origin}/cold-${buckets++}`
   const made = await new AwsClient({ ...KEYS, region: 'us-east-1', service: 's3' }).fetch(url, { method: 'PUT' })
   expect(made.status).toBe(200)
   return url
 }
 
-describe.skipIf(!program)('a bucket of the Versity gateway', () => {
+describe.skipIf(!installed)('a bucket of the Versity gateway', () => {
   blockStoreSuite(async () => {
     const url = `${await bucket()}/vault/one`
     return { open: async () => s3Blocks({ url, ...KEYS }) }

@@ -7,6 +7,7 @@ import { accountingCsv } from './accounting-csv.ts'
 import { accountingPdf } from './accounting-pdf.ts'
 import { wrapped } from './letters.ts'
 import { summaryPdf } from './summary.ts'
+import { textsIn } from './words.ts'
 
 const NOW = Date.UTC(2026, 10, 29, 10, 15, 7) / 1000
 const did = (n: number): string => `did:ethr:0x1:0x${String(n).padStart(40, '0')}`
@@ -129,6 +130,7 @@ test('a patient summary on paper has names for its codes, says what is not known
         vaccineCode: { coding: [{ system: 'http://hl7.org/fhir/sid/cvx', code: '207' }] },
       },
       { resourceType: 'Flag', id: 'f', status: 'active', subject, code: coding('flag-category', 'safety') },
+      { resourceType: 'Procedure', id: 'y', status: 'in-progress', subject, code: { text: 'Dialysis' } },
     ],
     { patient, author: patient, at: '2026-06-01T12:00:00Z' },
   )
@@ -141,14 +143,18 @@ test('a patient summary on paper has names for its codes, says what is not known
     'COVID-19',
     'That does not mean there is nothing',
     'were replaced',
+    'Dialysis in progress',
   ])
     expect(en).toContain(said)
   expect(en).toContain('Safety active')
   expect(en).not.toMatch(/\b207\b|\bsafety\b/)
   const pdf = await summaryPdf(bundle, 'de')
   const de = (await pagesOf(pdf)).join(' ')
-  for (const said of ['Allergien', 'HOHES RISIKO', 'geboren am 1980-02-03', 'Aktuelle Medikamente', 'aktiv']) expect(de).toContain(said)
+  for (const said of ['Allergien', 'HOHES RISIKO', 'geboren am 1980-02-03', 'Aktuelle Medikamente', 'aktiv', 'läuft'])
+    expect(de).toContain(said)
   for (const english of ['Allergies', 'HIGH RISK', 'There is no information']) expect(de).not.toContain(english)
+  // Alone on its line, that nobody knows must say what it is that nobody knows.
+  expect([textsIn('en').status('unknown'), textsIn('de').status('unknown')]).toEqual(['status unknown', 'Stand unbekannt'])
   const [attached] = (await PDFDocument.load(pdf)).getAttachments()
   expect(JSON.parse(Buffer.from(attached!.data).toString())).toEqual(bundle)
 })

@@ -32,10 +32,8 @@ function writer(pdf: PDFDocument, set: (text: string) => string) {
 /** That something is over and done is not worth saying of a result or a vaccination. */
 const USUAL = new Set(['final', 'completed'])
 
-const told = ({ t, named }: Texts, l: Line): string =>
-  [l.date, !USUAL.has(l.status) && l.status && named('status', l.status), l.danger && t('summary.danger'), l.more]
-    .filter(Boolean)
-    .join(' · ')
+const told = ({ t, status }: Texts, l: Line): string =>
+  [l.date, !USUAL.has(l.status) && l.status && status(l.status), l.danger && t('summary.danger'), l.more].filter(Boolean).join(' · ')
 
 /**
  * A patient summary on paper, what is around its facts in the reader’s language, with the FHIR document itself attached to the PDF, so that a

@@ -1,5 +1,6 @@
 import { recordDe } from '#words/de'
 import { recordEn } from '#words/en'
+import { statusWord } from '#words/status'
 
 /** What the account of disclosures and the patient summary say, in both languages of the house: the same whichever program makes it. */
 const en = {
@@ -96,21 +97,9 @@ const en = {
   'summary.asOf':
     'As of {date}. Made from the person’s own record; it shows what its owner chose, and may not be everything. The same as a FHIR document is attached to this PDF.',
   'summary.danger': 'HIGH RISK',
+  'summary.statusUnknown': 'status unknown',
   'summary.unavailable': 'There is no information about this in the summary. That does not mean there is nothing.',
   'summary.replaced': 'Some letters cannot be set in this PDF and were replaced; the attached document has them whole.',
-  'status.active': 'active',
-  'status.inactive': 'inactive',
-  'status.resolved': 'resolved',
-  'status.remission': 'in remission',
-  'status.recurrence': 'has come back',
-  'status.stopped': 'stopped',
-  'status.on-hold': 'on hold',
-  'status.in-progress': 'in progress',
-  'status.preliminary': 'preliminary',
-  'status.amended': 'amended',
-  'status.unknown': 'status unknown',
-  'status.completed': 'completed',
-  'status.final': 'final',
 } as const
 
 type Key = keyof typeof en
@@ -208,21 +197,9 @@ const de: Readonly<Record<Key, string>> = {
   'summary.asOf':
     'Stand {date}. Aus der eigenen Akte der Person; es zeigt, was sie zeigen wollte, und muss nicht alles sein. Dasselbe liegt diesem PDF als FHIR-Dokument bei.',
   'summary.danger': 'HOHES RISIKO',
+  'summary.statusUnknown': 'Stand unbekannt',
   'summary.unavailable': 'Dazu gibt es in dieser Zusammenfassung keine Angaben. Das heißt nicht, dass es nichts gibt.',
   'summary.replaced': 'Einige Buchstaben lassen sich in diesem PDF nicht setzen und wurden ersetzt; das beiliegende Dokument hat sie ganz.',
-  'status.active': 'aktiv',
-  'status.inactive': 'inaktiv',
-  'status.resolved': 'überstanden',
-  'status.remission': 'in Remission',
-  'status.recurrence': 'wiedergekehrt',
-  'status.stopped': 'abgesetzt',
-  'status.on-hold': 'ausgesetzt',
-  'status.in-progress': 'läuft',
-  'status.preliminary': 'vorläufig',
-  'status.amended': 'ergänzt',
-  'status.unknown': 'Stand unbekannt',
-  'status.completed': 'abgeschlossen',
-  'status.final': 'endgültig',
 }
 
 export const LANGUAGES = ['en', 'de'] as const
@@ -239,6 +216,8 @@ export function textsIn(language: Language) {
     const key = `${group}.${code}`
     return Object.hasOwn(texts, key) ? texts[key as Key] : code
   }
-  return { t, named }
+  /** A status of FHIR; alone on its line, so that “unknown” has to say what is. */
+  const status = (code: string): string => (code === 'unknown' ? t('summary.statusUnknown') : statusWord(language, code))
+  return { t, named, status }
 }
 export type Texts = ReturnType<typeof textsIn>

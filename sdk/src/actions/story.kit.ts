@@ -1,10 +1,11 @@
 import { utf8 } from '#base/bytes'
+import { encode } from '#base/cbor'
 import { sha256, sha256Stream } from '#crypto/hash'
 import { memoryCatalog } from '#memory/catalog'
 import { memoryLedger } from '#memory/ledger'
 import { memoryNetwork } from '#memory/network'
 import { type MemoryRelay, memoryRelay } from '#memory/relay'
-import type { Network } from '#ports/relay'
+import type { Network, Relay } from '#ports/relay'
 import type { Draft } from '#records/pack'
 import type { Ctx } from './context.ts'
 import { compartmentNamed } from './records/secrets.ts'
@@ -64,6 +65,21 @@ export async function person(w: World, name: string, relay: string): Promise<Ctx
   const base = { clock: w.clock, random: w.random, network: w.network }
   const { session, words } = await createVault(base, { name, relay, deviceName: 'test' })
   return { ...base, catalog: memoryCatalog(), session, words }
+}
+
+/** Bytes that travel to and from the relay at `url` while something is done. */
+export async function travelled(w: World, url: string, work: () => Promise<unknown>): Promise<number> {
+  const { relay } = w.homes.get(url)!
+  const { call } = relay
+  let bytes = 0
+  const counted: Relay['call'] = async (method, c) => {
+    const answer = await call(method, c)
+    bytes += encode(c).length + encode(answer).length
+    return answer
+  }
+  Object.assign(relay, { call: counted })
+  await work().finally(() => Object.assign(relay, { call }))
+  return bytes
 }
 
 /** A FHIR-like record for a compartment of the own vault. */

@@ -16,6 +16,7 @@ import { lengthText } from '#words/length.ts'
 import { EmergencyCard } from './emergency-card.tsx'
 import { Openings } from './emergency-openings.tsx'
 import { EmergencySetUp } from './emergency-set-up.tsx'
+import { EndButton } from './end-button.tsx'
 
 /** The patient's side: `#/emergency`, `#/emergency/set-up`, `#/emergency/card`. */
 export function Emergency({ part }: { readonly part: string }) {
@@ -292,31 +293,15 @@ function RulesPanel({ set }: { readonly set: EmergencySet }) {
 }
 
 function End() {
-  const words = useWords()
-  const { t } = words
+  const { t } = useWords()
   const { api } = useVault()
-  const [asking, setAsking] = useState(false)
-  const ending = useDo(async () => {
-    await api.endEmergency(null)
-    setAsking(false)
-  })
   return (
-    <>
-      <Button variant="subtle" color="red" onClick={() => setAsking(true)}>
-        {t('emergency.end')}
-      </Button>
-      <Confirm
-        open={asking}
-        title={t('emergency.endTitle')}
-        cancel={t('app.cancel')}
-        go={t('emergency.endGo')}
-        busy={ending.busy}
-        error={ending.error === null ? null : errorText(words, ending.error)}
-        onClose={() => setAsking(false)}
-        onGo={() => ending.run()}
-      >
-        <Consequences title={t('record.eraseWhat')} items={[t('emergency.end1'), t('emergency.end2'), t('emergency.replace3')]} />
-      </Confirm>
-    </>
+    <EndButton
+      name={t('emergency.end')}
+      title={t('emergency.endTitle')}
+      go={t('emergency.endGo')}
+      items={[t('emergency.end1'), t('emergency.end2'), t('emergency.replace3')]}
+      end={() => api.endEmergency(null)}
+    />
   )
 }

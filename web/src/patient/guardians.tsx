@@ -4,7 +4,6 @@ import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
-import { Confirm, Consequences } from '#parts/dialog.tsx'
 import { Sign } from '#parts/icon.tsx'
 import { LinkPanel } from '#parts/link-panel.tsx'
 import { Banner, Page, Panel } from '#parts/page.tsx'
@@ -12,9 +11,9 @@ import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { CircleView, GuardiansView, SeatView } from '#rpc/guardians.ts'
 import { useWords } from '#words/context.tsx'
-import { errorText } from '#words/error.ts'
 import { daysText } from '#words/length.ts'
 import type { Words } from '#words/words.ts'
+import { EndButton } from './end-button.tsx'
 import { AskPanel, InChargePanel } from './guardians-choose.tsx'
 
 /** People who can let their friend back in: who they are, whether each still holds a share, and the ways to choose others. */
@@ -124,31 +123,15 @@ const seatText = ({ t, time }: Words, { at, waiting }: SeatView): string => {
 }
 
 function End() {
-  const words = useWords()
-  const { t } = words
+  const { t } = useWords()
   const { api } = useVault()
-  const [asking, setAsking] = useState(false)
-  const ending = useDo(async () => {
-    await api.endGuardians(null)
-    setAsking(false)
-  })
   return (
-    <>
-      <Button variant="subtle" color="red" onClick={() => setAsking(true)}>
-        {t('guardians.end')}
-      </Button>
-      <Confirm
-        open={asking}
-        title={t('guardians.endTitle')}
-        cancel={t('app.cancel')}
-        go={t('guardians.endGo')}
-        busy={ending.busy}
-        error={ending.error === null ? null : errorText(words, ending.error)}
-        onClose={() => setAsking(false)}
-        onGo={() => ending.run()}
-      >
-        <Consequences title={t('record.eraseWhat')} items={[t('guardians.end1'), t('guardians.end2')]} />
-      </Confirm>
-    </>
+    <EndButton
+      name={t('guardians.end')}
+      title={t('guardians.endTitle')}
+      go={t('guardians.endGo')}
+      items={[t('guardians.end1'), t('guardians.end2')]}
+      end={() => api.endGuardians(null)}
+    />
   )
 }

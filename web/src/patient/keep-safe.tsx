@@ -1,33 +1,30 @@
 import { Button } from '@mantine/core'
+import type { ComponentProps } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { Banner } from '#parts/page.tsx'
 import { useWords } from '#words/context.tsx'
 
-/** New keys were made and their words never checked: whoever left in between has no words that open anything. */
-function NoWords() {
-  const { t } = useWords()
-  return (
-    <Banner tone="warn" title={t('safe.wordsTitle')}>
-      <p>{t('safe.wordsNote')}</p>
-      <div className="kw-actions">
-        <Button component="a" href="#/settings/keys" size="sm">
-          {t('keys.go')}
-        </Button>
-      </div>
-    </Banner>
-  )
+type Hint = Pick<ComponentProps<typeof Banner>, 'tone' | 'icon'> & {
+  readonly title: string
+  readonly note: string
+  /** Where each of its buttons leads. */
+  readonly go: readonly (readonly [href: string, label: string])[]
+  readonly onLater?: () => void
 }
 
-function GuardiansOwed({ owed, onLater }: { readonly owed: 'choose' | 'again'; readonly onLater?: () => void }) {
+/** What the person is reminded of, with the places where something can be done about it; where `onLater` is given it can be put off. */
+function Hint({ title, note, go, onLater, ...banner }: Hint) {
   const { t } = useWords()
   return (
-    <Banner {...(owed === 'again' ? { tone: 'warn' as const } : { icon: 'key' as const })} title={t(`safe.guardians.${owed}`)}>
-      <p>{t(`safe.guardiansNote.${owed}`)}</p>
+    <Banner {...banner} title={title}>
+      <p>{note}</p>
       <div className="kw-row kw-actions">
-        <Button component="a" href="#/guardians" size="sm" variant="default">
-          {t('safe.guardiansGo')}
-        </Button>
+        {go.map(([href, label]) => (
+          <Button key={href} component="a" href={href} size="sm" variant={onLater ? 'default' : 'filled'}>
+            {label}
+          </Button>
+        ))}
         {onLater && (
           <Button size="sm" variant="subtle" onClick={onLater}>
             {t('safe.later')}
@@ -38,50 +35,35 @@ function GuardiansOwed({ owed, onLater }: { readonly owed: 'choose' | 'again'; r
   )
 }
 
-function BackupDue({ at, onLater }: { readonly at: number; readonly onLater: () => void }) {
-  const words = useWords()
-  const { t } = words
-  return (
-    <Banner tone="warn" icon="clock" title={t('safe.due')}>
-      <p>{t('safe.dueNote', { date: words.day(at) })}</p>
-      <div className="kw-row kw-actions">
-        <Button component="a" href="#/settings/backups" size="sm" variant="default">
-          {t('safe.backup')}
-        </Button>
-        <Button size="sm" variant="subtle" onClick={onLater}>
-          {t('safe.later')}
-        </Button>
-      </div>
-    </Banner>
-  )
-}
-
 /** Said gently where a record opens on one device alone and there is no backup of it. */
 export function KeepSafe({ hidden, onLater }: { readonly hidden: boolean; readonly onLater: () => void }) {
-  const { t } = useWords()
+  const { t, day } = useWords()
   const { api, me } = useVault()
   const { value } = useAsk(() => api.safety(null), [], ['records', 'guardians'])
-  if (value && !value.wordsChecked) return <NoWords />
+  // New keys were made and their words never checked: whoever left in between has no words that open anything.
+  if (value && !value.wordsChecked)
+    return <Hint tone="warn" title={t('safe.wordsTitle')} note={t('safe.wordsNote')} go={[['#/settings/keys', t('keys.go')]]} />
   if (me.sample || !value) return null
+  const guardians: Pick<Hint, 'go'> = { go: [['#/guardians', t('safe.guardiansGo')]] }
   // Not put off: whoever had the old keys has the shares.
-  if (value.guardians === 'again') return <GuardiansOwed owed="again" />
+  if (value.guardians === 'again')
+    return <Hint tone="warn" title={t('safe.guardians.again')} note={t('safe.guardiansNote.again')} {...guardians} />
   if (hidden || value.records === 0) return null
-  if (value.backupDue && value.backupAt) return <BackupDue at={value.backupAt} onLater={onLater} />
-  if (value.devices > 1 || value.backupAt) return value.guardians === 'choose' ? <GuardiansOwed owed="choose" onLater={onLater} /> : null
-  return (
-    <Banner icon="shield" title={t('safe.title')}>
-      <p>{t('safe.note')}</p>
-      <div className="kw-row kw-actions">
-        <Button component="a" href="#/add-device" size="sm" variant="default">
-          {t('safe.device')}
-        </Button>
-        <Button component="a" href="#/settings/backups" size="sm" variant="default">
-          {t('safe.backup')}
-        </Button>
-        <Button size="sm" variant="subtle" onClick={onLater}>
-          {t('safe.later')}
-        </Button>
-      </div>
-    </Banner>
-  )
+  const backup = ['#/settings/backups', t('safe.backup')] as const
+  if (value.backupDue && value.backupAt) {
+    const note = t('safe.dueNote', { date: day(value.backupAt) })
+    return <Hint tone="warn" icon="clock" title={t('safe.due')} note={note} go={[backup]} onLater={onLater} />
+  }
+  if (value.devices <= 1 && !value.backupAt)
+    return (
+      <Hint
+        icon="shield"
+        title={t('safe.title')}
+        note={t('safe.note')}
+        go={[['#/add-device', t('safe.device')], backup]}
+        onLater={onLater}
+      />
+    )
+  if (value.guardians !== 'choose') return null
+  return <Hint icon="key" title={t('safe.guardians.choose')} note={t('safe.guardiansNote.choose')} {...guardians} onLater={onLater} />
 }

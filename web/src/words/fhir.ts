@@ -1,3 +1,4 @@
+import { statusWord } from '@keepwell/adapters/words/status'
 import type { Locale } from './words.ts'
 
 /** Words for what stands in FHIR: types, elements and the usual codes. English comes from the names themselves where they read well. */
@@ -290,25 +291,10 @@ const FIELDS: Readonly<Record<Locale, Table>> = {
   },
 }
 
+/** Beside the statuses, which paper says as well. */
 const CODES: Readonly<Record<Locale, Table>> = {
-  en: { 'entered-in-error': 'entered in error', 'not-done': 'not done', 'on-hold': 'on hold', 'in-progress': 'in progress' },
+  en: {},
   de: {
-    active: 'aktiv',
-    inactive: 'inaktiv',
-    resolved: 'überstanden',
-    remission: 'in Remission',
-    recurrence: 'wiedergekehrt',
-    completed: 'abgeschlossen',
-    stopped: 'abgesetzt',
-    cancelled: 'abgesagt',
-    final: 'endgültig',
-    preliminary: 'vorläufig',
-    amended: 'ergänzt',
-    confirmed: 'gesichert',
-    finished: 'beendet',
-    current: 'aktuell',
-    draft: 'Entwurf',
-    unknown: 'unbekannt',
     female: 'weiblich',
     male: 'männlich',
     order: 'Anordnung',
@@ -317,10 +303,6 @@ const CODES: Readonly<Record<Locale, Table>> = {
     official: 'amtlich',
     usual: 'üblich',
     home: 'privat',
-    'entered-in-error': 'irrtümlich erfasst',
-    'not-done': 'nicht durchgeführt',
-    'on-hold': 'ausgesetzt',
-    'in-progress': 'läuft',
     normal: 'normal',
     abnormal: 'auffällig',
     'very-high': 'sehr hoch',
@@ -353,4 +335,4 @@ export const unitLabel = (unit: string): string =>
 
 export const typeLabel = (locale: Locale, type: string): string => TYPES[locale][type] ?? spaced(type)
 export const fieldLabel = (locale: Locale, field: string): string => FIELDS[locale][field] ?? spaced(field)
-export const codeLabel = (locale: Locale, code: string): string => CODES[locale][code] ?? code.replaceAll('-', ' ')
+export const codeLabel = (locale: Locale, code: string): string => CODES[locale][code] ?? statusWord(locale, code)

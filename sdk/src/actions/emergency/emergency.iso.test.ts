@@ -455,6 +455,12 @@ describe('T11: what must not happen in an emergency', () => {
     )
     expect(await call(locum, { credential: { ...shown(locum), nonce: w.random(32) } })).toContain('not live')
     expect(await call(locum)).toBe('no error')
+    // Whoever asks past our own client, which looks at the ledger first, gets nothing of a window that is not open yet, or no more.
+    const waiting = await ask(locum, { ...card, rules: { ...card.rules, delay: 3600 } })
+    const { tag, reason, salt } = waiting
+    expect(await call(locum, { tag, reason, salt, proves: { tag } })).toContain('no open request of that tag on the ledger: waiting')
+    w.now += DAY
+    expect(await call(locum)).toContain('no open request of that tag on the ledger: over')
   })
 
   test('without the card, the credential’s own key, a live credential or the patient’s rules no custodian releases', async () => {

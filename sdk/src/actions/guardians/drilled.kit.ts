@@ -1,7 +1,7 @@
 import { remember } from '#actions/access/invite'
 import { receiveMessages } from '#actions/access/receive-messages'
 import type { Ctx } from '#actions/context'
-import { person, type World, world } from '#actions/story.kit'
+import { person, travelled, type World, world } from '#actions/story.kit'
 import { findParty } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { encode } from '#base/cbor'
@@ -9,7 +9,6 @@ import type { Did } from '#identity/did'
 import { memoryCatalog } from '#memory/catalog'
 import { memoryLedger } from '#memory/ledger'
 import { memoryRelay } from '#memory/relay'
-import type { Relay } from '#ports/relay'
 import { askGuardian, drillGuardians, setGuardians } from './guardians.ts'
 import { beginPlea, gatherHelp, type OpenPlea } from './plead.ts'
 import { beginRound, finishRecovery } from './recover.ts'
@@ -114,7 +113,7 @@ export async function drillMany({ vaults, recoverEvery, tamperEvery }: Input, no
 
   const [one] = guardians as [Ctx]
   await setUpAsked(w, vaults, guardians)
-  const bytesToHold = await travelled(w, () => receiveMessages(one))
+  const bytesToHold = await travelled(w, HOSPITALS, () => receiveMessages(one))
   return {
     vaults,
     proved: news.filter(n => n === 'proved').length,
@@ -186,19 +185,4 @@ async function bringBack(
   w.now += LOCK
   const { session } = await finishRecovery({ ...parts(w), catalog: memoryCatalog() }, open, { keep: async () => {} })
   if (session.state.ring.did === did(patient)) outcome.back++
-}
-
-/** Bytes that travel to and from the institutions' relay while something is done. */
-async function travelled(w: World, work: () => Promise<unknown>): Promise<number> {
-  const { relay } = w.homes.get(HOSPITALS)!
-  const { call } = relay
-  let bytes = 0
-  const counted: Relay['call'] = async (method, c) => {
-    const answer = await call(method, c)
-    bytes += encode(c).length + encode(answer).length
-    return answer
-  }
-  Object.assign(relay, { call: counted })
-  await work().finally(() => Object.assign(relay, { call }))
-  return bytes
 }

@@ -1,12 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Ctx } from '#actions/context'
-import { person, type World, world } from '#actions/story.kit'
+import { person, travelled, type World, world } from '#actions/story.kit'
 import { encode } from '#base/cbor'
 import { KeepwellError } from '#base/error'
 import type { Keyring } from '#identity/keyring'
 import { recoveryOf, rootFromWords } from '#identity/root'
 import { memoryCatalog } from '#memory/catalog'
-import type { Relay } from '#ports/relay'
 import { backup } from './backup.ts'
 import { changeRing, refreshRing } from './change-ring.ts'
 import { eraseVault } from './erase-vault.ts'
@@ -38,21 +37,6 @@ const met = (ring: Keyring, from: number, count: number): Keyring => ({
 const names = (ctx: Pick<Ctx, 'session'>) => ctx.session.state.ring.contacts.map(c => c.name)
 const parts = (ctx: Pick<Ctx, 'session'>) => ctx.session.state.sealed.parts ?? []
 
-/** Bytes that travel to and from a relay while something is done. */
-async function travelled(work: () => Promise<unknown>): Promise<number> {
-  const { relay } = w.homes.get(HOME)!
-  const { call } = relay
-  let bytes = 0
-  const counted: Relay['call'] = async (method, c) => {
-    const answer = await call(method, c)
-    bytes += encode(c).length + encode(answer).length
-    return answer
-  }
-  Object.assign(relay, { call: counted })
-  await work().finally(() => Object.assign(relay, { call }))
-  return bytes
-}
-
 async function secondDevice(words: string): Promise<Ctx> {
   const base = { clock: w.clock, random: w.random, network: w.network }
   return { ...base, catalog: memoryCatalog(), session: await restoreVault(base, { words, relay: HOME, deviceName: 'second' }) }
@@ -70,8 +54,8 @@ test('of a keyring that many people are in, a change sends its own part, and ano
   expect(whole).toBeGreaterThan(MANY * 7000)
   const two = await secondDevice(ada.words)
   expect(names(two)).toEqual(names(ada))
-  expect(await travelled(() => changeRing(ada, r => met(r, 1001, 1)))).toBeLessThan(whole / 4)
-  expect(await travelled(() => refreshRing(two))).toBeLessThan(whole / 4)
+  expect(await travelled(w, HOME, () => changeRing(ada, r => met(r, 1001, 1)))).toBeLessThan(whole / 4)
+  expect(await travelled(w, HOME, () => refreshRing(two))).toBeLessThan(whole / 4)
   expect(names(two)).toEqual(names(ada))
   // Both change it at once: the loser takes the winner's, and nothing is lost.
   await changeRing(two, r => met(r, 2001, 70))
