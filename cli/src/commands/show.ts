@@ -1,10 +1,11 @@
+import { entryOf } from '@keepwell/sdk/actions/records/list-entries'
 import { openRecordStream, openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
-import { equal, text, toHex } from '@keepwell/sdk/base/bytes'
+import { text, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { careDate } from '@keepwell/sdk/records/timeline'
-import { latestOf, replacements } from '@keepwell/sdk/records/versions'
+import { latestOf, ownVersions, versionsOf } from '@keepwell/sdk/records/versions'
 import { compartmentOf } from '#choose'
 import type { Command } from '#command'
 import { described } from '#commands/list'
@@ -49,7 +50,12 @@ export const show: Command = {
       }
       const head = headOf(entry)
       const versions = await selectEntries(ctx, e => e.card.prior !== undefined)
-      const newer = latestOf(toHex(entry.id), replacements([entry, ...versions.filter(e => !equal(e.id, entry.id))]))
+      const prior = entry.card.prior && (await entryOf(ctx, entry.card.prior))
+      const around = [...(prior ? [prior] : []), entry, ...versions]
+      const { replaced, beside } = versionsOf(new Map(around.map(e => [toHex(e.id), e])).values(), ownVersions(ring.did))
+      const newer = latestOf(toHex(entry.id), replaced)
+      const notes = beside.get(toHex(entry.id)) ?? []
+      const amends = prior && !replaced.get(toHex(prior.id)) ? prior : null
       if (entry.card.size > SHOWN) {
         result(io, args, described(ring, entry), () => [
           ...lines(),
@@ -80,6 +86,13 @@ export const show: Command = {
           `  author       ${nameOf(ring, entry.card.author)} (${entry.state})`,
           ...(newer
             ? [`  CORRECTED    on ${day(newer.filedAt)} by ${nameOf(ring, newer.card.author)}: keepwell show ${short(newer.id)}`]
+            : []),
+          ...notes.map(
+            e =>
+              `  beside       an amendment of ${day(e.filedAt)} by ${nameOf(ring, e.card.author)}, not its author: keepwell show ${short(e.id)}`,
+          ),
+          ...(amends
+            ? [`  amends       what ${nameOf(ring, amends.card.author)} wrote, and stands beside it: keepwell show ${short(amends.id)}`]
             : []),
           ...(entry.card.held
             ? ['  content      lies at its author’s, who is asked for it, sees who opens it, and keeps its original']

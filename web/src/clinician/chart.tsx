@@ -89,12 +89,11 @@ type SideProps = Pick<ChartProps, 'session' | 'record' | 'onOpened'> & { readonl
 /** What was chosen from the list: a record, or a series of values. */
 function Side({ view, record, session, back, onOpened }: SideProps) {
   if (!record && view === 'overview') return null
-  if (record && view === 'trends') {
-    const recordHref = (id: string): string => `#/desk/of/${session.share.id}/timeline/${id}`
+  const recordHref = (id: string): string => `#/desk/of/${session.share.id}/timeline/${id}`
+  if (record && view === 'trends')
     return <SeriesPane key={record} id={record} back={back} version={session.opened.open} recordHref={recordHref} />
-  }
   const pick = view === 'trends' ? 'trends.pick' : 'session.pick'
-  return <Pane key={record} record={record} back={back} pick={pick} onOpened={onOpened} />
+  return <Pane key={record} record={record} back={back} pick={pick} hrefOf={recordHref} onOpened={onOpened} />
 }
 
 function Views({ share, here }: { readonly share: string; readonly here: View }) {

@@ -7,13 +7,18 @@ import { kindName, partName, titleText } from '#record/labels.ts'
 import { RecordView } from '#record/record-view.tsx'
 import { useWords } from '#words/context.tsx'
 
-type OpenProps = { readonly record: string; readonly back: string; readonly onOpened: () => void }
+type OpenProps = {
+  readonly record: string
+  readonly back: string
+  readonly hrefOf: (id: string) => string
+  readonly onOpened: () => void
+}
 type PaneProps = OpenProps & { readonly pick: 'session.pick' | 'trends.pick' }
 
 /** The record that is being read, beside its list; on narrow screens in its place. */
-export function Pane({ record, back, pick, onOpened }: PaneProps) {
+export function Pane({ pick, ...open }: PaneProps) {
   const { t } = useWords()
-  if (record) return <OpenPane record={record} back={back} onOpened={onOpened} />
+  if (open.record) return <OpenPane {...open} />
   return (
     <aside className="kw-pane kw-pane-empty">
       <p className="kw-dim">{t(pick)}</p>
@@ -21,7 +26,7 @@ export function Pane({ record, back, pick, onOpened }: PaneProps) {
   )
 }
 
-function OpenPane({ record, back, onOpened }: OpenProps) {
+function OpenPane({ record, back, hrefOf, onOpened }: OpenProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -48,7 +53,7 @@ function OpenPane({ record, back, onOpened }: OpenProps) {
               .filter(Boolean)
               .join(' · ')}
           </p>
-          <RecordView view={value} shared load={() => api.sessionFile(record)} />
+          <RecordView view={value} shared hrefOf={hrefOf} load={() => api.sessionFile(record)} />
         </>
       ) : (
         <Waiting />

@@ -88,16 +88,12 @@ export function Record({ id }: { readonly id: string }) {
       ) : (
         <RecordView
           view={{ ...value, from: { ...value.from, anchoredAt: anchored.value ?? value.from.anchoredAt } }}
+          hrefOf={other => `#/record/${other}`}
           load={() => api.file(id)}
           onSave={saving.start}
         />
       )}
       {value && <SeriesLinks view={value} />}
-      {value?.prior && (
-        <p className="kw-dim">
-          {t('record.replaces')} <a href={`#/record/${value.prior}`}>{t('record.replacesSee')}</a>
-        </p>
-      )}
       <Erase
         id={id}
         holder={row?.heldByAuthor ? (row.author ?? t('record.heldBySomebody')) : null}

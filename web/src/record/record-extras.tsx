@@ -5,17 +5,43 @@ import { useWords } from '#words/context.tsx'
 import { issueText } from '#words/issue.ts'
 import { kindName, titleText } from './labels.ts'
 
-/** That this version was replaced: by whom, and the way to the one that counts now. */
-export function Newer({ view, shared }: { readonly view: RecordView; readonly shared: boolean }) {
+type VersionsProps = { readonly view: RecordView; readonly hrefOf?: (id: string) => string }
+
+/** That this version was replaced, or is amended by somebody whose word does not replace it; and what it replaces or amends itself. */
+export function Versions({ view: { newer, beside, prior }, hrefOf }: VersionsProps) {
   const words = useWords()
   const { t } = words
-  const { newer } = view
-  if (!newer) return null
-  const { id, author: name, at } = newer
+  const link = (id: string, text: string) => hrefOf && <a href={hrefOf(id)}>{text}</a>
   return (
-    <Banner tone="warn" title={at === null ? t('record.newerBy', { name }) : t('record.newer', { name, date: words.day(at) })}>
-      {shared ? t(id === null ? 'record.newerLater' : 'record.newerListed') : <a href={`#/record/${id}`}>{t('record.newerSee')}</a>}
-    </Banner>
+    <>
+      {newer && (
+        <Banner
+          tone="warn"
+          title={
+            newer.at === null
+              ? t('record.newerBy', { name: newer.author })
+              : t('record.newer', { name: newer.author, date: words.day(newer.at) })
+          }
+        >
+          {newer.id === null ? t('record.newerLater') : (link(newer.id, t('record.newerSee')) ?? t('record.newerListed'))}
+        </Banner>
+      )}
+      {beside.map(({ id, author: name, at }) => (
+        <Banner
+          key={id}
+          tone="warn"
+          title={at === null ? t('record.besideBy', { name }) : t('record.beside', { name, date: words.day(at) })}
+        >
+          {t('record.besideNote')} {link(id, t('record.besideSee'))}
+        </Banner>
+      ))}
+      {prior && (
+        <Banner icon="paper">
+          {prior.author === null ? t('record.replaces') : t(prior.replaced ? 'record.replacesOf' : 'record.amends', { name: prior.author })}{' '}
+          {link(prior.id, t(prior.replaced ? 'record.replacesSee' : 'record.amendsSee'))}
+        </Banner>
+      )}
+    </>
   )
 }
 

@@ -10,7 +10,7 @@ import { useWords } from '#words/context.tsx'
 import { fieldLabel } from '#words/fhir.ts'
 import { Attachments } from './attachments.tsx'
 import { partName, titleText } from './labels.ts'
-import { Belonging, HeldByAuthor, Irregular, Newer } from './record-extras.tsx'
+import { Belonging, HeldByAuthor, Irregular, Versions } from './record-extras.tsx'
 import { saveBlob } from './save.ts'
 
 const StoredCard = lazy(async () => ({ default: (await import('./stored-card.tsx')).StoredCard }))
@@ -18,6 +18,8 @@ const StoredCard = lazy(async () => ({ default: (await import('./stored-card.tsx
 type RecordViewProps = {
   readonly view: View
   readonly shared?: boolean
+  /** Where another record of the same vault is shown; absent where none can be. */
+  readonly hrefOf?: (id: string) => string
   /** Gives the record's file as it came. */
   readonly load: () => Promise<Blob>
   /** Saves it where it may be too large to be given whole. */
@@ -25,13 +27,13 @@ type RecordViewProps = {
 }
 
 /** A record's content, and where it came from. The same for one's own and for what others share. */
-export function RecordView({ view, shared, load, onSave }: RecordViewProps) {
+export function RecordView({ view, shared, hrefOf, load, onSave }: RecordViewProps) {
   const { t } = useWords()
   return (
     <div className="kw-split">
       <div className="kw-stack">
         {view.row.waiting && <Banner icon="clock">{t('offline.waitingRecord')}</Banner>}
-        <Newer view={view} shared={shared ?? false} />
+        <Versions view={view} {...(hrefOf ? { hrefOf } : {})} />
         <HeldByAuthor view={view} />
         <Irregular view={view} />
         <Panel>

@@ -102,9 +102,12 @@ export type RecordView = {
   readonly fileName: string
   readonly content: Content
   readonly from: Provenance
-  readonly prior: string | null
+  /** The older record that this one names: whose it is, where that is known, and whether this one stands in its place or only beside it. */
+  readonly prior: { readonly id: string; readonly author: string | null; readonly replaced: boolean } | null
   /** The last version, when this one was replaced: by whom, and since when where that is known; without an id where a session does not have it yet. */
   readonly newer: { readonly id: string | null; readonly author: string; readonly at: number | null } | null
+  /** What others than its author, or its owner, wrote to amend it: it stands beside it. */
+  readonly beside: readonly { readonly id: string; readonly author: string; readonly at: number | null }[]
   readonly links: readonly RecordLink[]
   readonly irregular: readonly IssueView[]
   /** Typed in here, so that it can be typed over. */

@@ -3,13 +3,14 @@ import type { Held } from '@keepwell/sdk/actions/records/outbox'
 import { SEQ_MARK } from '@keepwell/sdk/actions/records/receive-records'
 import { toHex, u64be } from '@keepwell/sdk/base/bytes'
 import { plainCode } from '@keepwell/sdk/health/terminology/plain-code'
+import type { Did } from '@keepwell/sdk/identity/did'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
 import { type Catalog, isPacked } from '@keepwell/sdk/ports/catalog'
 import type { Card } from '@keepwell/sdk/records/card'
 import { type Entry, entryOpener } from '@keepwell/sdk/records/catalog'
 import { readWords } from '@keepwell/sdk/records/digest'
 import { careDate } from '@keepwell/sdk/records/timeline'
-import { replacements } from '@keepwell/sdk/records/versions'
+import { ownVersions, replacements } from '@keepwell/sdk/records/versions'
 import type { Row } from '#rpc/views.ts'
 import { fold } from './fold.ts'
 import { heldEntry } from './held-entry.ts'
@@ -96,7 +97,7 @@ export async function watchEntries(catalog: Catalog, ring: () => Ring, changed: 
     const all = new Map([...items.values(), ...[...waiting.values()].map(w => w.item)].map(i => [i.row.id, i]))
     const known = before.flatMap(({ row: { id } }) => all.get(id) ?? [])
     for (const { row } of known) all.delete(row.id)
-    sorted = inOrder([...known, ...all.values()])
+    sorted = inOrder([...known, ...all.values()], ring().did)
     before = sorted
     return sorted
   }
@@ -192,8 +193,11 @@ function wordsOf(current: () => readonly Item[]): Pick<Entries, 'having' | 'lear
   }
 }
 
-function inOrder(items: readonly Item[]): Item[] {
-  const replaced = replacements(items.map(i => i.entry))
+function inOrder(items: readonly Item[], own: Did): Item[] {
+  const replaced = replacements(
+    items.map(i => i.entry),
+    ownVersions(own),
+  )
   const out = items.filter(i => !replaced.has(i.row.id))
   // Code units order ISO dates; a locale's order would be thirty times slower.
   const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)

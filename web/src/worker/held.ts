@@ -32,6 +32,7 @@ export async function openHeld({ ctx, entries }: OpenVault, id: string): Promise
     },
     prior: null,
     newer: null,
+    beside: [],
     ...NO_EXTRAS,
   }
 }

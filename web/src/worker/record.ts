@@ -2,12 +2,12 @@ import { fileNameOf } from '@keepwell/sdk/actions/records/export-names'
 import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
 import { openRecordStream, openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { partyAt } from '@keepwell/sdk/actions/vault/calls'
-import { toHex } from '@keepwell/sdk/base/bytes'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
 import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { verifyAuthor } from '@keepwell/sdk/records/author'
+import type { Entry } from '@keepwell/sdk/records/catalog'
 import type { Tail } from '@keepwell/sdk/records/plain'
-import { latestOf, replacements } from '@keepwell/sdk/records/versions'
+import { ownVersions } from '@keepwell/sdk/records/versions'
 import type { Content, RecordView } from '#rpc/views.ts'
 import { contentOf } from './content.ts'
 import { type Item, naming } from './entries.ts'
@@ -15,6 +15,7 @@ import { ATTACHED_TO, extras } from './extras.ts'
 import { heldFile, openHeld } from './held.ts'
 import { piecesOf, save } from './save.ts'
 import type { OpenVault } from './vault.ts'
+import { versionsAround } from './versions.ts'
 
 /** Larger contents are not sent along; the page asks for them when someone looks. */
 const SHOWN = 8 << 20
@@ -57,18 +58,19 @@ export async function openRecord(vault: OpenVault, id: string): Promise<RecordVi
       file,
       attributes,
     },
-    prior: card.prior ? toHex(card.prior) : null,
-    newer: newerOf(vault, id),
+    ...versionsHere(vault, entry),
     ...(await extras(vault, entry, content, owner)),
   }
 }
 
-function newerOf({ ctx, entries }: OpenVault, id: string): RecordView['newer'] {
-  const latest = latestOf(id, replacements([...entries.all()].map(i => i.entry)))
-  if (!latest) return null
+function versionsHere({ ctx, entries }: OpenVault, entry: Entry): Pick<RecordView, 'prior' | 'newer' | 'beside'> {
   const { ring } = ctx.session.state
-  const { author } = latest.card
-  return { id: toHex(latest.id), author: author === ring.did ? ring.name : naming(ring).party(author), at: latest.filedAt }
+  return versionsAround(entry, {
+    all: [...entries.all()].map(i => i.entry),
+    around: ownVersions(ring.did),
+    nameOf: author => (author === ring.did ? ring.name : naming(ring).party(author)),
+    at: e => e.filedAt,
+  })
 }
 
 /** Whose keys they are can only be asked where there is a relay; until then a signature counts as not checked. */

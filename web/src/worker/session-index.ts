@@ -2,6 +2,7 @@ import type { SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import type { Digest } from '@keepwell/sdk/health/fhir/digest'
 import { byProblem, type ProblemInput } from '@keepwell/sdk/health/fhir/problems'
 import type { Measured } from '@keepwell/sdk/health/series'
+import type { Did } from '@keepwell/sdk/identity/did'
 import { replacements } from '@keepwell/sdk/records/versions'
 import type { OverviewGroup, OverviewRow, ProblemsView, ProblemView, SessionOverview } from '#rpc/clinician.ts'
 import { OVERVIEW_GROUPS } from '#rpc/clinician.ts'
@@ -17,12 +18,18 @@ export type SessionItem = {
   readonly fullUrl?: string
   readonly resource?: Readonly<Record<string, unknown>>
   readonly digest?: Digest
+  /** It was opened, and its author's signatures were checked. */
+  readonly proven?: true
 }
 
-/** Newest care first; records that a newer version replaces are left out. */
-export function inOrder(items: Iterable<SessionItem>): SessionItem[] {
+/** Newest care first; records that a newer version replaces are left out, once that one was opened: until then anybody may have written it. */
+export function inOrder(items: Iterable<SessionItem>, subject: Did): SessionItem[] {
   const all = [...items]
-  const replaced = replacements(all.map(i => i.record))
+  const proven = new Set(all.flatMap(i => (i.proven ? [i.record] : [])))
+  const replaced = replacements(
+    all.map(i => i.record),
+    { subject, proven: r => proven.has(r) },
+  )
   const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)
   return all.filter(i => !replaced.has(i.row.id)).sort((a, b) => after(a.row.date, b.row.date) || -after(a.row.title, b.row.title))
 }

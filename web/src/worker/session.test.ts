@@ -10,6 +10,7 @@ import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { submitRecords } from '@keepwell/sdk/actions/records/submit-records'
 import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { person, type World, world } from '@keepwell/sdk/actions/story.kit'
 import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
@@ -77,6 +78,7 @@ describe('a session in another record', () => {
     await receiveMessages(clinic)
     return toHex(commitment)
   }
+  const idsIn = (reading: OpenReading): string[] => reading.window(reading.find({}).token, 0, 200).map(r => r.id)
   const openIt = (share: string, purpose = 'TREAT'): Promise<OpenReading> =>
     openReading(vaultOf(clinic), { share, purpose, person: 'Dr. Rivera', role: 'GP' }, o => ended.push(o))
   const groupOf = (reading: OpenReading, name: string) => reading.overview().groups.find(g => g.name === name)?.rows ?? []
@@ -153,8 +155,29 @@ describe('a session in another record', () => {
     reading.check(newsOf(await receiveMessages(clinic)))
     expect((await reading.record(row!.id)).newer).toEqual({ id: null, author: 'Ada Example', at: null })
     const again = await openIt(share)
-    expect((await again.record(row!.id)).newer).toMatchObject({ id: toHex(made.id), author: 'Ada Example' })
-    expect(again.window(again.find({}).token, 0, 200).map(r => r.id)).not.toContain(row!.id)
+    // Anybody may have put her name on it: until it was opened, and its signatures checked, nothing is left out for it.
+    expect(await again.record(row!.id)).toMatchObject({ newer: null, beside: [{ id: toHex(made.id), author: 'Ada Example' }] })
+    expect(idsIn(again)).toEqual(expect.arrayContaining([row!.id, toHex(made.id)]))
+    expect((await again.record(toHex(made.id))).prior).toEqual({ id: row!.id, author: null, replaced: true })
+    expect(await again.record(row!.id)).toMatchObject({ newer: { id: toHex(made.id), author: 'Ada Example' }, beside: [] })
+    expect(idsIn(again)).not.toContain(row!.id)
+  })
+
+  test('what another than its author wrote to amend a record stands beside it, and each names the other', async () => {
+    const share = await give('read', ['laboratory'])
+    await give('write', ['laboratory'])
+    const lab = toHex(id('laboratory'))
+    const [old] = (await listEntries(patient)).filter(e => e.card.resourceType === 'Observation' && toHex(e.compartment) === lab)
+    const body = utf8('{"resourceType":"Observation","status":"amended","code":{"text":"Ferritin"}}')
+    const facts = { resourceType: 'Observation', title: 'Ferritin, as the practice has it', codes: [] }
+    const made = { id: patient.random(16), kind: 'fhir', mediaType: 'application/fhir+json', authoredAt: w.now, body, facts } as const
+    const drafts = [{ ...made, compartmentName: 'laboratory', prior: old!.id }]
+    await submitRecords(clinic, { to: patient.session.state.ring.did, purpose: 'TREAT', drafts })
+    const [first, theirs] = [toHex(old!.id), toHex(made.id)]
+    const reading = await openIt(share)
+    expect((await reading.record(theirs)).prior).toEqual({ id: first, author: 'Ada Example', replaced: false })
+    expect(await reading.record(first)).toMatchObject({ newer: null, beside: [{ id: theirs, author: 'Practice Rivera' }] })
+    expect(idsIn(reading)).toEqual(expect.arrayContaining([first, theirs]))
   })
 
   test('is over when it is ended: everything refuses, and nothing is left to show', async () => {

@@ -7,7 +7,6 @@ import { isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { forEmergencies } from '@keepwell/sdk/consent/limits'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
 import { digestOf } from '@keepwell/sdk/health/fhir/digest'
-import { latestOf, replacements } from '@keepwell/sdk/records/versions'
 import type { OpenedCount, OpenSession, ProblemsView, SessionOver, SessionOverview, SessionQuery, SessionView } from '#rpc/clinician.ts'
 import { RemoteError } from '#rpc/rpc.ts'
 import type { SharingNews } from '#rpc/sharing.ts'
@@ -22,6 +21,7 @@ import { type Results, resultsOver } from './results.ts'
 import { inOrder, type SessionItem, sessionMeasures, sessionOverview, sessionProblems } from './session-index.ts'
 import { receivedShares } from './shares.ts'
 import type { OpenVault } from './vault.ts'
+import { versionsAround } from './versions.ts'
 
 export type SessionCall = { readonly signal: AbortSignal; readonly progress: (value: OpenedCount) => void }
 
@@ -126,22 +126,25 @@ function sessionState(vault: Vault, { share, session, input, fresh, over }: Begu
     answers,
     amended,
     stop,
-    current: () => (sorted ??= inOrder(items.values())),
+    current: () => (sorted ??= inOrder(items.values(), share.did)),
     receipt: () => void receipts++,
     count: (): OpenedCount => {
       const all = [...items.values()].filter(isOpenable)
       return { open: all.filter(i => opened.has(i.row.id)).length, of: all.length, receipts }
     },
     learn(record: SessionRecord, view: RecordView): void {
-      const before = items.get(view.row.id)
+      const known = items.get(view.row.id)
       opened.set(view.row.id, view)
-      if (!before || view.content.kind !== 'fhir') return
+      if (!known) return
+      const before: SessionItem = view.from.signature === 'verified' ? { ...known, proven: true } : known
+      items.set(view.row.id, before)
+      sorted = null
+      if (view.content.kind !== 'fhir') return
       const { resource } = view.content
       const fullUrl = view.from.attributes.fullUrl
       const digest = digestOf(resource)
       const hay = `${before.hay} ${digest.text.toLowerCase()}`
       items.set(view.row.id, { ...before, record, hay, resource, digest, ...(fullUrl ? { fullUrl } : {}) })
-      sorted = null
     },
     /** Throws NO_GRANT once the session is over. */
     alive(): void {
@@ -283,7 +286,7 @@ function readingOf(state: State): OpenReading {
       if (!state.opened.has(id)) await openBatch(state, [item])
       const view = state.opened.get(id)
       if (!view) throw new KeepwellError('NOT_FOUND', 'That record is not shared with you any more.')
-      return { ...view, newer: newerIn(state, id) }
+      return { ...view, ...versionsIn(state, id) }
     },
     async file(id) {
       state.alive()
@@ -341,15 +344,21 @@ function sessionView(state: State): SessionView {
   }
 }
 
-/** A newer version that is listed here; or one that the patient told of since the session began. */
-function newerIn({ items, amended, share, vault }: State, id: string): RecordView['newer'] {
-  const latest = latestOf(id, replacements([...items.values()].map(i => i.record)))
+/**
+ * What is listed here around a record; or that the patient told of a newer version since the session began. One that was not opened yet stands
+ * beside it, whatever name is on it.
+ */
+function versionsIn({ items, amended, share, vault }: State, id: string): Pick<RecordView, 'prior' | 'newer' | 'beside'> {
   const { ring } = vault.ctx.session.state
-  if (latest) {
-    const { author } = latest.card
-    return { id: toHex(latest.id), author: author === ring.did ? ring.name : naming(ring).party(author), at: null }
-  }
-  return amended.has(id) ? { id: null, author: share.name, at: null } : null
+  const all = [...items.values()]
+  const proven = new Set(all.flatMap(i => (i.proven ? [i.record] : [])))
+  const versions = versionsAround(items.get(id)!.record, {
+    all: all.map(i => i.record),
+    around: { subject: share.did, proven: r => proven.has(r) },
+    nameOf: author => (author === ring.did ? ring.name : author === share.did ? share.name : naming(ring).party(author)),
+    at: () => null,
+  })
+  return versions.newer || !amended.has(id) ? versions : { ...versions, newer: { id: null, author: share.name, at: null } }
 }
 
 type Listed = { readonly record: SessionRecord; readonly row: Row }
@@ -375,8 +384,9 @@ async function viewOf({ ctx }: Vault, { record, row }: Listed, opened: OpenedRec
       file,
       attributes,
     },
-    prior: record.card.prior ? toHex(record.card.prior) : null,
+    prior: null,
     newer: null,
+    beside: [],
     ...NO_EXTRAS,
   }
 }

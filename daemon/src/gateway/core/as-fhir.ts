@@ -12,8 +12,8 @@ import { literal, type Renaming, renamed } from './references.ts'
 export type Naming = {
   readonly ids: Ids
   readonly patient: string
-  /** Logical id of the record that a record replaces, when that is known: a chain of versions has one id. */
-  readonly chained: (recordId: string) => string | undefined
+  /** Logical id of the record in whose place a record stands, when that is known: a chain of versions has one id. */
+  readonly chained: (meta: Pick<Meta, 'author' | 'prior'>) => string | undefined
   /** The type of what an author calls `urn:uuid:…`. */
   readonly typeOf: (author: Did, uuid: string) => string | undefined
 }
@@ -32,8 +32,7 @@ export function rawId(resource: JsonObject, meta: Pick<Meta, 'id' | 'attributes'
 export function asResource(naming: Naming, meta: Meta, resource: JsonObject): FhirResource {
   const { ids, patient } = naming
   const type = String(resource.resourceType)
-  const prior = meta.prior && naming.chained(toHex(meta.prior))
-  const id = type === 'Patient' ? patient : (prior ?? ids.resource(patient, meta.author, rawId(resource, meta)))
+  const id = type === 'Patient' ? patient : (naming.chained(meta) ?? ids.resource(patient, meta.author, rawId(resource, meta)))
   const told = renamed(resource, renaming(naming, meta))
   return { ...told, resourceType: type, id, meta: { ...(isObject(told.meta) ? told.meta : {}), ...stamp(meta) } }
 }
@@ -62,7 +61,7 @@ export function renaming({ ids, patient, typeOf }: Naming, { author, attributes 
 /** Files that are no FHIR, as documents: what they are called, from when they are, and where their bytes are. */
 export function asDocument({ patient, chained }: Naming, meta: Meta, card: Card): FhirResource {
   const record = toHex(meta.id)
-  const id = (meta.prior && chained(toHex(meta.prior))) ?? documentId(patient, record)
+  const id = chained(meta) ?? documentId(patient, record)
   const coding = card.codes.map(c => ({
     ...(c.system ? { system: c.system } : {}),
     code: c.code,

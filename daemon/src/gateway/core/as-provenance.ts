@@ -15,9 +15,11 @@ type Batch = {
   /** Whether the signature was checked against its author's keys, or those were not to be had. */
   readonly checked: boolean
   /** By record: what it became, and the ledger's root that it is anchored under. */
-  readonly targets: Map<string, { readonly reference: string; readonly anchor: Anchor | undefined }>
+  readonly targets: Map<string, Target>
 }
 
+/** `amends`: the version of another author that it amends (FHIR R4 Provenance.entity, role revision). */
+type Target = { readonly reference: string; readonly anchor: Anchor | undefined; readonly amends: string | undefined }
 type Anchor = { readonly root: Uint8Array; readonly size: number }
 
 export type SignedRecord = {
@@ -27,6 +29,7 @@ export type SignedRecord = {
   readonly batch: Signed
   readonly checked: boolean
   readonly anchor: Anchor | undefined
+  readonly amends: string | undefined
 }
 
 /** Targets of one resource at most; a signature over more gives several. */
@@ -48,11 +51,11 @@ export function signatures(around: Around) {
   const batches = new Map<string, Batch>()
   const changed = new Set<string>()
   return {
-    add({ record, reference, author, batch, checked, anchor }: SignedRecord): void {
+    add({ record, reference, author, batch, checked, anchor, amends }: SignedRecord): void {
       const key = `${author} ${toHex(batch.message)}`
       const known = batches.get(key) ?? { author, signed: batch, checked, targets: new Map() }
       batches.set(key, known)
-      known.targets.set(record, { reference, anchor })
+      known.targets.set(record, { reference, anchor, amends })
       changed.add(key)
     },
     /** Those that are new or hold more than before. */
@@ -74,6 +77,7 @@ function provenances({ ids, patient, nameOf, chain }: Around, key: string, { aut
   // One that is about the patient's own details is in their compartment; what else was signed with them should not follow it there.
   const [own, rest] = [true, false].map(mine => [...targets.values()].filter(t => t.reference.startsWith('Patient/') === mine))
   return [...paged(own!), ...paged(rest!)].map(page => {
+    const amends = [...new Set(page.flatMap(t => t.amends ?? []))]
     const roots = new Map(page.flatMap(({ anchor }) => (anchor ? [[toHex(anchor.root), anchor]] : [])))
     return {
       resourceType: 'Provenance',
@@ -94,6 +98,7 @@ function provenances({ ids, patient, nameOf, chain }: Around, key: string, { aut
       target: [...new Set(page.map(t => t.reference))].map(reference => ({ reference })),
       recorded: isoTime(at),
       agent: [{ type: { coding: [{ system: PARTICIPATION, code: 'author' }] }, who }],
+      ...(amends.length ? { entity: amends.map(reference => ({ role: 'revision', what: { reference } })) } : {}),
       signature: [
         {
           extension: [{ url: 'urn:keepwell:signature-checked', valueBoolean: checked }],

@@ -9,6 +9,7 @@ import { openStore } from '@keepwell/sdk/health/fhir/search/store'
 import type { FhirResource, Store } from '@keepwell/sdk/health/fhir/search/types'
 import type { Did } from '@keepwell/sdk/identity/did'
 import type { Meta } from '@keepwell/sdk/records/plain'
+import { mayReplace } from '@keepwell/sdk/records/versions'
 import { asDocument, asImagingStudy, asResource, type Image, imageOf, type Naming, rawId } from './as-fhir.ts'
 import { signatures } from './as-provenance.ts'
 import type { Hot } from './hot.ts'
@@ -51,8 +52,52 @@ export type SessionParts = {
   readonly policy: () => Uint8Array | null
 }
 
+const UNPROVEN = 'unproven '
+
+/** Whose keys could not be had wrote under a name of their own: a writer can put any name on a record, and this one's counts for nothing else. */
+const metaAs = ({ meta, author }: Pick<OpenedRecord, 'meta' | 'author'>): Meta =>
+  author === 'verified' ? meta : { ...meta, author: `${UNPROVEN}${meta.author}` }
+
 /** What was just written here, and is therefore known without reading it back. */
 export type Written = { readonly meta: Meta; readonly resource: FhirResource }
+
+type Keeping = { readonly store: Store; readonly authors: ReadonlyMap<string, Did>; readonly vaults: ReadonlyMap<string, Did> }
+
+/** Whose word comes before whose at this gateway (decision 0068). */
+function precedence(own: Did, patient: GatewayPatient, { store, authors, vaults }: Keeping) {
+  const self = new Set(patient.vaults.map(v => v.did))
+  /** How it knows the patient comes before what the patient says of themself, and that before what others wrote of them. */
+  const rank = (did: Did | undefined): number =>
+    did === undefined ? -1 : did === own ? 3 : self.has(did) ? 2 : did.startsWith(UNPROVEN) ? 0 : 1
+  return {
+    /** Its own comes first, as its own people gave it; of others only an author, or whose vault it is in, replaces what was written. */
+    replaces(author: Did, record: string): boolean {
+      const [older, subject = ''] = [authors.get(record), vaults.get(record)]
+      return older !== undefined && (author === own || (older !== own && mayReplace(author, { older, subject })))
+    },
+    /** Whether this author's word of who the patient is counts after what is there; one that comes before another stands alone. */
+    hears(author: Did): boolean {
+      const before = store.read('Patient', patient.id)?.versionId
+      const more = before === undefined ? 0 : rank(author) - rank(authors.get(before))
+      if (more > 0) store.remove('Patient', patient.id)
+      return more >= 0
+    },
+  }
+}
+
+type Known = {
+  readonly authors: ReadonlyMap<string, Did>
+  readonly chains: ReadonlyMap<string, string>
+  readonly records: ReadonlyMap<string, OpenRecord>
+}
+
+/** The version of another author that a record amends, in its place or beside it. */
+function amended({ author, prior }: Meta, { authors, chains, records }: Known): string | undefined {
+  const older = prior && toHex(prior)
+  const by = older && authors.get(older)
+  const type = older && records.get(older)?.card.resourceType
+  return by && type && by !== author ? `${type}/${chains.get(older)}/_history/${older}` : undefined
+}
 
 /** What a session holds in memory. It goes when nothing points to it any more. */
 export function remember(parts: SessionParts) {
@@ -67,13 +112,14 @@ export function remember(parts: SessionParts) {
   const images: Image[] = []
   const problems: { id: string; code: string }[] = []
   const sources = sourcesOf(parts)
+  const word = precedence(own, patient, { store, authors, vaults })
   const naming: Naming = {
     ids,
     patient: patient.id,
-    chained: id => chains.get(id),
+    chained: ({ author, prior }) => (prior && word.replaces(author, toHex(prior)) ? chains.get(toHex(prior)) : undefined),
     typeOf: (author, uuid) => uuids.get(`${author} ${uuid}`),
   }
-  const placeholder = store.put(namedPatient(patient))
+  store.put(namedPatient(patient))
   const later = resolvedLater(store, naming)
 
   function put(meta: Meta, body: Uint8Array): void {
@@ -93,12 +139,7 @@ export function remember(parts: SessionParts) {
     authors.set(record, meta.author)
     chains.set(record, String(resource.id))
     placed?.(record, `${resource.resourceType}/${String(resource.id)}`)
-    if (resource.resourceType === 'Patient') {
-      const before = store.read('Patient', patient.id)?.versionId
-      if (before === placeholder.versionId) store.remove('Patient', patient.id)
-      // How the organisation itself knows the patient comes before what others wrote of them.
-      else if (before !== undefined && authors.get(before) === own && meta.author !== own) return
-    }
+    if (resource.resourceType === 'Patient' && !word.hears(meta.author)) return
     store.put(resource, { method: meta.prior ? 'PUT' : 'POST' })
   }
 
@@ -130,16 +171,16 @@ export function remember(parts: SessionParts) {
         for (const o of opened) {
           const record = toHex(o.meta.id)
           if (authors.has(record)) continue
-          put(o.meta, o.body)
+          put(metaAs(o), o.body)
           const type = records.get(record)?.card.resourceType
           const id = chains.get(record)
-          if (type && id) sources.signed(o, `${type}/${id}/_history/${record}`)
+          if (type && id) sources.signed(o, `${type}/${id}/_history/${record}`, amended(metaAs(o), { authors, chains, records }))
         }
       },
       parts(opened: readonly RangedRecord[]) {
         const touched = new Set<string>()
         for (const o of opened) {
-          const { meta } = o
+          const meta = metaAs(o)
           const record = records.get(toHex(meta.id))
           if (!record) continue
           const image = record.card.kind === 'dicom' ? imageOf(meta, record.card) : null
@@ -207,10 +248,10 @@ function sourcesOf(parts: SessionParts) {
   const { add, take } = signatures({ ids: parts.ids, patient: parts.patient.id, nameOf: namesAround(parts), chain: chainOf(parts) })
   return {
     anchored: (record: string, anchor: AnchoredUnder | undefined) => void (anchor && anchors.set(record, anchor)),
-    signed({ meta, proof, author }: Pick<OpenedRecord, 'meta' | 'proof' | 'author'>, reference: string): void {
+    signed({ meta, proof, author }: Pick<OpenedRecord, 'meta' | 'proof' | 'author'>, reference: string, amends?: string): void {
       const record = toHex(meta.id)
       const checked = author === 'verified'
-      add({ record, reference, author: meta.author, batch: proof.batch, checked, anchor: anchors.get(record) })
+      add({ record, reference, author: meta.author, batch: proof.batch, checked, anchor: anchors.get(record), amends })
     },
     take,
   }

@@ -2,17 +2,18 @@ import type { Ctx, Progress } from '#actions/context'
 import { toHex, utf8 } from '#base/bytes'
 import { isoTime } from '#base/time'
 import type { Entry } from '#records/catalog'
-import { replacements } from '#records/versions'
+import { ownVersions, replacements } from '#records/versions'
 import { type OpenBody, openBodies } from './open-bodies.ts'
 
 type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
 /**
  * The records as one FHIR R4 collection Bundle, streamed. FHIR resources stand in it byte for byte as they came; everything else is a
- * DocumentReference with its content inside. A record that a newer one replaces is left out, for a Bundle holds one version of each.
+ * DocumentReference with its content inside. A record that a newer one replaces is left out, for a Bundle holds one version of each; what somebody else wrote
+ * to amend it stands beside it.
  */
 export async function* exportBundle(ctx: Exporting, entries: readonly Entry[], progress: Progress = () => {}): AsyncGenerator<Uint8Array> {
-  const replaced = replacements(entries)
+  const replaced = replacements(entries, ownVersions(ctx.session.state.ring.did))
   const live = entries.filter(e => !replaced.has(toHex(e.id)))
   yield utf8(`{"resourceType":"Bundle","type":"collection","timestamp":"${isoTime(ctx.clock())}"`)
   let done = 0

@@ -5,7 +5,7 @@ import { patientSummary } from '#health/fhir/ips/patient-summary'
 import { isObject, type JsonObject, resourceTypeOf } from '#health/fhir/read'
 import { loadNames } from '#health/terminology/names'
 import type { Entry } from '#records/catalog'
-import { replacements } from '#records/versions'
+import { ownVersions, replacements } from '#records/versions'
 import { openBodies } from './open-bodies.ts'
 
 type Exporting = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
@@ -22,7 +22,7 @@ function parsed(bytes: Uint8Array): JsonObject | null {
 
 /** The International Patient Summary of these records as a document Bundle, told by the person the record is about. */
 export async function summarise(ctx: Exporting, entries: readonly Entry[], progress: Progress = () => {}): Promise<JsonObject> {
-  const replaced = replacements(entries)
+  const replaced = replacements(entries, ownVersions(ctx.session.state.ring.did))
   const fhir = entries.filter(e => e.card.kind === 'fhir' && !replaced.has(toHex(e.id)))
   const resources: JsonObject[] = []
   const urls = new Map<JsonObject, string>()

@@ -7,6 +7,7 @@ import { concat, readU64, toHex, u64be } from '#base/bytes'
 import type { Did } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
 import type { Entry } from '#records/catalog'
+import { mayReplace } from '#records/versions'
 import { type Telling, tellEach } from './tell.ts'
 
 type Amending = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
@@ -23,8 +24,8 @@ const IDS = 4096
 const NOBODY: Telling = { told: [], unreached: [] }
 
 /**
- * Tells each reader who opened a record under a consent, in force or ended, that there is a newer version of it (GDPR 16 and 19), whoever wrote it;
- * each by the ids that they opened, and nobody else. `versions` are the entries that name a prior one, when they are at hand. Amendments
+ * Tells each reader who opened a record under a consent, in force or ended, that there is a newer version of it (GDPR 16 and 19), its author's or
+ * its owner's; each by the ids that they opened, and nobody else. What somebody else wrote stands beside the record and corrects nothing. `versions` are the entries that name a prior one, when they are at hand. Amendments
  * from before a device looked first are not told; one that was told by another device is not told again. Sync first.
  */
 export async function tellAmended(ctx: Amending, versions?: readonly Entry[]): Promise<Telling> {
@@ -35,9 +36,9 @@ export async function tellAmended(ctx: Amending, versions?: readonly Entry[]): P
     return NOBODY
   }
   const since = readU64(mark)
-  const fresh = (versions ?? (await selectEntries(ctx, e => e.card.prior !== undefined))).filter(
-    e => e.filedAt >= since && isCorrection(ctx, e),
-  )
+  const fresh: Entry[] = []
+  for (const e of versions ?? (await selectEntries(ctx, v => v.card.prior !== undefined)))
+    if (e.filedAt >= since && isCorrection(ctx, e) && (await replacedBy(ctx, e))) fresh.push(e)
   if (fresh.length === 0) return NOBODY
   const telling = await tellOf(ctx, fresh)
   // What is filed within this second is looked at once more.
@@ -92,14 +93,17 @@ async function claim(ctx: Amending, fresh: readonly Entry[]): Promise<Entry[]> {
   return mine
 }
 
-/** The ids of all versions that these replace, in hex, and whose they are. */
+/** The ids of all versions that these replace, in hex, and whose the newest is. */
 async function olderOf(ctx: Amending, versions: readonly Entry[]): Promise<Map<string, Did>> {
   const out = new Map<string, Did>()
-  for (const { card } of versions)
-    for (let prior = card.prior; prior && !out.has(toHex(prior)); ) {
-      out.set(toHex(prior), card.author)
-      const old: Entry | null = await entryOf(ctx, prior)
-      prior = old?.card.prior
-    }
+  for (const version of versions)
+    for (let older = await replacedBy(ctx, version); older && !out.has(toHex(older.id)); older = await replacedBy(ctx, older))
+      out.set(toHex(older.id), version.card.author)
   return out
+}
+
+/** The record in whose place a version stands; null for what replaces nothing that is here, or only stands beside it. */
+async function replacedBy(ctx: Amending, { card, state }: Entry): Promise<Entry | null> {
+  const older = card.prior && state !== 'unverified' ? await entryOf(ctx, card.prior) : null
+  return older && mayReplace(card.author, { older: older.card.author, subject: ctx.session.state.ring.did }) ? older : null
 }

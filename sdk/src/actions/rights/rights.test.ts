@@ -304,23 +304,33 @@ describe('a newer version of a record', () => {
     expect(await news(clinic)).toMatchObject([{ event: 'amended', records: [record] }])
   })
 
-  test('is told as well when somebody else who may write made it; not to them, who know of it', async () => {
+  test('is told as well when its author made it, and not to them, who know of it; what another writer sets beside it is told to nobody', async () => {
     const { commitment } = await share(['TREAT'])
-    const writer = await stranger('Writer')
-    await opens(clinic, commitment, record)
-    const own = await share(['TREAT'], writer)
-    await opens(writer, own.commitment, record)
+    const [writer, other] = [await stranger('Writer'), await stranger('Other')]
     const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
-    await grant(ada, { to: writer.session.state.ring.did, level: 'write', purposes: ['TREAT'], compartments, expiry: w.now + DAY })
-    for (const who of [writer, clinic]) await receiveMessages(who)
+    for (const who of [writer, other])
+      await grant(ada, { to: who.session.state.ring.did, level: 'write', purposes: ['TREAT'], compartments, expiry: w.now + DAY })
+    const own = await share(['TREAT'], writer)
+    for (const who of [writer, other, clinic]) await receiveMessages(who)
+    const writes = async (who: Ctx, prior?: Uint8Array): Promise<Uint8Array> => {
+      w.now += 10
+      const { compartment: _part, ...made } = draft(ada, 'laboratory', 'blood')
+      const drafts = [{ ...made, compartmentName: 'laboratory', ...(prior ? { prior } : {}) }]
+      await submitRecords(who, { to: ada.session.state.ring.did, purpose: 'TREAT', drafts })
+      await receiveRecords(ada)
+      return made.id
+    }
+    const theirs = await writes(writer)
+    await opens(clinic, commitment, theirs)
+    await opens(writer, own.commitment, theirs)
     await tellAmended(ada)
-    w.now += 10
-    const { compartment: _part, ...made } = draft(ada, 'laboratory', 'blood, corrected')
-    const drafts = [{ ...made, compartmentName: 'laboratory', prior: record }]
-    await submitRecords(writer, { to: ada.session.state.ring.did, purpose: 'TREAT', drafts })
-    await receiveRecords(ada)
+    await writes(other, theirs)
+    const before = ada.session.state.ring.version
+    expect(await tellAmended(ada)).toEqual({ told: [], unreached: [] })
+    expect(ada.session.state.ring.version).toBe(before)
+    await writes(writer, theirs)
     expect(await tellAmended(ada)).toEqual({ told: ['Clinic'], unreached: [] })
-    expect(await news(clinic)).toMatchObject([{ event: 'amended', records: [record] }])
+    expect(await news(clinic)).toMatchObject([{ event: 'amended', records: [theirs] }])
     expect(await news(writer)).toEqual([])
   })
 })
