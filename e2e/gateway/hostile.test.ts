@@ -125,6 +125,37 @@ describe('at the FHIR door', () => {
   )
 })
 
+describe('what asks for more than its size shows', () => {
+  const deep = (levels: number): string => (levels ? `%resource.extension.where(${deep(levels - 1)}).exists()` : 'url.exists()')
+  const operation = (path: string) => ({
+    resourceType: 'Parameters',
+    parameter: [
+      {
+        name: 'operation',
+        part: [
+          { name: 'type', valueCode: 'delete' },
+          { name: 'path', valueString: path },
+        ],
+      },
+    ],
+  })
+  const doubling = JSON.stringify(Array.from({ length: 60 }, (_, i) => ({ op: 'copy', from: '', path: `/x${i}` })))
+  test.each([
+    ['a path without end', operation(`Basic.extension.where(${deep(7)})`), {}],
+    ['a patch that doubles the resource sixty times', doubling, { 'content-type': 'application/json-patch+json' }],
+  ])('%s is refused as too costly, counted, and others are served meanwhile', { timeout: 120_000 }, async (_, body, headers) => {
+    const extension = Array.from({ length: 60 }, (_, i) => ({ url: `http://x.example/${i}`, valueInteger: i }))
+    const kept = { resourceType: 'Basic', code: { text: 'x' }, subject: { reference: `Patient/${id}` }, extension }
+    const { body: made } = await ask('POST', 'Basic', kept)
+    const before = await counted('keepwell_reading_ended_total')
+    const refused = ask('PATCH', `Basic/${made.id}`, body, headers)
+    expect((await ask('GET', 'metadata')).status).toBe(200)
+    expect(codeOf(await refused)).toEqual([422, 'OperationOutcome', 'too-costly'])
+    expect(await counted('keepwell_reading_ended_total')).toBe(before + 1)
+    expect((await ask('GET', `Basic/${made.id}`)).body.meta.versionId).toBe(made.meta.versionId)
+  })
+})
+
 describe('in bulk', () => {
   test('a line that is no resource costs itself alone', async () => {
     const line = (text: string): string =>

@@ -17,4 +17,5 @@ export function serveFenced<In, Out>(work: (input: In) => Out | Promise<Out>): v
     }
     parentPort?.postMessage(reply)
   })
+  parentPort?.postMessage({ ready: true } satisfies FencedReply)
 }

@@ -1,31 +1,55 @@
 import { Worker } from 'node:worker_threads'
-import { type ErrorCode, KeepwellError } from '@keepwell/sdk/base/error'
+import { type ErrorCode, ensure, KeepwellError } from '@keepwell/sdk/base/error'
 
-/** What a fenced thread answers (`fenced-thread.ts` writes it). */
-export type FencedReply = { readonly value?: unknown; readonly failed?: { readonly code: ErrorCode; readonly message: string } }
+/** What a fenced thread says (`fenced-thread.ts` writes it): once that it is ready, then its answers. */
+export type FencedReply =
+  | { readonly ready: true }
+  | { readonly ready?: false; readonly value?: unknown; readonly failed?: { readonly code: ErrorCode; readonly message: string } }
 
 export type Fenced<In, Out> = {
-  /** One call at a time; others wait their turn. Throws what the work threw, or UNREADABLE when it took too long, too much memory, or fell. */
+  /**
+   * One call at a time on each thread; others wait their turn. Throws what the work threw, UNREADABLE when it took too long, too much
+   * memory, or fell, and RATE_LIMITED when too many wait. What is asked is copied, so that it outlives a thread that falls.
+   */
   run(input: In): Promise<Out>
+  /** Calls that ended their thread. */
+  readonly counts: { readonly ended: number }
   close(): Promise<void>
 }
 
 export type Fence = {
   /** The thread's module; it calls `serveFenced`. */
   readonly module: URL
+  /** Of one call, once its turn has come and the thread has loaded what it needs. */
   readonly milliseconds: number
+  /** Of a thread's heap; `young` of what is new in it. */
   readonly megabytes: number
+  readonly young?: number
+  /** At most; each is begun when those before it are busy. Default 1. */
+  readonly threads?: number
+  /** Calls that may wait; default: as many as come. */
+  readonly waiting?: number
 }
 
+/** A thread's place; empty until it is needed, and again when a call ended it. */
+type Place = { worker: Worker | null; ready: boolean }
+
+/** Milliseconds in which a thread has loaded what it needs. */
+const BEGINNING = 60_000
+
 /**
- * Work on foreign bytes behind a fence: on a thread of its own, with a limit of time and memory, ended and begun anew when it passes one.
+ * Work on foreign bytes behind a fence: on threads of their own, with a limit of time and memory, ended and begun anew when one passes it.
  * What crashes or loops there costs its own call, not the process.
  */
-export function fenced<In, Out>({ module, milliseconds, megabytes }: Fence): Fenced<In, Out> {
-  let worker: Worker | null = null
-  let turn: Promise<unknown> = Promise.resolve()
+export function fenced<In, Out>(fence: Fence): Fenced<In, Out> {
+  const { module, milliseconds, megabytes, young, threads = 1, waiting = Number.POSITIVE_INFINITY } = fence
+  const free: Place[] = Array.from({ length: threads }, () => ({ worker: null, ready: false }))
+  const queue: ((place: Place) => void)[] = []
+  const running = new Set<Promise<unknown>>()
+  const counts = { ended: 0 }
   const start = (): Worker => {
-    const made = new Worker(module, { resourceLimits: { maxOldGenerationSizeMb: megabytes }, stdout: true, stderr: true })
+    const resourceLimits = { maxOldGenerationSizeMb: megabytes, ...(young ? { maxYoungGenerationSizeMb: young } : {}) }
+    const made = new Worker(module, { resourceLimits, stdout: true, stderr: true })
     made.unref()
     // An error after the last answer must not be unhandled.
     made.on('error', () => {})
@@ -34,27 +58,49 @@ export function fenced<In, Out>({ module, milliseconds, megabytes }: Fence): Fen
     made.stderr.resume()
     return made
   }
-  const end = async (): Promise<void> => {
-    const old = worker
-    worker = null
+  const end = async (place: Place): Promise<void> => {
+    const old = place.worker
+    place.worker = null
+    place.ready = false
     await old?.terminate()
   }
-  const ask = (input: In): Promise<Out> =>
+  const enter = (): Promise<Place> => {
+    // One that runs already before one that would have to be begun.
+    const at = free.findLastIndex(p => p.worker)
+    const place = at < 0 ? free.shift() : free.splice(at, 1)[0]
+    if (place) return Promise.resolve(place)
+    ensure(queue.length < waiting, 'RATE_LIMITED', 'Too much of that kind is being read; retry in a moment.')
+    return new Promise(resolve => queue.push(resolve))
+  }
+  const leave = (place: Place): void => {
+    const next = queue.shift()
+    if (next) next(place)
+    else free.push(place)
+  }
+  const ask = (place: Place, input: In): Promise<Out> =>
     new Promise((resolve, reject) => {
-      worker ??= start()
-      const mine = worker
+      place.worker ??= start()
+      const mine = place.worker
       const fail = (why: string, cause?: unknown): void => {
         settle()
-        void end().then(() => reject(new KeepwellError('UNREADABLE', why, { cause })))
+        counts.ended++
+        void end(place).then(() => reject(new KeepwellError('UNREADABLE', why, { cause })))
       }
-      const answer = ({ value, failed }: FencedReply): void => {
+      const answer = (reply: FencedReply): void => {
+        if (reply.ready) {
+          place.ready = true
+          clearTimeout(timer)
+          timer = within(milliseconds)
+          return
+        }
         settle()
-        if (failed) reject(new KeepwellError(failed.code, failed.message))
-        else resolve(value as Out)
+        if (reply.failed) reject(new KeepwellError(reply.failed.code, reply.failed.message))
+        else resolve(reply.value as Out)
       }
       const fell = (cause: unknown): void => fail('Reading it ended the thread that did so.', cause)
       const left = (): void => fail('Reading it ended the thread that did so.')
-      const timer = setTimeout(() => fail(`Reading it took longer than ${milliseconds / 1000} seconds.`), milliseconds)
+      const within = (limit: number) => setTimeout(() => fail(`Reading it took longer than ${limit / 1000} seconds.`), limit)
+      let timer = within(place.ready ? milliseconds : BEGINNING)
       const settle = (): void => {
         clearTimeout(timer)
         mine.off('message', answer).off('error', fell).off('exit', left)
@@ -62,15 +108,29 @@ export function fenced<In, Out>({ module, milliseconds, megabytes }: Fence): Fen
       mine.on('message', answer).on('error', fell).on('exit', left)
       mine.postMessage(input)
     })
+  const turn = async (input: In): Promise<Out> => {
+    const place = await enter()
+    try {
+      return await ask(place, input)
+    } finally {
+      leave(place)
+    }
+  }
   return {
+    counts,
     run(input) {
-      const mine = turn.then(() => ask(input))
-      turn = mine.catch(() => {})
+      const mine = turn(input)
+      const settled = mine.then(
+        () => {},
+        () => {},
+      )
+      running.add(settled)
+      void settled.then(() => running.delete(settled))
       return mine
     },
     async close() {
-      await turn
-      await end()
+      while (running.size) await Promise.all(running)
+      await Promise.all(free.map(end))
     },
   }
 }

@@ -13,7 +13,7 @@ export type SubscriptionSettings = Pick<SubscriptionsInput, 'lookEvery' | 'tick'
 }
 
 type Beside = SubscriptionSettings &
-  Pick<SubscriptionsInput, 'check' | 'log' | 'pause' | 'stands'> & { readonly ctx: Ctx; readonly dir: string }
+  Pick<SubscriptionsInput, 'reader' | 'log' | 'pause' | 'stands'> & { readonly ctx: Ctx; readonly dir: string }
 
 /** Subscriptions of a gateway, kept in a file of its home that is noise without the home's device key. */
 export async function subscriptionsBeside(gateway: Gateway, { ctx, dir, hooksTo = [], ...rest }: Beside): Promise<GatewayPart> {

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
-import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
 import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
 import { shapes } from '@keepwell/sdk/health/fhir/shapes'
@@ -32,6 +31,7 @@ import { hl7v2File } from '#gateway/hl7v2/part'
 import { type Desk, openDesk } from '#gateway/hl7v2/service'
 import { readPackages } from '#gateway/profiles/package-file'
 import { providerPart } from '#gateway/provider/routes'
+import { openReader } from '#gateway/reading/reader'
 import type { StaffRoom } from '#gateway/smart/staff-room'
 import { metrics } from '#http/metrics'
 import type { HttpRoute } from '#http/route'
@@ -113,8 +113,11 @@ export async function serveGateway(
     opened.defer(() => roles.close())
     const persons = await personsAt(dir, code => log({ level: 'error', task: 'persons', code }))
     opened.defer(() => persons.close())
+    const reader = openReader()
+    opened.defer(() => reader.close())
     const gateway = openGateway({
       ctx,
+      describe: reader.describe,
       trail,
       policies,
       roles,
@@ -131,7 +134,6 @@ export async function serveGateway(
     const asks = whoAsks(byApiKey(keys, gateway.clock), request => others?.(request))
     const { parts: more, authenticate, stands = async () => false } = await partsOf(gateway, [auditRoom({ ctx, gateway, trail })])
     others = authenticate
-    const check = await loadChecker()
     const stillStands = async (basis: string) =>
       basis.startsWith('key:') ? keyStands(await keys(), basis, gateway.clock()) : stands(basis)
     const groups = groupsAt(ctx, dir)
@@ -139,11 +141,12 @@ export async function serveGateway(
     const parts = [
       auditPart(gateway, trail),
       await keyPart(gateway, keys),
-      await subscriptionsBeside(gateway, { ctx, dir, log, check, pause, stands: stillStands, ...settings.subscriptions }),
+      await subscriptionsBeside(gateway, { ctx, dir, log, reader, pause, stands: stillStands, ...settings.subscriptions }),
       providerPart({ gateway, authenticate: asks }),
-      dicomwebPart({ gateway, authenticate: asks, ...(await imagesAt(settings, opened)) }),
+      dicomwebPart({ gateway, authenticate: asks, reader, ...(await imagesAt(settings, opened)) }),
       bulkPart({ gateway, authenticate: asks, dir: join(dir, 'exports'), memory: exportedFrom(settings), groups, pause }),
       policyPart(policies),
+      { gauges: reader.gauges },
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...(hot ? [hotPart(hot)] : []),
       heldPart({ ctx, holdings: holdingsAt(ctx, dir), archives: settings.archives ?? {} }),
@@ -161,12 +164,15 @@ export async function serveGateway(
       more: parts.flatMap(p => p.told ?? []),
     }
     const rows = fhirTable(
-      { gateway, check, profiles, terminology: parts.map(p => p.terminology).find(Boolean) ?? null, now: () => Date.now() },
+      { gateway, reader, profiles, terminology: parts.map(p => p.terminology).find(Boolean) ?? null, now: () => Date.now() },
       told,
       parts.flatMap(p => p.fhir ?? []),
     )
     const server = await serve(settings, {
-      routes: [...httpRoutes(rows, `${url}/fhir`, asks, noting(gateway, trail)), ...parts.flatMap(p => p.routes ?? [])],
+      routes: [
+        ...httpRoutes(rows, { base: `${url}/fhir`, authenticate: asks, reader, refused: noting(gateway, trail) }),
+        ...parts.flatMap(p => p.routes ?? []),
+      ],
       parts,
       url,
     })

@@ -1,7 +1,7 @@
 import * as cborg from 'cborg'
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from './bytes.ts'
-import { decode, encode } from './cbor.ts'
+import { decode, encode, MAX_ITEMS } from './cbor.ts'
 import { isKeepwellError } from './error.ts'
 
 /** The library's reading of the same rules: decoded strictly, and encoded again to the very same bytes. */
@@ -166,6 +166,17 @@ describe('the one form of CBOR', () => {
     let deep: unknown = 0
     for (let i = 0; i < 40; i++) deep = [deep]
     expect(codeOf(() => encode(deep))).toBe('BAD_CBOR')
+  })
+
+  test('T28: a value of more things than memory is meant for is refused, however few bytes each is', () => {
+    const empty = (things: number): Uint8Array => {
+      const head = Uint8Array.of(0x9a, things >>> 24, (things >>> 16) & 255, (things >>> 8) & 255, things & 255)
+      const out = new Uint8Array(5 + things).fill(0x80)
+      out.set(head)
+      return out
+    }
+    expect(decode(empty(MAX_ITEMS - 1))).toHaveLength(MAX_ITEMS - 1)
+    expect(() => decode(empty(MAX_ITEMS))).toThrow(expect.objectContaining({ code: 'BAD_CBOR' }))
   })
 
   test('what was encoded does not change with the next value', () => {

@@ -205,7 +205,10 @@ function compareUtf8(a: string, b: string): number {
 
 // ---- decoding
 
-type Reader = { readonly bytes: Uint8Array; at: number }
+/** Things in one value: an empty list is one byte, and takes a hundred of memory. Nothing of the protocol comes near. */
+export const MAX_ITEMS = 2_000_000
+
+type Reader = { readonly bytes: Uint8Array; at: number; items: number }
 
 /**
  * Decodes deterministic CBOR and nothing else; throws BAD_CBOR. Byte strings are copies of nothing: they view the input. Every rule of
@@ -215,6 +218,7 @@ export function decode(bytes: Uint8Array): unknown {
   const r: Reader = {
     bytes: bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
     at: 0,
+    items: 0,
   }
   try {
     const value = read(r, 0)
@@ -227,6 +231,7 @@ export function decode(bytes: Uint8Array): unknown {
 
 function read(r: Reader, depth: number): unknown {
   if (depth > MAX_DEPTH) throw bad(`Nested deeper than ${MAX_DEPTH}.`)
+  if (++r.items > MAX_ITEMS) throw bad(`More than ${MAX_ITEMS} things.`)
   const first = r.bytes[r.at]
   if (first === undefined) throw bad('The bytes end early.')
   const major = first >> 5

@@ -1,6 +1,7 @@
 import { requestAccess } from '@keepwell/sdk/actions/access/request'
 import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import type { Describer } from '@keepwell/sdk/actions/records/import-describe'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Did } from '@keepwell/sdk/identity/did'
@@ -39,6 +40,8 @@ export type GatewayOptions = {
   readonly roles?: Kept<RoleRules>
   /** Which vaults it found to be one person's. */
   readonly persons?: Kept<Persons>
+  /** Describes files that are submitted. */
+  readonly describe?: Describer
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -57,7 +60,7 @@ const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 const GRACE = 10_000
 
 /** An organisation's side of Keepwell over its open home: who gave it what, sessions on that, and writing. */
-export function openGateway(options: GatewayOptions): OpenGateway {
+export function openGateway({ describe, ...options }: GatewayOptions): OpenGateway {
   const { ctx, url, log, pause, trail = NO_TRAIL, policies = NO_POLICIES, roles = fixed(NO_RULES), persons = fixed(NO_PERSONS) } = options
   const { ring } = ctx.session.state
   const ids = makeIds(ring.catalog, ring.did, ctx.random)
@@ -143,7 +146,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       const here = pool.open().filter(s => s.patient.id === patient.id)
       const vault = vaultFor(patient, here, what)
       if (!vault?.write) throw may.refused(actor, patient.id, 'The patient gave no live consent to write.')
-      const writing = { ctx, ids, name: ring.name, actor, patient, vault, trail, ...may.writing(actor, patient) }
+      const writing = { ctx, ids, name: ring.name, actor, patient, vault, trail, describe, ...may.writing(actor, patient) }
       const { verdicts, records } = await asked.keep(submitted(here, writing, what))
       told.filed(patient.id, records)
       return verdicts
@@ -233,7 +236,7 @@ function endGone(pool: Pool, gone: (commitment: Uint8Array) => boolean): string[
 }
 
 /** What is kept on disk follows the consents; a folder that cannot be removed is told, for somebody has to. */
-function nearAs({ ctx, hot, log }: GatewayOptions) {
+function nearAs({ ctx, hot, log }: Pick<GatewayOptions, 'ctx' | 'hot' | 'log'>) {
   const kept = (done: Promise<void> | undefined): void =>
     void done?.catch(() => log({ level: 'error', task: 'hot', code: 'STORAGE_FAILED' }))
   const keepLiving = (): void => kept(hot?.keep(livingGrants(ctx)))

@@ -1,5 +1,5 @@
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { describeCard } from '@keepwell/sdk/actions/records/import-describe'
+import { type Describer, describeCard, describeHere } from '@keepwell/sdk/actions/records/import-describe'
 import { MAX_LISTED, type Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { submitItems } from '@keepwell/sdk/actions/records/submit-items'
 import { type SubmittedDraft, submitRecords } from '@keepwell/sdk/actions/records/submit-records'
@@ -25,6 +25,7 @@ export type Writing = {
   /** Of this vault of theirs. */
   readonly vault: GivingVault
   readonly trail: Trail
+  readonly describe: Describer | undefined
   /** Throws when nothing may be filed into that part, by name. */
   readonly mayFile: (compartment: string) => void
   readonly under: Under
@@ -147,12 +148,13 @@ const metaOf = ({ ctx }: Writing, draft: SubmittedDraft): Meta => ({
 
 /** Files of any kind, split and described as an import does. */
 export async function writeItems(
-  { ctx, actor, vault, trail, mayFile, under }: Writing,
+  { ctx, actor, vault, trail, mayFile, under, describe = describeHere() }: Writing,
   items: Extract<Submission, { items: unknown }>['items'],
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = []
   const { person, role, purpose } = actor
   const accepted = writes(trail, actor, vault.id, ctx.clock(), under)
-  for await (const verdict of submitItems(ctx, items, { to: vault.did, purpose, person, role, accepted, mayFile })) verdicts.push(verdict)
+  for await (const verdict of submitItems(ctx, items, { to: vault.did, purpose, person, role, accepted, mayFile, describe }))
+    verdicts.push(verdict)
   return verdicts
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { equal } from '@keepwell/sdk/base/bytes'
+import { openReader } from '#gateway/reading/reader'
 import { freePort } from '#http/free-port'
 import { serveHttp } from '#http/server'
 import { HTTP_LIMITS } from '#http/settings'
@@ -32,8 +33,9 @@ export function memoryImaging(): MemoryImaging {
   }
 }
 
-/** One for all servers: a thread and its decoders are slow to make. It does not keep the process alive. */
+/** One for all servers: threads and their decoders are slow to make. They do not keep the process alive. */
 const draws = renderer()
+const reader = openReader()
 
 /** The services over a real socket. */
 export async function serveDicomweb(imaging: Imaging = memoryImaging(), limits: Partial<StoreLimits> = {}) {
@@ -43,6 +45,7 @@ export async function serveDicomweb(imaging: Imaging = memoryImaging(), limits: 
     imaging: async () => imaging,
     base,
     renderer: draws,
+    reader,
     limits: { ...STORE_LIMITS, ...limits },
     newId: randomUUID,
   })

@@ -1,5 +1,6 @@
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Authenticate, Gateway, GatewayPart, PatientSession } from '#gateway/core/types'
+import type { Reader } from '#gateway/reading/reader'
 import type { Instance } from './imaging.ts'
 import { type PatientOf, patientImaging } from './patient-imaging.ts'
 import { type Drawer, quarantine } from './quarantine.ts'
@@ -10,6 +11,7 @@ import { STORE_LIMITS } from './store.ts'
 export type DicomwebInput = {
   readonly gateway: Gateway
   readonly authenticate: Authenticate
+  readonly reader: Pick<Reader, 'instance'>
   readonly drawer: Drawer
   /** 32 bytes that only this home has. */
   readonly secret: Uint8Array
@@ -18,7 +20,7 @@ export type DicomwebInput = {
 }
 
 /** DICOMweb as a side of the gateway, at `/dicomweb`. */
-export function dicomwebPart({ gateway, authenticate, drawer, secret, patientOf = () => null }: DicomwebInput): GatewayPart {
+export function dicomwebPart({ gateway, authenticate, reader, drawer, secret, patientOf = () => null }: DicomwebInput): GatewayPart {
   const held = quarantine(drawer, secret, gateway.random)
   const draws = renderer()
   const indexes = new WeakMap<PatientSession, Map<string, Instance>>()
@@ -26,6 +28,7 @@ export function dicomwebPart({ gateway, authenticate, drawer, secret, patientOf 
     imaging: async request =>
       patientImaging({
         gateway,
+        reader,
         actor: await authenticate(request),
         patientOf,
         quarantine: held.put,
@@ -34,6 +37,7 @@ export function dicomwebPart({ gateway, authenticate, drawer, secret, patientOf 
       }),
     base: `${gateway.url}/dicomweb`,
     renderer: draws,
+    reader,
     limits: STORE_LIMITS,
     newId: () => toHex(gateway.random(16)),
   })

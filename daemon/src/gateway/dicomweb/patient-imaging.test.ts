@@ -30,6 +30,7 @@ function imagingOver(submit: (name: string) => Promise<void>, read: Consent = nu
   }
   const source = {
     gateway: gateway as Gateway,
+    reader: { instance: async (bytes: Uint8Array) => readInstance(bytes) },
     actor,
     patientOf: () => null,
     quarantine: async () => {},

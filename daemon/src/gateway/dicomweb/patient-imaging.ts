@@ -4,11 +4,12 @@ import { mapAhead } from '@keepwell/sdk/actions/records/import-stream'
 import { concat, equal, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
-import { instanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
+import { instanceFacts } from '@keepwell/sdk/health/dicom/instance'
 import { readHeader } from '@keepwell/sdk/health/dicom/read'
 import type { Image } from '#gateway/core/as-fhir'
 import type { Actor, Gateway, PatientSession } from '#gateway/core/types'
 import { granted } from '#gateway/fhir/access'
+import type { Reader } from '#gateway/reading/reader'
 import type { Imaging, Instance, Kept, Taken } from './imaging.ts'
 
 /** Whose an instance or a query is, by the identifier the organisation gave the patient; null when nobody known goes by it. */
@@ -16,6 +17,7 @@ export type PatientOf = (identifier: { readonly value: string; readonly issuer: 
 
 export type ImagingSource = {
   readonly gateway: Gateway
+  readonly reader: Pick<Reader, 'instance'>
   readonly actor: Actor
   readonly patientOf: PatientOf
   readonly quarantine: Imaging['quarantine']
@@ -64,11 +66,14 @@ async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array>
 }
 
 /** What stands in a file; null for one that came from elsewhere and cannot be served as DICOM. As a document it is still there. */
-async function indexOf({ meta, here, read }: RangedRecord): Promise<{ readonly key: string; readonly found: Instance | null }> {
+async function indexOf(
+  { reader }: ImagingSource,
+  { meta, here, read }: RangedRecord,
+): Promise<{ readonly key: string; readonly found: Instance | null }> {
   const key = toHex(meta.id)
   try {
     const header = readHeader(await collected(read(0, Math.min(BEGINNING, here))))
-    const facts = header ? instanceFacts(header) : readInstance(await collected(read(0, meta.size)))
+    const facts = header ? instanceFacts(header) : await reader.instance(await collected(read(0, meta.size)))
     return { key, found: { ...facts, key, size: meta.size } }
   } catch (e) {
     if (!isKeepwellError(e)) throw e
@@ -77,14 +82,14 @@ async function indexOf({ meta, here, read }: RangedRecord): Promise<{ readonly k
 }
 
 /** Reads what is not in the index yet, a page with one receipt; one file that cannot be read costs itself. */
-async function indexed({ indexes }: ImagingSource, session: PatientSession, images: readonly Image[]): Promise<Instance[]> {
-  const index = indexes.get(session) ?? new Map<string, Instance>()
-  indexes.set(session, index)
+async function indexed(source: ImagingSource, session: PatientSession, images: readonly Image[]): Promise<Instance[]> {
+  const index = source.indexes.get(session) ?? new Map<string, Instance>()
+  source.indexes.set(session, index)
   const missing = images.filter(i => !index.has(i.recordId))
   for (let at = 0; at < missing.length; at += PAGE) {
     const page = missing.slice(at, at + PAGE)
     const bodies = await session.openBodies(page.map(i => i.recordId))
-    for await (const { key, found } of mapAhead(bodies, AHEAD, indexOf)) if (found) index.set(key, found)
+    for await (const { key, found } of mapAhead(bodies, AHEAD, body => indexOf(source, body))) if (found) index.set(key, found)
   }
   return images.flatMap(i => index.get(i.recordId) ?? [])
 }

@@ -1,3 +1,4 @@
+import type { Reader } from '#gateway/reading/reader'
 import { budget } from '#http/body'
 import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
 import { takes, wanted } from './accept.ts'
@@ -15,6 +16,7 @@ export type DicomwebOptions = {
   /** URL of the service as its clients reach it, without a trailing slash; its path is where the routes are. */
   readonly base: string
   readonly renderer: Renderer
+  readonly reader: Pick<Reader, 'instance'>
   readonly limits: StoreLimits
   /** Opaque ids; a boundary must not occur in what it bounds. */
   readonly newId: () => string
@@ -84,7 +86,7 @@ export function dicomwebRoutes(options: DicomwebOptions): HttpRoute[] {
   })
   const memory = budget(options.limits.memory)
   const store = async (request: HttpRequest): Promise<HttpAnswer> =>
-    storeInstances({ imaging: await options.imaging(request), request, base: options.base, limits: options.limits, memory })
+    storeInstances({ ...options, imaging: await options.imaging(request), request, memory })
   const retrieve = (handle: Handle) => async (request: HttpRequest) =>
     handle({
       imaging: await options.imaging(request),

@@ -1,9 +1,10 @@
 import { release } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
-import { type InstanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
+import type { InstanceFacts } from '@keepwell/sdk/health/dicom/instance'
 import type { DicomJson, JsonElement } from '@keepwell/sdk/health/dicom/json'
 import { boundaryOf, mediaType, type Part, readMultipart } from '@keepwell/sdk/health/dicom/multipart'
 import { nativeXml } from '@keepwell/sdk/health/dicom/native-xml'
+import type { Reader } from '#gateway/reading/reader'
 import type { Budget } from '#http/body'
 import type { HttpAnswer, HttpRequest } from '#http/route'
 import { takes, wanted } from './accept.ts'
@@ -92,6 +93,7 @@ function gathered(expected: number) {
 
 type Storing = {
   readonly imaging: Imaging
+  readonly reader: Pick<Reader, 'instance'>
   readonly study: string | null
   readonly limits: StoreLimits
   readonly fates: Fate[]
@@ -102,20 +104,22 @@ type Storing = {
 
 /** Takes one part apart; what cannot be stored has its fate at once. */
 async function instanceOf(storing: Storing, part: Part): Promise<Taken | null> {
-  const { imaging, study, fates } = storing
+  const { imaging, reader, study, fates } = storing
   const bytes = await partBytes(storing, part)
   if (!bytes) {
     fates.push({ facts: null, reason: 'out-of-resources' })
     return null
   }
   try {
-    const facts = readInstance(bytes)
+    const facts = await reader.instance(bytes)
     if (study === null || facts.study === study) return { bytes, facts }
     fates.push({ facts, reason: 'mismatch' })
   } catch (e) {
-    if (!isKeepwellError(e, 'UNREADABLE') && !isKeepwellError(e, 'TOO_LARGE')) throw e
-    await imaging.quarantine(bytes, e.message)
-    fates.push({ facts: null, reason: 'not-understood' })
+    if (isKeepwellError(e, 'RATE_LIMITED')) fates.push({ facts: null, reason: 'out-of-resources' })
+    else if (isKeepwellError(e, 'UNREADABLE') || isKeepwellError(e, 'TOO_LARGE')) {
+      await imaging.quarantine(bytes, e.message)
+      fates.push({ facts: null, reason: 'not-understood' })
+    } else throw e
   }
   done(storing, bytes)
   return null
@@ -240,17 +244,18 @@ export function storeStatus(fates: readonly Fate[]): number {
 /** STOW-RS. Every instance is answered for; one that fails does not keep the others from being stored. */
 export async function storeInstances(input: {
   readonly imaging: Imaging
+  readonly reader: Pick<Reader, 'instance'>
   readonly request: HttpRequest
   readonly base: string
   readonly limits: StoreLimits
   readonly memory: Budget
 }): Promise<HttpAnswer> {
-  const { imaging, request, base, limits, memory } = input
+  const { imaging, reader, request, base, limits, memory } = input
   const choices = wanted(request.headers.accept, request.query.get('accept'))
   const xml = choices.findIndex(w => w.type === 'application/dicom+xml')
   const json = choices.findIndex(w => takes(w.type, 'application/dicom+json') || w.type === 'application/json')
   if (xml < 0 && json < 0) throw new KeepwellError('NOT_ACCEPTABLE', 'The response can be given as application/dicom+json or +xml.')
-  const storing: Storing = { imaging, study: request.params.study ?? null, limits, fates: [], memory, held: { bytes: 0, last: 0 } }
+  const storing: Storing = { imaging, reader, study: request.params.study ?? null, limits, fates: [], memory, held: { bytes: 0, last: 0 } }
   try {
     await storeParts(storing, partsOf(request, limits.request))
   } finally {

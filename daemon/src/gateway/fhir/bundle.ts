@@ -5,7 +5,7 @@ import { literal, renamed } from '#gateway/core/references'
 import { demand } from './access.ts'
 import { resourceType } from './content.ts'
 import { outcome, Refusal, refusalOf, refuse } from './outcome.ts'
-import { changeInEntry } from './patch.ts'
+import { patchInEntry } from './patch.ts'
 import {
   type Body,
   carryOut,
@@ -291,10 +291,10 @@ async function planOne(work: Work, e: Entry, { id, names, conditions }: Naming):
 }
 
 async function planPatch(work: Work, e: Entry, { type, id }: { type: string; id: string }, below: string): Promise<Plan> {
-  const change = changeInEntry(e.resource, below)
+  const asked = patchInEntry(e.resource, below)
   const current = await presentOf(work, type, id)
   checkMatch(e.headers['if-match'], current)
-  const changed = change(current.resource)
+  const changed = await work.fhir.reader.patched(current.resource, asked)
   return planUpdate(work, await prepared(work, changed, { type, below }), { id, ifMatch: undefined })
 }
 

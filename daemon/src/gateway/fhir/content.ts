@@ -34,9 +34,18 @@ export function wanted(format: string | null, accept: string | undefined): Forma
 /** Nesting beyond which no FHIR resource is honest. */
 const MAX_DEPTH = 80
 
-/** A JSON body as a resource. Depth is bounded before anything walks it. Throws BAD_INPUT. */
-export function parseJson(bytes: Uint8Array): JsonObject {
-  ensure(depthOf(bytes) <= MAX_DEPTH, 'BAD_INPUT', `The body is nested deeper than ${MAX_DEPTH} levels.`)
+/** Objects, lists and what stands in them: three bytes may be a value, and a value takes some fifty. */
+export const MAX_VALUES = 1_000_000
+
+/**
+ * A JSON body as a resource. Depth and number of values are bounded before anything is made of it; `take` is told of that number, and may
+ * refuse. Throws BAD_INPUT, TOO_LARGE.
+ */
+export function parseJson(bytes: Uint8Array, take: (values: number) => void = () => {}): JsonObject {
+  const { deepest, values } = extentOf(bytes)
+  ensure(deepest <= MAX_DEPTH, 'BAD_INPUT', `The body is nested deeper than ${MAX_DEPTH} levels.`)
+  ensure(values <= MAX_VALUES, 'TOO_LARGE', `The body has more than ${MAX_VALUES} values; send several.`)
+  take(values)
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -47,9 +56,10 @@ export function parseJson(bytes: Uint8Array): JsonObject {
   return value
 }
 
-function depthOf(bytes: Uint8Array): number {
+function extentOf(bytes: Uint8Array): { readonly deepest: number; readonly values: number } {
   let depth = 0
   let deepest = 0
+  let values = 1
   let quoted = false
   for (let i = 0; i < bytes.length; i++) {
     const b = bytes[i]!
@@ -57,11 +67,13 @@ function depthOf(bytes: Uint8Array): number {
       if (b === 0x5c) i++
       else if (b === 0x22) quoted = false
     } else if (b === 0x22) quoted = true
+    else if (b === 0x2c) values++
     else if (b === 0x7b || b === 0x5b) {
+      values++
       if (++depth > deepest) deepest = depth
     } else if (b === 0x7d || b === 0x5d) depth--
   }
-  return deepest
+  return { deepest, values }
 }
 
 /** The format of a body by its type; throws 415. */

@@ -2,8 +2,6 @@ import { patientSummary } from '@keepwell/sdk/health/fhir/ips/patient-summary'
 import { field, isObject, type JsonObject, list, string } from '@keepwell/sdk/health/fhir/read'
 import { searchBundle } from '@keepwell/sdk/health/fhir/search/bundle'
 import { everything } from '@keepwell/sdk/health/fhir/search/everything'
-import { knownParameters } from '@keepwell/sdk/health/fhir/search/known-parameters'
-import { r4 } from '@keepwell/sdk/health/fhir/search/r4'
 import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
 import type { EverythingInput, Params } from '@keepwell/sdk/health/fhir/search/types'
 import { demand, visibleTo } from './access.ts'
@@ -14,8 +12,6 @@ import { counted, missing, visibleVersion } from './read.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
 import { awayFrom, bundled, pageOf } from './search.ts'
 import { allThere, sessionFor } from './whose.ts'
-
-const searchParameter = knownParameters(r4)
 
 /** Parameters of an operation by POST, as if they had come in the URL: the simple ones. */
 export function withParameters(request: FhirRequest): URLSearchParams {
@@ -77,7 +73,7 @@ export const validate =
     const profile = withParameters(request).get('profile')
     const resource = inside ? field(inside, 'resource') : (given ?? (await stored(fhir, request, type, id)))
     if (!isObject(resource)) throw refuse(400, 'required', 'There is no resource to validate.')
-    const issues = asIssues(fhir.check(resource, { searchParameter }))
+    const issues = asIssues(await fhir.reader.check(resource, true))
     const asked = profile ? await judged(fhir, resource, [profile]) : null
     const { issues: told, unknown } = asked ? { issues: asIssues(asked.issues), unknown: 0 } : await judgedWhole(fhir, resource)
     const more = [

@@ -1,5 +1,4 @@
 import { ensure } from '@keepwell/sdk/base/error'
-import type { Checker } from '@keepwell/sdk/health/fhir/check'
 import type { Issue } from '@keepwell/sdk/health/fhir/issue'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { conditional, matches } from '@keepwell/sdk/health/fhir/search/search'
@@ -8,6 +7,7 @@ import type { FhirResource, Params, Version } from '@keepwell/sdk/health/fhir/se
 import { comparePatients, patientIdentity } from '@keepwell/sdk/health/fhir/subject'
 import { renamed } from '#gateway/core/references'
 import type { Actor, PatientSession } from '#gateway/core/types'
+import type { Reader } from '#gateway/reading/reader'
 import { demand, denied, mayTouch, type Right } from './access.ts'
 import { same } from './json-patch.ts'
 import { type Judging, judged } from './judge.ts'
@@ -18,7 +18,7 @@ import { needed } from './search.ts'
 import { withTerms } from './terms.ts'
 import { allThere, type Fhir, patientsNamed } from './whose.ts'
 
-export type Writing = Fhir & Judging & { readonly check: Checker }
+export type Writing = Fhir & Judging & { readonly reader: Reader }
 
 /** One record that is being written to. `session` opens it when something must be looked up; a plain create needs none. */
 export type Work = {
@@ -74,7 +74,7 @@ export async function prepared(
     throw refuse(422, 'business-rule', `A ${type} is no part of a record: send it by itself, or in a batch.`, below || type)
   const own = `${work.base}/`
   const told = renamed(resource, r => (r.startsWith(own) ? r.slice(own.length) : null))
-  const issues = work.fhir.check(told)
+  const issues = await work.fhir.reader.check(told)
   const errors = issues.filter(i => i.severity === 'error')
   if (errors.length) throw new Refusal(422, asIssues(errors, below))
   for (const named of patientsNamed(told, work.base))

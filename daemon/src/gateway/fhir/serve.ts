@@ -3,10 +3,12 @@ import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { registry } from '@keepwell/sdk/health/fhir/search/parameters'
 import { table } from '@keepwell/sdk/health/fhir/search/parameters.generated'
-import { fromXml, toXml } from '@keepwell/sdk/health/fhir/xml'
+import { toXml } from '@keepwell/sdk/health/fhir/xml'
 import type { Actor, Authenticate } from '#gateway/core/types'
+import type { Reader } from '#gateway/reading/reader'
+import { type Budget, budget } from '#http/body'
 import type { HttpAnswer, HttpRequest, HttpRoute } from '#http/route'
-import { bare, bodyFormat, demandUtf8, type Format, parseJson, wanted } from './content.ts'
+import { bare, bodyFormat, demandUtf8, type Format, MAX_VALUES, parseJson, wanted } from './content.ts'
 import { refusalOf, refuse } from './outcome.ts'
 import type { FhirAnswer, FhirRequest, FhirRoute } from './route.ts'
 
@@ -16,22 +18,19 @@ export const NOBODY: Actor = { person: '', role: '', purpose: 'TREAT', scopes: [
 const MAX_BODY = 16 << 20
 const R4 = registry(table)
 
-/** The rows as routes of the server. `base` is the FHIR endpoint without a trailing slash. */
-export const httpRoutes = (
-  rows: readonly FhirRoute[],
-  base: string,
-  authenticate: Authenticate,
-  refused: Refused = () => {},
-): HttpRoute[] =>
-  rows.flatMap(row => {
+/** The rows as routes of the server. */
+export function httpRoutes(rows: readonly FhirRoute[], answering: Answering): HttpRoute[] {
+  const room = budget(2 * MAX_VALUES)
+  return rows.flatMap(row => {
     const route: HttpRoute = {
       name: `fhir-${row.name}`,
       method: row.method,
       path: `/fhir${row.path}`,
-      handle: request => answerOf(row, { base, authenticate, refused }, request),
+      handle: request => answerOf(row, { ...answering, room }, request),
     }
     return row.path === '' ? [route, { ...route, path: '/fhir/' }] : [route]
   })
+}
 
 /** Told of what an actor may not do. That there is no consent is noted where the consents are. */
 export type Refused = (
@@ -39,9 +38,24 @@ export type Refused = (
   about: { readonly row: string; readonly type: string; readonly id: string; readonly why: string },
 ) => void
 
-type Answering = { readonly base: string; readonly authenticate: Authenticate; readonly refused: Refused }
+export type Answering = {
+  /** The FHIR endpoint without a trailing slash. */
+  readonly base: string
+  readonly authenticate: Authenticate
+  readonly reader: Pick<Reader, 'xml'>
+  readonly refused?: Refused
+}
 
-async function answerOf(row: FhirRoute, { base, authenticate, refused }: Answering, request: HttpRequest): Promise<HttpAnswer> {
+/** `room`: values of bodies that all requests together hold. */
+type Serving = Answering & { readonly room: Budget }
+
+async function answerOf(row: FhirRoute, serving: Serving, request: HttpRequest): Promise<HttpAnswer> {
+  const { base, authenticate, reader, room, refused = () => {} } = serving
+  const held = { values: 0 }
+  const take = (values: number): void => {
+    room.take(values)
+    held.values += values
+  }
   let actor: Actor = NOBODY
   let format: Format = 'json'
   const pretty = request.query.get('_pretty') === 'true'
@@ -50,7 +64,7 @@ async function answerOf(row: FhirRoute, { base, authenticate, refused }: Answeri
     format = row.name === 'binary' || row.body === 'raw' ? 'json' : wanted(request.query.get('_format'), request.headers.accept)
     const { type } = request.params
     if (type !== undefined && !R4.isType(type)) throw refuse(404, 'not-supported', 'FHIR R4 has no resource of that type.')
-    const seen = await fhirRequest(row, { base, actor, request })
+    const seen = await fhirRequest(row, { base, actor, reader, take, request })
     const answer = await write(await row.handle(seen), { format, pretty })
     // What needs nobody is for pages of any origin: apps read `/metadata` before they are known here (SMART App Launch 2.2, CORS).
     return row.open ? { ...answer, headers: { ...answer.headers, 'access-control-allow-origin': '*' } } : answer
@@ -62,12 +76,18 @@ async function answerOf(row: FhirRoute, { base, authenticate, refused }: Answeri
       refused(actor, { row: row.name, type, id, why: (error as Error).message })
     const headers: Record<string, string> = told.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
     return write({ status: told.status, resource: told.outcome, headers }, { format, pretty })
+  } finally {
+    room.give(held.values)
   }
 }
 
-type Seen = { readonly base: string; readonly actor: Actor; readonly request: HttpRequest }
+type Seen = Pick<Answering, 'base' | 'reader'> & {
+  readonly actor: Actor
+  readonly take: (values: number) => void
+  readonly request: HttpRequest
+}
 
-async function fhirRequest(row: FhirRoute, { base, actor, request }: Seen): Promise<FhirRequest> {
+async function fhirRequest(row: FhirRoute, { base, actor, reader, take, request }: Seen): Promise<FhirRequest> {
   const type = bare(request.headers['content-type'])
   demandUtf8(request.headers['content-type'])
   const bytes = row.body ? await request.body(row.maxBody ?? MAX_BODY) : NO_BYTES
@@ -84,7 +104,8 @@ async function fhirRequest(row: FhirRoute, { base, actor, request }: Seen): Prom
     params: request.params,
     query,
     headers: request.headers,
-    resource: row.body === 'resource' && bytes.length ? await resourceIn(bytes, type) : null,
+    resource:
+      row.body === 'resource' && bytes.length ? (bodyFormat(type) === 'json' ? parseJson(bytes, take) : await reader.xml(bytes)) : null,
     bytes,
     type,
     prefer: preferences(request.headers.prefer),
@@ -95,9 +116,6 @@ async function fhirRequest(row: FhirRoute, { base, actor, request }: Seen): Prom
 }
 
 const NO_BYTES = new Uint8Array(0)
-
-const resourceIn = async (bytes: Uint8Array, type: string): Promise<JsonObject> =>
-  bodyFormat(type) === 'json' ? parseJson(bytes) : fromXml(decode(bytes))
 
 export function preferences(header: string | string[] | undefined): FhirRequest['prefer'] {
   const said = String(header ?? '')

@@ -2,7 +2,7 @@ import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
 import { demand } from './access.ts'
 import { resourceType } from './content.ts'
 import { type OutcomeIssue, outcome, refuse } from './outcome.ts'
-import { changeIn, changeInEntry } from './patch.ts'
+import { patchIn, patchInEntry } from './patch.ts'
 import {
   carryOut,
   checkMatch,
@@ -124,14 +124,14 @@ export const patch =
     const { type = '', id } = request.params
     demand(request.actor, type, 'u')
     // Within a batch the patch is the entry's resource.
-    const change = request.resource ? changeInEntry(request.resource, type) : await changeIn(request)
+    const asked = request.resource ? patchInEntry(request.resource, type) : await patchIn(request, fhir.reader.xml)
     const work = target(fhir, request, null)
     const done = await inTurn(work, async () => {
       const found = id ?? (await theOne(work, type, conditionIn(request.query)))?.id
       if (found === undefined) throw refuse(404, 'not-found', 'The condition finds nothing.')
       const current = await presentOf(work, type, found)
       checkMatch(header(request, 'if-match'), current)
-      const changed = change(current.resource)
+      const changed = await fhir.reader.patched(current.resource, asked)
       return (
         await carryOut(work, [await planUpdate(work, await prepared(work, changed, { type }), { id: found, ifMatch: undefined })])
       )[0]!

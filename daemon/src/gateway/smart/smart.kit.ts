@@ -8,6 +8,7 @@ import { openStore } from '@keepwell/sdk/health/fhir/search/store'
 import type { Authenticate } from '#gateway/core/types'
 import { granted } from '#gateway/fhir/access'
 import { httpRoutes } from '#gateway/fhir/serve'
+import { openReader } from '#gateway/reading/reader'
 import { freePort } from '#http/free-port'
 import type { HttpRoute } from '#http/route'
 import { type HttpServer, serveHttp } from '#http/server'
@@ -156,7 +157,11 @@ export async function startGateway(limits: Partial<SmartLimits> = {}, more: Part
       log: (line: object) => void ('incident' in line && console.error(line)),
     }
     server = await serveHttp(
-      [...(smart.part.routes ?? []), ...fhirRoutes(smart), ...httpRoutes(smart.part.fhir ?? [], `${url}/fhir`, smart.authenticate)],
+      [
+        ...(smart.part.routes ?? []),
+        ...fhirRoutes(smart),
+        ...httpRoutes(smart.part.fhir ?? [], { base: `${url}/fhir`, authenticate: smart.authenticate, reader: openReader() }),
+      ],
       options,
       () => {},
       { mounts: smart.part.mounts ?? [], mayCall: smart.part.mayCall! },

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { PostHook } from '@keepwell/adapters/hooks/post'
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
-import type { Checker } from '@keepwell/sdk/health/fhir/check'
 import { BACKPORT } from '@keepwell/sdk/health/fhir/subscription/subscription'
 import { TOPICS } from '@keepwell/sdk/health/fhir/subscription/topics'
 import type { Gateway, GatewayPart } from '#gateway/core/types'
+import type { Reader } from '#gateway/reading/reader'
 import type { LogLine } from '#http/settings'
 import { keptIn } from './kept.ts'
 import { openRoom, type Room } from './room.ts'
@@ -19,7 +19,7 @@ export type SubscriptionsInput = {
   /** Closed with the part. */
   readonly tokens: Tokens
   readonly hooks: PostHook
-  readonly check: Checker
+  readonly reader: Reader
   /** Whether what an actor's right rests on still stands. */
   readonly stands: (basis: string) => Promise<boolean>
   readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>
@@ -40,7 +40,7 @@ const TICK_MS = 1000
 
 /** Topic-based subscriptions (Subscriptions R5 Backport 1.1.0 for R4) by rest-hook and websocket. */
 export async function subscriptionsPart(input: SubscriptionsInput): Promise<GatewayPart> {
-  const { gateway, tokens, hooks, check, stands, pause, lookEvery = LOOK_EVERY, tick = TICK_MS } = input
+  const { gateway, tokens, hooks, reader, stands, pause, lookEvery = LOOK_EVERY, tick = TICK_MS } = input
   const kept = keptIn(tokens, gateway.clock)
   const stop = new AbortController()
   let room: Room | undefined
@@ -63,7 +63,7 @@ export async function subscriptionsPart(input: SubscriptionsInput): Promise<Gate
   const socketUrl = `${gateway.url.replace(/^http/, 'ws')}${SOCKET_PATH}`
   const desk: Desk = {
     gateway,
-    check,
+    reader,
     ...opened,
     async remove(id) {
       await opened.remove(id)

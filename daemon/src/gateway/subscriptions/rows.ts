@@ -1,5 +1,4 @@
 import { isoTime } from '@keepwell/sdk/base/time'
-import type { Checker } from '@keepwell/sdk/health/fhir/check'
 import { field, isObject, type JsonObject, list } from '@keepwell/sdk/health/fhir/read'
 import { matches, search } from '@keepwell/sdk/health/fhir/search/search'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
@@ -9,19 +8,20 @@ import { BACKPORT, CONTENTS, type Content, type Filter, readSubscription } from 
 import type { Actor, Gateway } from '#gateway/core/types'
 import { demand, denied, granted, type Right } from '#gateway/fhir/access'
 import { asIssues, Refusal, refuse } from '#gateway/fhir/outcome'
-import { changeIn } from '#gateway/fhir/patch'
+import { patchIn } from '#gateway/fhir/patch'
 import { checkMatch } from '#gateway/fhir/plan'
 import { etag, missing } from '#gateway/fhir/read'
 import type { FhirAnswer, FhirRequest, FhirRoute } from '#gateway/fhir/route'
 import { bundled, needed } from '#gateway/fhir/search'
 import { inFront, patientIds } from '#gateway/fhir/whose'
+import type { Reader } from '#gateway/reading/reader'
 import type { Runner } from './runner.ts'
 import { owns, type Subscribed } from './types.ts'
 
 /** What the FHIR side of subscriptions does with them. */
 export type Desk = {
   readonly gateway: Gateway
-  readonly check: Checker
+  readonly reader: Reader
   all(): readonly Runner[]
   get(id: string): Runner | undefined
   /** Keeps a new or changed one, and sets it going. */
@@ -110,7 +110,7 @@ const create =
     demand(actor, 'Subscription', 'c')
     const own = desk.all().filter(r => owns(actor, r.sub)).length
     if (own >= MAX_EACH) throw refuse(422, 'too-costly', `There are ${MAX_EACH} subscriptions already; end some first.`)
-    const judged = judge(desk, actor, resource)
+    const judged = await judge(desk, actor, resource)
     const sub: Subscribed = {
       id: desk.newId(),
       owner: actor,
@@ -131,9 +131,9 @@ const create =
   }
 
 /** Whether it can be done at all, and may be by who asks; then what it comes to. */
-function judge(desk: Desk, actor: Actor, given: JsonObject | null): Pick<Subscribed, 'resource' | 'plan' | 'patients'> {
+async function judge(desk: Desk, actor: Actor, given: JsonObject | null): Promise<Pick<Subscribed, 'resource' | 'plan' | 'patients'>> {
   if (given?.resourceType !== 'Subscription') throw refuse(400, 'invalid', 'The body holds no Subscription.', 'resourceType')
-  const errors = desk.check(given).filter(i => i.severity === 'error')
+  const errors = (await desk.reader.check(given)).filter(i => i.severity === 'error')
   if (errors.length) throw new Refusal(422, asIssues(errors))
   const { plan, issues } = readSubscription(given)
   if (!plan) throw new Refusal(422, asIssues(issues))
@@ -222,7 +222,7 @@ const patch =
   (desk: Desk) =>
   async (request: FhirRequest): Promise<FhirAnswer> => {
     const { sub } = mine(desk, request, 'u')
-    return changed(desk, request, sub, (await changeIn(request))(shown(sub)))
+    return changed(desk, request, sub, await desk.reader.patched(shown(sub), await patchIn(request, desk.reader.xml)))
   }
 
 const remove =

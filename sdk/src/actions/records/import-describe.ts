@@ -34,16 +34,23 @@ export type Described = {
 
 export type ResourceInput = { readonly bytes: Uint8Array; readonly resource: JsonObject; readonly fullUrl?: string }
 
-/** Describes resources. The work is pure and takes most of an import's time, so a platform may do it on another thread. */
-export type Describer = (resources: readonly ResourceInput[]) => Promise<readonly Described[]>
+/**
+ * Describes what comes. The work is pure, takes most of an import's time, and is about foreign bytes, so a platform may do it on another
+ * thread. `document` throws UNREADABLE for what is not what it claims to be.
+ */
+export type Describer = {
+  resources(resources: readonly ResourceInput[]): Promise<readonly Described[]>
+  document(input: DocumentInput): Promise<Described>
+}
 
 /** Describes in this thread. `base` names the source for resources whose id is unique only there. */
-export const describeHere =
-  (base?: string): Describer =>
-  async resources => {
+export const describeHere = (base?: string): Describer => ({
+  async resources(resources) {
     const [check, nameOf] = await Promise.all([loadChecker(), loadNames()])
     return resources.map(r => describeResource(check, r, base, nameOf))
-  }
+  },
+  document: async input => describeDocument(input),
+})
 
 const cut = (s: string | undefined, max: number): string | undefined => (s && s.length > max ? s.slice(0, max).toWellFormed() : s)
 

@@ -6,7 +6,7 @@ import { detect, HEAD_BYTES, type MediaGuess } from '#health/detect'
 import { type FhirErrorPart, type FhirPart, type FhirResourcePart, splitFhir, splitNdjson } from '#health/fhir/split'
 import type { Body } from '#records/payload'
 import type { Filed } from './file-records.ts'
-import { type Described, type Describer, describeBytes, describeDocument } from './import-describe.ts'
+import { type Described, type Describer, describeBytes } from './import-describe.ts'
 import { type ImportItem, MAX_LISTED, type Outcome, type Told, type Verdict } from './import-item.ts'
 import type { Known } from './import-known.ts'
 import { batches, mapAhead, readHead } from './import-stream.ts'
@@ -91,7 +91,7 @@ async function* fhirUnits(intake: Intake, item: ImportItem, media: MediaGuess): 
 
 async function describeGroup(intake: Intake, group: FhirPart[]): Promise<{ group: FhirPart[]; described: Map<FhirPart, Described> }> {
   const good = group.filter((p): p is FhirResourcePart => !p.error)
-  const found = await intake.describe(good)
+  const found = await intake.describe.resources(good)
   return { group, described: new Map(good.map((p, i) => [p, found[i]!])) }
 }
 
@@ -125,7 +125,7 @@ async function documentUnit(intake: Intake, item: ImportItem, media: MediaGuess,
   const input = { name: item.name, media, bytes, whole, hash, told }
   if (why !== undefined) return unit(intake, { item, place: '', described: describeBytes(input), body, hash, why })
   try {
-    return unit(intake, { item, place: '', described: describeDocument(input), body, hash, told })
+    return unit(intake, { item, place: '', described: await intake.describe.document(input), body, hash, told })
   } catch (e) {
     if (!isKeepwellError(e, 'UNREADABLE')) throw e
     return unit(intake, { item, place: '', described: describeBytes(input), body, hash, why: e.message, told })

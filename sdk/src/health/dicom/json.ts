@@ -1,5 +1,6 @@
 /** A data set as DICOM JSON (PS3.18 annex F), text decoded to Unicode, binary values inline or by reference. */
 import { toBase64 } from '#base/bytes'
+import { ensure } from '#base/error'
 import { charsetTerms, decodeText } from './charset.ts'
 import { tagName } from './dictionary.ts'
 import { asciiOf, type DicomDataset, type DicomElement, type DicomFile } from './read.ts'
@@ -35,7 +36,16 @@ const NUMBERS: Readonly<Record<string, readonly [size: number, read: (v: DataVie
   SV: [8, (v, at, little) => v.getBigInt64(at, little)],
 }
 
-type Scope = { readonly file: DicomFile; readonly view: DataView; readonly charset: readonly string[]; readonly bulk: BulkUri }
+/** Values of one file, elements included: a backslash is a byte, and an empty value takes eight. */
+export const MAX_VALUES = 1_000_000
+
+type Scope = {
+  readonly file: DicomFile
+  readonly view: DataView
+  readonly charset: readonly string[]
+  readonly bulk: BulkUri
+  readonly told: { values: number }
+}
 
 const trimmed = (vr: string, s: string): string =>
   LEFT_KEPT.has(vr) ? s.replace(/[\0 ]+$/, '') : s.replace(/[\0 ]+$/, '').replace(/^ +/, '')
@@ -122,6 +132,8 @@ function datasetJson(outer: Scope, dataset: DicomDataset, prefix: string): Dicom
     // What is told here is UTF-8, whatever the file was in.
     if (element.tag === CHARSET) out[name] = { vr: 'CS', Value: ['ISO_IR 192'] }
     else out[name] = { vr: element.vr, ...valuesOf(scope, element, `${prefix}${name}`) }
+    scope.told.values += 1 + (out[name].Value?.length ?? 0)
+    ensure(scope.told.values <= MAX_VALUES, 'TOO_LARGE', `The attributes have more than ${MAX_VALUES} values.`)
   }
   return out
 }
@@ -129,10 +141,10 @@ function datasetJson(outer: Scope, dataset: DicomDataset, prefix: string): Dicom
 /** Binary values up to this size stand in the JSON itself. */
 export const INLINE_BYTES = 256
 
-/** The data set without its meta group. `bulk` names the place of large values; without it everything is inline. */
+/** The data set without its meta group. `bulk` names the place of large values; without it everything is inline. Throws TOO_LARGE. */
 export function dicomJson(file: DicomFile, bulk: BulkUri = () => null): DicomJson {
   const view = new DataView(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength)
-  return datasetJson({ file, view, charset: [], bulk }, file.dataset, '')
+  return datasetJson({ file, view, charset: [], bulk, told: { values: 0 } }, file.dataset, '')
 }
 
 /** The element that a bulk data path of {@link dicomJson} leads to, or null. */

@@ -235,6 +235,12 @@ export function readHeader(beginning: Uint8Array): DicomFile | null {
   }
 }
 
+/** Whether a file of that size, whose beginning was read, ends with its pixel data, uncompressed: then nothing of it is unread. */
+export function endsWithPixels({ dataset }: DicomFile, size: number): boolean {
+  const pixels = dataset.get(PIXELS)
+  return pixels !== undefined && /^O[BW]$/.test(pixels.vr) && pixels.at + pixels.length === size
+}
+
 /** Reads a whole file, also one without preamble or meta group. Throws UNREADABLE or TOO_LARGE; never returns half a data set. */
 export const readDicom = (bytes: Uint8Array): DicomFile => parsed(bytes, false)
 
