@@ -1,6 +1,6 @@
 import { terminologyPart } from '@keepwell/daemon/gateway/terminology/part'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE } from '#e2e/gateway.kit'
+import { type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 
 let world: GatewayWorld
@@ -381,6 +381,18 @@ describe('operations', () => {
     expect((await ask('GET', `Patient/${id}/$meta`)).body.parameter[0].valueMeta.versionId).toBeTruthy()
   })
 
+  test('$summary names codes that came without a name, by the gateway’s own terminology', async () => {
+    const coded = { coding: [{ system: 'http://snomed.info/sct', code: '394807007' }] }
+    const made = await ask('POST', 'Condition', { resourceType: 'Condition', subject: { reference: `Patient/${id}` }, code: coded })
+    expect(made.status).toBe(201)
+    const { body } = await ask('GET', `Patient/${id}/$summary`)
+    const texts = body.entry[0].resource.section.map((s: Json) => s.text.div).join()
+    expect(texts).toContain('Infectious diseases')
+    expect(texts).not.toContain('394807007')
+    const told = body.entry.map((e: Json) => e.resource).find((r: Json) => r.code?.coding?.[0]?.code === '394807007')
+    expect(told.code).toEqual(coded)
+  })
+
   test('search by POST and in a compartment finds what GET finds', async () => {
     const get = await ask('GET', 'Observation?code=29463-7&_count=5&_sort=-_lastUpdated')
     const post = await ask('POST', 'Observation/_search', 'code=29463-7&_count=5&_sort=-_lastUpdated', {
@@ -392,6 +404,55 @@ describe('operations', () => {
     const page = await ask('GET', next)
     const seen = new Set(get.body.entry.map((e: Json) => e.resource.id))
     expect(page.body.entry.some((e: Json) => seen.has(e.resource.id))).toBe(false)
+  })
+})
+
+describe('pages of a search', () => {
+  const coding = (code: string) => ({ code: { coding: [{ system: 'urn:paging', code }] } })
+  const pageAt = async (url: string): Promise<{ ids: string[]; values: number[]; total: number; next?: string }> => {
+    const { status, body } = await ask('GET', url)
+    expect([url, status]).toEqual([url, 200])
+    const resources: Json[] = (body.entry ?? []).map((e: Json) => e.resource)
+    const next = body.link.find((l: Json) => l.relation === 'next')?.url
+    return {
+      ids: resources.map(r => r.id),
+      values: resources.map(r => r.valueQuantity.value),
+      total: body.total,
+      ...(next ? { next } : {}),
+    }
+  }
+
+  test('are those of the first one, nothing twice and nothing left out, while others create, change and delete', {
+    timeout: 180_000,
+  }, async () => {
+    const other = world.asking({ 'x-keepwell-person': 'Dr. Grace', 'x-keepwell-role': 'physician', 'x-keepwell-patient': id })
+    for (let v = 1; v <= 12; v++) await ask('POST', 'Observation', observation(v, coding('page')))
+    const search = 'Observation?code=urn:paging|page&_sort=value-quantity'
+    const first = await pageAt(`${search}&_count=3`)
+    expect([first.values, first.total]).toEqual([[1, 2, 3], 12])
+
+    const all = (await ask('GET', search)).body.entry.map((e: Json) => e.resource)
+    const seen = { ids: [...first.ids], values: [...first.values] }
+    let next = first.next
+    for (let round = 0; next; round++) {
+      // Before the place that is read, behind it, changed away from the question, changed in order, and deleted: the patient is asked to erase it.
+      await other('POST', 'Observation', observation(0.5, coding('page')))
+      await other('POST', 'Observation', observation(8.5, coding('page')))
+      if (round === 0) await other('PUT', `Observation/${all[4].id}`, { ...all[4], ...coding('elsewhere') })
+      if (round === 0) await other('PUT', `Observation/${all[8].id}`, { ...all[8], valueQuantity: { ...all[8].valueQuantity, value: 0.1 } })
+      if (round === 1) expect((await other('DELETE', `Observation/${all[10].id}`)).status).toBe(202)
+      // Whoever pages has all of it in their own session, where a search asked anew finds it.
+      await until(async () => (await pageAt(search)).total === 13 + 2 * round)
+      const page = await pageAt(next)
+      expect(page.total).toBe(12)
+      seen.ids.push(...page.ids)
+      seen.values.push(...page.values)
+      next = page.next
+    }
+    expect(seen.values).toEqual(all.map((r: Json) => r.valueQuantity.value))
+    expect(seen.ids).toEqual(all.map((r: Json) => r.id))
+    // Asked anew, it is as things are now.
+    expect((await pageAt(search)).values.slice(0, 4)).toEqual([0.1, 0.5, 0.5, 0.5])
   })
 })
 

@@ -6,6 +6,7 @@ import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
 import type { EverythingInput, Params } from '@keepwell/sdk/health/fhir/search/types'
 import { demand, visibleTo } from './access.ts'
 import { judged, judgedWhole } from './judge.ts'
+import { namesFor } from './names.ts'
 import { asIssues, type OutcomeIssue, outcome, refuse } from './outcome.ts'
 import type { Writing } from './plan.ts'
 import { counted, missing, visibleVersion } from './read.ts'
@@ -117,16 +118,15 @@ export const summary =
     const patient = found?.matches.find(v => v.type === 'Patient')?.resource
     if (!found || !patient) throw missing('Patient')
     const author = { resourceType: 'Organization', id: 'gateway', name: fhir.gateway.name }
+    const resources = [...found.matches, ...found.includes].map(v => v.resource!)
     return {
-      resource: patientSummary(
-        [...found.matches, ...found.includes].map(v => v.resource!),
-        {
-          patient,
-          author,
-          at: new Date(fhir.now()).toISOString(),
-          urlOf: r => `${request.base}/${String(r.resourceType)}/${String(r.id)}`,
-        },
-      ),
+      resource: patientSummary(resources, {
+        patient,
+        author,
+        at: new Date(fhir.now()).toISOString(),
+        urlOf: r => `${request.base}/${String(r.resourceType)}/${String(r.id)}`,
+        nameOf: await namesFor(fhir.terminology, resources),
+      }),
     }
   }
 
