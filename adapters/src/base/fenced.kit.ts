@@ -5,6 +5,7 @@ import { serveFenced } from './fenced-thread.ts'
 serveFenced(async (what: string) => {
   if (what === 'loop') for (;;);
   if (what === 'eat') for (const all: number[][] = []; ; ) all.push(new Array<number>(1 << 20).fill(all.length))
+  if (what === 'wait') await new Promise(() => setInterval(() => {}, 1000))
   if (what === 'exit') process.exit(3)
   if (what === 'refuse') throw new KeepwellError('TOO_LARGE', 'too large')
   if (what === 'throw') throw new Error('secret')

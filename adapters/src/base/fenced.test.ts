@@ -14,3 +14,14 @@ test('a refusal keeps its code; any other failure says nothing of what was read'
   await expect(fence.run('throw')).rejects.toMatchObject({ code: 'UNREADABLE', message: expect.not.stringContaining('secret') as string })
   expect(await fence.run('print')).toBe('PRINT')
 })
+
+test('of two threads one may hang while the other answers; who finds no room to wait is told so at once', async () => {
+  const module = new URL('./fenced.kit.ts', import.meta.url)
+  const two = fenced<string, string>({ module, milliseconds: 3000, megabytes: 64, threads: 2, waiting: 1 })
+  const codes = (calls: readonly Promise<string>[]) => Promise.all(calls.map(c => c.catch((e: { code?: string }) => e.code)))
+  const hanging = codes([two.run('wait')])
+  expect([await two.run('one'), await two.run('two')]).toEqual(['ONE', 'TWO'])
+  expect(await codes(['wait', 'three', 'four'].map(two.run))).toEqual(['UNREADABLE', 'THREE', 'RATE_LIMITED'])
+  expect([await hanging, two.counts.ended]).toEqual([['UNREADABLE'], 2])
+  await two.close()
+})

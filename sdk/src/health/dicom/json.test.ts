@@ -59,6 +59,12 @@ describe('DICOM JSON (PS3.18 annex F)', () => {
     expect(elementAt(readDicom(bytes), '00880200.0.7FE00010')?.length).toBe(600)
     for (const path of ['00880200.1.7FE00010', '00880200.0', '7FE00011', '..', '']) expect(elementAt(readDicom(bytes), path)).toBeNull()
   })
+  test('T28: elements of nothing but separators are values, and of those there are only so many', () => {
+    const many = (elements: number): Uint8Array =>
+      file(Array.from({ length: elements }, (_, i) => element(0x00310010 + i, 'LO', `a${'\\'.repeat(59_999)}`)))
+    expect(Object.keys(dicomJson(readDicom(many(16))))).toHaveLength(16)
+    expect(() => dicomJson(readDicom(many(17)))).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+  })
   test('an instance that does not say what it is, is refused', () => {
     expect(() => readInstance(file(named('1.2.9').slice(0, 3)))).toThrow(expect.objectContaining({ code: 'UNREADABLE' }))
   })
