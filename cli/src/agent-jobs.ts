@@ -12,6 +12,7 @@ import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
+import { applyRetention } from '@keepwell/sdk/actions/records/standing-retention'
 import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
 import { chanceToFind, checkCopies, samplesFor } from '@keepwell/sdk/actions/vault/check-copies'
 import { copyCold, type Place } from '@keepwell/sdk/actions/vault/cold-copies'
@@ -22,7 +23,7 @@ import { noteBackup, noteCopies, noteDrill } from '@keepwell/sdk/actions/vault/s
 import { drill, drillLines } from './drill.ts'
 import type { Io } from './io.ts'
 import { folderShelf } from './shelf.ts'
-import { bytesOf, count } from './show.ts'
+import { bytesOf, count, when } from './show.ts'
 
 const MINUTE = 60
 const DAY = 86_400
@@ -49,6 +50,7 @@ export function agentJobs(io: Io, within: WithCtx, { backups, places, via }: Age
     { name: 'receive', every: 5 * MINUTE, run: () => within(receive) },
     { name: 'rules', every: 5 * MINUTE, run: () => within(rules) },
     ...(via.length ? [{ name: 'ends', every: 15 * MINUTE, run: () => within(ctx => ends(ctx, via)) }] : []),
+    { name: 'retention', every: DAY, run: () => within(retention) },
     { name: 'calendar', every: DAY, run: () => within(calendar) },
     { name: 'emergency', every: DAY, run: () => within(emergency) },
     { name: 'custodians', every: 7 * DAY, run: () => within(custodians) },
@@ -92,6 +94,28 @@ async function rules(ctx: Ctx): Promise<Said> {
   return ignored
     ? { said, warning: `${count(ignored, 'rule')} is not as you signed it and counts for nothing. Look with: keepwell rules` }
     : { said }
+}
+
+/** What the person's own rules are to erase: announced, waited for, erased. They are told by the verb itself. */
+async function retention(ctx: Ctx): Promise<Said> {
+  const run = await applyRetention(ctx)
+  switch (run.state) {
+    case 'none':
+      return { said: 'no rule of your own erases anything' }
+    case 'ignored':
+      return { said: 'not applied', warning: 'Your rules for erasing are not as you signed them and count for nothing. Sign them again.' }
+    case 'nothing-due':
+      return { said: 'nothing is due' }
+    case 'held':
+      return { said: 'nothing goes by itself while a legal hold stands' }
+    case 'unread':
+      return { said: 'nothing goes before what waits in the mailbox about your rights is read' }
+    case 'erased':
+      return { said: `${count(run.records, 'record')} erased` }
+    case 'announced':
+    case 'waiting':
+      return { said: `${count(run.records, 'record')} announced, for ${when(run.on)}` }
+  }
 }
 
 /** Whether the ledger shows what was ended, as others than the home relay see it. */

@@ -220,6 +220,28 @@ describe('what a patient does at theirs', SLOW, () => {
     expect((await ada.json('erase', '--rules', file)).due).toEqual([])
   })
 
+  test('signed, their rules are kept to by their agent, which announces first; until then all of it can be kept', async () => {
+    await ada.json('import', json('older.json', observed('older', '2014-03-01')))
+    const before = await titles()
+    const file = json('standing.json', { v: 1, rules: [{ compartment: 'laboratory', days: 730 }] })
+    const erase = (...argv: string[]) => ada.run('erase', ...argv, '--json')
+    expect((await erase('--rules', file, '--standing')).code).toBe(2)
+    expect((await erase('--rules', file, '--standing', '--notice', '2d', '--yes')).code).toBe(3)
+    const signedNow = await ada.json('erase', '--rules', file, '--standing', '--yes')
+    expect(signedNow.standing).toMatchObject({ notice: 14 * DAY, waiting: null })
+    const { jobs } = JSON.parse((await ada.run('vault', '--once', '--json')).out)
+    expect(jobs.find((j: { name: string }) => j.name === 'retention').said).toMatch(/^1 record announced, for /)
+    const { waiting } = (await ada.json('erase', '--standing')).standing
+    expect([waiting.records.length, waiting.on - waiting.at, await titles()]).toEqual([1, 14 * DAY, before])
+    expect((await ada.run('erase', '--standing')).out).toContain('unless you end it')
+    const { arrivals } = await ada.json('sync')
+    expect(arrivals.map((a: { text?: string }) => a.text)).toContainEqual(
+      expect.stringContaining('your own rules erase 1 record of laboratory'),
+    )
+    expect(await ada.json('erase', '--standing', '--end')).toEqual({ standing: null })
+    expect(await titles()).toBe(before)
+  })
+
   test('what they correct is told to who read it', async () => {
     const { prior } = (
       await ada.json('import', json('corrected.json', { ...observed(YOUNG, new Date().toISOString()), note: [{ text: 'Mine.' }] }))

@@ -67,6 +67,13 @@ const ruleUse = object({
 /** A rule that the patient signed (protocol §5), as it was signed, and its uses. */
 const keptRule = object({ signed: bytes({ max: 1 << 14 }), ended: bool, uses: list(ruleUse, 500) })
 
+/** A round of records that are to be erased by the patient's own standing rules: announced at `at`, and erased from `on` on. */
+const retentionRound = object({ ids: list(bytes(16), 512), at: int(), on: int() })
+export type RetentionRound = Infer<typeof retentionRound>
+/** How long the patient wants to keep what (protocol §8), as it was signed, and what waits for its day. */
+const keptRetention = object({ signed: bytes({ max: 1 << 15 }), round: nullable(retentionRound) })
+export type KeptRetention = Infer<typeof keptRetention>
+
 /** `credential` is the last one that was live when they showed it. */
 const contact = object({
   did,
@@ -118,6 +125,7 @@ export const keyring = object({
   passed: optional(PARTED.passed),
   contacts: PARTED.contacts,
   rules: optional(list(keptRule, 64)),
+  retention: optional(keptRetention),
   invitations: list(object({ secret, expiry: int(), used: bool, name: optional(string(200)) }), 1024),
   /** Emergency access: what was set up, and the openings since the vault began. */
   emergency: optional(emergencyState),

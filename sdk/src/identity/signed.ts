@@ -21,6 +21,7 @@ export const SIGNED_TYPES = [
   'rule',
   'limits',
   'extract',
+  'retention',
 ] as const
 export type SignedType = (typeof SIGNED_TYPES)[number]
 

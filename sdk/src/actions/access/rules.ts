@@ -1,7 +1,8 @@
 import type { Ctx } from '#actions/context'
 import { limitsOf } from '#actions/rights/ring'
-import { callRelay, homeRelay, partyAt, signerOf } from '#actions/vault/calls'
+import { callRelay, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
+import { ownWord } from '#actions/vault/own-word'
 import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
@@ -94,21 +95,12 @@ export async function applyRules(ctx: Ruling): Promise<Applied> {
 }
 
 /** What the signature says; null for a rule that counts for nothing: not signed by this vault, altered, or below the floor. */
-export async function checkRule(ctx: Ruling, kept: KeptRule): Promise<RuleMessage | null> {
-  const { ring } = ctx.session.state
-  try {
-    const thing = decodeAs(signed, kept.signed)
-    const party = thing.signer === ring.did ? await partyAt(ctx, ring.did, thing.version) : null
-    ensure(party, 'BAD_SIGNATURE', 'The rule is not this vault’s.')
-    const rule = await verifySigned(thing, 'rule', ruleMessage, party.keys)
-    ensure(rule.vault === ring.did, 'WRONG_SUBJECT', 'The rule is of another vault.')
-    checkFloor(rule, ring)
+export const checkRule = (ctx: Ruling, kept: KeptRule): Promise<RuleMessage | null> =>
+  ownWord(ctx, kept.signed, async (thing, keys) => {
+    const rule = await verifySigned(thing, 'rule', ruleMessage, keys)
+    checkFloor(rule, ctx.session.state.ring)
     return rule
-  } catch (e) {
-    if (!isKeepwellError(e) || isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
-    return null
-  }
-}
+  })
 
 /** Writes a use down, within the cap, before its message is taken; false when the month's uses are spent. */
 async function announce(ctx: Ruling, rule: RuleMessage, one: WaitingRequest): Promise<boolean> {
