@@ -1,6 +1,7 @@
 import { batches, mapAhead } from '@keepwell/sdk/actions/records/import-stream'
 import type { Held } from '@keepwell/sdk/actions/records/outbox'
 import { SEQ_MARK } from '@keepwell/sdk/actions/records/receive-records'
+import { AUDIT } from '@keepwell/sdk/audit/trail-proof'
 import { toHex, u64be } from '@keepwell/sdk/base/bytes'
 import { plainCode } from '@keepwell/sdk/health/terminology/plain-code'
 import type { Did } from '@keepwell/sdk/identity/did'
@@ -27,7 +28,7 @@ export type Item = {
 
 /** Every record this device knows of, opened in memory and kept in order of care. */
 export type Entries = {
-  /** Newest care first; records that a newer version replaces are left out. */
+  /** Newest care first; records that a newer version replaces are left out, and what was published of who looked. */
   current(): readonly Item[]
   get(id: string): Item | undefined
   /** Of the current ones, in the same order, those that have, for each of `words` (`queryWords`), a word that begins so. */
@@ -198,7 +199,8 @@ function inOrder(items: readonly Item[], own: Did): Item[] {
     items.map(i => i.entry),
     ownVersions(own),
   )
-  const out = items.filter(i => !replaced.has(i.row.id))
+  // Who looked is written down for those who may read that: it is no record of the person's health, and has a page of its own.
+  const out = items.filter(i => !replaced.has(i.row.id) && i.row.compartment !== AUDIT)
   // Code units order ISO dates; a locale's order would be thirty times slower.
   const after = (a: string, b: string): number => (a < b ? 1 : a > b ? -1 : 0)
   return out.sort((a, b) => after(a.row.date, b.row.date) || -after(a.row.title, b.row.title))

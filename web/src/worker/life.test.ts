@@ -79,6 +79,21 @@ const watched = (catalog: Parameters<typeof watchEntries>[0]) =>
   )
 const titles = (entries: Entries): string[] => entries.current().map(i => i.row.title)
 
+test('who looked, published for somebody who may read that, is no record of the timeline; it is filed all the same', async () => {
+  const [record, part] = [...samplePatient('looked', { resources: 2, now: NOW })].map(entryOf) as [Entry, Entry]
+  const audit = { id: random(16), name: 'audit', generation: 1, roots: [] }
+  const catalog = packable()
+  await noted(catalog, [record, { ...part, compartment: audit.id, card: { ...part.card, title: 'Who looked: 1–7' } }])
+  const { entries } = await watchEntries(
+    catalog,
+    () => ({ ...ring, compartments: [audit] }),
+    () => {},
+  )
+  expect(titles(entries)).toEqual([record.card.title])
+  expect(entries.having(['who'])).toEqual([])
+  expect([...entries.all()]).toHaveLength(2)
+})
+
 describe('a packed catalog', () => {
   const life = [...samplePatient('packs', { resources: 1300, now: NOW })].map(entryOf)
 
