@@ -29,6 +29,7 @@ export function Record({ id }: { readonly id: string }) {
   const { t } = words
   const { api } = useVault()
   const { value, error, again } = useAsk(() => api.record(id), [id])
+  const listed = useAsk(() => api.recordRow(id), [id], ['records'])
   const anchored = useAsk(() => api.anchored(id), [id], ['records'])
   const [erased, setErased] = useState<Erased | null>(null)
   const [asking, setAsking] = useState(false)
@@ -40,7 +41,8 @@ export function Record({ id }: { readonly id: string }) {
     return written
   })
   const back = { href: timelineHref(api), label: t('timeline.title') }
-  const row = value?.row
+  // What does not open here, as its holder is away, can be erased all the same.
+  const row = value?.row ?? listed.value
   const lead = row && [
     kindName(words, row.type),
     words.date(row.date),
@@ -62,17 +64,21 @@ export function Record({ id }: { readonly id: string }) {
       back={back}
       {...(lead ? { lead: lead.filter(Boolean).join(' · ') } : {})}
       actions={
-        value && (
+        (value ?? (error !== null && row)) && (
           <>
-            {value.typed && (
+            {value?.typed && (
               <Button variant="default" component="a" href={`#/add/over/${id}`}>
                 {t('type.change')}
               </Button>
             )}
-            <Button component="a" href={`#/new-share?records=${id}`} variant="light" leftSection={<Icon name="share" size={19} />}>
-              {t('sharing.shareThis')}
-            </Button>
-            <SaveButton busy={saving.state === 'running'} onSave={saving.start} />
+            {value && (
+              <>
+                <Button component="a" href={`#/new-share?records=${id}`} variant="light" leftSection={<Icon name="share" size={19} />}>
+                  {t('sharing.shareThis')}
+                </Button>
+                <SaveButton busy={saving.state === 'running'} onSave={saving.start} />
+              </>
+            )}
             <Button variant="light" color="red" leftSection={<Icon name="trash" size={19} />} onClick={() => setAsking(true)}>
               {t('record.erase')}
             </Button>

@@ -1,5 +1,5 @@
 import type { Call } from '#rpc/rpc.ts'
-import type { Erased, Query } from '#rpc/views.ts'
+import type { Erased, Query, Row } from '#rpc/views.ts'
 import { watched } from './attention.ts'
 import { eraseThem } from './erasing.ts'
 import { type NamedFile, takeFiles } from './intake.ts'
@@ -19,6 +19,8 @@ export const recordsApi = (open: () => OpenVault) => ({
       open().entries,
       open().ctx.session.state.ring.compartments.map(c => c.name),
     ),
+  /** What the list says of one record, without opening it: where it is kept elsewhere, that may fail. */
+  recordRow: async (id: string): Promise<Row> => itemOf(open(), id).row,
   record: async (id: string) => watched(open(), id, () => openRecord(open(), id)),
   /** Since when a record is on the ledger; asked again as proofs come in, without opening the record again. */
   anchored: async (id: string) => itemOf(open(), id).entry.anchoredAt ?? null,
