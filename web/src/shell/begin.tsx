@@ -96,6 +96,7 @@ function Welcome({ api, onOpen, onGo, onBack }: WelcomeProps) {
         {t('begin.restore')}
       </Button>
       <p className="kw-dim kw-small kw-under">{t('begin.restoreNote')}</p>
+      <p className="kw-dim kw-small kw-under">{t('begin.passkeyAlone')}</p>
       {!pleading && (
         <Button variant="subtle" fullWidth onClick={() => onGo('lost')} disabled={sample.busy}>
           {t('begin.lost')}

@@ -13,6 +13,8 @@ export const begin: Texts<typeof en> = {
   'begin.createNote': 'Dauert eine Minute. Halten Sie Stift und Papier für Ihre Wiederherstellungswörter bereit.',
   'begin.restoreNote': 'Öffnen Sie Ihre Akte auf diesem Gerät mit den 24 Wörtern, die Sie aufgeschrieben haben.',
   'begin.restore': 'Ich habe Wiederherstellungswörter',
+  'begin.passkeyAlone':
+    'Ein Passkey öffnet die Kopie auf einem Gerät, das eine hat; hier ist keine. Nehmen Sie ein anderes Ihrer Geräte, Ihre Wörter oder Wächter. Eine Sicherungsdatei öffnet sich mit den Wörtern.',
   'begin.lost': 'Ich habe alles verloren und habe Wächter',
   'begin.pleading': 'Sie sind auf dem Weg zurück zu Ihrer Akte',
   'begin.pleadingGo': 'Weiter',
@@ -26,7 +28,8 @@ export const begin: Texts<typeof en> = {
   'begin.nameNeeded': 'Bitte schreiben Sie Ihren Namen.',
   'begin.protectTitle': 'Womit soll dieses Gerät sie öffnen?',
   'begin.passkey': 'Passkey',
-  'begin.passkeyNote': 'Fingerabdruck, Gesicht oder die PIN dieses Geräts. Nichts zu merken.',
+  'begin.passkeyNote':
+    'Fingerabdruck, Gesicht oder die PIN dieses Geräts. Nichts zu merken. Er öffnet nur die Kopie auf diesem Gerät: Auf einem leeren brauchen Sie Ihre Wörter.',
   'begin.passkeyAddress': 'Passkeys brauchen einen Namen in der Adresszeile. Öffnen Sie die Seite unter {address}, um einen zu nutzen.',
   'begin.passkeyNo': 'Dieser Browser kann hier keine Passkeys nutzen.',
   'begin.passphrase': 'Passphrase',

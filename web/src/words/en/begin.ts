@@ -10,6 +10,8 @@ export const begin = {
   'begin.createNote': 'Takes a minute. Have pen and paper ready for your recovery words.',
   'begin.restoreNote': 'Open your record on this device with the 24 words you wrote down.',
   'begin.restore': 'I have recovery words',
+  'begin.passkeyAlone':
+    'A passkey opens the copy on a device that has one; here there is none. Use another device of yours, your words, or guardians. A backup file opens with the words.',
   'begin.lost': 'I lost everything, and have guardians',
   'begin.pleading': 'You are on the way back to your record',
   'begin.pleadingGo': 'Go on',
@@ -23,7 +25,8 @@ export const begin = {
   'begin.nameNeeded': 'Please write your name.',
   'begin.protectTitle': 'How shall this device unlock it?',
   'begin.passkey': 'Passkey',
-  'begin.passkeyNote': 'Fingerprint, face or the PIN of this device. Nothing to remember.',
+  'begin.passkeyNote':
+    'Fingerprint, face or the PIN of this device. Nothing to remember. It opens this device’s copy alone: on an empty one you need your words.',
   'begin.passkeyAddress': 'Passkeys need a name in the address bar. Open this page at {address} to use one.',
   'begin.passkeyNo': 'This browser cannot use passkeys here.',
   'begin.passphrase': 'Passphrase',
