@@ -33,6 +33,7 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   ruleWaits: { icon: 'clock', href: '#/rules', tone: 'accent' },
   ruleGave: { icon: 'share', href: '#/rules', tone: 'good' },
   copies: { icon: 'alert', href: '#/settings/backups', tone: 'bad' },
+  untold: { icon: 'alert', href: '#/who', tone: 'accent' },
   unproved: { icon: 'alert', href: '#/guardians', tone: 'bad' },
 }
 

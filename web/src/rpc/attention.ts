@@ -51,6 +51,7 @@ export type NewsKind =
   | 'ruleWaits'
   | 'ruleGave'
   | 'copies'
+  | 'untold'
 
 export type NewsItem = {
   readonly id: string

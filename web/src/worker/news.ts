@@ -37,6 +37,7 @@ const KINDS = [
   'ruleWaits',
   'ruleGave',
   'copies',
+  'untold',
 ] as const satisfies readonly NewsKind[]
 const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
 type Item = Infer<typeof itemShape>
@@ -55,6 +56,8 @@ const LOOKS = new Set(['list', 'view', 'emergency', 'export'])
 export type Inbox = {
   /** After a sync: what arrived and what others filed. */
   arrived(arrivals: readonly Arrival[], before: ReadonlySet<string>): Promise<void>
+  /** Readers who could not be told of a correction; said once a day, for it is tried again. */
+  untold(names: readonly string[]): Promise<void>
   /** After the relay spoke of receipts: who opened something. */
   opened(): Promise<void>
   all(): Promise<News>
@@ -104,6 +107,13 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
           ...(await heldNow(ctx, news)),
         ])
       }),
+    untold: names =>
+      change(async k =>
+        add(
+          k,
+          names.map(name => news('untold', name, `${name} ${Math.floor(ctx.clock() / 86_400)}`)),
+        ),
+      ),
     opened: () =>
       change(async k => {
         const { receipts, seen } = await newReceipts(ctx, k.seen ?? NOTHING_SEEN)

@@ -149,7 +149,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       await save()
     }
   }
-  const digests = single(() => tellCorrected(ctx, entries).then(() => gather(ctx, entries, end.signal).then(save)))
+  const digests = single(() => tellCorrected(ctx, entries, inbox).then(() => gather(ctx, entries, end.signal).then(save)))
   const inbox = openInbox(ctx, entries, (unread, kinds) => tell('news', { unread, kinds }))
   // Whoever looked is told at the next time, if not at this.
   const opened = single(() => inbox.opened().catch(() => {}))
@@ -242,10 +242,11 @@ async function gather(ctx: Ctx, entries: Entries, signal: AbortSignal): Promise<
   await digestMissing(ctx, all, { signal, reader: pdfReader }).catch(() => {})
 }
 
-/** Who read what was corrected is told; that nobody can be told now is no reason to say nothing else. */
-async function tellCorrected(ctx: Ctx, entries: Entries): Promise<void> {
+/** Who read what was corrected is told, or the person hears who could not be; that nobody can be told now is no reason to say nothing else. */
+async function tellCorrected(ctx: Ctx, entries: Entries, inbox: Inbox): Promise<void> {
   const versions = [...entries.all()].map(i => i.entry).filter(e => e.card.prior)
-  await tellAmended(ctx, versions).catch(() => {})
+  const telling = await tellAmended(ctx, versions).catch(() => null)
+  if (telling?.unreached.length) await inbox.untold(telling.unreached)
 }
 
 /** Looks for the proofs of what was filed, as the ledger takes them. */

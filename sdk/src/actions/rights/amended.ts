@@ -2,9 +2,11 @@ import { NOTHING_SEEN, newReceipts } from '#actions/access/new-receipts'
 import type { Ctx } from '#actions/context'
 import { entryOf } from '#actions/records/list-entries'
 import { selectEntries } from '#actions/records/select-entries'
+import { sealedMark } from '#actions/sealed-mark'
 import { changeRing } from '#actions/vault/change-ring'
 import { concat, readU64, toHex, u64be } from '#base/bytes'
-import type { Did } from '#identity/did'
+import { bytes, type Infer, list, object, string } from '#base/shape'
+import { type Did, did } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
 import type { Entry } from '#records/catalog'
 import { mayReplace } from '#records/versions'
@@ -23,6 +25,10 @@ const IDS = 4096
 
 const NOBODY: Telling = { told: [], unreached: [] }
 
+/** Whom this device could not tell yet, and of what: kept beside the catalog, sealed as it is, until they were told. */
+const owedShape = object({ words: list(object({ did, name: string(200), records: list(bytes(16), IDS) }), 1000) })
+const owed = sealedMark<Infer<typeof owedShape>>('amended-owed', owedShape, { words: [] })
+
 /**
  * Tells each reader who opened a record under a consent, in force or ended, that there is a newer version of it (GDPR 16 and 19), its author's or
  * its owner's; each by the ids that they opened, and nobody else. What somebody else wrote stands beside the record and corrects nothing. `versions` are the entries that name a prior one, when they are at hand. Amendments
@@ -35,15 +41,38 @@ export async function tellAmended(ctx: Amending, versions?: readonly Entry[]): P
     await ctx.catalog.mark(LOOKED, u64be(now + 1))
     return NOBODY
   }
+  const before = await tellOwed(ctx)
   const since = readU64(mark)
   const fresh: Entry[] = []
   for (const e of versions ?? (await selectEntries(ctx, v => v.card.prior !== undefined)))
     if (e.filedAt >= since && isCorrection(ctx, e) && (await replacedBy(ctx, e))) fresh.push(e)
-  if (fresh.length === 0) return NOBODY
+  if (fresh.length === 0) return before
   const telling = await tellOf(ctx, fresh)
   // What is filed within this second is looked at once more.
   await ctx.catalog.mark(LOOKED, u64be(Math.max(since, now)))
-  return telling
+  return { told: both(before.told, telling.told), unreached: both(before.unreached, telling.unreached) }
+}
+
+const both = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
+
+/** Tries those again who could not be reached before. */
+async function tellOwed(ctx: Amending): Promise<Telling> {
+  const { words } = await owed.read(ctx)
+  return words.length ? tellWords(ctx, words) : NOBODY
+}
+
+type Owed = Infer<typeof owedShape>['words'][number]
+
+/** Tells each, and keeps for the next time whom it could not; what was owed before is among `words`. */
+async function tellWords(ctx: Amending, words: readonly Owed[]): Promise<Telling> {
+  const [told, left]: [string[], Owed[]] = [[], []]
+  for (const word of words) {
+    const { did, name, records } = word
+    const { unreached } = await tellEach(ctx, [{ did, name, what: { event: 'amended', records, purposes: [] } }])
+    unreached.length ? left.push(word) : told.push(name)
+  }
+  await owed.write(ctx, { words: left.slice(0, 1000) })
+  return { told, unreached: [...new Set(left.map(w => w.name))] }
 }
 
 /** The emergency summary is made anew all the time, of records that are amended by themselves. */
@@ -67,14 +96,9 @@ async function tellOf(ctx: Amending, fresh: readonly Entry[]): Promise<Telling> 
     for (const id of r.ids) if ((older.get(toHex(id)) ?? r.actor) !== r.actor) ids.set(toHex(id), id)
     if (ids.size) readers.set(r.actor, { name, ids })
   }
-  return tellEach(
-    ctx,
-    [...readers].map(([did, { name, ids }]) => ({
-      did,
-      name,
-      what: { event: 'amended', records: [...ids.values()].slice(0, IDS), purposes: [] },
-    })),
-  )
+  if (readers.size === 0) return NOBODY
+  const now = [...readers].map(([did, { name, ids }]): Owed => ({ did, name, records: [...ids.values()].slice(0, IDS) }))
+  return tellWords(ctx, [...(await owed.read(ctx)).words, ...now])
 }
 
 /** Those of the versions that no device has told of. Marked before it is done: a crash in between tells nobody, rather than twice. */

@@ -19,7 +19,7 @@ import { restoreVault } from '#actions/vault/restore-vault'
 import { rotate } from '#actions/vault/rotate'
 import { toHex } from '#base/bytes'
 import { cidFromBytes } from '#base/cid'
-import { isKeepwellError } from '#base/error'
+import { isKeepwellError, KeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import type { Purpose } from '#consent/terms'
 import { after } from '#identity/rights'
@@ -302,6 +302,31 @@ describe('a newer version of a record', () => {
     await amend(second, 'blood, corrected twice')
     expect((await tellAmended(ada)).told).toEqual(['Clinic', 'Past'])
     expect(await news(clinic)).toMatchObject([{ event: 'amended', records: [record] }])
+  })
+
+  test('who cannot be reached is named, and told at a later look by the same ids, once', async () => {
+    const { commitment } = await share(['TREAT'])
+    await opens(clinic, commitment, record)
+    await receiveMessages(clinic)
+    await tellAmended(ada)
+    w.now += 10
+    const away = w.homes.get(AWAY)!
+    const send = () => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'Their relay is down.'))
+    w.homes.set(AWAY, { ...away, relay: { ...away.relay, send } } as typeof away)
+    const second = await amend(record)
+    expect(await tellAmended(ada)).toEqual({ told: [], unreached: ['Clinic'] })
+    w.now += 10
+    // Still away, and with something new to tell besides.
+    await amend(second, 'blood, corrected twice')
+    expect(await tellAmended(ada)).toEqual({ told: [], unreached: ['Clinic'] })
+    w.homes.set(AWAY, away)
+    w.now += 10
+    expect(await tellAmended(ada)).toMatchObject({ told: expect.arrayContaining(['Clinic']), unreached: [] })
+    const told = await news(clinic)
+    expect(told.length).toBeGreaterThan(0)
+    for (const one of told) expect(one).toMatchObject({ event: 'amended', records: [record] })
+    expect(await tellAmended(ada)).toEqual({ told: [], unreached: [] })
+    expect(await news(clinic)).toEqual([])
   })
 
   test('is told as well when its author made it, and not to them, who know of it; what another writer sets beside it is told to nobody', async () => {

@@ -134,11 +134,13 @@ export const attention = {
   'news.ruleWaits': '{name} will be given something under your rule, unless you say no',
   'news.ruleGave': '{name} was given something under your rule',
   'news.copies': 'Something of your second copies or backups is lost',
+  'news.untold': '{name} could not be told yet that something they read was corrected; it is tried again',
   'news.unproved': '{name} could not prove their share; send it again',
   'notify.guarding': 'Somebody asks you to be a guardian',
   'notify.guardian': 'Somebody agreed to be your guardian',
   'notify.ruleWaits': 'Someone will be given something under your rule',
   'notify.ruleGave': 'Someone was given something under your rule',
+  'notify.untold': 'Somebody could not be told of a correction yet',
   'notify.copies': 'Something of your second copies or backups is lost',
   'notify.unproved': 'A guardian could not prove their share',
 } as const
