@@ -97,7 +97,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
   web: {
     rpc: { uses: [] },
     words: { uses: [], from: ['adapters/words'] },
-    guard: { uses: [], types: ['rpc'], from: ['sdk/base', 'sdk/crypto'] },
+    guard: { uses: ['rpc', 'words'], from: ['sdk/base', 'sdk/crypto'] },
     worker: {
       uses: ['rpc'],
       from: [

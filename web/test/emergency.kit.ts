@@ -34,14 +34,14 @@ export async function somebody(relay: string, name: string, clock = parts.clock)
 }
 
 /** A custodian that runs, and the patient and it know each other. */
-export async function custodian(stage: Stage, patient: Somebody, name: string): Promise<RunningCustodian> {
+export async function custodian(stage: Stage, patient: Somebody, name: string, hooksTo: readonly string[] = []): Promise<RunningCustodian> {
   const ctx = await somebody(stage.relay.url, name)
   await remember(patient, (await findParty(patient, did(ctx)))!, name)
   await remember(ctx, (await findParty(ctx, did(patient)))!, 'Patient')
   const dir = join(stage.home, name)
   await mkdir(dir, { recursive: true })
   const { http } = readConfig({ HOME: stage.home })
-  const place = { host: '127.0.0.1', port: 0, tls: null, limits: http, hosts: [], hooksTo: [] }
+  const place = { host: '127.0.0.1', port: 0, tls: null, limits: http, hosts: [], hooksTo }
   return serveCustodian({ ctx, dir, ...place, mail: null, log: () => {}, lookEvery: 3600 })
 }
 

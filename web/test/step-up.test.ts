@@ -169,7 +169,7 @@ describe.skipIf(!hasChromium())('who is at the screen', () => {
     const grave = [
       ...['share', 'extendShare', 'passOn', 'makeLink', 'exportAll', 'exportSome', 'saveSummary'],
       ...['erase', 'eraseSome', 'eraseHeld', 'eraseAll', 'undoImport', 'leaveGuarding', 'confirmPerson', 'forgetWitness'],
-      ...['admit', 'removeDevice', 'rekey', 'setUpEmergency', 'replaceEmergency', 'endEmergency'],
+      ...['admit', 'removeDevice', 'rekey', 'setUpEmergency', 'replaceEmergency', 'endEmergency', 'wakeNoMore'],
       ...['askGuardians', 'setGuardians', 'removeGuardian', 'endGuardians', 'helpBack', 'setLimits', 'freeze'],
       ...['objectPurposes', 'closeToNew', 'addRule'],
     ]

@@ -1,18 +1,31 @@
 import type { GuardAnswer, GuardQuestion } from '#rpc/guard.ts'
+import { SHOWABLE, type Show } from '#rpc/wake.ts'
 import { type Guard, openGuard } from './guard.ts'
 import { isData } from './route.ts'
 import { openStore } from './store.ts'
+import { language, noticeOf } from './wake.ts'
 
 /** The service worker: nothing but the guard. It knows no vault and no key of one. */
 type Lasting = Event & { waitUntil(work: Promise<unknown>): void }
 type Fetching = Lasting & { readonly request: Request; respondWith(answer: Promise<Response>): void }
+type Pushed = Lasting & { readonly data: { text(): string } | null }
+type Pressed = Lasting & { readonly notification: { readonly data: unknown; close(): void } }
+type Open = { readonly url: string; focus(): Promise<Open>; postMessage(message: Show): void }
 type Scope = {
   readonly location: Location
-  readonly clients: { claim(): Promise<void> }
+  readonly navigator: { readonly language: string }
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(options: { readonly type: 'window'; readonly includeUncontrolled: true }): Promise<readonly Open[]>
+    openWindow(url: string): Promise<unknown>
+  }
+  readonly registration: { showNotification(title: string, options: NotificationOptions): Promise<void> }
   skipWaiting(): Promise<void>
   addEventListener(type: 'install' | 'activate', listener: (e: Lasting) => void): void
   addEventListener(type: 'fetch', listener: (e: Fetching) => void): void
   addEventListener(type: 'message', listener: (e: Lasting & MessageEvent<GuardQuestion>) => void): void
+  addEventListener(type: 'push', listener: (e: Pushed) => void): void
+  addEventListener(type: 'notificationclick', listener: (e: Pressed) => void): void
 }
 const scope = globalThis as unknown as Scope
 const { origin } = scope.location
@@ -45,3 +58,26 @@ async function answerTo(guard: Guard, question: GuardQuestion): Promise<GuardAns
   if (question.kind === 'look' || question.kind === 'audit') return { status: await guard.status({ thorough: question.kind === 'audit' }) }
   return { status: await guard.status() }
 }
+
+// A custodian's word (docs/emergency.md): it is shown, and neither fetched for nor kept.
+scope.addEventListener('push', event => {
+  const message = event.data?.text() ?? null
+  const showing = async (): Promise<void> => {
+    const { title, body, tag, href } = noticeOf(message, await language(caches, scope.navigator.language))
+    await scope.registration.showNotification(title, { body, tag, icon: '/icons/icon-192.png', data: href, requireInteraction: true })
+  }
+  event.waitUntil(showing())
+})
+
+// A page that is open stays as it is, for its record may be open in it; it is told which screen is wanted.
+scope.addEventListener('notificationclick', event => {
+  event.notification.close()
+  const href = SHOWABLE.find(h => h === event.notification.data) ?? '#/'
+  const showing = async (): Promise<unknown> => {
+    const [page] = await scope.clients.matchAll({ type: 'window', includeUncontrolled: true })
+    if (!page) return scope.clients.openWindow(`/${href}`)
+    page.postMessage({ kind: 'show', href })
+    return page.focus()
+  }
+  event.waitUntil(showing())
+})

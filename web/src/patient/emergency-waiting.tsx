@@ -8,7 +8,8 @@ type WaitingProps = { readonly value: Waiting; readonly owed: boolean }
 
 /** Said above every screen while somebody reads, or an opening was not reviewed; what is owed is said on the first. */
 export function EmergencyWaiting({ value, owed }: WaitingProps) {
-  const { t } = useWords()
+  const words = useWords()
+  const { t } = words
   const past = value.openings.filter(o => !isOpen(o))
   return (
     <>
@@ -32,6 +33,11 @@ export function EmergencyWaiting({ value, owed }: WaitingProps) {
       {owed && value.owed && (
         <Banner bar tone="warn" icon="key">
           <a href={value.owed === 'card' ? '#/emergency/card' : '#/emergency'}>{t(`emergency.owed.${value.owed}`)}</a>
+        </Banner>
+      )}
+      {owed && value.asleep.length > 0 && (
+        <Banner bar tone="warn" icon="bell">
+          <a href="#/emergency">{t('push.asleep', { names: words.list(value.asleep) })}</a>
         </Banner>
       )}
     </>

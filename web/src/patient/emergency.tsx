@@ -16,6 +16,7 @@ import { lengthText } from '#words/length.ts'
 import { EmergencyCard } from './emergency-card.tsx'
 import { Openings } from './emergency-openings.tsx'
 import { EmergencySetUp } from './emergency-set-up.tsx'
+import { WakePanel } from './emergency-wake.tsx'
 import { EndButton } from './end-button.tsx'
 
 /** The patient's side: `#/emergency`, `#/emergency/set-up`, `#/emergency/card`. */
@@ -96,6 +97,7 @@ function Standing({ view, set }: { readonly view: EmergencyView; readonly set: E
         <SummaryPanel />
         <CustodiansPanel set={set} />
         <RulesPanel set={set} />
+        <WakePanel />
       </div>
     </>
   )

@@ -51,7 +51,10 @@ export type EmergencySet = {
 export type EmergencyView = { readonly set: EmergencySet | null; readonly owed: Owed | null; readonly openings: readonly OpeningView[] }
 
 /** What waits for the patient: openings that were not reviewed, and what is owed. */
-export type EmergencyWaiting = Pick<EmergencyView, 'owed' | 'openings'>
+export type EmergencyWaiting = Pick<EmergencyView, 'owed' | 'openings'> & {
+  /** Names of devices that are woken no more. */
+  readonly asleep: readonly string[]
+}
 
 export type NewEmergency = {
   readonly custodians: readonly { readonly did: string; readonly url: string }[]

@@ -4,6 +4,7 @@ import { forgetArrived, useArrived } from '#client/arrived.ts'
 import { VaultProvider } from '#client/context.tsx'
 import { useGuard } from '#client/guard.ts'
 import { useSigns } from '#client/idle.ts'
+import { speak } from '#client/push.ts'
 import { startVault, type Vault } from '#client/start.ts'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { Closed } from '#rpc/limits.ts'
@@ -38,6 +39,7 @@ export function App({ first }: { readonly first: Spoken }) {
   const words = useMemo(() => makeWords(locale, texts, whole), [locale, texts, whole])
   useEffect(() => {
     document.documentElement.lang = locale
+    void speak(locale)
   }, [locale])
   // Tried until it is had: without a network it may be a while.
   useEffect(() => {

@@ -8,7 +8,7 @@ const EmergencyWaiting = lazy(async () => ({ default: (await import('#patient/em
 export function EmergencyNote({ first }: { readonly first: boolean }) {
   const { api } = useVault()
   const { value } = useAsk(() => api.emergencyWaiting(null), [], ['sharing', 'emergency'])
-  if (!value?.openings.length && !(first && value?.owed)) return null
+  if (!value?.openings.length && !(first && (value?.owed || value?.asleep.length))) return null
   return (
     <Suspense fallback={null}>
       <EmergencyWaiting value={value} owed={first} />

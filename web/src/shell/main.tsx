@@ -13,10 +13,12 @@ import '#parts/results.css'
 import { createRoot } from 'react-dom/client'
 import { watchAddress } from '#client/arrived.ts'
 import { startGuard } from '#client/guard.ts'
+import { showWhatWasPressed } from '#client/push.ts'
 import { App } from './app.tsx'
 import { firstTexts } from './texts.ts'
 
 watchAddress()
+showWhatWasPressed()
 void firstTexts().then(first => createRoot(document.getElementById('root')!).render(<App first={first} />))
 
 // The page first; its guard is installed, or asked, once that has been drawn.

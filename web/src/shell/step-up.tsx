@@ -38,6 +38,7 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   setUpEmergency: 'prove.emergency',
   replaceEmergency: 'prove.emergency',
   endEmergency: 'prove.emergency',
+  wakeNoMore: 'prove.emergency',
 }
 
 type Asking = { readonly method: string; readonly locks: readonly LockCard[]; readonly settle: (proved: boolean) => void }

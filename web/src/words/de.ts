@@ -30,6 +30,7 @@ import { share } from './de/share.ts'
 import { sharing } from './de/sharing.ts'
 import { summary } from './de/summary.ts'
 import { timeline } from './de/timeline.ts'
+import { wake } from './de/wake.ts'
 import { who } from './de/who.ts'
 import type { Key } from './en.ts'
 import type { Text } from './words.ts'
@@ -64,6 +65,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...results,
   ...rights,
   ...rules,
+  ...wake,
   ...health,
   ...hospital,
   ...images,

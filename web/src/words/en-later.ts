@@ -6,6 +6,7 @@ import { guardians } from './en/guardians.ts'
 import { hospital } from './en/hospital.ts'
 import { lost } from './en/lost.ts'
 import { rules } from './en/rules.ts'
+import { wake } from './en/wake.ts'
 
 /** The English texts of screens that nobody begins with: a first visit does not wait for them. */
-export const enLater = { ...backups, ...card, ...emergency, ...errorRare, ...guardians, ...hospital, ...lost, ...rules } as const
+export const enLater = { ...backups, ...card, ...emergency, ...errorRare, ...guardians, ...hospital, ...lost, ...rules, ...wake } as const

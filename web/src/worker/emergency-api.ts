@@ -2,18 +2,22 @@ import { KeepwellError } from '@keepwell/sdk/base/error'
 import type { SessionOver } from '#rpc/clinician.ts'
 import type { EmergencyWaiting, NewEmergency } from '#rpc/emergency.ts'
 import type { Call } from '#rpc/rpc.ts'
+import type { NewWake } from '#rpc/wake.ts'
 import type { Asking, UnderCard } from './emergency-asking.ts'
 import type { OpenReading } from './session.ts'
 import type { OpenVault, Tell } from './vault.ts'
+import type { WakeKeys } from './wake.ts'
 
 /** Emergency access is set up once and asked for rarely: what it needs comes when it is wanted. */
 const own = () => import('./emergency.ts')
 const asking = () => import('./emergency-asking.ts')
+const waking = () => import('./wake.ts')
 
-const NOTHING: EmergencyWaiting = { owed: null, openings: [] }
+const NOTHING: EmergencyWaiting = { owed: null, openings: [], asleep: [] }
 
 /** The patient's side, then the professional's. */
 export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReading | null }, tell: Tell) => {
+  const wakeKeys: WakeKeys = new Map()
   const changed = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work
@@ -41,6 +45,11 @@ export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReadin
     keepEmergencyCurrent: async (_: null) => changed((await own()).keepCurrent(open())),
     vetoEmergency: async (tag: string) => changed((await own()).veto(open(), tag)),
     reviewEmergency: async (input: { readonly tag: string; readonly words: string }) => changed((await own()).review(open(), input)),
+
+    wakes: async (endpoint: string | null) => (await waking()).wakes(open(), endpoint),
+    wakeKey: async (_: null) => (await waking()).wakeKey(open(), wakeKeys),
+    wakeHere: async (input: NewWake) => changed((await waking()).turnOn(open(), input, wakeKeys)),
+    wakeNoMore: async (id: string) => changed((await waking()).turnOff(open(), id)),
 
     readEmergencyCard: async (text: string) => (await asking()).readEmergencyCard(text),
     askEmergency: async (input: Asking) => (await asking()).ask(open(), input),

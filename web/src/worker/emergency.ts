@@ -70,12 +70,13 @@ export async function emergency(vault: OpenVault): Promise<EmergencyView> {
 
 /** Asks the ledger only when somebody asked and was not answered. */
 export async function emergencyWaiting(vault: OpenVault): Promise<EmergencyWaiting> {
-  const { openings = [] } = vault.ctx.session.state.ring
+  const { openings = [], wakes } = vault.ctx.session.state.ring
+  const asleep = (wakes?.devices ?? []).flatMap(d => (d.gone ? [d.name] : []))
   const views = await openingViews(
     vault,
     openings.filter(o => !o.review),
   )
-  return { owed: emergencyOwed(vault.ctx), openings: views.filter(o => !o.reviewed) }
+  return { owed: emergencyOwed(vault.ctx), openings: views.filter(o => !o.reviewed), asleep }
 }
 
 async function openingViews({ ctx }: OpenVault, openings: readonly Opening[]): Promise<OpeningView[]> {

@@ -36,6 +36,7 @@ export const GRAVE = {
   setUpEmergency: always,
   replaceEmergency: always,
   endEmergency: always,
+  wakeNoMore: always,
   askGuardians: always,
   setGuardians: always,
   removeGuardian: always,

@@ -138,6 +138,29 @@ export const emergency: Texts<typeof en> = {
     'Für Fachleute: in Keepwell unter Patienten die Notfallkarte wählen und den Code einlesen. Patient und Angehörige erfahren es.',
   'emergency.paperTitle': 'Notfallkarte',
   'emergency.fold': 'Hier falten',
+  'push.title': 'Geweckte Geräte',
+  'push.lead':
+    'Ihre Verwahrer können dieses Gerät im Notfall wecken, auch wenn Keepwell darauf geschlossen ist. Es ist aus, bis Sie es einschalten.',
+  'push.what':
+    'Es zeigt, dass Ihre Notfallakte geöffnet wird, auch auf dem Sperrbildschirm. Nicht, wer anfragt, nicht warum, nichts aus Ihrer Akte.',
+  'push.who':
+    'Der Hersteller Ihres Browsers betreibt den Dienst, der ihn weckt. Er erfährt, dass dieses Gerät einen solchen Dienst von Keepwell hat, und im Notfall die Sekunde, in der es geweckt wurde, und aus wessen Netz: So kann er wissen, dass jemand mit diesem Gerät einen Verwahrer hat.',
+  'push.custodians': 'Jeder Verwahrer bekommt versiegelt die Adresse dieses Geräts bei jenem Dienst und nutzt sie nur dafür.',
+  'push.switch': 'Dieses Gerät im Notfall wecken',
+  'push.here': 'Ein Gerät',
+  'push.cannot':
+    'Dieser Browser lässt sich nicht wecken. Auf iPhone oder iPad legen Sie Keepwell zuerst auf den Home-Bildschirm; ein privates Fenster lässt sich gar nicht wecken.',
+  'push.lost': 'Dieses Gerät wird nicht mehr geweckt: Sein Browser oder der Push-Dienst hat es vergessen. Schalten Sie es wieder ein.',
+  'push.notAllowed':
+    'Dieser Browser erlaubt Keepwell keine Mitteilungen. Erlauben Sie sie in den Einstellungen des Browsers für diese Adresse und schalten Sie es wieder ein.',
+  'push.noService':
+    'Dieser Browser hat keinen Push-Dienst, oder er ist nicht zu erreichen. Versuchen Sie es später; E-Mail und Webhooks melden es inzwischen.',
+  'push.unreached':
+    'Noch nicht benachrichtigt: {names}. Es wird bei der nächsten Änderung wieder versucht, und täglich, wenn ein Agent läuft.',
+  'push.since': 'seit {date}',
+  'push.gone': 'nicht mehr zu erreichen',
+  'push.remove': '{name} nicht mehr wecken',
+  'push.asleep': 'Wird im Notfall nicht mehr geweckt: {names}. Schalten Sie es dort wieder ein.',
   'over.vetoed': 'Der Patient hat widersprochen. Was offen war, ist geschlossen.',
   'aid.title': 'Notfallkarte',
   'aid.lead': 'Jemandes Karte in Ihrer Hand: lesen Sie ihre Worte, und fragen Sie die Notfall-Übersicht an, wo sie nicht genügen.',

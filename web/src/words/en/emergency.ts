@@ -130,6 +130,26 @@ export const emergency = {
     'Professionals: in Keepwell choose Patients, Emergency card, and scan the code. The patient and their contacts are told.',
   'emergency.paperTitle': 'Emergency card',
   'emergency.fold': 'Fold here',
+  'push.title': 'Woken devices',
+  'push.lead': 'Your custodians can wake this device in an emergency, even when Keepwell is closed on it. It is off until you turn it on.',
+  'push.what':
+    'It shows that your emergency record is being opened, also on a locked screen. Not who asks, not why, nothing of your record.',
+  'push.who':
+    'The maker of your browser runs the service that wakes it. It learns that this device has such a service from Keepwell and, in an emergency, the second at which it was woken and from whose network: so it can know that somebody with this device has a custodian.',
+  'push.custodians': 'Each custodian gets the address of this device at that service, sealed, and uses it for this alone.',
+  'push.switch': 'Wake this device in an emergency',
+  'push.here': 'A device',
+  'push.cannot':
+    'This browser cannot be woken. On an iPhone or iPad put Keepwell on the home screen first; a private window cannot be woken at all.',
+  'push.lost': 'This device is not woken any more: its browser or the push service dropped it. Turn it on again.',
+  'push.notAllowed':
+    'This browser allows no notices from Keepwell. Allow them in the browser’s settings for this address, and turn it on again.',
+  'push.noService': 'This browser has no push service, or it cannot be reached. Try later; mail and webhooks tell meanwhile.',
+  'push.unreached': 'Not told yet: {names}. It is tried again with the next change, and every day by an agent that runs.',
+  'push.since': 'since {date}',
+  'push.gone': 'not reached any more',
+  'push.remove': 'Do not wake {name}',
+  'push.asleep': 'Not woken in an emergency any more: {names}. Turn it on again there.',
   'over.vetoed': 'The patient objected. What was open is closed.',
   'aid.title': 'Emergency card',
   'aid.lead': 'Somebody’s card in your hand: read its words, and ask for the emergency summary where they are not enough.',
