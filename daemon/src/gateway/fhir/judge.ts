@@ -3,7 +3,7 @@ import { checkProfile, claimed } from '@keepwell/sdk/health/fhir/profile/check'
 import type { ProfileLibrary } from '@keepwell/sdk/health/fhir/profile/library'
 import { field, isObject, type JsonObject, list } from '@keepwell/sdk/health/fhir/read'
 import type { Terminology } from '@keepwell/sdk/ports/terminology'
-import { asIssues, type OutcomeIssue } from './outcome.ts'
+import { asIssues, type OutcomeIssue, refuse } from './outcome.ts'
 import { withTerms } from './terms.ts'
 
 export type Judging = { readonly profiles: ProfileLibrary; readonly terminology: Terminology | null }
@@ -16,16 +16,22 @@ export type Judgement = {
 
 const NOTHING: Judgement = { issues: [], unknown: 0 }
 
-/** A resource against the profiles that it claims in `meta.profile`, or against others. */
-export function judged(
+/** Profiles against which one resource is judged; honest ones claim two or three. */
+const MOST_PROFILES = 16
+
+/** A resource against the profiles that it claims in `meta.profile`, or against others; each once, however often it is claimed. */
+export async function judged(
   { profiles, terminology }: Judging,
   resource: JsonObject,
   canonicals: readonly string[] = claimed(resource),
   bundle: JsonObject | null = null,
 ): Promise<Judgement> {
-  const known = canonicals.flatMap(c => profiles.profile(c) ?? [])
-  const unknown = canonicals.length - known.length
-  if (!known.length) return Promise.resolve(unknown ? { issues: [], unknown } : NOTHING)
+  const named = canonicals.flatMap(c => profiles.profile(c) ?? [])
+  const unknown = canonicals.length - named.length
+  if (!named.length) return unknown ? { issues: [], unknown } : NOTHING
+  const known = [...new Set(named)]
+  if (known.length > MOST_PROFILES)
+    throw refuse(422, 'too-costly', `A resource is judged against at most ${MOST_PROFILES} profiles.`, 'meta.profile')
   return withTerms(terminology, told => ({
     issues: known.flatMap(p => checkProfile(resource, p, profiles, told ? { contains: told.contains } : {}, bundle)),
     unknown,
