@@ -283,5 +283,141 @@ def signatures():
     write("signatures", "Ed25519 and ML-DSA-65 (pure, empty context) over the same message; both must verify. ML-DSA signatures are hedged, so they verify but do not repeat.", valid=valid, invalid=invalid)
 
 
+# Hand-overs, protocol section 2: EIP-712 over Keccak-256, secp256k1 with RFC 6979
+P = 2**256 - 2**32 - 977
+N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+G = (
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
+
+
+def keccak256(data):  # FIPS 202 permutation, the padding from before it
+    rotate = lambda v, n: (v << n | v >> (64 - n)) & (2**64 - 1) if n else v
+    state = [[0] * 5 for _ in range(5)]
+    data = data + b"\x01" + bytes(-(len(data) + 1) % 136)
+    data = data[:-1] + bytes([data[-1] | 0x80])
+    for at in range(0, len(data), 136):
+        for i in range(17):
+            state[i % 5][i // 5] ^= int.from_bytes(data[at + 8 * i : at + 8 * i + 8], "little")
+        lfsr = 1
+        for _ in range(24):
+            c = [state[x][0] ^ state[x][1] ^ state[x][2] ^ state[x][3] ^ state[x][4] for x in range(5)]
+            d = [c[(x - 1) % 5] ^ rotate(c[(x + 1) % 5], 1) for x in range(5)]
+            state = [[state[x][y] ^ d[x] for y in range(5)] for x in range(5)]
+            x, y, current = 1, 0, state[1][0]
+            for t in range(24):
+                x, y = y, (2 * x + 3 * y) % 5
+                current, state[x][y] = state[x][y], rotate(current, (t + 1) * (t + 2) // 2 % 64)
+            for y in range(5):
+                row = [state[x][y] for x in range(5)]
+                for x in range(5):
+                    state[x][y] = row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5] & (2**64 - 1))
+            for j in range(7):
+                lfsr = (lfsr << 1 ^ (lfsr >> 7) * 0x171) % 256
+                if lfsr & 2:
+                    state[0][0] ^= 1 << (1 << j) - 1
+    return b"".join(state[i % 5][i // 5].to_bytes(8, "little") for i in range(4))
+
+
+def add(a, b):
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0] and (a[1] + b[1]) % P == 0:
+        return None
+    slope = 3 * a[0] * a[0] * pow(2 * a[1], -1, P) if a == b else (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
+    x = (slope * slope - a[0] - b[0]) % P
+    return x, (slope * (a[0] - x) - a[1]) % P
+
+
+def times(k, point=G):
+    out = None
+    while k:
+        out, point, k = add(out, point) if k & 1 else out, add(point, point), k >> 1
+    return out
+
+
+def address(secret):
+    x, y = times(int.from_bytes(secret, "big"))
+    return "0x" + keccak256(x.to_bytes(32, "big") + y.to_bytes(32, "big"))[12:].hex()
+
+
+def ecdsa(secret, digest):
+    d, z = int.from_bytes(secret, "big"), int.from_bytes(digest, "big")
+    seed = secret + (z % N).to_bytes(32, "big")
+    v, k = b"\x01" * 32, bytes(32)
+    for sep in (b"\x00", b"\x01"):
+        k = hmac.new(k, v + sep + seed, "sha256").digest()
+        v = hmac.new(k, v, "sha256").digest()
+    v = hmac.new(k, v, "sha256").digest()
+    nonce = int.from_bytes(v, "big")
+    x, y = times(nonce)
+    r, s, odd = x % N, pow(nonce, -1, N) * (z + x * d) % N, y & 1
+    if s > N // 2:
+        s, odd = N - s, odd ^ 1
+    return "0x" + (r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + odd])).hex()
+
+
+def typed(chain, kind, fields):
+    text = lambda v: keccak256(v.encode())
+    number = lambda v: v.to_bytes(32, "big")
+    domain = "EIP712Domain(string name,string version,uint256 chainId)"
+    head = keccak256(text(domain) + text("Keepwell") + text("1") + number(chain))
+    encode = {"string": text, "bytes32": lambda v: v, "address": lambda v: bytes(12) + bytes.fromhex(v[2:])}
+    named = f"{kind}({','.join(f'{t} {n}' for n, t, _ in fields)})"
+    body = keccak256(text(named) + b"".join(encode[t](v) for _, t, v in fields))
+    return keccak256(b"\x19\x01" + head + body)
+
+
+def hand_over():
+    chain, other = 0x4B57, 0x4B58
+    key = [label(f"hand-over {i}") for i in range(4)]
+    who = [address(k) for k in key]
+    did = f"did:ethr:{chain:#x}:{who[0]}"
+    moved = f"did:ethr:{other:#x}:{who[2]}"
+    text = lambda v: head(3, len(v)) + v.encode()
+    head = lambda major, n: bytes([major << 5 | n]) if n < 24 else bytes([major << 5 | 24, n])
+    maybe = lambda v: b"\xf6" if v is None else head(2, len(v)) + v
+
+    def chain_of(steps, of=did):
+        prev, out, hashes = None, [], []
+        for secret, seat, controller in steps:
+            fields = [("did", "string", of), ("prev", "bytes32", prev or bytes(32)), ("seat", "string", seat), ("controller", "address", controller)]
+            out.append({"seat": seat, "controller": controller, "signature": ecdsa(secret, typed(int(of.split(":")[2], 16), "HandOver", fields))})
+            prev = sha256(head(4, 5) + text("keepwell/v1/hand-over") + text(of) + maybe(prev) + text(seat) + text(controller))
+            hashes.append(prev)
+        return out, hashes
+
+    good, hashes = chain_of([(key[0], did, who[1]), (key[1], moved, who[2]), (key[2], moved, who[3])])
+    bad = [
+        ("the first step is missing", good[1:]),
+        ("a step between is missing", [good[0], good[2]]),
+        ("in another order", [good[1], good[0], good[2]]),
+        ("a step twice", [good[0], good[0], *good[1:]]),
+        ("another controller than was signed", [*good[:2], {**good[2], "controller": who[1]}]),
+        ("another seat than was signed", [good[0], {**good[1], "seat": f"did:ethr:0x4b59:{who[2]}"}, good[2]]),
+        ("signed by the key that comes", chain_of([(key[1], did, who[1])])[0]),
+        ("signed by a key that was left", chain_of([(key[0], did, who[1]), (key[0], did, who[2])])[0]),
+        ("another DID’s", chain_of([(key[0], did, who[1])], f"did:ethr:{other:#x}:{who[0]}")[0]),
+        ("a seat that another key begins", chain_of([(key[0], f"did:ethr:{other:#x}:{who[3]}", who[1])])[0]),
+        ("a key that comes back", chain_of([(key[0], did, who[1]), (key[1], did, who[0])])[0]),
+        ("a seat that comes back", chain_of([(key[0], moved, who[2]), (key[2], did, who[0])])[0]),
+    ]
+    forks = chain_of([(key[0], did, who[3])])[0]
+    write(
+        "hand-over",
+        "Changes of the controller of a DID, each signed by the one before it (EIP-712, secp256k1 with RFC 6979). `keys` are of the labels `hand-over 0` to `3`.",
+        did=did,
+        keys=key,
+        valid=[
+            {"what": "none", "chain": [], "controller": who[0], "seat": did, "hashes": []},
+            {"what": "a rotation", "chain": good[:1], "controller": who[1], "seat": did, "hashes": hashes[:1]},
+            {"what": "a rotation, a move to another ledger, a rotation there", "chain": good, "controller": who[3], "seat": moved, "hashes": hashes},
+            {"what": "another line from the same key: a fork of the others", "chain": forks, "controller": who[3], "seat": did, "hashes": [chain_of([(key[0], did, who[3])])[1][0]]},
+        ],
+        invalid=[{"what": what, "chain": steps, "code": "BAD_SIGNATURE"} for what, steps in bad],
+    )
+
+
 if __name__ == "__main__":
-    floe(), hpke(), epoch_tree(), merkle(), signatures()
+    floe(), hpke(), epoch_tree(), merkle(), signatures(), hand_over()

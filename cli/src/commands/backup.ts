@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { initRelayHome } from '@keepwell/daemon/bin/home'
 import { urlOf } from '@keepwell/daemon/bin/relay'
 import { readSecrets } from '@keepwell/daemon/config/secrets'
+import { tellEnds } from '@keepwell/sdk/actions/access/revoke'
 import type { Session } from '@keepwell/sdk/actions/context'
 import { checkTombstones } from '@keepwell/sdk/actions/records/check-tombstones'
 import { liveEntries } from '@keepwell/sdk/actions/records/live-entries'
@@ -14,7 +15,7 @@ import { backup as writeBackup } from '@keepwell/sdk/actions/vault/backup'
 import { checkBackup } from '@keepwell/sdk/actions/vault/check-backup'
 import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
 import { backupState, expectedNow, keepBackups } from '@keepwell/sdk/actions/vault/keep-backups'
-import { restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
+import { type RestoredBackup, restoreBackup } from '@keepwell/sdk/actions/vault/restore-backup'
 import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
 import { noteBackup, noteDrill, noteTest, safekeepingOf } from '@keepwell/sdk/actions/vault/safekeeping'
 import { equal } from '@keepwell/sdk/base/bytes'
@@ -82,7 +83,7 @@ async function intoFile(io: Io, args: Args, { ctx }: Home): Promise<void> {
   io.progress('Reading it back …')
   const found = await checkBackup(fileChunks(out), ctx.session.device, check ? undefined : await expectedNow(ctx))
   ensure(found.vault === ctx.session.state.ring.did, 'WRONG_SUBJECT', 'That backup is of another record.')
-  if (check) await noteTest(ctx, { place: resolve(out), of: found.at, records: found.records }).catch(unreached)
+  if (check) await noteTest(ctx, { place: resolve(out), of: found.at, records: found.records }).catch(relayGone)
   else await noteBackup(ctx, { place: resolve(out), records: found.records, size: (await stat(out)).size })
   result(io, args, { file: out, ...found }, () => [
     `${out}: ${count(found.records, 'record')}, ${bytesOf(found.bytes)} of sealed content, each opened to its last byte${check ? '' : ' and compared with what is here'}.`,
@@ -91,7 +92,7 @@ async function intoFile(io: Io, args: Args, { ctx }: Home): Promise<void> {
 }
 
 /** A file is as good where the relay is gone; what cannot be told to the other devices is told another time. */
-const unreached = (e: unknown): void => {
+const relayGone = (e: unknown): void => {
   if (!isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
 }
 
@@ -137,7 +138,7 @@ async function runDrill(io: Io, args: Args, { ctx }: Home, file: string): Promis
     : { secret: device.secret, public: device.public, tag: state.ring.recovery.tag }
   io.progress('Restoring …')
   const done = await drill(io, { file, recovery, erased: await checkTombstones(ctx) })
-  await noteDrill(ctx, { place: resolve(file), ...done }).catch(unreached)
+  await noteDrill(ctx, { place: resolve(file), ...done }).catch(relayGone)
   result(io, args, { file, ...done }, () => drillLines(done))
   return done.kept ? 0 : 5
 }
@@ -174,10 +175,17 @@ export const restore: Command = {
       const received = await receiveRecords(home.ctx, n => io.progress(`${n} records …`))
       const live = await liveEntries(home.ctx)
       if (file) await publishState(home.ctx)
-      result(io, args, { did: done.session.device.vault, records: live.length, problems: received.problems, ended: done.ended }, () => [
-        `Your record is back: ${count(live.length, 'record')}${received.problems.length ? `, ${received.problems.length} could not be opened` : ''}.`,
-        ...(done.ended ? [`${count(done.ended, 'consent')} lived on the old ledger; give them anew with keepwell share.`] : []),
-      ])
+      const unreached = await tellEnds(home.ctx, done.untold)
+      result(
+        io,
+        args,
+        { did: done.session.device.vault, records: live.length, problems: received.problems, ended: done.ended, unreached },
+        () => [
+          `Your record is back: ${count(live.length, 'record')}${received.problems.length ? `, ${received.problems.length} could not be opened` : ''}.`,
+          ...(done.ended ? [`${count(done.ended, 'consent')} lived on the old ledger; give them anew with keepwell share.`] : []),
+          ...unreached.map(name => `${safe(name)} could not be told that theirs ended; tell them.`),
+        ],
+      )
       return received.problems.length ? 5 : 0
     } finally {
       await home.close()
@@ -192,7 +200,7 @@ async function wordsFrom(io: Io, args: Args): Promise<string> {
   return io.ask('Recovery words: ')
 }
 
-type Restored = { readonly session: Session; readonly ended: number }
+type Restored = Pick<RestoredBackup, 'session' | 'ended' | 'untold'>
 type Words = { readonly dir: string; readonly words: string; readonly deviceName: string }
 
 async function fromWords(io: Io, args: Args, { dir, words, deviceName }: Words): Promise<Restored> {
@@ -205,6 +213,7 @@ async function fromWords(io: Io, args: Args, { dir, words, deviceName }: Words):
     return {
       session: await restoreVault({ clock: io.clock, random: io.random, network: reach.network }, { words, relay: url, deviceName }),
       ended: 0,
+      untold: [],
     }
   } finally {
     await reach.close()

@@ -67,8 +67,14 @@ export function endorseBundle(controllerSecret: Uint8Array, thing: Signed, hande
   return { signed: thing, controller, ...(tip ? { handed: [...handed] } : {}) }
 }
 
-/** What a bundle says of its own controller, step by step; throws BAD_SIGNATURE. */
-export const standingOf = (b: Bundle): Standing => readHandOvers(b.signed.signer, b.handed ?? [])
+const standings = new WeakMap<Bundle, Standing>()
+
+/** What a bundle says of its own controller, step by step; checked once. Throws BAD_SIGNATURE. */
+export function standingOf(b: Bundle): Standing {
+  const known = standings.get(b) ?? readHandOvers(b.signed.signer, b.handed ?? [])
+  standings.set(b, known)
+  return known
+}
 
 /** Who endorsed a bundle: an address, which says nothing until it is known who may. */
 export const endorserOf = (b: Bundle): string =>

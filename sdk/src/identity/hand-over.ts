@@ -14,8 +14,8 @@ import { address, type Did, did, parseDid } from './did.ts'
 export const handOver = object({ seat: did, controller: address, signature: string(132, /^0x[0-9a-f]{130}$/) })
 export type HandOver = Infer<typeof handOver>
 
-/** A bundle with all of them stays below what a keyring keeps of a contact. */
-export const MAX_HAND_OVERS = 128
+/** Each costs whoever checks a bundle one signature, and strangers may show bundles. */
+export const MAX_HAND_OVERS = 64
 
 /** Who had the word on a seat when it was left, or has it. */
 export type Seated = { readonly seat: Did; readonly controller: string }

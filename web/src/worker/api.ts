@@ -1,3 +1,4 @@
+import { tellEnds } from '@keepwell/sdk/actions/access/revoke'
 import type { Session } from '@keepwell/sdk/actions/context'
 import { limitsOf as rightsLimits } from '@keepwell/sdk/actions/rights/ring'
 import { ownBundle } from '@keepwell/sdk/actions/vault/calls'
@@ -195,6 +196,8 @@ const beginning = (origin: string, state: State, enter: Enter) => ({
     await keepVault(restored.session, unlock)
     const me = await enter(restored.session)
     await state.vault!.sync()
+    // Whom this does not reach hears of it when they next ask: what they had opens nothing.
+    await tellEnds(state.vault!.ctx, restored.untold).catch(() => [])
     return me
   },
   unlock: async ({ did, unlock }: { readonly did: string; readonly unlock: Unlock }): Promise<Me> => enter(await openKept(did, unlock)),

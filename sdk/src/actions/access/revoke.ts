@@ -1,5 +1,5 @@
 import type { Ctx } from '#actions/context'
-import { callRelay, findParty, homeRelay, signerOf } from '#actions/vault/calls'
+import { callRelay, contactRelays, findParty, homeRelay, signerOf } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { publishCalendar } from '#actions/vault/publish-calendar'
 import { equal, toHex, u64be } from '#base/bytes'
@@ -154,4 +154,15 @@ export async function tellEnded(ctx: Revoking, g: Ended, relays: readonly string
   const party = await findParty(ctx, g.grantee, relays)
   ensure(party, 'UNKNOWN_PARTY', 'The grantee’s relay does not answer.')
   await post(ctx, party, 'revoked', { commitment: g.commitment, at: ctx.clock() }, { introduce: true })
+}
+
+/** Tells of consents that are over already, those of a ledger that is gone; returns the names of those out of reach. */
+export async function tellEnds(ctx: Revoking, ended: readonly GivenGrant[]): Promise<string[]> {
+  const unreached: string[] = []
+  for (const g of ended)
+    await tellEnded(ctx, g, contactRelays(ctx, g.grantee)).catch(e => {
+      if (!isKeepwellError(e)) throw e
+      unreached.push(g.name)
+    })
+  return unreached
 }

@@ -19,7 +19,7 @@ import { isInbox } from '#identity/compartments'
 import { type Device, newDevice } from '#identity/device'
 import { makeDid, parseDid } from '#identity/did'
 import { seatedNow } from '#identity/hand-over'
-import { type Keyring, openKeyring } from '#identity/keyring'
+import { type GivenGrant, type Keyring, openKeyring } from '#identity/keyring'
 import type { Recovery } from '#identity/root'
 import { peek, signedHash } from '#identity/signed'
 import type { Manifest } from '#ports/ledger'
@@ -54,6 +54,8 @@ export type RestoredBackup = {
   readonly erased: number
   /** Consents that lived on another ledger and have to be given anew. */
   readonly ended: number
+  /** Those consents, of which nobody has been told yet: see `tellEnds`. */
+  readonly untold: readonly GivenGrant[]
 }
 
 /** Records re-sealed and submitted at once. */
@@ -127,7 +129,7 @@ export async function restoreBackup(ctx: Restoring, input: RestoreBackup): Promi
   await changeRing(own, r => r, { calendar, compartments: [], writes: 0, tombstones: { root, count: ids.length } })
   await announceBundle(own)
   await renewLimits(own)
-  return { session, device, records: work.count(), erased: erased.size, ended }
+  return { session, device, records: work.count(), erased: erased.size, ended: ended.length, untold: ended }
 }
 
 const named = (id: Uint8Array): [string, Uint8Array] => [toHex(id), id.slice()]
@@ -182,7 +184,7 @@ type Moving = {
 }
 
 /** The keyring at its new place: a bundle that names the relay, this device, new generations, a newer calendar. */
-async function movedRing(ctx: Restoring, { relay, url, old, device, recovery }: Moving): Promise<{ ring: Keyring; ended: number }> {
+async function movedRing(ctx: Restoring, { relay, url, old, device, recovery }: Moving): Promise<{ ring: Keyring; ended: GivenGrant[] }> {
   const info = await relay.info()
   const before = ownBundle(old)
   const { did, version } = peek(before.signed, bundleMessage)
@@ -224,7 +226,7 @@ async function movedRing(ctx: Restoring, { relay, url, old, device, recovery }: 
     // Guardians stand on the ledger that was left. Who agreed need not be asked again.
     ...(moves && old.guardians ? { guardians: { asked: old.guardians.asked, circles: [] } } : {}),
   }
-  return { ring, ended: ended.length }
+  return { ring, ended }
 }
 
 /**
