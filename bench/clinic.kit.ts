@@ -23,13 +23,13 @@ export type Clinic = {
 async function clinicOf(bench: BenchHome, patient: Awaited<ReturnType<BenchHome['person']>>): Promise<Clinic> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-clinic-'))
   const env = { PATH: process.env.PATH, KEEPWELL_HOME: dir, KEEPWELL_RATE_PER_ADDRESS: '1000000', KEEPWELL_LOG: 'errors' }
-  const keepwell = async (...args: string[]): Promise<string> => (await run(process.execPath, [KEEPWELL, ...args], { env })).stdout
+  const keepwell = async (...args: string[]): Promise<string> => (await run(process.execPath, [...KEEPWELL, ...args], { env })).stdout
   await keepwell('init', '--name', 'Clinic', '--no-passphrase', '--relay', bench.url, '--words-file', join(dir, 'words'))
   const { key } = JSON.parse(await keepwell('gateway', 'key', 'add', '--name', 'bench', '--json')) as { key: string }
   await keepwell('join', await invite(patient))
   await receiveMessages(patient)
   const port = String(await freePort())
-  const child = spawn(process.execPath, [...profiling('gateway'), KEEPWELL, 'gateway', '--port', port], {
+  const child = spawn(process.execPath, [...profiling('gateway'), ...KEEPWELL, 'gateway', '--port', port], {
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   })

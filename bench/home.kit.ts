@@ -56,14 +56,17 @@ type Env = Readonly<Record<string, string>>
 /** A benchmark is one caller at one address, and asks more than a person does. */
 const UNLIMITED = { KEEPWELL_RATE_PER_ADDRESS: '100000', KEEPWELL_RATE_PER_CALLER: '100000', KEEPWELL_LOG: 'errors' }
 
-/** The command as a person types it. */
-export const KEEPWELL = fileURLToPath(new URL('../cli/bin/keepwell.js', import.meta.url))
+/** The command as a person types it, with what its first line gives Node. */
+export const KEEPWELL = ((program: string): string[] => {
+  const [first = ''] = readFileSync(program, 'utf8').split('\n', 1)
+  return [...first.split(' ').filter(word => word.startsWith('--')), program]
+})(fileURLToPath(new URL('../cli/bin/keepwell.js', import.meta.url)))
 
 /** `keepwell start` on `dir`, making the home when there is none; ready when its status page came back. */
 export async function serve(dir: string, env: Env = {}) {
   const port = String(await freePort())
   const url = `http://127.0.0.1:${port}`
-  const child = spawn(process.execPath, [...profiling('relay'), KEEPWELL, 'start'], {
+  const child = spawn(process.execPath, [...profiling('relay'), ...KEEPWELL, 'start'], {
     env: { PATH: process.env.PATH, KEEPWELL_HOME: dir, KEEPWELL_PORT: port, ...UNLIMITED, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -81,13 +81,13 @@ async function importing(resources: number): Promise<{ peak: number; seconds: nu
     await writeFile(file, sampleBundleChunks('import', resources, { now: NOW, noteBytes: 11_500 }))
     const env = { PATH: process.env.PATH, KEEPWELL_HOME: join(dir, 'home') }
     await ended(
-      spawn(process.execPath, [KEEPWELL, 'init', '--name', 'Ada', '--no-passphrase', '--words-file', join(dir, 'words')], {
+      spawn(process.execPath, [...KEEPWELL, 'init', '--name', 'Ada', '--no-passphrase', '--words-file', join(dir, 'words')], {
         env,
         stdio: 'ignore',
       }),
     )
     const started = performance.now()
-    const child = spawn(process.execPath, [KEEPWELL, 'import', '--quiet', file], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+    const child = spawn(process.execPath, [...KEEPWELL, 'import', '--quiet', file], { env, stdio: ['ignore', 'ignore', 'inherit'] })
     let peak = 0
     const watch = setInterval(() => {
       peak = Math.max(peak, residentMemory(child.pid!).peak || 0)

@@ -55,9 +55,9 @@ function gather(
   // Through shared resources one could come to another patient's.
   const around = included(found, { includes: [everyReference], revincludes: [] }, context)
   const gathered = [...found, ...around.versions.filter(v => !store.registry.compartment.has(v.type))]
-  const since = input.since ?? -Infinity
+  const { since, types } = input
   const versions = gathered.filter(
-    v => (!input.types?.length || input.types.includes(v.type)) && (dateRange(v.lastUpdated)?.[0] ?? 0) >= since,
+    v => (!types?.length || types.includes(v.type)) && (since === undefined || (dateRange(v.lastUpdated)?.[0] ?? 0) >= since),
   )
   return { versions, all: around.all }
 }
