@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { encode } from 'uqr'
+import { type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { findChromium } from '../../tools/chromium.ts'
 import { type Heard, openPage, PATIENCE, PHONE, type Stage } from './journey.kit.ts'
 
@@ -33,21 +32,17 @@ function film(path: string, codes: readonly Code[]): void {
   writeFileSync(path, Buffer.concat([head, ...codes.flatMap(code => Array.from({ length: EACH }, () => frameOf(code)))]))
 }
 
-/** A camera before this page's QR code. */
+/** A camera before this page's QR codes, in turn. */
 export async function filmOf(page: Page, path: string): Promise<void> {
-  const code = page.locator('svg.kw-qr')
-  const size = Number((await code.getAttribute('viewBox'))!.split(' ')[2])
-  const squares = (await code.locator('path').getAttribute('d'))!.matchAll(/M(\d+) (\d+)h1v1h-1z/g)
-  film(path, [{ size, dark: [...squares].map(([, x, y]) => [Number(x), Number(y)] as const) }])
+  const shown = page.locator('svg.kw-qr')
+  await shown.first().waitFor()
+  film(path, await Promise.all((await shown.all()).map(codeOf)))
 }
 
-/** A camera before which somebody holds codes with these texts, in turn. */
-export function filmOfTexts(texts: readonly string[], path: string): void {
-  const codes = texts.map((text): Code => {
-    const { data, size } = encode(text, { ecc: 'L', border: 2 })
-    return { size, dark: data.flatMap((row, y) => row.flatMap((on, x) => (on ? [[x, y] as const] : []))) }
-  })
-  film(path, codes)
+async function codeOf(code: Locator): Promise<Code> {
+  const size = Number((await code.getAttribute('viewBox'))!.split(' ')[2])
+  const squares = (await code.locator('path').getAttribute('d'))!.matchAll(/M(\d+) (\d+)h1v1h-1z/g)
+  return { size, dark: [...squares].map(([, x, y]) => [Number(x), Number(y)] as const) }
 }
 
 /** A phone whose camera sees a film; `close` ends its browser. */

@@ -9,7 +9,7 @@ import { Waiting } from './state.tsx'
 type ReadProps = {
   /** What a camera must have seen to be taken for the code. */
   readonly form: RegExp
-  /** Codes that were read already, where one after another is wanted: the camera stays on, and waits for the next. */
+  /** Codes that were read already, where one after another is wanted: the camera stays on and waits for the next, until this part is gone. */
   readonly known?: readonly string[]
   readonly busy: boolean
   /** What went wrong with the last one. */
@@ -31,12 +31,13 @@ export function ReadCode({ form, known, busy, failed, noCamera, paste, onLink }:
     onLink(text)
   }
   const found = (link: string): boolean => {
-    if (!form.test(link) || known?.includes(link)) return false
+    // One at a time: what comes while another is read is still before the camera afterwards.
+    if (busy || !form.test(link) || known?.includes(link)) return false
     if (!known) setCamera('off')
     onLink(link)
-    return true
+    return !known
   }
-  if (busy) return <Waiting />
+  if (busy && camera !== 'on') return <Waiting />
   return (
     <div className="kw-stack kw-form">
       {camera === 'off' && (
