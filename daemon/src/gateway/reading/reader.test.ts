@@ -1,4 +1,6 @@
-import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { deflateRawSync } from 'node:zlib'
+import { concat, toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { file, named } from '@keepwell/sdk/health/dicom/elements.kit'
 import { readInstance } from '@keepwell/sdk/health/dicom/instance'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
@@ -97,13 +99,34 @@ function swollen(file: Uint8Array, elements: number): Uint8Array {
 test('an image says the same of itself wherever it is read', async () => {
   const small = sampleDicom('small', { rows: 16, columns: 16 })
   const large = sampleDicom('large', { rows: 1024, columns: 1024 })
-  for (const file of [small, large, swollen(large, 20_000)]) expect(await reader.instance(file)).toEqual(readInstance(file))
-  for (const file of [small, large]) expect(await codeOf(reader.instance(file.slice(0, -100)))).toBe('UNREADABLE')
+  for (const f of [small, large, swollen(large, 20_000)]) expect(await reader.instance(f)).toEqual(readInstance(f))
+  for (const f of [small, large]) expect(await codeOf(reader.instance(f.slice(0, -100)))).toBe('UNREADABLE')
+})
+
+test('what may ask for more than its size shows never is read in place; what is small and plain always is', async () => {
+  const nowhere = openReader('test', { milliseconds: 1000, megabytes: 192, threads: 0, waiting: 0 })
+  const [small, large] = [sampleDicom('small', { rows: 16, columns: 16 }), sampleDicom('large', { rows: 1024, columns: 1024 })]
+  const deflated = file([deflateRawSync(concat(...named('1.2.3.4.5')))], '1.2.840.10008.1.2.1.99')
+  const crossing = {
+    xml: codeOf(nowhere.xml(utf8('<Basic xmlns="http://hl7.org/fhir"/>'))),
+    patch: codeOf(nowhere.patched(basic('x'), { operations: [] })),
+    heavy: codeOf(nowhere.check(basic('x'.repeat(9000)))),
+    deflated: codeOf(nowhere.instance(deflated)),
+    swollen: codeOf(nowhere.instance(swollen(large, 20_000))),
+  }
+  for (const [name, work] of Object.entries(crossing)) expect([name, await work]).toEqual([name, 'RATE_LIMITED'])
+  const staying = {
+    light: codeOf(nowhere.check(basic('x'))),
+    small: codeOf(nowhere.instance(small)),
+    large: codeOf(nowhere.instance(large)),
+  }
+  for (const [name, work] of Object.entries(staying)) expect([name, await work]).toEqual([name, 'done'])
+  expect((await reader.instance(deflated)).instance).toBe('1.2.3.4.5')
 })
 
 test('an image whose header ends the thread is unreadable, and still here to be put aside', { timeout: 60_000 }, async () => {
-  const file = swollen(sampleDicom('swollen', { rows: 16, columns: 16 }), 1_900_000)
-  const [before, first] = [ended(), toHex(file.subarray(0, 200))]
-  expect(await codeOf(reader.instance(file))).toBe('UNREADABLE')
-  expect([ended(), file.length > 15e6, toHex(file.subarray(0, 200))]).toEqual([before + 1, true, first])
+  const image = swollen(sampleDicom('swollen', { rows: 16, columns: 16 }), 1_900_000)
+  const [before, first] = [ended(), toHex(image.subarray(0, 200))]
+  expect(await codeOf(reader.instance(image))).toBe('UNREADABLE')
+  expect([ended(), image.length > 15e6, toHex(image.subarray(0, 200))]).toEqual([before + 1, true, first])
 })

@@ -9,7 +9,7 @@ import {
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import { type InstanceFacts, instanceFacts, readInstance } from '@keepwell/sdk/health/dicom/instance'
-import { endsWithPixels, readHeader } from '@keepwell/sdk/health/dicom/read'
+import { endsWithPixels, isDeflated, readHeader } from '@keepwell/sdk/health/dicom/read'
 import { loadChecker } from '@keepwell/sdk/health/fhir/check'
 import { type Issue, problem } from '@keepwell/sdk/health/fhir/issue'
 import type { JsonObject } from '@keepwell/sdk/health/fhir/read'
@@ -85,6 +85,7 @@ export function openReader(base?: string, limits: ReaderLimits = READER_LIMITS):
       throw new Refusal(made.status, made.issues)
     },
     async instance(bytes) {
+      if (isDeflated(bytes)) return far('instance', bytes.slice())
       const header = readHeader(bytes.subarray(0, BEGINNING))
       if (header && endsWithPixels(header, bytes.length)) return instanceFacts(header)
       return bytes.length <= SMALL_FILE ? readInstance(bytes) : far('instance', bytes.slice())

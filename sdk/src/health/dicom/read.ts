@@ -35,7 +35,7 @@ export const MAX_ELEMENTS = 2_000_000
 /** Deflate can grow a thousandfold; images that are mostly black do so by some hundreds. */
 const MAX_RATIO = 300
 const FREE_INFLATED = 16 << 20
-const MAX_INFLATED = 1 << 30
+const MAX_INFLATED = 512 << 20
 
 const IMPLICIT = '1.2.840.10008.1.2'
 const EXPLICIT = '1.2.840.10008.1.2.1'
@@ -239,6 +239,17 @@ export function readHeader(beginning: Uint8Array): DicomFile | null {
 export function endsWithPixels({ dataset }: DicomFile, size: number): boolean {
   const pixels = dataset.get(PIXELS)
   return pixels !== undefined && /^O[BW]$/.test(pixels.vr) && pixels.at + pixels.length === size
+}
+
+/** Whether a file says that its data set is deflated, and so may be far more than it looks. */
+export function isDeflated(bytes: Uint8Array): boolean {
+  if (!hasDicomPrefix(bytes)) return false
+  try {
+    return asciiOf({ bytes }, metaOf(bytes, 132).meta, 0x00020010) === DEFLATED
+  } catch (e) {
+    if (e instanceof KeepwellError) return false
+    throw e
+  }
 }
 
 /** Reads a whole file, also one without preamble or meta group. Throws UNREADABLE or TOO_LARGE; never returns half a data set. */
