@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { openCustodians } from '@keepwell/adapters/custodian/http'
-import type { Job, Said } from '@keepwell/daemon/vault/agent'
+import type { Job, Said, Warning } from '@keepwell/daemon/vault/agent'
 import { closeWithheld } from '@keepwell/sdk/actions/access/close-elsewhere'
 import { publishWhileRead } from '@keepwell/sdk/actions/access/publish-trail'
 import { applyRules } from '@keepwell/sdk/actions/access/rules'
@@ -27,6 +27,8 @@ import { bytesOf, count, when } from './show.ts'
 
 const MINUTE = 60
 const DAY = 86_400
+
+const warn = (code: string, values: Warning['values'], text: string): Pick<Said, 'warning'> => ({ warning: { code, values, text } })
 
 /** A loss of one block in a hundred is found with 95 %. */
 const FRACTION = 0.01
@@ -76,14 +78,29 @@ async function receive(ctx: Ctx): Promise<Said> {
   if (wrong)
     return {
       said,
-      warning: `The proof of ${count(wrong, 'record')} is not on the ledger as it should be. Do not trust these; run: keepwell verify`,
+      ...warn(
+        'proofs',
+        { count: wrong },
+        `The proof of ${count(wrong, 'record')} is not on the ledger as it should be. Do not trust these; run: keepwell verify`,
+      ),
     }
   if (unreached.length)
-    return { said, warning: `What ${count(unreached.length, 'reader')} had opened was corrected, and they could not be told.` }
+    return {
+      said,
+      ...warn(
+        'untold',
+        { count: unreached.length },
+        `What ${count(unreached.length, 'reader')} had opened was corrected, and they could not be told yet.`,
+      ),
+    }
   if (received.problems.length)
     return {
       said,
-      warning: `${count(received.problems.length, 'record')} that arrived could not be opened or is not what it claims. Run: keepwell sync`,
+      ...warn(
+        'problems',
+        { count: received.problems.length },
+        `${count(received.problems.length, 'record')} that arrived could not be opened or is not what it claims. Run: keepwell sync`,
+      ),
     }
   return { said }
 }
@@ -92,7 +109,14 @@ async function rules(ctx: Ctx): Promise<Said> {
   const { given, announced, ignored } = await applyRules(ctx)
   const said = `${count(announced.length, 'request')} announced, ${given.length} given`
   return ignored
-    ? { said, warning: `${count(ignored, 'rule')} is not as you signed it and counts for nothing. Look with: keepwell rules` }
+    ? {
+        said,
+        ...warn(
+          'rules',
+          { count: ignored },
+          `${count(ignored, 'rule')} is not as you signed it and counts for nothing. Look with: keepwell rules`,
+        ),
+      }
     : { said }
 }
 
@@ -103,7 +127,10 @@ async function retention(ctx: Ctx): Promise<Said> {
     case 'none':
       return { said: 'no rule of your own erases anything' }
     case 'ignored':
-      return { said: 'not applied', warning: 'Your rules for erasing are not as you signed them and count for nothing. Sign them again.' }
+      return {
+        said: 'not applied',
+        ...warn('retention', {}, 'Your rules for erasing are not as you signed them and count for nothing. Sign them again.'),
+      }
     case 'nothing-due':
       return { said: 'nothing is due' }
     case 'held':
@@ -126,7 +153,11 @@ async function ends(ctx: Ctx, via: readonly string[]): Promise<Said> {
   const said = `${count(sent, 'end')} of consents sent to the ledger another way`
   return {
     said,
-    warning: `Your relay had not brought ${count(sent, 'end')} of consents to the ledger; they are there now. Think of another relay.`,
+    ...warn(
+      'ends',
+      { count: sent },
+      `Your relay had not brought ${count(sent, 'end')} of consents to the ledger; they are there now. Think of another relay.`,
+    ),
   }
 }
 
@@ -140,7 +171,11 @@ async function calendar(ctx: Ctx): Promise<Said> {
   if (!unreached.length) return { said }
   return {
     said,
-    warning: `${count(unreached.length, 'person', 'persons')} with a consent could not be sent new keys; share again if they cannot read.`,
+    ...warn(
+      'calendar',
+      { count: unreached.length },
+      `${count(unreached.length, 'person', 'persons')} with a consent could not be sent new keys; share again if they cannot read.`,
+    ),
   }
 }
 
@@ -148,7 +183,7 @@ async function emergency(ctx: Ctx): Promise<Said> {
   if (!ctx.session.state.ring.emergency) return { said: 'not set up' }
   const { filed, renew } = await keepEmergencyCurrent(ctx)
   const said = filed ? 'the summary is filed anew' : 'the summary is current'
-  return renew ? { said, warning: 'Your emergency card has to be renewed; do it where you made it.' } : { said }
+  return renew ? { said, ...warn('card', {}, 'Your emergency card has to be renewed; do it where you made it.') } : { said }
 }
 
 /** Whether enough custodians still hold their share, while there is time to choose others. */
@@ -160,7 +195,15 @@ async function custodians(ctx: Ctx): Promise<Said> {
   const said = `${good} of ${count(drilled.length, 'custodian')} proved their share, ${state.commitment.threshold} are needed`
   if (good === drilled.length) return { said }
   const grave = good < state.commitment.threshold ? 'Nobody could open your emergency summary: ' : ''
-  return { said, warning: `${grave}${said}. Look under Emergency in the app, or with: keepwell emergency drill` }
+  const values = { good, of: drilled.length, needed: state.commitment.threshold }
+  return {
+    said,
+    ...warn(
+      grave ? 'custodiansFew' : 'custodians',
+      values,
+      `${grave}${said}. Look under Emergency in the app, or with: keepwell emergency drill`,
+    ),
+  }
 }
 
 type Backups = { readonly shelf: ReturnType<typeof folderShelf>; readonly folder: string }
@@ -171,19 +214,26 @@ async function backUp(ctx: Ctx, { shelf, folder }: Backups): Promise<Said> {
   await noteBackup(ctx, { place: resolve(folder, name), records: check.records, size })
   const said = `${count(check.records, 'record')}, ${bytesOf(size)}, read back and compared; ${resealed.length} cleaned, ${pruned.length} removed`
   return damaged.length
-    ? { said, warning: `${count(damaged.length, 'older backup')} cannot be read any more: ${damaged.join(', ')}` }
+    ? {
+        said,
+        ...warn(
+          'backups',
+          { count: damaged.length, names: damaged.join(', ') },
+          `${count(damaged.length, 'older backup')} cannot be read any more: ${damaged.join(', ')}`,
+        ),
+      }
     : { said }
 }
 
 async function rehearse(io: Io, ctx: Ctx, folder: string): Promise<Said> {
   const newest = (await folderShelf(folder).list()).at(-1)
-  if (!newest) return { said: 'there is no backup yet', warning: 'There is no backup to rehearse a restore with.' }
+  if (!newest) return { said: 'there is no backup yet', ...warn('noBackup', {}, 'There is no backup to rehearse a restore with.') }
   const { device, state } = ctx.session
   const recovery = { secret: device.secret, public: device.public, tag: state.ring.recovery.tag }
   const done = await drill(io, { file: join(folder, newest), recovery, erased: await checkTombstones(ctx) })
   await noteDrill(ctx, { place: resolve(folder, newest), ...done })
   const said = drillLines(done).join(' ')
-  return done.kept ? { said } : { said, warning: `A rehearsed restore did not bring everything back: ${said}` }
+  return done.kept ? { said } : { said, ...warn('drill', { said }, `A rehearsed restore did not bring everything back: ${said}`) }
 }
 
 async function withPlaces<T>(open: () => Promise<readonly Place[]>, work: (places: readonly Place[]) => Promise<T>): Promise<T> {
@@ -208,11 +258,19 @@ async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
   const failed = [...copied, ...reports].filter(r => r.failed).map(r => r.place)
   const lost = Math.max(0, ...reports.map(r => r.lost))
   const mended = reports.filter(r => r.repaired)
-  if (lost) return { said, warning: `${count(lost, 'block')} of your record cannot be had from any place any more. Restore from a backup.` }
-  if (mended.length)
+  if (lost)
     return {
       said,
-      warning: `Copies were lost or damaged and have been mended: ${mended.map(r => `${r.place} (${r.repaired})`).join(', ')}.`,
+      ...warn(
+        'lost',
+        { count: lost },
+        `${count(lost, 'block')} of your record cannot be had from any place any more. Restore from a backup.`,
+      ),
     }
-  return failed.length ? { said, warning: `These places for copies did not answer: ${[...new Set(failed)].join(', ')}.` } : { said }
+  if (mended.length) {
+    const names = mended.map(r => `${r.place} (${r.repaired})`).join(', ')
+    return { said, ...warn('mended', { names }, `Copies were lost or damaged and have been mended: ${names}.`) }
+  }
+  const names = [...new Set(failed)].join(', ')
+  return names ? { said, ...warn('places', { names }, `These places for copies did not answer: ${names}.`) } : { said }
 }

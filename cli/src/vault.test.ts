@@ -60,7 +60,9 @@ describe('the agent of a vault, with the real executable', { timeout: 120_000 },
     expect(found.code).toBe(5)
     expect(found.job('copies').warning).toMatch(/lost or damaged and have been mended/)
     const { arrivals } = await ada.json('sync')
-    expect(arrivals).toEqual([expect.objectContaining({ kind: 'notice', text: found.job('copies').warning })])
+    expect(arrivals).toEqual([
+      expect.objectContaining({ kind: 'notice', text: found.job('copies').warning, said: expect.objectContaining({ code: 'mended' }) }),
+    ])
     expect((await once()).job('copies')).toMatchObject({ warning: null, said: expect.stringMatching(/ 0 mended/) })
     expect((await ada.json('sync')).arrivals).toEqual([])
   })

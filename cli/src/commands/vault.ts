@@ -91,7 +91,11 @@ function agentIn(io: Io, dir: string, within: WithCtx, settings: AgentSettings):
     load: () => readState(dir),
     save: state => writeDurable(stateFile(dir), encode(state)),
     log: line => io.note(line),
-    warn: text => within(ctx => sendNotice(ctx, { to: ctx.session.state.ring.did, text })),
+    warn: ({ text, code, values }) =>
+      within(ctx => {
+        const filled = Object.entries(values).map(([name, value]) => [name, String(value).slice(0, 300)])
+        return sendNotice(ctx, { to: ctx.session.state.ring.did, text, said: { code, values: Object.fromEntries(filled) } })
+      }),
     pause: seconds =>
       new Promise(resolve => {
         const end = (): void => {

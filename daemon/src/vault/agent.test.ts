@@ -15,7 +15,7 @@ function stage(jobs: readonly Job[], { pauses = 0, kept = null }: { pauses?: num
       seen.saved = state
     },
     log: line => seen.lines.push(line),
-    async warn(text) {
+    async warn({ text }) {
       if (seen.deaf) throw new KeepwellError('RELAY_UNREACHABLE', 'Gone.')
       seen.warned.push(text)
     },
@@ -64,13 +64,15 @@ test('what fails is tried again less and less often, told by its code alone, onc
   expect(tries).toEqual([60, 120, 240, 480])
 })
 
+const full = { text: 'full', code: 'full', values: {} }
+
 test('a warning is told once, again when it was gone, and later when nobody could be told', async () => {
-  const said = ['full', 'full', '', 'full'].map(warning => ({ said: 'done', ...(warning ? { warning } : {}) }))
+  const said = [full, full, null, full].map(warning => ({ said: 'done', ...(warning ? { warning } : {}) }))
   const job = counted('backup', 60, n => said[(n - 1) % 4]!)
   const { agent, seen } = stage([job], { pauses: 3 })
   await runAgent(agent)
   expect(seen.warned).toEqual(['full', 'full'])
-  const deaf = stage([counted('backup', 60, () => ({ said: 'done', warning: 'full' }))])
+  const deaf = stage([counted('backup', 60, () => ({ said: 'done', warning: full }))])
   deaf.seen.deaf = true
   expect((await runAgent(deaf.agent)).jobs[0]!.warning).toBeNull()
 })

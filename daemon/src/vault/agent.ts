@@ -1,8 +1,11 @@
 import { type ErrorCode, isKeepwellError } from '@keepwell/sdk/base/error'
 import { type Infer, int, list, nullable, object, string } from '@keepwell/sdk/base/shape'
 
+/** For the person, in English for the log and by a code for their app, which has words for it in each language. Numbers fill in as numbers. */
+export type Warning = { readonly text: string; readonly code: string; readonly values: Readonly<Record<string, string | number>> }
+
 /** What a job has to tell: one line without health data, and a warning when the person has to do something. */
-export type Said = { readonly said: string; readonly warning?: string }
+export type Said = { readonly said: string; readonly warning?: Warning }
 
 export type Job = {
   readonly name: string
@@ -35,7 +38,7 @@ export type Agent = {
   /** A line for the log. */
   log(line: string): void
   /** Tells the person; called once for each warning, and again only after it was gone. */
-  warn(text: string): Promise<void>
+  warn(warning: Warning): Promise<void>
   /** Waits so many seconds, or until it is to stop. */
   pause(seconds: number): Promise<void>
 }
@@ -87,17 +90,18 @@ async function runOne(agent: Agent, job: Job, before: JobState): Promise<JobStat
     const failures = before.failures + 1
     agent.log(`${job.name}: failed (${code})`)
     // Once is a bad connection; three times in a row is for a person.
-    const warning = failures < PATIENCE ? before.warning : `Your vault could not finish “${job.name}” (${code}).`
-    return { ...before, started, failures, failed: code, warning: await tell(agent, before.warning, warning) }
+    const text = `Your vault could not finish “${job.name}” (${code}).`
+    const warning = failures < PATIENCE ? null : { text, code: 'failed', values: { job: job.name, error: code } }
+    return { ...before, started, failures, failed: code, warning: warning ? await tell(agent, before.warning, warning) : before.warning }
   }
 }
 
 /** Returns what the person has been told; null when they could not be, so that it is tried again. */
-async function tell(agent: Agent, before: string | null, warning: string | null): Promise<string | null> {
-  if (!warning || warning === before) return warning
-  agent.log(`warning: ${warning}`)
+async function tell(agent: Agent, before: string | null, warning: Warning | null): Promise<string | null> {
+  if (!warning || warning.text === before) return warning?.text ?? null
+  agent.log(`warning: ${warning.text}`)
   return agent.warn(warning).then(
-    () => warning,
+    () => warning.text,
     () => null,
   )
 }

@@ -1,4 +1,4 @@
-import { bytes, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
+import { bytes, dictionary, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
 import { LEVELS, PURPOSES } from '#consent/terms'
 import { compartmentId } from '#identity/compartments'
 import { credential } from '#identity/credential'
@@ -71,6 +71,9 @@ export const grantMessage = object({ terms: bytes({ max: 1 << 16 }), package: by
 /** What stands in the package's place when a proxy tells the patient of a consent it gave: what it calls the grantee. */
 export const passedNote = object({ name: string(200) })
 export const revokedMessage = object({ commitment: bytes(32), at: int() })
+/** A code that apps have words for, and what they fill in; a number is written as one. */
+export const agentWord = object({ code: string(40, /^[a-z][A-Za-z]*$/), values: dictionary(string(300), 8) })
+export type AgentWord = Infer<typeof agentWord>
 export const noticeMessage = object({
   text: string(500),
   vault: optional(did),
@@ -86,6 +89,8 @@ export const noticeMessage = object({
       at: int(),
     }),
   ),
+  /** What the vault's own agent has to say, for the reader's app to put into the reader's language; `text` is for who does not know the code. */
+  said: optional(agentWord),
   /** A custodian's word that the push services of these devices know them no more. */
   gone: optional(list(bytes(16), MAX_WAKES)),
 })

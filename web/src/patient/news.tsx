@@ -6,6 +6,7 @@ import { Empty, Page, Panel, Tag } from '#parts/page.tsx'
 import { RecordLine } from '#parts/record-line.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { NewsItem, NewsKind } from '#rpc/attention.ts'
+import { agentText } from '#words/agent.ts'
 import { useWords } from '#words/context.tsx'
 
 const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: string; readonly tone?: string }>> = {
@@ -33,6 +34,7 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   ruleWaits: { icon: 'clock', href: '#/rules', tone: 'accent' },
   ruleGave: { icon: 'share', href: '#/rules', tone: 'good' },
   copies: { icon: 'alert', href: '#/settings/backups', tone: 'bad' },
+  warning: { icon: 'alert', href: '#/settings/backups', tone: 'bad' },
   untold: { icon: 'alert', href: '#/who', tone: 'accent' },
   unproved: { icon: 'alert', href: '#/guardians', tone: 'bad' },
 }
@@ -78,7 +80,7 @@ function Line({ item }: { readonly item: NewsItem }) {
       wrap
       href={href}
       glyph={<Sign name={icon} tone={tone} />}
-      title={n(`news.${item.kind}`, item.count, { name: item.name || t('news.somebody') })}
+      title={agentText(words, item.said) ?? n(`news.${item.kind}`, item.count, { name: item.name || t('news.somebody') })}
       sub={
         <>
           {words.time(item.at)} {!item.read && <Tag tone="brand">{t('news.new')}</Tag>}

@@ -52,6 +52,7 @@ export type NewsKind =
   | 'ruleGave'
   | 'copies'
   | 'untold'
+  | 'warning'
 
 export type NewsItem = {
   readonly id: string
@@ -60,6 +61,8 @@ export type NewsItem = {
   readonly name: string
   readonly count: number
   readonly read: boolean
+  /** What one’s own agent has to say, by its code. */
+  readonly said?: { readonly code: string; readonly values: Readonly<Record<string, string>> }
 }
 
 export type News = { readonly items: readonly NewsItem[]; readonly unread: number }

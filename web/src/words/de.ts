@@ -1,5 +1,6 @@
 import { recordDe } from '@keepwell/adapters/words/de'
 import { add } from './de/add.ts'
+import { agent } from './de/agent.ts'
 import { app } from './de/app.ts'
 import { attention } from './de/attention.ts'
 import { backups } from './de/backups.ts'
@@ -39,6 +40,7 @@ import type { Text } from './words.ts'
 export const de: Readonly<Record<Key, Text>> = {
   ...recordDe,
   ...app,
+  ...agent,
   ...backups,
   ...begin,
   ...home,

@@ -1,3 +1,4 @@
+import { agent } from './en/agent.ts'
 import { backups } from './en/backups.ts'
 import { card } from './en/card.ts'
 import { emergency } from './en/emergency.ts'
@@ -9,4 +10,15 @@ import { rules } from './en/rules.ts'
 import { wake } from './en/wake.ts'
 
 /** The English texts of screens that nobody begins with: a first visit does not wait for them. */
-export const enLater = { ...backups, ...card, ...emergency, ...errorRare, ...guardians, ...hospital, ...lost, ...rules, ...wake } as const
+export const enLater = {
+  ...agent,
+  ...backups,
+  ...card,
+  ...emergency,
+  ...errorRare,
+  ...guardians,
+  ...hospital,
+  ...lost,
+  ...rules,
+  ...wake,
+} as const

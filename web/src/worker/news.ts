@@ -5,9 +5,10 @@ import { heldRecords } from '@keepwell/sdk/actions/records/quarantine'
 import { sealedMark } from '@keepwell/sdk/actions/sealed-mark'
 import { safekeepingOf } from '@keepwell/sdk/actions/vault/safekeeping'
 import { toHex, utf8 } from '@keepwell/sdk/base/bytes'
-import { bool, bytes, type Infer, int, list, nullable, object, oneOf, string } from '@keepwell/sdk/base/shape'
+import { bool, bytes, type Infer, int, list, nullable, object, oneOf, optional, string } from '@keepwell/sdk/base/shape'
 import { decodeTerms, readTerms } from '@keepwell/sdk/consent/terms'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
+import { agentWord } from '@keepwell/sdk/wire/messages'
 import type { News, NewsItem, NewsKind } from '#rpc/attention.ts'
 import { type Entries, naming } from './entries.ts'
 
@@ -38,8 +39,17 @@ const KINDS = [
   'ruleGave',
   'copies',
   'untold',
+  'warning',
 ] as const satisfies readonly NewsKind[]
-const itemShape = object({ id: bytes(16), kind: oneOf(...KINDS), at: int(), name: string(300), count: int(), read: bool })
+const itemShape = object({
+  id: bytes(16),
+  kind: oneOf(...KINDS),
+  at: int(),
+  name: string(300),
+  count: int(),
+  read: bool,
+  said: optional(agentWord),
+})
 type Item = Infer<typeof itemShape>
 const kept = object({ seen: nullable(object({ seq: int(), hash: bytes(32) })), items: list(itemShape, 1000) })
 type Kept = Infer<typeof kept>
@@ -97,7 +107,7 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
         const first = k.seen === null
         return add(k, [
           ...(first ? [] : records),
-          ...arrivals.flatMap(a => ofArrival(news, a, ctx.clock())),
+          ...arrivals.flatMap(a => ofArrival(news, a, { at: ctx.clock(), own: ctx.session.state.ring.did })),
           ...endingSoon(ctx, news),
           ...askedNow(ctx, news),
           ...guardingNow(ctx, news),
@@ -153,7 +163,7 @@ const maker =
     read: false,
   })
 
-function ofArrival(news: Make, a: Arrival, at: number): Item[] {
+function ofArrival(news: Make, a: Arrival, { at, own }: { readonly at: number; readonly own: string }): Item[] {
   switch (a.kind) {
     case 'request':
       return [news('request', a.name, `${a.did} ${a.at}`)]
@@ -163,6 +173,9 @@ function ofArrival(news: Make, a: Arrival, at: number): Item[] {
       return [news('shared', a.name, a.commitment)]
     case 'right':
       return ofRight(news, a)
+    case 'notice':
+      // What one's own agent has to say; an older one says it in English alone.
+      return a.did === own ? [{ ...news('warning', a.text, `${a.text} ${at}`), ...(a.said ? { said: a.said } : {}) }] : []
     case 'guardian':
       return a.news === 'disproved' ? [news('unproved', a.name, `${a.did} ${at}`)] : []
     default:

@@ -23,6 +23,7 @@ import { verifySigned } from '#identity/signed'
 import { wakeList } from '#identity/wake'
 import {
   type AccessRequestMessage,
+  type AgentWord,
   acceptance,
   accessRequest,
   grantMessage,
@@ -58,7 +59,7 @@ export type Arrival =
   | { readonly kind: 'grant'; readonly did: Did; readonly name: string; readonly commitment: string; readonly renewed: boolean }
   | { readonly kind: 'passed-on'; readonly did: Did; readonly name: string; readonly to: string; readonly commitment: string }
   | { readonly kind: 'revoked'; readonly did: Did; readonly name: string; readonly commitment: string }
-  | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string }
+  | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string; readonly said?: AgentWord }
   | { readonly kind: 'emergency'; readonly did: Did; readonly name: string; readonly opening: Opening }
   | { readonly kind: 'share'; readonly did: Did; readonly name: string; readonly version: number; readonly kept: boolean }
   | { readonly kind: 'wakes'; readonly did: Did; readonly name: string; readonly devices: number }
@@ -180,11 +181,14 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     return { kind: 'revoked', did: sender.did, name: nameOf(ctx, sender.did), commitment: toHex(commitment) }
   },
   async notice(ctx, sender, content) {
-    const { text, emergency, gone } = decodeAs(noticeMessage, content)
+    const { text, emergency, gone, said } = decodeAs(noticeMessage, content)
     const told = emergency ? await noteOpening(ctx, sender.did, emergency) : null
     if (gone) await noteGone(ctx, sender.did, gone)
     const { did } = sender
-    return told ? { kind: 'emergency', did, name: nameOf(ctx, did), opening: told } : { kind: 'notice', did, name: nameOf(ctx, did), text }
+    if (told) return { kind: 'emergency', did, name: nameOf(ctx, did), opening: told }
+    // Our own agent alone speaks in the app's words.
+    const own = said && did === ctx.session.state.ring.did ? { said } : {}
+    return { kind: 'notice', did, name: nameOf(ctx, did), text, ...own }
   },
   async guardian(ctx, sender, content) {
     // Loaded when one comes: few days of a life need it, and every first visit would wait for it.
