@@ -27,3 +27,7 @@ export const provenTable = (lines: readonly ReturnType<typeof provenLine>[]): st
     ]),
     70,
   )
+
+/** Where anybody finds on the ledger what it holds. */
+export const writtenIn = (w?: { readonly tx: string; readonly block: number; readonly time: number } | null): string =>
+  w ? ` (block ${w.block}, ${when(w.time)}, transaction ${w.tx})` : ''

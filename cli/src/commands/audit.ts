@@ -20,7 +20,7 @@ import type { Args, Command } from '#command'
 import { quietSync } from '#commands/sync'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { provenLine, provenTable } from '#proven'
+import { provenLine, provenTable, writtenIn } from '#proven'
 import { saveStream } from '#save'
 import { bytesOf, count, result, safe, short, table, when } from '#show'
 import { languageOf, purposeWord } from '#words'
@@ -98,6 +98,7 @@ export const audit: Command = {
         })),
         logSize: trail.logSize,
         anchored: trail.anchored,
+        unbroken: trail.unbroken,
         problems: trail.problems.map(({ seq, code, message, evidence }) => ({ seq, code, message, provable: evidence !== undefined })),
         witnesses: said.map(({ problems: _, ...s }) => s),
         reported,
@@ -110,7 +111,12 @@ export const audit: Command = {
         '',
         trail.problems.length
           ? `${trail.problems.length} PROBLEMS:`
-          : `All ${trail.looked.length} receipts hold: signed by reader and relay, without a gap, in the log${trail.anchored ? `, which is on the ledger up to entry ${trail.anchored.size}` : ' (not yet on the ledger)'}.`,
+          : `All ${trail.looked.length} receipts hold: signed by reader and relay, without a gap, in the log${trail.anchored ? `, which is on the ledger up to entry ${trail.anchored.size}${writtenIn(trail.anchored.written)}` : ' (not yet on the ledger)'}.`,
+        ...(trail.unbroken
+          ? [
+              `The log of ${trail.logSize} was seen by this device since ${when(trail.unbroken.since)}, from entry ${trail.unbroken.from} on, and only grew.`,
+            ]
+          : []),
         ...trail.problems.map(p => `  ${p.seq ? `receipt ${p.seq}: ` : ''}${p.message} (${p.code})`),
         ...said.map(witnessLine),
         ...(reported ? [reported.line] : []),
@@ -195,7 +201,7 @@ async function ofAnother(io: Io, args: Args, ctx: Ctx): Promise<number> {
     ...provenTable(shown),
     '',
     ...problems.map(p => `FAIL receipt ${p.seq}: ${p.message} (${p.code})`),
-    `${count(lines.length, 'receipt')} of ${safe(grant.grant.name)}, published until ${when(trail.madeAt)}${problems.length ? '' : ': signed by the relay, without a gap, in its log as it is now'}${anchored?.covers ? `, on the ledger since ${when(anchored.time)}` : ''}.`,
+    `${count(lines.length, 'receipt')} of ${safe(grant.grant.name)}, published until ${when(trail.madeAt)}${problems.length ? '' : ': signed by the relay, without a gap, in its log as it is now'}${anchored?.covers ? `, on the ledger since ${when(anchored.time)}${writtenIn(anchored.written)}` : ''}.`,
     ...(file ? [`Written with proofs to ${file}.`] : []),
   ])
   return problems.length ? 5 : 0

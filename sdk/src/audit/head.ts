@@ -13,6 +13,9 @@ export type LogHead = Infer<typeof logHead>
 
 export type TrailDomain = { readonly chainId: number; readonly contract: string }
 
+/** By which transaction the ledger took a head, in which block and when: where anybody looks it up. */
+export const headWritten = object({ tx: string(66, /^0x[0-9a-f]{64}$/), block: int(), time: int() })
+
 const typedData = (d: TrailDomain, m: LogHeadMessage) => ({
   domain: { name: 'Keepwell AuditTrail', version: '1', chainId: d.chainId, verifyingContract: d.contract },
   types: {

@@ -1,10 +1,10 @@
 import { fromBase64Url, text, toBase64Url, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { KeepwellError } from '#base/error'
-import { bytes, decodeAs, type Infer, int, list, nullable, object } from '#base/shape'
+import { bytes, decodeAs, type Infer, int, list, nullable, object, optional } from '#base/shape'
 import { bundle } from '#identity/bundle'
 import { address, did } from '#identity/did'
-import { logHead } from './head.ts'
+import { headWritten, logHead } from './head.ts'
 import { NO_RECEIPT, receipt } from './receipt.ts'
 
 const path = list(bytes(32), 64)
@@ -27,7 +27,7 @@ export const trailProof = object({
   chainId: int(1),
   contract: address,
   pages: list(page, 4096),
-  anchored: nullable(object({ size: int(1), time: int(), root: bytes(32), proof: path })),
+  anchored: nullable(object({ size: int(1), time: int(), root: bytes(32), proof: path, written: optional(headWritten) })),
   readers: list(bundle, 4096),
 })
 export type TrailProof = Infer<typeof trailProof>

@@ -404,9 +404,9 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       const conflict = headOf(log, { size: 11, time: second.head.time })
       await refused(ledger.trail.publish(conflict.head, conflict.signature), 'RootConflict')
       const later = headOf(log, { size: 11, root: second.head.root, time: second.head.time + 5 })
-      await ledger.trail.publish(later.head, later.signature)
+      const written = await ledger.trail.publish(later.head, later.signature)
       expect((await ledger.trail.latest(log.address))?.time).toBe(later.head.time)
-      expect(await ledger.trail.published(log.address)).toEqual(later)
+      expect(await ledger.trail.published(log.address)).toEqual({ sent: later, written })
       expect(await ledger.trail.published(party().address)).toBeNull()
     })
 

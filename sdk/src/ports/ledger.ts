@@ -84,13 +84,13 @@ export type RewriteProof = {
 }
 
 /**
- * Heads of logs. `published` is the latest published head with its signature, as whoever brought it sent it; null when there is none, or
- * when the ledger does not tell.
+ * Heads of logs. `published` is the latest published head with its signature, as whoever brought it sent it, and by which transaction in which
+ * block; null when there is none, or when the ledger does not tell.
  */
 export interface Trail {
   publish(head: TrailHead, signature: Signature): Promise<Written>
   latest(log: Address): Promise<(Omit<TrailHead, 'previous'> & { readonly forked: boolean }) | null>
-  published(log: Address): Promise<SignedHead | null>
+  published(log: Address): Promise<{ readonly sent: SignedHead; readonly written: Written } | null>
   reportFork(proof: ForkProof): Promise<Written>
   reportInconsistency(proof: RewriteProof): Promise<Written>
 }

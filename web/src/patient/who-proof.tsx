@@ -8,6 +8,10 @@ import type { Words } from '#words/words.ts'
 export type Trail = Pick<TrailView, 'logSize' | 'anchored' | 'problems'>
 type Step = { readonly done: boolean; readonly text: string }
 
+/** Where anybody finds it there. */
+const blockText = ({ t, time }: Pick<Words, 't' | 'time'>, { written }: NonNullable<Trail['anchored']>): string =>
+  written ? t('proof.block', { block: written.block, date: time(written.time), tx: written.tx }) : ''
+
 /** What was checked of one opening, in the order in which it was; whatever is not known is no tick. */
 function stepsOf({ t, time }: Words, l: Looked, { logSize, anchored }: Trail, witnesses: readonly WitnessView[]): Step[] {
   const covered = anchored !== null && anchored.size > l.index
@@ -17,7 +21,10 @@ function stepsOf({ t, time }: Words, l: Looked, { logSize, anchored }: Trail, wi
     { done: true, text: t('proof.relay') },
     { done: true, text: t('proof.log', { place: l.index + 1, size: logSize }) },
     covered
-      ? { done: true, text: t('proof.ledger', { size: anchored.size, date: time(anchored.time) }) }
+      ? {
+          done: true,
+          text: `${t('proof.ledger', { size: anchored.size, date: time(anchored.time) })} ${blockText({ t, time }, anchored)}`.trim(),
+        }
       : { done: false, text: t('proof.noLedger') },
     ...(saw.length
       ? saw.map(w => ({ done: true, text: t('proof.witness', { name: w.name, date: time(w.seen!.at) }) }))

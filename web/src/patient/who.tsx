@@ -84,6 +84,9 @@ function Verdict({ trail }: { readonly trail: TrailView }) {
   return (
     <Banner tone="good" title={n('who.good', trail.receipts)}>
       {t('who.goodNote', { date: words.time(trail.checkedAt) })} {anchored}
+      {trail.unbroken && (
+        <p>{t('who.unbroken', { date: words.time(trail.unbroken.since), from: trail.unbroken.from, size: trail.logSize })}</p>
+      )}
     </Banner>
   )
 }

@@ -226,7 +226,15 @@ export type TrailView = {
   readonly logSize: number
   /** The relay whose log this is. */
   readonly relay: string
-  readonly anchored: { readonly size: number; readonly time: number; readonly root: string } | null
+  readonly anchored: {
+    readonly size: number
+    readonly time: number
+    readonly root: string
+    /** The transaction that brought it, and its block, where the ledger tells. */
+    readonly written: { readonly tx: string; readonly block: number; readonly time: number } | null
+  } | null
+  /** Since when, and from how many entries on, this device saw the log only grow; null when it did not. */
+  readonly unbroken: { readonly since: number; readonly from: number } | null
   /** What does not hold. `proof` is what the ledger would take as one, to be handed back to report it. */
   readonly problems: readonly { readonly seq: number; readonly code: string; readonly proof: Uint8Array | null }[]
   readonly checkedAt: number

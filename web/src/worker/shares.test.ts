@@ -117,6 +117,7 @@ describe('what was read under a share', () => {
     receipts: looked.length,
     logSize: looked.length,
     anchored: null,
+    unbroken: null,
     problems: [],
     checkedAt: 0,
   })

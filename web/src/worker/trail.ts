@@ -39,13 +39,14 @@ export async function trail({ ctx, entries, run }: OpenVault): Promise<TrailView
     share: grant,
     by: proxy && names.party(proxy),
   }))
-  const { anchored, problems, relay, logSize } = found
+  const { anchored, unbroken, problems, relay, logSize } = found
   return {
     looked: looked.reverse(),
     receipts: found.looked.length,
     logSize,
     relay,
     anchored: anchored && { ...anchored, root: toHex(anchored.root) },
+    unbroken,
     problems: problems.map(({ seq, code, evidence }) => ({ seq, code, proof: evidence ? encode(evidence) : null })),
     checkedAt: clock(),
   }

@@ -1,10 +1,10 @@
 import { fromHex } from '@keepwell/sdk/base/bytes'
-import type { Signature, SignedHead, Trail, TrailHead } from '@keepwell/sdk/ports/ledger'
+import type { Signature, Trail, TrailHead } from '@keepwell/sdk/ports/ledger'
 import { checkAddress, checkCount, checkHash, checkSignature } from '@keepwell/sdk/ports/ledger-checks'
 import { decodeFunctionData, decodeFunctionResult, encodeEventTopics, encodeFunctionData, type Hex } from 'viem'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
-import { logsOf } from './events.ts'
+import { logsOf, type RawLog } from './events.ts'
 import { ask } from './request.ts'
 import { asHex, hex, lower } from './values.ts'
 
@@ -52,7 +52,7 @@ export function evmTrail(access: Access): Trail {
       const { block } = await access.head()
       for (let to = block; to >= 0; to -= SPAN) {
         const last = (await logsOf(access.request, filter, Math.max(0, to - SPAN + 1), to)).at(-1)
-        if (last) return sentHead(access, last.transactionHash, log)
+        if (last) return sentHead(access, last, log)
       }
       return null
     },
@@ -78,7 +78,8 @@ export function evmTrail(access: Access): Trail {
 const SPAN = 5000
 
 /** The head that a transaction published; null when it was not sent straight to the contract. */
-async function sentHead(access: Access, tx: string, log: string): Promise<SignedHead | null> {
+async function sentHead(access: Access, { transactionHash: tx, blockNumber }: RawLog, log: string): ReturnType<Trail['published']> {
+  const block = await ask<{ timestamp: string } | null>(access.request, 'eth_getBlockByNumber', [blockNumber, false])
   const sent = await ask<{ input: Hex } | null>(access.request, 'eth_getTransactionByHash', [tx])
   try {
     const { functionName, args } = decodeFunctionData({ abi, data: sent?.input ?? '0x' })
@@ -86,7 +87,8 @@ async function sentHead(access: Access, tx: string, log: string): Promise<Signed
     const [head, signature] = args
     const { size, root, time, previous } = head
     if (lower(head.log) !== log) return null
-    return { head: { log, size: Number(size), root: fromHex(root), time: Number(time), previous: fromHex(previous) }, signature }
+    const signed = { log, size: Number(size), root: fromHex(root), time: Number(time), previous: fromHex(previous) }
+    return block && { sent: { head: signed, signature }, written: { tx, block: Number(blockNumber), time: Number(block.timestamp) } }
   } catch {
     return null
   }

@@ -122,6 +122,10 @@ export function entryPage(p: EntryPage): string {
   )
 }
 
+/** Where anybody finds it on the ledger. */
+const blockOf = (written: NonNullable<PlaceNow['anchored']>['written'], w: AuditWords): string =>
+  written ? ` ${w.step.block(written.block, when(written.time), written.tx)}` : ''
+
 function steps({ entry, verdict, place: at }: EntryPage, w: AuditWords): Html {
   const s = w.step
   if (verdict.holds === 'none') return html`<p class="note">${s.none}</p>`
@@ -138,6 +142,8 @@ function steps({ entry, verdict, place: at }: EntryPage, w: AuditWords): Html {
         : html`<p class="note">${s.open('code' in at ? at.code : '')}</p>`
     return html`<ol class="steps">${first}</ol>${broken}`
   }
-  const anchored = at.anchored?.covers ? done(s.ledger(at.anchored.size, when(at.anchored.time))) : html`<li>${s.later}</li>`
+  const anchored = at.anchored?.covers
+    ? done(`${s.ledger(at.anchored.size, when(at.anchored.time))}${blockOf(at.anchored.written, w)}`)
+    : html`<li>${s.later}</li>`
   return html`<ol class="steps">${[...first, done(s.log(at.index, at.size)), done(s.grown(at.sizeNow)), anchored]}</ol>`
 }

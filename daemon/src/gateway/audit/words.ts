@@ -69,6 +69,7 @@ const en = {
     reader: 'This organisation’s own key signed the request that it stands for.',
     log: (index: number, size: number) => `It lies in the relay’s log, at place ${index + 1} of ${size} when it was given.`,
     grown: (size: number) => `The relay’s log as it is now, of ${size}, begins with that one.`,
+    block: (block: number, time: string, tx: string) => `Block ${block}, ${time} (UTC), transaction ${tx}.`,
     ledger: (size: number, time: string) => `The ledger has held that log since ${time} (UTC), up to entry ${size}, this one included.`,
     later: 'It is not on the ledger yet; the relay publishes its log there every minute or so.',
     accepted: (count: number) => `The relay signed that it took in ${count} from this organisation, and says what the entry says.`,
@@ -149,6 +150,7 @@ const de: typeof en = {
     reader: 'Der eigene Schlüssel dieser Einrichtung hat die Anfrage unterschrieben, für die es steht.',
     log: (index, size) => `Es liegt im Protokoll des Relays, an Stelle ${index + 1} von ${size}, als es gegeben wurde.`,
     grown: size => `Das Protokoll des Relays, wie es jetzt ist (${size}), beginnt mit jenem.`,
+    block: (block, time, tx) => `Block ${block}, ${time} (UTC), Transaktion ${tx}.`,
     ledger: (size, time) => `Das Ledger hält dieses Protokoll seit ${time} (UTC) bis Eintrag ${size}, diesen eingeschlossen.`,
     later: 'Es ist noch nicht auf dem Ledger; das Relay veröffentlicht sein Protokoll dort etwa jede Minute.',
     accepted: count =>

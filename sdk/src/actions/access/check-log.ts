@@ -1,34 +1,60 @@
 import type { Ctx } from '#actions/context'
 import { homeLedger } from '#actions/vault/calls'
-import { type Evidence, forLedger, type SignedHead } from '#audit/evidence'
+import { type Evidence, evidence, forLedger, type SignedHead } from '#audit/evidence'
 import { type LogHead, logHead, readLogHead } from '#audit/head'
 import { equal } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { isKeepwellError } from '#base/error'
-import { decodeAs } from '#base/shape'
-import type { Ledger } from '#ports/ledger'
+import { decodeAs, int, object, string } from '#base/shape'
+import type { Ledger, Written } from '#ports/ledger'
 import type { Relay } from '#ports/relay'
 import { checkLogHead, type RelayParty } from './check-receipt.ts'
 import { type Compared, compareHeads } from './compare-heads.ts'
 
 /** What does not hold; `evidence` proves it to the ledger, where it can be proven. */
 export type Problem = { readonly seq: number; readonly code: string; readonly message: string; readonly evidence?: Evidence }
-export type Anchored = { readonly size: number; readonly time: number; readonly root: Uint8Array }
-export type LogChecked = { readonly logSize: number; readonly anchored: Anchored | null; readonly problems: readonly Problem[] }
+/** What the ledger holds of a log; `written`: by which transaction, in which block and when, where the ledger tells. */
+export type Anchored = { readonly size: number; readonly time: number; readonly root: Uint8Array; readonly written: Written | null }
+/** Since when (Unix seconds), and from how many entries on, this device saw the log only grow. */
+export type Unbroken = { readonly since: number; readonly from: number }
+export type LogChecked = {
+  readonly logSize: number
+  readonly anchored: Anchored | null
+  /** Null when it is broken. */
+  readonly unbroken: Unbroken | null
+  readonly problems: readonly Problem[]
+}
 
-type Checking = Pick<Ctx, 'network' | 'catalog' | 'session'>
+type Checking = Pick<Ctx, 'clock' | 'network' | 'catalog' | 'session'>
 
-/** The log against what this device saw before, and against the ledger. */
+const followed = object({ since: int(), from: int() })
+const kept = object({ seq: int(), code: string(40), message: string(400), evidence })
+
+/** The transaction that anchored a head, when it is the one the ledger holds now. */
+export async function writtenBy(
+  { trail }: Pick<Ledger, 'trail'>,
+  log: string,
+  anchored: Omit<Anchored, 'written'>,
+): Promise<Written | null> {
+  const found = await trail.published(log)
+  const { size, time, root } = found?.sent.head ?? { size: -1, time: 0, root: new Uint8Array(0) }
+  return found && size === anchored.size && time === anchored.time && equal(root, anchored.root) ? found.written : null
+}
+
+/**
+ * The log against what this device saw before, and against the ledger. What was once proven against it stays a problem, with its proof, whatever the
+ * relay shows later.
+ */
 export async function checkLog(ctx: Checking, relay: Relay, party: RelayParty): Promise<LogChecked> {
   const problems: Problem[] = []
   // What it is compared with comes first: a busy relay may grow and anchor between two questions, and the head shown before would not hold that.
   const ledger = await homeLedger(ctx)
   const latest = await ledger.trail.latest(party.request)
   const mark = `log-head/${party.did}`
-  const kept = await ctx.catalog.marked(mark)
+  const seen = await ctx.catalog.marked(mark)
   const head = await relay.head()
   const message = await checkLogHead(party, head)
-  const before = kept ? decodeAs(logHead, kept) : null
+  const before = seen ? decodeAs(logHead, seen) : null
   const grown = before ? await continued(relay, before, head) : null
   if (grown) problems.push(grown)
   else await ctx.catalog.mark(mark, encode(head))
@@ -36,7 +62,33 @@ export async function checkLog(ctx: Checking, relay: Relay, party: RelayParty): 
   const anchored = latest && latest.size > 0 ? { size: latest.size, time: latest.time, root: latest.root } : null
   const other = anchored && (await notAnchored(ledger, relay, { anchored, head }))
   if (other) problems.push(other)
-  return { logSize: message.size, anchored: latest ? { size: latest.size, time: latest.time, root: latest.root } : null, problems }
+  const told = [...(await provenBefore(ctx, party, problems)), ...problems]
+  return {
+    logSize: message.size,
+    anchored: anchored && { ...anchored, written: await writtenBy(ledger, party.request, anchored) },
+    unbroken: told.length ? null : await following(ctx, party, before ? readLogHead(before.signed).size : message.size),
+    problems: told,
+  }
+}
+
+/** Since when this device follows the log; of one that it followed before it counted, since now, from what it saw last. */
+async function following({ catalog, clock }: Checking, { did }: RelayParty, from: number): Promise<Unbroken> {
+  const mark = `log-since/${did}`
+  const known = await catalog.marked(mark)
+  if (known) return decodeAs(followed, known)
+  const unbroken = { since: clock(), from }
+  await catalog.mark(mark, encode(unbroken))
+  return unbroken
+}
+
+/** Keeps the first thing that was proven, and gives it when it is not told anew. */
+async function provenBefore({ catalog }: Checking, { did }: RelayParty, problems: readonly Problem[]): Promise<Problem[]> {
+  const mark = `log-proof/${did}`
+  const before = await catalog.marked(mark)
+  if (before) return problems.some(p => p.evidence) ? [] : [decodeAs(kept, before)]
+  const found = problems.find(p => p.evidence)
+  if (found) await catalog.mark(mark, encode(found))
+  return []
 }
 
 const proven = (found: Compared): { readonly evidence?: Evidence } =>
@@ -60,14 +112,14 @@ export async function continued(relay: Relay, before: LogHead, after: LogHead): 
 async function notAnchored(
   ledger: Ledger,
   relay: Relay,
-  { anchored, head }: { readonly anchored: Anchored; readonly head: LogHead },
+  { anchored, head }: { readonly anchored: Omit<Anchored, 'written'>; readonly head: LogHead },
 ): Promise<Problem | null> {
   const shown = forLedger(head)
   const { size, root } = anchored
   try {
     const old: SignedHead = { head: { ...shown.head, ...anchored }, signature: shown.signature }
     if (size <= shown.head.size && (await compareHeads(relay, old, shown)).consistent) return null
-    const sent = await ledger.trail.published(shown.head.log)
+    const sent = (await ledger.trail.published(shown.head.log))?.sent
     const same = sent && sent.head.size === size && equal(sent.head.root, root)
     const found = same ? proven(await compareHeads(relay, sent, shown)) : {}
     return { seq: 0, code: 'FORKED', message: 'The relay’s log is not the one it anchored on the ledger.', ...found }

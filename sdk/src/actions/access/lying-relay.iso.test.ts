@@ -179,16 +179,24 @@ describe('T16: a relay that lies about the trail', () => {
   })
 
   test('keeps a second log: seen by who saw the first, and by anyone once a head is anchored', async () => {
-    await verifyTrail(patient)
+    const who = fresh()
+    await verifyTrail(who)
     const { context } = w.homes.get(HOME)!
     const log = memoryLog()
     for (let i = 0; i < 40; i++) await log.append([w.random(32)])
     const forked = createRelay({ ...context, log })
     const lie: Partial<Relay> = { head: forked.head, consistency: forked.consistency }
-    expect(await lying(lie, () => codesOf())).toContain('FORKED')
+    const told = await lying(lie, () => verifyTrail(who))
+    expect(told.problems.map(p => p.code)).toContain('FORKED')
+    expect(told.unbroken).toBeNull()
     await honest.anchor()
     expect(await lying(lie, () => codesOf(fresh()))).toContain('FORKED')
     expect(await codesOf()).toEqual([])
+    // It signed both, so what was proven once stays so, with its proof, however good the relay shows itself from then on.
+    for (const later of [await verifyTrail(who), await verifyTrail(who)]) {
+      expect(later.problems.map(p => [p.code, p.evidence?.kind])).toEqual([['FORKED', 'rewrite']])
+      expect(later.unbroken).toBeNull()
+    }
   })
 })
 
@@ -519,5 +527,22 @@ describe('T16: a relay that has one request stand for two openings', () => {
     const seen = { compartments: [], ids: [], purpose: 'TREAT', verdict: 'allowed', reasons: [] } as const
     await writeReceipt(context, { vault, call, action: 'list', grant: given.grant.commitment, ...seen })
     expect(await codesOf(fresh())).toContain('REPLAYED')
+  })
+})
+
+describe('a log', () => {
+  test('of an honest one is said since when it only grew, from how many entries, and where the ledger took it', async () => {
+    const who = fresh()
+    const { unbroken, logSize } = await verifyTrail(who)
+    expect(unbroken).toEqual({ since: w.now, from: logSize })
+    w.now += DAY
+    await fileRecords(fresh(), [draft(patient, 'general', 'later')])
+    await honest.anchor()
+    const later = await verifyTrail(who)
+    expect(later.logSize).toBeGreaterThan(logSize)
+    expect(later.unbroken).toEqual(unbroken)
+    const { written, size } = later.anchored!
+    const taken = (await w.homes.get(HOME)!.ledger.since(written!.block - 1)).find(e => e.tx === written!.tx)
+    expect([taken?.name, taken?.args.size, taken?.block]).toEqual(['HeadPublished', size, written!.block])
   })
 })

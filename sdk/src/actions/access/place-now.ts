@@ -3,7 +3,7 @@ import { forLedger } from '#audit/evidence'
 import { readLogHead } from '#audit/head'
 import { type ErrorCode, ensure, KeepwellError } from '#base/error'
 import type { Evidence } from './ask.ts'
-import { type Anchored, continued } from './check-log.ts'
+import { type Anchored, continued, writtenBy } from './check-log.ts'
 import { checkLogHead, relayParty } from './check-receipt.ts'
 import { compareHeads } from './compare-heads.ts'
 
@@ -24,7 +24,8 @@ export async function placeNow(ctx: Pick<Ctx, 'network'>, url: string, { inclusi
   const relay = await ctx.network.relay(url)
   const party = await relayParty(ctx, relay)
   // The ledger first: a busy relay may grow and anchor between two questions.
-  const latest = await (await ctx.network.ledger(url)).trail.latest(party.request)
+  const ledger = await ctx.network.ledger(url)
+  const latest = await ledger.trail.latest(party.request)
   const head = await relay.head()
   const now = await checkLogHead(party, head)
   const broken = await continued(relay, inclusion.head, head)
@@ -36,5 +37,6 @@ export async function placeNow(ctx: Pick<Ctx, 'network'>, url: string, { inclusi
   const shown = forLedger(head)
   const same = size <= now.size && (await compareHeads(relay, { ...shown, head: { ...shown.head, size, time, root } }, shown)).consistent
   ensure(same, 'FORKED', 'The relay’s log is not the one it anchored on the ledger.')
-  return { ...place, anchored: { size, time, root, covers: inclusion.index < size } }
+  const written = await writtenBy(ledger, party.request, { size, time, root })
+  return { ...place, anchored: { size, time, root, written, covers: inclusion.index < size } }
 }

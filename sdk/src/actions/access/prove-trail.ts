@@ -7,6 +7,7 @@ import { type Bundle, bundleMessage } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import { peek } from '#identity/signed'
 import type { Relay } from '#ports/relay'
+import { writtenBy } from './check-log.ts'
 import { relayParty } from './check-receipt.ts'
 import { checkTrailProof } from './check-trail-proof.ts'
 import { openReceipt } from './verify-trail.ts'
@@ -23,7 +24,9 @@ export async function proveTrail(ctx: Proving, from: TrailStart = BEGINNING, mos
   const party = await relayParty(ctx, relay)
   const contract = party.manifestHere['AuditTrail@1']
   ensure(contract, 'NOT_SUPPORTED', 'The relay’s ledger has no AuditTrail.')
-  const latest = await (await homeLedger(ctx)).trail.latest(party.request)
+  const ledger = await homeLedger(ctx)
+  const latest = await ledger.trail.latest(party.request)
+  const written = latest?.size ? await writtenBy(ledger, party.request, latest) : null
   const pages: Omit<Page, 'grown'>[] = []
   const readers = new Map<string, { readonly did: Did; readonly version: number }>()
   let { after, prev } = from
@@ -50,7 +53,7 @@ export async function proveTrail(ctx: Proving, from: TrailStart = BEGINNING, mos
     chainId: party.chainHere,
     contract,
     pages: await Promise.all(pages.map(async p => ({ ...p, grown: await between(relay, p.head, last!) }))),
-    anchored: latest?.size && last ? await anchoredUnder(relay, latest, last) : null,
+    anchored: latest?.size && last ? { ...(await anchoredUnder(relay, latest, last)), ...(written ? { written } : {}) } : null,
     readers: await bundlesOf(ctx, relay, [...readers.values()]),
   }
   const { problems } = await checkTrailProof(proof, from)
@@ -67,7 +70,7 @@ async function anchoredUnder(
   relay: Relay,
   { size, time, root }: { readonly size: number; readonly time: number; readonly root: Uint8Array },
   last: LogHead,
-): Promise<TrailProof['anchored']> {
+): Promise<NonNullable<TrailProof['anchored']>> {
   const to = sizeOf(last)
   return { size, time, root, proof: size === to ? [] : await relay.consistency(size, to) }
 }

@@ -30,7 +30,7 @@ import type { Did } from '#identity/did'
 import type { PassedGrant } from '#identity/keyring'
 import { peek, verifySigned } from '#identity/signed'
 import { METHODS } from '#wire/methods'
-import { type Anchored, checkLog, type Problem } from './check-log.ts'
+import { type Anchored, checkLog, type Problem, type Unbroken } from './check-log.ts'
 import { checkLogHead, checkUnder, describesCall, type RelayParty, relayParty } from './check-receipt.ts'
 import { checkPassed } from './passed.ts'
 
@@ -63,6 +63,8 @@ export type Trail = {
   readonly logSize: number
   /** Where the ledger holds the relay's log; null when it was not anchored yet. */
   readonly anchored: Anchored | null
+  /** Since when this device saw the log only grow; null when it did not. */
+  readonly unbroken: Unbroken | null
   readonly problems: readonly Problem[]
   /** Consents that proxies gave in our name and did not tell of: receipts carry their terms, signed. */
   readonly untold: readonly PassedGrant[]
@@ -122,8 +124,8 @@ export async function verifyTrail(ctx: Auditing): Promise<Trail> {
   await checkCopies(ctx, { url: relay.url, party, hashes, last: after }, problems)
   const log = await checkLog(ctx, relay, party)
   const untold = [...passed].flatMap(([id, p]) => (told.has(id) ? [] : [p]))
-  const { logSize, anchored } = log
-  return { looked, relay: party.did, logSize, anchored, problems: [...problems, ...log.problems], untold }
+  const { logSize, anchored, unbroken } = log
+  return { looked, relay: party.did, logSize, anchored, unbroken, problems: [...problems, ...log.problems], untold }
 }
 
 /** Opens one receipt and checks everything that it says by itself; `prev` is the hash of the one before it. */

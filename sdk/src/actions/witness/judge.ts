@@ -90,7 +90,7 @@ export async function judgeAnchor(
   const anchored = latest && latest.size > 0 ? { size: latest.size, root: latest.root, time: latest.time } : null
   if (anchored && !(await continues(relay, anchored, head))) {
     f = charged(f, 'anchored', now)
-    const published = await ledger.trail.published(f.log)
+    const published = (await ledger.trail.published(f.log))?.sent
     const same = published && published.head.size === anchored.size && equal(published.head.root, anchored.root)
     if (same) f = (await against(relay, f, forLedger(head), published, now)).f
   }

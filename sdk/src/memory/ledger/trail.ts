@@ -1,11 +1,11 @@
 import { trailHeadSigner } from '#audit/head'
 import { equal } from '#base/bytes'
 import { verifyConsistency } from '#crypto/merkle'
-import type { Address, Signature, SignedHead, Trail, TrailHead } from '#ports/ledger'
+import type { Address, Signature, SignedHead, Trail, TrailHead, Written } from '#ports/ledger'
 import { checkAddress, checkCount, checkHash, checkSignature } from '#ports/ledger-checks'
 import type { Contract, MemoryChain } from './chain.ts'
 
-type Latest = SignedHead
+type Latest = SignedHead & { written?: Written }
 export type TrailTable = { readonly latest: Map<Address, Latest>; readonly forked: Set<Address> }
 
 export const emptyTrail = (): TrailTable => ({ latest: new Map(), forked: new Set() })
@@ -41,7 +41,8 @@ export function memoryTrail(chain: MemoryChain, table: TrailTable, account: Addr
   return {
     async publish(head, signature) {
       checkHead(head, signature)
-      return contract.write((_, emit) => {
+      let kept: Latest | undefined
+      const written = contract.write((_, emit) => {
         const last = table.latest.get(head.log)?.head
         if (last) {
           const sameTree = head.size === last.size && equal(head.root, last.root)
@@ -50,11 +51,13 @@ export function memoryTrail(chain: MemoryChain, table: TrailTable, account: Addr
           if (head.size === last.size && !sameTree) throw contract.refuse('RootConflict')
         }
         requireSigned(contract, head, signature)
-        const kept = copy(head)
-        const { log, size, root, time } = kept
-        table.latest.set(log, { head: kept, signature })
+        kept = { head: copy(head), signature }
+        const { log, size, root, time } = kept.head
+        table.latest.set(log, kept)
         emit('HeadPublished', { log, size, root, time })
       })
+      if (kept) kept.written = written
+      return written
     },
     async latest(log) {
       checkAddress(log, 'log')
@@ -67,7 +70,7 @@ export function memoryTrail(chain: MemoryChain, table: TrailTable, account: Addr
     async published(log) {
       checkAddress(log, 'log')
       const last = table.latest.get(log)
-      return last ? { head: copy(last.head), signature: last.signature } : null
+      return last?.written ? { sent: { head: copy(last.head), signature: last.signature }, written: last.written } : null
     },
     async reportFork({ a, b }) {
       checkHead(a.head, a.signature)

@@ -9,6 +9,7 @@ export const who: Texts<typeof en> = {
   'who.goodNote':
     'Auf diesem Gerät geprüft am {date}: signiert von Leserin oder Leser und Bewahrer, lückenlos nummeriert, Teil eines Protokolls, das nur wächst.',
   'who.anchored': 'Das Protokoll steht bis Nummer {size} seit {date} im Register.',
+  'who.unbroken': 'Auf diesem Gerät nachgeprüft seit {date}: von damals {from} Einträgen auf {size} gewachsen, ohne Bruch.',
   'who.notAnchored': 'Das Protokoll steht noch nicht im Register.',
   'who.bad': { one: '{count} Sache stimmt nicht', other: '{count} Dinge stimmen nicht' },
   'who.badNote':
@@ -46,6 +47,7 @@ export const who: Texts<typeof en> = {
   'proof.relay': 'Unterschrieben von der Stelle, die Ihre Akte aufbewahrt: sie sagt dasselbe wie die Anfrage.',
   'proof.log': 'In ihrem Protokoll, an Stelle {place} von {size}.',
   'proof.ledger': 'Auf dem Ledger: es nahm das Protokoll bis Eintrag {size} am {date} auf, diesen eingeschlossen.',
+  'proof.block': 'Block {block}, {date}, Transaktion {tx}.',
   'proof.noLedger': 'Noch nicht auf dem Ledger; das Protokoll kommt etwa jede Minute dorthin.',
   'proof.witness': 'Gesehen vom Zeugen {name}, dem am {date} dasselbe Protokoll gezeigt wurde.',
   'proof.witnessNot': 'Keiner Ihrer Zeugen hat es bisher gesehen.',
