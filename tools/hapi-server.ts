@@ -15,6 +15,8 @@ export type HapiServer = {
 export type HapiOptions = {
   /** Resources on a page, at most; 200 as its starter project has it. */
   readonly page?: number
+  /** With its index by words, which value sets that filter need. */
+  readonly words?: boolean
   /** Started soon rather than fast afterwards: for tests. */
   readonly soon?: boolean
 }
@@ -23,8 +25,11 @@ export type HapiOptions = {
 export const hapiServer = (): string | null => classpathOf('hapi-server')
 
 /** A server of its own over an empty database in memory; it takes half a minute to start. */
-export async function startHapiServer(classpath: string, { page = 200, soon = false }: HapiOptions = {}): Promise<HapiServer> {
-  const options = soon ? ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] : []
+export async function startHapiServer(
+  classpath: string,
+  { page = 200, words = false, soon = false }: HapiOptions = {},
+): Promise<HapiServer> {
+  const options = [...(soon ? ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] : []), `-Dwords=${words}`]
   const java = spawn('java', ['-Xmx2g', ...options, '-cp', classpath, SERVE, String(page)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>(resolve => java.once('exit', () => resolve()))
   for await (const line of createInterface({ input: java.stdout }))

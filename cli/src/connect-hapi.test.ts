@@ -1,9 +1,7 @@
-import { openFhirTerminology } from '@keepwell/adapters/terminology/fhir-server'
 import { findHospital } from '@keepwell/sdk/actions/connect/log-in'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { openBodies } from '@keepwell/sdk/actions/records/open-bodies'
 import { text } from '@keepwell/sdk/base/bytes'
-import { TERMINOLOGY_FIXTURE } from '@keepwell/sdk/ports/terminology.suite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { corpus } from '../../tools/corpora.ts'
 import { type HapiServer, hapiServer, startHapiServer } from '../../tools/hapi-server.ts'
@@ -104,14 +102,5 @@ describe.skipIf(!classpath || !folder)('a record that HAPI FHIR’s server keeps
 
   test('is not asked for without a login: the server alone is told to have none', async () => {
     await expect(findHospital(powers(await patientOf()), hapi.base)).rejects.toThrow(/nothing of a login for apps/)
-  })
-
-  test('and its terminology tells a gateway here what codes mean, and which are none', { timeout: 120_000 }, async () => {
-    const animals = TERMINOLOGY_FIXTURE.find(r => r.resourceType === 'CodeSystem')!
-    await sent('POST', 'CodeSystem', animals)
-    const terms = openFhirTerminology({ base: hapi.base })
-    const code = (c: string) => ({ system: String(animals.url), code: c })
-    expect([(await terms.lookup(code('dog')))?.display, await terms.lookup(code('cat'))]).toEqual(['Dog', null])
-    expect([(await terms.validateCode(code('dog'))).verdict, (await terms.validateCode(code('cat'))).verdict]).toEqual(['valid', 'invalid'])
   })
 })

@@ -13,7 +13,9 @@ import ca.uhn.fhir.jpa.model.config.SubscriptionSettings;
 import ca.uhn.fhir.jpa.model.dialect.HapiFhirH2Dialect;
 import ca.uhn.fhir.jpa.provider.JpaCapabilityStatementProvider;
 import ca.uhn.fhir.jpa.provider.JpaSystemProvider;
+import ca.uhn.fhir.jpa.provider.ValueSetOperationProvider;
 import ca.uhn.fhir.jpa.search.DatabaseBackedPagingProvider;
+import ca.uhn.fhir.jpa.search.HapiHSearchAnalysisConfigurers;
 import ca.uhn.fhir.jpa.subscription.channel.config.SubscriptionChannelConfig;
 import ca.uhn.fhir.jpa.subscription.submit.config.SubscriptionSubmitterConfig;
 import ca.uhn.fhir.narrative2.NullNarrativeGenerator;
@@ -42,7 +44,8 @@ import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
 /**
  * HAPI FHIR's JPA server for R4 over H2 in memory, with the settings that its own starter project comes with: pages of 20 and of 200 at most, results of a search
- * kept for a minute, references checked. `java Serve.java [PAGE]` prints its port when it serves `/fhir`, with pages of PAGE at most, and ends with its input. No login, for this machine only.
+ * kept for a minute, references checked. `java Serve.java [PAGE]` prints its port when it serves `/fhir`, with pages of PAGE at most, and ends with its input;
+ * with {@code -Dwords=true} it has the index by words that its terminology finds what a value set filters with. No login, for this machine only.
  */
 public class Serve {
   @Configuration(proxyBeanMethods = false)
@@ -92,7 +95,10 @@ public class Serve {
       properties.put("hibernate.jdbc.batch_size", "20");
       properties.put("hibernate.cache.use_query_cache", "false");
       properties.put("hibernate.cache.use_second_level_cache", "false");
-      properties.put("hibernate.search.enabled", "false");
+      properties.put("hibernate.search.enabled", System.getProperty("words", "false"));
+      properties.put("hibernate.search.backend.type", "lucene");
+      properties.put("hibernate.search.backend.directory.type", "local-heap");
+      properties.put("hibernate.search.backend.analysis.configurer", HapiHSearchAnalysisConfigurers.HapiLuceneAnalysisConfigurer.class.getName());
       factory.setPersistenceUnitName("HAPI_PU");
       factory.setDataSource(source);
       factory.setJpaProperties(properties);
@@ -112,7 +118,7 @@ public class Serve {
     context.setNarrativeGenerator(new NullNarrativeGenerator());
     RestfulServer fhir = new RestfulServer(context);
     fhir.registerProviders(beans.getBean(ResourceProviderFactory.class).createProviders());
-    fhir.registerProvider(beans.getBean(JpaSystemProvider.class));
+    fhir.registerProviders(beans.getBean(JpaSystemProvider.class), beans.getBean(ValueSetOperationProvider.class));
     fhir.setServerConformanceProvider(
         new JpaCapabilityStatementProvider(
             fhir, beans.getBean(IFhirSystemDao.class), beans.getBean(JpaStorageSettings.class), beans.getBean(ISearchParamRegistry.class), beans.getBean(IValidationSupport.class)));

@@ -1,5 +1,6 @@
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { at, isObject, type JsonObject, string } from '@keepwell/sdk/health/fhir/read'
+import type { Expand, Expansion, TermCoding, TermConcept, ValidateCode, Validation } from '@keepwell/sdk/health/terminology/concepts'
 import { readExpansion, readLookup, readSubsumption, readTranslations, readValidation } from '@keepwell/sdk/health/terminology/parameters'
 import type { Terminology } from '@keepwell/sdk/ports/terminology'
 
@@ -50,6 +51,18 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
 }
 
+/** What servers say of a code when it is the definition that they do not have, or have in part: R4 gives them no word for it but false. */
+const NOT_HERE = /unknown or unusable ValueSet|CodeSystem is unknown|definition for (the )?(code ?system|value ?set)\b.*could not be found/i
+const IN_PART = /\bfragment\b/i
+
+/** A no is "invalid" only where the server could judge. Throws NOT_FOUND for a system or value set that it does not have. */
+function judged(answer: unknown): Validation {
+  const told = readValidation(answer)
+  if (told.verdict !== 'invalid') return told
+  if (NOT_HERE.test(told.message ?? '')) throw new KeepwellError('NOT_FOUND', 'The terminology server does not have that definition.')
+  return IN_PART.test(told.message ?? '') ? { ...told, verdict: 'unknown' } : told
+}
+
 /** A FHIR R4 terminology server of somebody else. Codes are asked by POST, so that none stands in its access log's URLs. */
 export function openFhirTerminology({ base, headers = {}, fetch: send = fetch }: FhirTerminologyServer): Terminology {
   async function ask(path: string, parameter: readonly Parameter[]): Promise<JsonObject> {
@@ -73,37 +86,58 @@ export function openFhirTerminology({ base, headers = {}, fetch: send = fetch }:
   const text = (name: string, key: string, value: unknown): Parameter[] => (value === undefined ? [] : [{ name, [key]: value }])
   const valueSetOf = (valueSet: string | JsonObject): Parameter =>
     typeof valueSet === 'string' ? { name: 'url', valueUri: valueSet } : { name: 'valueSet', resource: valueSet }
-  const orNull = (e: unknown): null => {
-    if (e instanceof KeepwellError && e.code === 'NOT_FOUND') return null
-    throw e
+  /** Null for what the server does not have: some call a code that they do not have a bad request. */
+  const orNull =
+    (...codes: readonly string[]) =>
+    (e: unknown): null => {
+      if (e instanceof KeepwellError && codes.includes(e.code)) return null
+      throw e
+    }
+  async function lookup(coding: TermCoding): Promise<TermConcept> {
+    const about = [
+      { name: 'code', valueCode: coding.code },
+      { name: 'system', valueUri: coding.system },
+    ]
+    const told = readLookup(await ask('CodeSystem/$lookup', [...about, { name: 'property', valueCode: '*' }]), coding)
+    // R4 has no word for all properties: servers that do not know this one tell none for it, and what they have when they are not asked.
+    const silent = told.properties.length + told.parents.length + told.children.length === 0
+    return silent ? readLookup(await ask('CodeSystem/$lookup', about), coding) : told
+  }
+  async function expand({ valueSet, filter, offset, count, activeOnly }: Expand): Promise<Expansion> {
+    return readExpansion(
+      await ask('ValueSet/$expand', [
+        valueSetOf(valueSet),
+        ...text('filter', 'valueString', filter),
+        ...text('offset', 'valueInteger', offset),
+        ...text('count', 'valueInteger', count),
+        ...text('activeOnly', 'valueBoolean', activeOnly),
+      ]),
+    )
+  }
+  async function validateCode(input: ValidateCode): Promise<Validation> {
+    const { code, system, display, valueSet } = input
+    const shared = [{ name: 'code', valueCode: code }, ...text('display', 'valueString', display)]
+    if (valueSet === undefined) return judged(await ask('CodeSystem/$validate-code', [...shared, ...text('url', 'valueUri', system)]))
+    const inferred = system === undefined ? [{ name: 'inferSystem', valueBoolean: true }] : []
+    const told = judged(
+      await ask('ValueSet/$validate-code', [...shared, ...text('system', 'valueUri', system), ...inferred, valueSetOf(valueSet)]),
+    )
+    if (told.verdict !== 'invalid' || system !== undefined) return told
+    // Servers that do not infer the system say no to every code without one.
+    const listed = await expand({ valueSet }).catch(e => {
+      if (e instanceof KeepwellError && e.code !== 'PEER_FAILED') return null
+      throw e
+    })
+    if (!listed) return { ...told, verdict: 'unknown' }
+    const { contains, total } = listed
+    const systems = [...new Set(contains.flatMap(c => (c.code === code ? [c.system] : [])))]
+    if (systems.length === 1) return validateCode({ ...input, system: systems[0]! })
+    return total > contains.length ? { ...told, verdict: 'unknown' } : told
   }
   return {
-    lookup: coding =>
-      ask('CodeSystem/$lookup', [
-        { name: 'code', valueCode: coding.code },
-        { name: 'system', valueUri: coding.system },
-        { name: 'property', valueCode: '*' },
-      ]).then(answer => readLookup(answer, coding), orNull),
-    async validateCode({ code, system, display, valueSet }) {
-      const shared = [{ name: 'code', valueCode: code }, ...text('display', 'valueString', display)]
-      if (valueSet === undefined)
-        return readValidation(await ask('CodeSystem/$validate-code', [...shared, ...text('url', 'valueUri', system)]))
-      const inferred = system === undefined ? [{ name: 'inferSystem', valueBoolean: true }] : []
-      return readValidation(
-        await ask('ValueSet/$validate-code', [...shared, ...text('system', 'valueUri', system), ...inferred, valueSetOf(valueSet)]),
-      )
-    },
-    async expand({ valueSet, filter, offset, count, activeOnly }) {
-      return readExpansion(
-        await ask('ValueSet/$expand', [
-          valueSetOf(valueSet),
-          ...text('filter', 'valueString', filter),
-          ...text('offset', 'valueInteger', offset),
-          ...text('count', 'valueInteger', count),
-          ...text('activeOnly', 'valueBoolean', activeOnly),
-        ]),
-      )
-    },
+    lookup: coding => lookup(coding).catch(orNull('NOT_FOUND')),
+    validateCode,
+    expand,
     async translate({ system, code, map, targetSystem, reverse }) {
       return readTranslations(
         await ask('ConceptMap/$translate', [
@@ -120,7 +154,11 @@ export function openFhirTerminology({ base, headers = {}, fetch: send = fetch }:
         { name: 'system', valueUri: system },
         { name: 'codeA', valueCode: a },
         { name: 'codeB', valueCode: b },
-      ]).then(answer => readSubsumption(answer), orNull),
+      ]).then(
+        // A code subsumes itself, which not every server says.
+        answer => (readSubsumption(answer) && a === b ? 'equivalent' : readSubsumption(answer)),
+        orNull('NOT_FOUND', 'BAD_INPUT'),
+      ),
     async close() {},
   }
 }
