@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { type Parts, type RunningGateway, serveGateway } from '@keepwell/daemon/bin/gateway'
+import { type GatewaySettings, type Parts, type RunningGateway, serveGateway } from '@keepwell/daemon/bin/gateway'
 import { apiKeyFile } from '@keepwell/daemon/bin/gateway-keys'
 import type { SubscriptionSettings } from '@keepwell/daemon/bin/gateway-subscriptions'
 import { systemRandom } from '@keepwell/daemon/bin/relay'
@@ -53,6 +53,7 @@ export async function gatewayWorld(
     readonly hotBytes?: number
     /** Homes of patients, beside the clinic’s, each with a relay and a ledger of its own. */
     readonly homes?: readonly string[]
+    readonly scan?: NonNullable<GatewaySettings['scan']>
     /** The clinic's powers as its gateway has them. */
     readonly ctx?: (clinic: Party) => Party
     readonly parts?: (gateway: Gateway, clinic: Party, rooms: readonly StaffRoom[]) => Promise<Parts> | Parts
@@ -77,6 +78,7 @@ export async function gatewayWorld(
         proxies: 0,
         limits: { perAddress: { perSecond: 1e6, burst: 1e6 } },
         ...(options.hotBytes === undefined ? {} : { hotBytes: options.hotBytes }),
+        ...(options.scan ? { scan: options.scan } : {}),
         ...(options.sessions ? { sessions: options.sessions } : {}),
         ...(options.subscriptions ? { subscriptions: options.subscriptions } : {}),
         log: line => void logged.push(line),

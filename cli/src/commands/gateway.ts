@@ -1,3 +1,4 @@
+import { clamd, clamdAt } from '@keepwell/adapters/scan/clamd'
 import { collectSeldom } from '@keepwell/daemon/bin/collect'
 import { type GatewaySettings, serveGateway } from '@keepwell/daemon/bin/gateway'
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
@@ -32,7 +33,7 @@ export const gateway: Command = {
     '`gateway person` says which records are one person’s (person: link, unlink, list): they are shown as one Patient, each under its own consents and from its own relay, and both owners are told. ' +
     '`gateway group` puts patients together for exports in bulk (group: add, join, leave, list, remove). With --hl7v2 it takes HL7 v2 messages as well, and acknowledges what is on its disk. `gateway hl7v2 link` says whose a number is; list, show, replay and drop are for what could not be filed.\n' +
     '`gateway attach` makes records of files that stay here: the relay gets what they are and a signature over their content, and this gateway gives the content to whoever the patient lets read, until `gateway detach`. ' +
-    '`gateway quarantine` lists, saves and drops files that came as images and could not be read. ' +
+    '`gateway quarantine` lists, saves and drops files that came as images and could not be read, and those in which malware was found. ' +
     '`gateway processing` makes the record of processing activities (GDPR 30) of the consents here, the trail, and what `processing set --file` says of controller, bases and retention; `processing template` begins that file.\n' +
     '`gateway breach` keeps the register of breaches (GDPR 33): open, affected (whose records were opened, by whom, through what, in which window, from the trail and its receipts), draft, note, tell (the affected, in their app), sent, close, list. `gateway hold` keeps what this gateway keeps of a patient from being deleted (place, lift, list, tell); the patient sees it, and may still erase their own record. ' +
     '`gateway retention` deletes what is older than a policy says (JSON, by kind and jurisdiction; `template` begins one): `simulate` says what, when and why, and `run` does exactly that; what is under a hold stays. ' +
@@ -53,6 +54,7 @@ export const gateway: Command = {
     'keepwell gateway key renew --name "Ward system" --overlap 2w',
     'keepwell gateway key remove --name "Ward system"',
     'keepwell gateway --hl7v2 2575',
+    'keepwell gateway --scan clamd:/run/clamav/clamd.ctl',
     'keepwell gateway hl7v2 link --identifier "2.16.840.1.113883.19.5|4711" --patient "Ada Example"',
     'keepwell gateway hl7v2 list',
     'keepwell gateway attach --patient "Ada Example" --folder /archive/ada --url https://gateway.example',
@@ -95,6 +97,17 @@ export const gateway: Command = {
       type: 'string',
       value: 'N',
       about: 'How long the organisation’s own trail of openings, writes and refusals is kept; default 6 years.',
+    },
+    scan: {
+      type: 'string',
+      value: 'clamd:WHERE',
+      about:
+        'Has ClamAV look for malware in what is written here and in what is opened and handed on: clamd:/run/clamav/clamd.ctl or clamd:host:3310.',
+    },
+    unscanned: {
+      type: 'string',
+      value: 'refuse|take',
+      about: 'What the scanner could not judge, because it is away or the file too large; default refuse.',
     },
     hot: {
       type: 'string',
@@ -232,6 +245,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       limits: config.http,
       subscriptions: subscriptionSettings(args),
       archives: archiveSettings(io),
+      ...scanSettings(args),
       hotBytes: Number(hot) * 2 ** 20,
       ...(years === undefined ? {} : { trailYears: trailYears(years) }),
       ...(args.text('profiles') ? { profiles: args.text('profiles')! } : {}),
@@ -264,6 +278,14 @@ function subscriptionSettings(args: Args): NonNullable<GatewaySettings['subscrip
   const seconds = args.text('look-every')
   ensure(seconds === undefined || /^[1-9]\d{0,6}$/.test(seconds), 'USAGE', '--look-every is a number of seconds.')
   return { ...(seconds ? { lookEvery: Number(seconds) } : {}), hooksTo: networks(args, 'hooks-to') }
+}
+
+function scanSettings(args: Args): Pick<GatewaySettings, 'scan'> {
+  const [where, unscanned] = [args.text('scan'), args.text('unscanned') ?? 'refuse']
+  ensure(unscanned === 'refuse' || unscanned === 'take', 'USAGE', '--unscanned is refuse or take.')
+  if (where === undefined) return {}
+  ensure(where.startsWith('clamd:'), 'USAGE', '--scan is clamd:/path/of/its/socket or clamd:host:port.')
+  return { scan: { scan: clamd(clamdAt(where.slice('clamd:'.length))), lenient: unscanned === 'take' } }
 }
 
 const networks = (args: Args, option: string): string[] => args.text(option)?.split(',').filter(Boolean) ?? []

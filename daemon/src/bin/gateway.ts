@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Scan } from '@keepwell/adapters/scan/clamd'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { definitions } from '@keepwell/sdk/health/fhir/definitions.generated'
@@ -18,10 +19,12 @@ import { openGateway } from '#gateway/core/gateway'
 import { type Hot, openHot } from '#gateway/core/hot'
 import { type KeptPolicies, openPolicies } from '#gateway/core/policies'
 import type { PoolLimits } from '#gateway/core/pool'
+import { type Scanning, scanning } from '#gateway/core/scanning'
 import { refusal, type Trail } from '#gateway/core/trail'
 import type { Authenticate, Gateway, GatewayPart } from '#gateway/core/types'
 import { dicomwebPart } from '#gateway/dicomweb/part'
 import type { PatientOf } from '#gateway/dicomweb/patient-imaging'
+import { quarantine } from '#gateway/dicomweb/quarantine'
 import { OUTCOMES } from '#gateway/fhir/outcome'
 import { httpRoutes, type Refused } from '#gateway/fhir/serve'
 import { fhirTable } from '#gateway/fhir/table'
@@ -69,6 +72,8 @@ export type GatewaySettings = {
   readonly hotBytes?: number
   /** Folder or file with packages of definitions, beside the profiles that ship. */
   readonly profiles?: string
+  /** Who looks for malware, and whether what could not be judged is let through. */
+  readonly scan?: { readonly scan: Scan; readonly lenient: boolean }
   /** How archives are asked in which files lie that were attached. */
   readonly archives?: ArchiveSettings
   readonly log: (line: LogLine) => void
@@ -115,6 +120,7 @@ export async function serveGateway(
     opened.defer(() => persons.close())
     const reader = openReader()
     opened.defer(() => reader.close())
+    const scanner = settings.scan ? await scannerBeside(settings.scan, { ctx, dir, trail }) : null
     const gateway = openGateway({
       ctx,
       describe: reader.describe,
@@ -125,6 +131,7 @@ export async function serveGateway(
       url,
       log,
       ...(hot ? { hot } : {}),
+      ...(scanner ? { scanning: scanner } : {}),
       ...(settings.sessions ? { limits: settings.sessions } : {}),
       pause,
     })
@@ -149,6 +156,7 @@ export async function serveGateway(
       { gauges: reader.gauges },
       cdsPart({ gateway, authenticate: asks, uuid: randomUUID }),
       ...(hot ? [hotPart(hot)] : []),
+      ...(scanner ? [scanPart(scanner)] : []),
       heldPart({ ctx, holdings: holdingsAt(ctx, dir), archives: settings.archives ?? {} }),
       ...more,
     ]
@@ -192,7 +200,7 @@ const noting =
     trail.note(refusal(actor, patient, clock(), `${row}${/^[A-Z]/.test(type) ? ` ${type}` : ''}: ${why}`))
   }
 
-/** Files that could not be read as images, sealed under the home's catalog secret. */
+/** Files that could not be read as images, or in which malware was found, sealed under the home's catalog secret. */
 export const dicomDrawer = (dir: string): ReturnType<typeof fileDrawer> => fileDrawer(join(dir, 'dicom-quarantine'))
 
 /** Where what could not be read as an image is kept, and whose the numbers are that the organisation gives its patients. */
@@ -227,6 +235,23 @@ async function hotAt({ ctx, dir, hotBytes = HOT_BYTES }: GatewaySettings, opened
   opened.defer(hot.close)
   return hot
 }
+
+/** What is found lies in the same drawer as what could not be read. */
+async function scannerBeside(
+  { scan, lenient }: NonNullable<GatewaySettings['scan']>,
+  { ctx, dir, trail }: Pick<GatewaySettings, 'ctx' | 'dir'> & { readonly trail: Trail },
+): Promise<Scanning> {
+  const held = quarantine(await dicomDrawer(dir), ctx.session.state.ring.catalog, ctx.random)
+  return scanning({ scan, lenient, quarantine: held.put, trail, clock: ctx.clock })
+}
+
+const scanPart = ({ counts }: Scanning): GatewayPart => ({
+  gauges: () => [
+    { name: 'keepwell_scanned_total', about: 'Files that a scanner for malware was shown.', value: counts.scanned, type: 'counter' },
+    { name: 'keepwell_infected_total', about: 'Files in which it found something.', value: counts.infected, type: 'counter' },
+    { name: 'keepwell_unscanned_total', about: 'Files that it could not judge.', value: counts.unscanned, type: 'counter' },
+  ],
+})
 
 const policyPart = (policies: KeptPolicies): GatewayPart => ({
   gauges: () => [{ name: 'keepwell_policies', about: 'Policies in force at this gateway.', value: policies.current()?.ids.length ?? 0 }],

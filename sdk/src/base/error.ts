@@ -14,6 +14,13 @@ export const ERRORS = {
   BAD_CID: meaning(400, 'value', 3, 'Not a CIDv1 with SHA-256, or the bytes do not hash to it.'),
   TOO_LARGE: meaning(413, 'too-long', 3, 'Larger than the limit named in the message.'),
   UNREADABLE: meaning(422, 'structure', 3, 'A file could not be understood in the format it claims.'),
+  INFECTED: meaning(422, 'security', 3, 'A scanner for malware found something in a file; it was neither filed nor handed out.'),
+  UNSCANNED: meaning(
+    503,
+    'transient',
+    6,
+    'The scanner for malware does not answer; until it does, nothing that has to pass it is filed or handed out.',
+  ),
   USAGE: meaning(400, 'invalid', 2, 'The command or its arguments are wrong; the message says how it is called.'),
   UNKNOWN_SUITE: meaning(400, 'not-supported', 5, 'Sealed by a suite this version does not know; update Keepwell.'),
   UNKNOWN_COMPARTMENT: meaning(404, 'not-found', 3, 'The vault has no such compartment, or its calendar does not list it.'),

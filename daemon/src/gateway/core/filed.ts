@@ -2,7 +2,7 @@ import { type OpenedRecord, openSession, type ReadingSession, type SessionRecord
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { remember, type SessionParts } from './memory.ts'
 import { typeOfRecord } from './opening.ts'
-import { asEnd, partly } from './session.ts'
+import { asEnd, partly, sifted } from './session.ts'
 import type { Filed, FiledAfter, FiledRecord } from './types.ts'
 
 /** Records opened with one receipt. */
@@ -28,7 +28,7 @@ export async function filedSince(parts: SessionParts, { after, also = [], wanted
         reader.records.filter(r => isNew(r) && seen(r) && wanted(typeOfRecord(r))),
         reader.grant.terms.patient,
       )
-      await openInto(memory, reader, records)
+      await openInto(parts, memory, { reader, records })
       fresh.push(...records)
     } finally {
       reader.close()
@@ -52,7 +52,7 @@ export async function filedRecords(parts: SessionParts, which: readonly Pick<Fil
         reader.records.filter(r => left.has(toHex(r.id)) && parts.sees(grant)(r)),
         reader.grant.terms.patient,
       )
-      await openInto(memory, reader, records)
+      await openInto(parts, memory, { reader, records })
       fresh.push(...records)
       for (const r of records) left.delete(toHex(r.id))
     } finally {
@@ -81,8 +81,10 @@ async function open({ ctx, actor, receipted, policy, only }: SessionParts, grant
 }
 
 type Memory = ReturnType<typeof remember>
+type Found = { readonly reader: ReadingSession; readonly records: readonly SessionRecord[] }
 
-async function openInto(memory: Memory, reader: ReadingSession, records: readonly SessionRecord[]): Promise<void> {
+async function openInto({ sift }: SessionParts, memory: Memory, { reader: whole, records }: Found): Promise<void> {
+  const reader = sift ? sifted(sift, whole, memory.sink.problem) : whole
   const fhir = records.filter(r => r.card.kind === 'fhir')
   const files = records.filter(r => r.card.kind !== 'fhir')
   try {

@@ -17,6 +17,7 @@ import { NO_POLICIES, type Policies } from './policies.ts'
 import { POOL_LIMITS, type Pool, type PoolLimits, sessionKey, sessionPool } from './pool.ts'
 import { readingHere } from './reading.ts'
 import { NO_RULES, type RoleRules } from './role-rules.ts'
+import type { Scanning } from './scanning.ts'
 import { type HeldSession, openPatientSession } from './session.ts'
 import { NO_TRAIL, type Trail } from './trail.ts'
 import type { Actor, Gateway, GatewayPatient, GivingVault, Submission, Submitted } from './types.ts'
@@ -36,6 +37,8 @@ export type GatewayOptions = {
   readonly trail?: Trail
   /** What governance asks for on top of consents. */
   readonly policies?: Policies
+  /** Who looks for malware in what comes and goes. */
+  readonly scanning?: Scanning
   /** What the organisation says of its roles. */
   readonly roles?: Kept<RoleRules>
   /** Which vaults it found to be one person's. */
@@ -71,7 +74,7 @@ export function openGateway({ describe, ...options }: GatewayOptions): OpenGatew
   const asked = underWay()
   const book = consentBook(ctx, ids, persons.current)
 
-  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies, roles, keep: asked.keep })
+  const may = readingHere({ ctx, ids, url, large: limits.large, trail, policies, roles, keep: asked.keep, scanning: options.scanning })
   function patientFor(actor: Actor, id: string): GatewayPatient {
     const found = book.patient(id)
     if (!found || (actor.patient !== null && !isPatient(found, actor.patient)))
@@ -147,7 +150,7 @@ export function openGateway({ describe, ...options }: GatewayOptions): OpenGatew
       const vault = vaultFor(patient, here, what)
       if (!vault?.write) throw may.refused(actor, patient.id, 'The patient gave no live consent to write.')
       const writing = { ctx, ids, name: ring.name, actor, patient, vault, trail, describe, ...may.writing(actor, patient) }
-      const { verdicts, records } = await asked.keep(submitted(here, writing, what))
+      const { verdicts, records } = await asked.keep(looked(options.scanning, here, { writing, what }))
       told.filed(patient.id, records)
       return verdicts
     },
@@ -244,12 +247,22 @@ function nearAs({ ctx, hot, log }: Pick<GatewayOptions, 'ctx' | 'hot' | 'log'>) 
   return { hot: hot ? { hot } : {}, keepLiving, drop: (commitment: Uint8Array): void => kept(hot?.drop(commitment)) }
 }
 
-/** Writes, and lets the open sessions of that patient know. */
-async function submitted(
+type Filed = { readonly verdicts: readonly Submitted[]; readonly records: readonly string[] }
+
+/** Writes what may be written: all of it where nobody looks for malware. */
+async function looked(
+  scanning: Scanning | undefined,
   sessions: readonly HeldSession[],
-  w: Writing,
-  what: Submission,
-): Promise<{ readonly verdicts: readonly Submitted[]; readonly records: readonly string[] }> {
+  { writing: w, what }: { readonly writing: Writing; readonly what: Submission },
+): Promise<Filed> {
+  if (!scanning) return submitted(sessions, w, what)
+  const scanned = await scanning.incoming(w.actor, w.patient.id, what)
+  const { verdicts, records } = await submitted(sessions, w, scanned.what)
+  return { verdicts: [...verdicts, ...scanned.refused], records }
+}
+
+/** Writes, and lets the open sessions of that patient know. */
+async function submitted(sessions: readonly HeldSession[], w: Writing, what: Submission): Promise<Filed> {
   if ('items' in what) {
     const verdicts = await writeItems(w, what.items)
     // What sessions do not hold yet they list before they answer again.

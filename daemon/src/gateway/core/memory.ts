@@ -16,6 +16,7 @@ import type { Hot } from './hot.ts'
 import type { Ids } from './ids.ts'
 import { namedPatient } from './patients.ts'
 import { renamed } from './references.ts'
+import type { Sift } from './scanning.ts'
 import type { GatewayPatient, OpenRecord, PatientSession } from './types.ts'
 import type { UnderWay } from './under-way.ts'
 
@@ -38,6 +39,8 @@ export type SessionParts = {
   /** Told when a later listing brought something that was not there. */
   readonly filed?: (records: readonly string[]) => void
   readonly hot?: Hot
+  /** What of it may be shown, where that is looked into. */
+  readonly sift?: Sift
   /** Which records of a consent the actor sees. */
   readonly sees: (grant: Uint8Array) => (record: SessionRecord) => boolean
   /** Of a consent the compartments that are asked for, where they are not all of it. */

@@ -9,6 +9,7 @@ import type { SessionParts } from './memory.ts'
 import { givenBy, readingGrants } from './patients.ts'
 import type { Policies } from './policies.ts'
 import type { RoleRules } from './role-rules.ts'
+import type { Scanning } from './scanning.ts'
 import type { HeldSession } from './session.ts'
 import { accesses, refusal, type Trail, type Under } from './trail.ts'
 import type { Actor, GatewayPatient } from './types.ts'
@@ -26,6 +27,7 @@ type Here = {
   readonly policies: Policies
   readonly roles: Kept<RoleRules>
   readonly keep: UnderWay['keep']
+  readonly scanning: Scanning | undefined
 }
 
 /** What an actor may do at a patient, and the refusals, each of which is noted. */
@@ -56,7 +58,7 @@ function meets(
   return into.some(name => (who.parts?.includes(name) ?? true) && judgeWriting(rules, who, name).role)
 }
 
-export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep }: Here): Reading {
+export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep, scanning }: Here): Reading {
   const rules = (): Rules => ({ policies, roles: roles.current() })
   const refused = (actor: Actor, patient: string, why: string): KeepwellError => {
     trail.note(refusal(actor, patient, ctx.clock(), why))
@@ -99,6 +101,7 @@ export function readingHere({ ctx, ids, url, large, trail, policies, roles, keep
         narrowed,
         decision,
         policy: () => policies.current()?.hash ?? null,
+        ...(scanning ? { sift: scanning.outgoing(who, patient.id) } : {}),
         ...accesses(trail, who, ids.patient, () => under(policies, forbids)),
       }
     },

@@ -6,6 +6,7 @@ import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error
 import type { Did } from '@keepwell/sdk/identity/did'
 import { remember, type SessionParts, type Written } from './memory.ts'
 import { type Opening, openAll } from './opening.ts'
+import type { Sift } from './scanning.ts'
 import type { PatientSession } from './types.ts'
 
 export type HeldSession = PatientSession & {
@@ -23,6 +24,14 @@ export type HeldSession = PatientSession & {
 
 /** Neither cards nor keys of other parts are asked for, and the receipt says so. */
 export const partly = (only: readonly Uint8Array[] | null) => (only ? { compartments: only } : {})
+
+type Opener = Pick<ReadingSession, 'open' | 'ranges'>
+
+/** Opens only what may be shown. */
+export const sifted = (sift: Sift, { open, ranges }: Opener, problem: (id: string, code: string) => void): Opener => ({
+  open: async ids => [...(await sift.records(await open(ids), problem))],
+  ranges,
+})
 
 const CLOSED = new KeepwellError('GRANT_ENDED', 'The session was closed; ask again.')
 
@@ -99,7 +108,8 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
         'NOT_FOUND',
         'There is no such record among those the consent covers.',
       )
-      return keep(bodies(readers, listing, wanted))
+      const found = await keep(bodies(readers, listing, wanted))
+      return parts.sift ? found.map(parts.sift.body) : found
     },
     close: () => end(CLOSED),
     end,
@@ -140,8 +150,9 @@ type Listing = {
 
 /** Lists what is under a consent, and again what was filed since; all of it goes on to be opened. Each gives what was filed since. */
 function lister(parts: SessionParts, { ended, memory, opening, readers, begin }: Listing) {
-  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Pick<ReadingSession, 'open' | 'ranges'>): void =>
-    opening.add(memory.list(fresh.filter(parts.sees(grant)), vaultUnder(parts, grant)), reader)
+  const shown = (reader: Opener): Opener => (parts.sift ? sifted(parts.sift, reader, memory.sink.problem) : reader)
+  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Opener): void =>
+    opening.add(memory.list(fresh.filter(parts.sees(grant)), vaultUnder(parts, grant)), shown(reader))
   return {
     async list(grant: Uint8Array): Promise<readonly SessionRecord[]> {
       const reader = await openSession(parts.ctx, {

@@ -13,7 +13,7 @@ export type Taken = { readonly bytes: Uint8Array; readonly facts: InstanceFacts 
  * What became of an instance: `stored`, also when the same bytes were there already; `other`: another instance goes by that UID;
  * `not-allowed`: nobody gave consent to write it, or it is not clear whose it is; `failed`: it could not be kept now.
  */
-export type Kept = 'stored' | 'other' | 'not-allowed' | 'failed'
+export type Kept = 'stored' | 'other' | 'not-allowed' | 'infected' | 'failed'
 
 /** What the DICOMweb services and the C-STORE receiver need of whoever keeps the images. One per caller. */
 export type Imaging = {

@@ -112,8 +112,10 @@ function* pages(instances: readonly Instance[]): Generator<readonly Instance[]> 
 /** One UID may have been filed twice, by two organisations or again: the first of them is served. */
 const distinct = (images: readonly Image[]): Image[] => [...new Map(images.toReversed().map(i => [i.instance, i])).values()].toReversed()
 
+const itemName = ({ facts }: Pick<Taken, 'facts'>): string => `${facts.instance}.dcm`
+
 const itemOf = ({ bytes, facts }: Taken, hash: Uint8Array): ImportItem => ({
-  name: `${facts.instance}.dcm`,
+  name: itemName({ facts }),
   size: bytes.length,
   hash,
   async *chunks() {
@@ -169,16 +171,18 @@ async function file(source: ImagingSource, patient: string, firsts: Map<string, 
   async function* items(): AsyncGenerator<ImportItem> {
     for (const { t, first } of fresh) yield itemOf(t, first.hash)
   }
-  let kept = new Set<string>()
+  let [kept, infected] = [new Set<string>(), new Set<string>()]
   try {
     const verdicts = fresh.length ? await source.gateway.submit(source.actor, patient, { items: items() }) : []
     kept = new Set(verdicts.filter(v => v.outcome !== 'failed').map(v => v.item))
+    infected = new Set(verdicts.filter(v => v.code === 'INFECTED').map(v => v.item))
   } finally {
     for (const { t, first } of fresh) {
-      const stored = kept.has(`${t.facts.instance}.dcm`)
+      const name = itemName(t)
+      const stored = kept.has(name)
       // One that was not kept may come again.
       if (!stored) firsts.delete(t.facts.instance)
-      first.fate.resolve(stored ? 'stored' : 'failed')
+      first.fate.resolve(stored ? 'stored' : infected.has(name) ? 'infected' : 'failed')
     }
   }
   return Promise.all(fates)

@@ -41,6 +41,7 @@ const REASON_OF: Readonly<Record<Kept, Reason | null>> = {
   stored: null,
   other: 'duplicate',
   'not-allowed': 'not-allowed',
+  infected: 'processing',
   failed: 'out-of-resources',
 }
 

@@ -51,7 +51,7 @@ export function refusalOf(error: unknown): { readonly status: number; readonly o
   if (error instanceof Refusal) return { status: error.status, outcome: outcome(error.issues) }
   if (!isKeepwellError(error)) return null
   const { http, fhir } = ERRORS[error.code]
-  return http < 500 || error.code === 'STOPPING' || error.code === 'RELAY_UNREACHABLE'
+  return http < 500 || error.code === 'STOPPING' || error.code === 'RELAY_UNREACHABLE' || error.code === 'UNSCANNED'
     ? { status: http, outcome: outcome([{ severity: 'error', code: fhir, text: error.message }]) }
     : null
 }

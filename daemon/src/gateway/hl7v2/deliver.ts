@@ -35,6 +35,7 @@ const LATER = new Set<ErrorCode>([
   'STALE_CALENDAR',
   'HEAD_CONFLICT',
   'CANCELLED',
+  'UNSCANNED',
 ])
 /** What a patient has to allow first. */
 const CONSENT = new Set<ErrorCode>(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'UNKNOWN_PARTY', 'UNVERIFIED'])

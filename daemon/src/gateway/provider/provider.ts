@@ -42,6 +42,7 @@ export async function submitRecord(
   }
   const verdicts = await gateway.submit(actor, patient, { items: items() })
   const failed = verdicts.find(v => !KEPT.has(v.outcome))
+  ensure(failed?.code !== 'INFECTED', 'INFECTED', failed?.why ?? '')
   if (failed && !verdicts.some(v => v.id)) throw new KeepwellError('BAD_INPUT', 'Nothing of it could be filed.')
   return verdicts.flatMap(v => v.id ?? [])
 }
