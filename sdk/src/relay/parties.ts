@@ -122,7 +122,9 @@ export async function enroll(ctx: RelayContext, from: Did, body: Body<'enroll'>)
       )
       return
     }
-    if (last)
+    // Who calls here now and then may have had other bundles in between. A vault that lives here has none that this relay does not know.
+    const skipped = last && party.version > last.version + 1 && !(await rows.get('state', at('head')))
+    if (last && !skipped)
       ensure(
         party.prev?.every((b, i) => b === last.hash[i]),
         'BUNDLE_ROLLBACK',

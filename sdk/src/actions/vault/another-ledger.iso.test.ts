@@ -249,19 +249,18 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
     back = await restored(file, words)
   }
 
-  type Claim = { readonly by: Uint8Array; readonly handed?: HandOver[]; readonly of?: Bundle }
+  type Claim = { readonly by: Uint8Array; readonly handed?: HandOver[]; readonly after?: number }
 
   /** A bundle of the thief's own making, next after the one in force. */
-  async function forged({
-    by,
-    handed,
-    of = ownBundle(back.session.state.ring),
-  }: Claim): Promise<{ bundle: Bundle; enroll: (url: string) => Promise<unknown> }> {
-    const { relays, manifest, version } = peek(of.signed, bundleMessage)
-    const place = { did: did(ada), version: version + 1, prev: signedHash(of.signed), relays, manifest, ...(handed ? { handed } : {}) }
+  async function forged({ by, handed, after }: Claim): Promise<{ bundle: Bundle; enroll: (url: string) => Promise<unknown> }> {
+    const of = ownBundle(back.session.state.ring)
+    const { relays, manifest, version: last } = peek(of.signed, bundleMessage)
+    const version = (after ?? last) + 1
+    const place = { did: did(ada), version, prev: signedHash(of.signed), relays, manifest, ...(handed ? { handed } : {}) }
     const keys = { request: w.random(32), signing: { ed25519: w.random(32), mldsa65: w.random(32) }, inbox: w.random(32), controller: by }
-    const bundle = await makeBundle(w, place, keys)
-    const caller = { did: did(ada), version: version + 1, request: keys.request }
+    // Another hash before it than the one in force, where a version is passed over.
+    const bundle = await makeBundle(w, after ? { ...place, prev: w.random(32) } : place, keys)
+    const caller = { did: did(ada), version, request: keys.request }
     const enroll = async (url: string) => callAs(w, caller, await w.network.relay(url), { method: 'enroll', body: { bundle } })
     return { bundle, enroll }
   }
@@ -381,6 +380,16 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
     expect(await call(first)).toBe('no error')
     expect(await call(second)).toBe('no error')
     expect(await call(first)).toBe('BAD_SIGNATURE')
+    // Keys that were replaced twice between two visits, and at the home that keeps it no version is passed over.
+    await rotate(ada)
+    await rotate(ada)
+    expect(await call(ada.session.state.ring)).toBe('no error')
+    expect(await call(second)).toBe('BAD_SIGNATURE')
+    back = ada
+    const { controller, bundle } = ada.session.state.ring
+    const { version } = ownBundle({ bundle }).signed
+    const gap = await forged({ by: controller, handed: chain(ada.session.state.ring), after: version + 1 })
+    expect(await code(() => gap.enroll(OLD))).toBe('BUNDLE_ROLLBACK')
     expect(parseDid(did(ada)).address).toBe(secpAddress(first.controller))
   })
 })
