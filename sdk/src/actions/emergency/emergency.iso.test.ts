@@ -590,6 +590,16 @@ describe('devices that are woken', () => {
     await receiveMessages(ada)
     expect(listed()[0]!.gone).toBe(w.now)
     expect((await Promise.all(keepers.map(held))).every(h => h!.gone.length === 0)).toBe(true)
+
+    // Everybody was told, and only this word could not be left: the next look leaves it.
+    await addWake(ada, { ...subscription(9), name: 'Watch' })
+    await takeShares()
+    const watch = () => listed().find(d => d.name === 'Watch')!
+    const vault = ada.session.state.ring.did
+    await keepers[0]!.store.changeWakes(vault, kept => kept && { ...kept, devices: [], gone: [watch().wake.id] })
+    expect(await tellAgain(keepers[0]!.ctx)).toBe(0)
+    await receiveMessages(ada)
+    expect(watch().gone).toBe(w.now)
   })
 
   test('who is custodian no more, and a device that was removed, are told and wake nobody', async () => {
