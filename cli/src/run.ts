@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { withFiles } from '@keepwell/daemon/config/files'
+import { trustOnly } from '@keepwell/daemon/http/trust'
 import { ERRORS, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { type Args, COMMON, type Command, makeArgs } from './command.ts'
 import { allCommands, COMMANDS } from './commands.ts'
@@ -9,7 +11,9 @@ import type { Io } from './io.ts'
 export async function run(io: Io, argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json')
   try {
-    return await dispatch(io, argv)
+    const env = withFiles(io.env)
+    if (env.KEEPWELL_CA) trustOnly(env.KEEPWELL_CA)
+    return await dispatch({ ...io, env }, argv)
   } catch (e) {
     return tell(io, e, json)
   }

@@ -5,6 +5,19 @@ import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 export type HookOptions = {
   /** Networks inside the operator's walls that may be asked all the same: `10.1.0.0/16`, `127.0.0.1`. Loopback then without TLS, too. */
   readonly allow?: readonly string[]
+  /** The only hosts that are asked, by name (`*.example.org`: all below that one) or address; without it, any of the internet. */
+  readonly only?: readonly string[]
+}
+
+/** Whether that host is among those, in whatever case, with or without the root's dot. */
+function isAmong(hosts: readonly string[], host: string): boolean {
+  const plain = (name: string): string =>
+    name
+      .trim()
+      .toLowerCase()
+      .replace(/^\[|\]$|\.$/g, '')
+  const name = plain(host)
+  return hosts.map(plain).some(h => (h.startsWith('*.') ? name.endsWith(h.slice(1)) && name.length > h.length - 1 : name === h))
 }
 
 /** What does not lie on the public internet (IANA special-purpose registries, RFC 6890 and its updates). */
@@ -62,7 +75,7 @@ export type Guard = {
  * The guard against an address that is aimed at what only we can reach: each that a name resolves to is judged at the moment of
  * connecting, so that a name cannot change its mind in between. Whoever asks follows no redirect.
  */
-export function addressGuard({ allow = [] }: HookOptions = {}): Guard {
+export function addressGuard({ allow = [], only }: HookOptions = {}): Guard {
   const closed = networks(CLOSED)
   const allowed = networks(allow)
   const loopback = networks(LOOPBACK)
@@ -82,6 +95,7 @@ export function addressGuard({ allow = [] }: HookOptions = {}): Guard {
       const url = URL.parse(text)
       ensure(url && !url.username && !url.password, 'BAD_INPUT', 'That is no web address.')
       const host = url.hostname.replace(/^\[|\]$/g, '')
+      ensure(!only || isAmong(only, host), 'BAD_INPUT', 'That host is not among those that are asked; who runs this can add it.')
       if (isIP(host)) ensure(may(host), 'BAD_INPUT', REFUSED)
       const near = isIP(host) && within(loopback, host)
       ensure(url.protocol === 'https:' || (url.protocol === 'http:' && near), 'BAD_INPUT', 'Addresses of others are asked by https only.')

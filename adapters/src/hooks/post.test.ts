@@ -34,6 +34,25 @@ test('only https is spoken, but to loopback where it is allowed', () => {
   expect(() => openHooks({ allow: ['somewhere'] })).toThrow(expect.objectContaining({ code: 'USAGE' }))
 })
 
+test('where the operator names hosts, no other is asked, however it is spelt', () => {
+  const { check } = openHooks({ only: ['hooks.example.org', '*.partner.example', '1.1.1.1'] })
+  for (const host of ['hooks.example.org', 'HOOKS.example.org.', 'a.partner.example', 'a.b.partner.example', '1.1.1.1'])
+    expect(() => check(`https://${host}/x`), host).not.toThrow()
+  const others = [
+    'example.org',
+    'x.hooks.example.org',
+    'hooks.example.org.evil.example',
+    'partner.example',
+    'evilpartner.example',
+    '1.0.0.1',
+  ]
+  for (const host of [...others, '.partner.example', '[2606:4700::1111]'])
+    expect(() => check(`https://${host}/x`), host).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+  // A name among them that leads inside is refused all the same; so is everything where the list is empty.
+  expect(() => openHooks({ only: ['127.0.0.1'] }).check('https://127.0.0.1/x')).toThrow()
+  expect(() => openHooks({ only: [] }).check('https://1.1.1.1/x')).toThrow()
+})
+
 let server: Server
 let asked = 0
 const post = { headers: [['x-own', 'yes']] as const, type: 'application/fhir+json', body: '{}', timeout: 5000 }

@@ -88,6 +88,12 @@ export const gateway: Command = {
       value: 'TIME',
       about: 'How long an app may go on with what a person gave it, however often it is used; default 1y.',
     },
+    'only-hosts': {
+      type: 'string',
+      value: 'HOSTS',
+      about:
+        'The only hosts that notifications are posted to and keys of apps are fetched from, with commas: hooks.example.org,*.partner.example.',
+    },
     'look-every': {
       type: 'string',
       value: 'SECONDS',
@@ -260,7 +266,14 @@ const serve = (io: Io, args: Args): Promise<void> =>
       '--terminology is an https address.',
     )
     const running = await serveGateway(settings, async (own, rooms) => {
-      const { part, authenticate, stands } = await smartBeside(own, { ctx, dir, keysFrom: networks(args, 'keys-from'), appSeconds, rooms })
+      const { part, authenticate, stands } = await smartBeside(own, {
+        ctx,
+        dir,
+        keysFrom: networks(args, 'keys-from'),
+        ...onlyHosts(args),
+        appSeconds,
+        rooms,
+      })
       const terms = await terminologyPart(own, { dir, server })
       return { parts: [part, terms, ...(feeds ? [await hl7v2Part(own, feeds)] : [])], authenticate, stands }
     })
@@ -277,7 +290,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
 function subscriptionSettings(args: Args): NonNullable<GatewaySettings['subscriptions']> {
   const seconds = args.text('look-every')
   ensure(seconds === undefined || /^[1-9]\d{0,6}$/.test(seconds), 'USAGE', '--look-every is a number of seconds.')
-  return { ...(seconds ? { lookEvery: Number(seconds) } : {}), hooksTo: networks(args, 'hooks-to') }
+  return { ...(seconds ? { lookEvery: Number(seconds) } : {}), hooksTo: networks(args, 'hooks-to'), ...onlyHosts(args) }
 }
 
 function scanSettings(args: Args): Pick<GatewaySettings, 'scan'> {
@@ -286,6 +299,11 @@ function scanSettings(args: Args): Pick<GatewaySettings, 'scan'> {
   if (where === undefined) return {}
   ensure(where.startsWith('clamd:'), 'USAGE', '--scan is clamd:/path/of/its/socket or clamd:host:port.')
   return { scan: { scan: clamd(clamdAt(where.slice('clamd:'.length))), lenient: unscanned === 'take' } }
+}
+
+const onlyHosts = (args: Args): { readonly onlyHosts?: readonly string[] } => {
+  const hosts = args.text('only-hosts')
+  return hosts === undefined ? {} : { onlyHosts: hosts.split(',').filter(Boolean) }
 }
 
 const networks = (args: Args, option: string): string[] => args.text(option)?.split(',').filter(Boolean) ?? []

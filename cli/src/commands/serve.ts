@@ -13,7 +13,7 @@ export const start: Command = {
   group: 'start',
   summary: 'Serve your home: relay, ledger and pages, until you stop it.',
   about:
-    'Makes the home’s relay when there is none yet. Listens on this machine alone; KEEPWELL_PORT, KEEPWELL_HOST and the others in docs/ change that.',
+    'Makes the home’s relay when there is none yet. Listens on this machine alone; KEEPWELL_PORT, KEEPWELL_HOST and the others in docs/settings.md change that.',
   options: { port: { type: 'string', value: 'PORT', about: 'Port to listen on; default: the one your key bundle names, else 8787.' } },
   async run(io, args) {
     const config = await configFor(io, args)

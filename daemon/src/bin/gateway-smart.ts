@@ -31,6 +31,8 @@ export type SmartBeside = {
   readonly dir: string
   /** Networks inside the walls at which apps may keep their keys: `10.1.0.0/16`. */
   readonly keysFrom?: readonly string[]
+  /** The only hosts from which they are fetched; any of the internet unless given. */
+  readonly onlyHosts?: readonly string[]
   /** How long an app may go on with what a person gave it, before it asks anew, seconds; a year unless given. */
   readonly appSeconds?: number
   /** Pages of the gateway's own for its people. */
@@ -38,7 +40,10 @@ export type SmartBeside = {
 }
 
 /** The SMART authorization server beside a gateway: its patients, its systems' keys, its clock. */
-export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [], appSeconds, rooms = [] }: SmartBeside): Promise<Smart> {
+export async function smartBeside(
+  gateway: Gateway,
+  { ctx, dir, keysFrom = [], onlyHosts, appSeconds, rooms = [] }: SmartBeside,
+): Promise<Smart> {
   const smart = await openSmart({
     file: smartFile(dir),
     key: smartKey(ctx),
@@ -47,7 +52,7 @@ export async function smartBeside(gateway: Gateway, { ctx, dir, keysFrom = [], a
     tenant: ctx.session.state.ring.did,
     directory: directoryOf(gateway),
     systems: byApiKey(keysIn(apiKeyFile(dir)), gateway.clock),
-    getKeys: openGetter({ allow: keysFrom }),
+    getKeys: openGetter({ allow: keysFrom, ...(onlyHosts ? { only: onlyHosts } : {}) }),
     random: gateway.random,
     clock: gateway.clock,
     log: gateway.log,

@@ -10,15 +10,17 @@ import { type SubscriptionsInput, subscriptionsPart } from '#gateway/subscriptio
 export type SubscriptionSettings = Pick<SubscriptionsInput, 'lookEvery' | 'tick'> & {
   /** Networks inside the walls to which notifications may be posted: `10.1.0.0/16`. */
   readonly hooksTo?: readonly string[]
+  /** The only hosts to which they are posted; any of the internet unless given. */
+  readonly onlyHosts?: readonly string[]
 }
 
 type Beside = SubscriptionSettings &
   Pick<SubscriptionsInput, 'reader' | 'log' | 'pause' | 'stands'> & { readonly ctx: Ctx; readonly dir: string }
 
 /** Subscriptions of a gateway, kept in a file of its home that is noise without the home's device key. */
-export async function subscriptionsBeside(gateway: Gateway, { ctx, dir, hooksTo = [], ...rest }: Beside): Promise<GatewayPart> {
+export async function subscriptionsBeside(gateway: Gateway, { ctx, dir, hooksTo = [], onlyHosts, ...rest }: Beside): Promise<GatewayPart> {
   const key = hkdf(ctx.session.device.secret, new Uint8Array(32), utf8('keepwell/v1/gateway-subscriptions'), 32)
-  const hooks = openHooks({ allow: hooksTo })
+  const hooks = openHooks({ allow: hooksTo, ...(onlyHosts ? { only: onlyHosts } : {}) })
   const tokens = openTokens({ file: join(dir, 'gateway-subscriptions.sqlite'), key, random: ctx.random, clock: ctx.clock })
   try {
     return await subscriptionsPart({ gateway, tokens, hooks, ...rest })

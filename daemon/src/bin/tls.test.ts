@@ -11,6 +11,7 @@ import { startRelay } from './start.ts'
 
 if (!hasOpenssl()) console.warn('SKIPPED: the TLS tests need the openssl program to make a certificate.')
 
+const TRUST = fileURLToPath(new URL('../http/trust.ts', import.meta.url))
 const CLIENT = fileURLToPath(new URL('../../../adapters/src/relay/http.ts', import.meta.url))
 
 describe.skipIf(!hasOpenssl())('TLS', () => {
@@ -49,6 +50,13 @@ describe.skipIf(!hasOpenssl())('TLS', () => {
       const trusting = { ...process.env, NODE_EXTRA_CA_CERTS: cert }
       const { stdout, stderr } = await run(script, trusting)
       expect({ stdout: stdout.trim(), stderr }).toMatchObject({ stdout: (await relay.home.relay.info()).did })
+
+      // The operator's own authorities alone: with them it connects, with others not, whatever came with Node.
+      const by = (file: string) =>
+        run(`import { trustOnly } from ${JSON.stringify(TRUST)}; trustOnly(${JSON.stringify(file)});${script}`, process.env)
+      expect((await by(cert)).stdout.trim()).toBe((await relay.home.relay.info()).did)
+      const other = await by(certificate(folder.path, 'other').cert)
+      expect([other.stdout, other.stderr]).toEqual(['', expect.stringContaining('RELAY_UNREACHABLE')])
 
       const next = certificate(folder.path, 'second')
       execFileSync('cp', [next.cert, cert])

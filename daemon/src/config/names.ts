@@ -1,4 +1,7 @@
-/** Every setting by its environment name, with what it means and what it is when unset. Nothing else reads the environment. */
+/**
+ * Every setting by its environment name, with what it means and what it is when unset. Nothing else reads the environment. Each may lie in a file
+ * (`files.ts`).
+ */
 export const NAMES = {
   KEEPWELL_HOME: 'Folder of keys, ledger and stores. Default ~/.keepwell.',
   KEEPWELL_HOST: 'Address to listen on. Default 127.0.0.1; any other needs TLS.',
@@ -6,6 +9,8 @@ export const NAMES = {
   KEEPWELL_URL: 'URL under which others reach this relay, when it is not host and port.',
   KEEPWELL_TLS_CERT: 'File of the certificate chain (PEM). With KEEPWELL_TLS_KEY.',
   KEEPWELL_TLS_KEY: 'File of its private key (PEM).',
+  KEEPWELL_CA:
+    'File of authorities (PEM) of whom one has to vouch for every server that this program connects to by TLS, instead of those that come with it.',
   KEEPWELL_PROXIES: 'Number of trusted reverse proxies in front. Default 0.',
   KEEPWELL_ORIGINS: 'Other web origins, comma-separated, whose pages may call this relay; * for any. Default none.',
   KEEPWELL_WEB_ROOT:
