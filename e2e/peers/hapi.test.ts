@@ -3,7 +3,7 @@ import { openCcda } from '@keepwell/adapters/ccda/ccda'
 import { terminologyPart } from '@keepwell/daemon/gateway/terminology/part'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { nameUuid } from '@keepwell/sdk/crypto/name-uuid'
-import { corpusTest, resourcesOf } from '@keepwell/sdk/health/corpora.kit'
+import { corpusTest, parseJson, resourcesOf } from '@keepwell/sdk/health/corpora.kit'
 import { buildAllergy } from '@keepwell/sdk/health/fhir/build-allergy'
 import { buildCondition } from '@keepwell/sdk/health/fhir/build-condition'
 import { buildMeasurement, MEASURE_NAMES, measureOf } from '@keepwell/sdk/health/fhir/build-measurement'
@@ -50,6 +50,9 @@ async function faults(peer: Hapi, resources: readonly unknown[]): Promise<Record
   })
   return Object.fromEntries([...Map.groupBy(found, m => m)].map(([m, all]) => [m, all.length]))
 }
+
+/** What a message says, without its place. */
+const textOf = (message: string): string => message.slice(message.indexOf(': ') + 2)
 
 const messageResources = (segments: readonly string[]): unknown[] => {
   const message = parseMessage(new TextEncoder().encode(segments.join('\r')))
@@ -111,6 +114,27 @@ describe.skipIf(!hapi)('HL7’s instance validator', () => {
     const author = { resourceType: 'Organization', id: 'o', name: 'Clinic West' }
     expect(await faults(peer, [patientSummary(resources, { patient, author, at: moment })])).toEqual({})
     expect(await faults(peer, [patientSummary([patient], { patient, author, at: moment })])).toEqual({})
+  })
+  corpusTest('real records as summaries', async ({ files }) => {
+    const records = files('ips', '.json')
+    let [summaries, entries] = [0, 0]
+    const worse: string[] = []
+    for (const { name, bytes } of records) {
+      const resources = [...resourcesOf(parseJson(bytes))]
+      const patient = resources.find(r => r.resourceType === 'Patient')
+      if (!patient) continue
+      const summary = patientSummary(resources, { patient, author: patient, at: moment })
+      const [said] = await peer.validate([summary])
+      // What its author wrote stays as it is; a summary makes nothing worse.
+      const known = new Set(said!.length ? (await peer.validate(resources)).flat().map(textOf) : [])
+      worse.push(...said!.filter(m => !known.has(textOf(m))).map(m => `${name}: ${m}`))
+      summaries++
+      entries += (summary.entry as unknown[]).length
+    }
+    console.log(
+      `HL7’s validator: ${summaries} summaries of real records with ${entries} entries, ${worse.length} errors that were not there`,
+    )
+    expect(worse).toEqual([])
   })
   test('what HL7 v2 messages become', { timeout: 300_000 }, async () => {
     const made = [ADMISSION, RESULT, VACCINATION, letter('T02'), ORDER, VISIT].flatMap(messageResources)
