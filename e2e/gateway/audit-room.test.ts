@@ -2,13 +2,16 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { smartBeside } from '@keepwell/daemon/bin/gateway-smart'
+import { fileOf } from '@keepwell/daemon/gateway/audit/export'
+import type { Entry } from '@keepwell/daemon/gateway/audit/kept'
+import type { Prover } from '@keepwell/daemon/gateway/audit/proof'
 import type { Smart } from '@keepwell/daemon/gateway/smart/smart'
 import { type At, type Browser, browser, type Person, passkeyOptions, withPasskey } from '@keepwell/daemon/gateway/smart/smart.kit'
-import { checkExtract } from '@keepwell/sdk/actions/access/check-extract'
+import { checkExtract, checkParts } from '@keepwell/sdk/actions/access/check-extract'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { signerOf } from '@keepwell/sdk/actions/vault/calls'
-import { type Extract, extractFile, readExtractFile, wordOf } from '@keepwell/sdk/audit/extract'
-import { text, utf8 } from '@keepwell/sdk/base/bytes'
+import { type Extract, extractHead, extractPart, MOST_LINES, readExtract, type SignedExtract, wordOf } from '@keepwell/sdk/audit/extract'
+import { concat, text, utf8 } from '@keepwell/sdk/base/bytes'
 import { ROLES } from '@keepwell/sdk/consent/roles'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
 import { checkResource } from '@keepwell/sdk/health/fhir/check'
@@ -177,6 +180,17 @@ describe('the trail of an organisation, for its auditor', () => {
   })
 })
 
+const once = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+async function all<T>(of: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const one of of) found.push(one)
+  return found
+}
+const partsIn = async (bytes: Uint8Array): Promise<SignedExtract[]> => all((await readExtract(once(bytes)))!)
+const fileOfParts = (parts: readonly SignedExtract[]): Uint8Array => concat(extractHead(), ...parts.map(extractPart))
+
 describe('what was found is taken out', () => {
   const taken = async (as: string, fields: Record<string, string>) => {
     const answer = await auditor.post(`${page}/export`, { ...fields, as })
@@ -203,7 +217,7 @@ describe('what was found is taken out', () => {
   test('signed, with proofs that a stranger checks alone; no entry altered, none under another name, none added', async () => {
     const { rows } = await looked({ patient: id })
     const { bytes } = await taken('signed', { patient: id })
-    const file = readExtractFile(bytes)!
+    const [file] = (await partsIn(bytes)) as [SignedExtract]
     const { lines, problems, relays, asked } = await checkExtract(file)
     expect([problems, lines.length, asked]).toEqual([[], rows.length, `patient=${id}&as=signed`])
     expect(new Set(lines.map(l => l.by))).toEqual(new Set(['receipt', 'acceptance', 'word']))
@@ -215,7 +229,7 @@ describe('what was found is taken out', () => {
     await writeFile(kept, bytes)
     expect(await stranger.json('verify', kept)).toMatchObject({ ok: true, holder: file.extract.holder, problems: [] })
     const { ring } = world.clinic.session.state
-    await writeFile(kept, extractFile({ ...file, extract: { ...file.extract, asked: 'everything' } }))
+    await writeFile(kept, fileOfParts([{ ...file, extract: { ...file.extract, asked: 'everything' } }]))
     expect((await stranger.run('verify', kept)).code).not.toBe(0)
     // Whoever has the file alone, and the organisation itself: neither can make it say something else.
     const codes = async (change: (e: Extract) => Extract, resign = true): Promise<string[]> => {
@@ -241,6 +255,47 @@ describe('what was found is taken out', () => {
       await codes(e => ({ ...e, relays: e.relays.map(r => ({ ...r, anchored: { ...r.anchored!, root: new Uint8Array(32) } })) })),
     ).toEqual(['FORKED'])
     expect(await codes(e => ({ ...e, holder: ada.session.state.ring.did }))).toEqual(['BAD_SIGNATURE'])
+  })
+
+  test('signed in parts when there are many, each over the one before: none left out, swapped, cut off or of another file', async () => {
+    const count = 2 * MOST_LINES + 3
+    const made = async (asked: string): Promise<Uint8Array> => {
+      async function* entries(): AsyncGenerator<Entry> {
+        const { id: patient } = world.gateway.patients()[0]!
+        const about = { at: 1_800_000_000, person: 'P', role: 'nurse', purpose: 'TREAT', patient, action: 'view', records: [] } as const
+        for (let n = count; n > 0; n--) yield { ...about, n } as unknown as Entry
+      }
+      const proofs = { backed: async () => null } as unknown as Prover
+      const { chunks } = await fileOf({ ctx: world.clinic, gateway: world.gateway, proofs, asked, named: true }, 'signed', entries())
+      return concat(...((await all(chunks)) as Uint8Array[]))
+    }
+    const bytes = await made('everything')
+    const kept = join(world.clinic.folder, 'parts.keepwell')
+    await writeFile(kept, bytes)
+    const told = await desk(join(world.clinic.folder, 'stranger')).json('verify', kept)
+    expect([told.ok, told.lines.length, told.problems]).toEqual([true, count, []])
+    const parts = await partsIn(bytes)
+    expect(parts.map(p => p.extract.lines.length)).toEqual([MOST_LINES, MOST_LINES, 3])
+    const [one, two, three] = parts as [SignedExtract, SignedExtract, SignedExtract]
+    const [other] = (await partsIn(await made('something else'))) as [SignedExtract]
+    async function* inOrder(list: readonly SignedExtract[]): AsyncGenerator<SignedExtract> {
+      yield* list
+    }
+    const codes = (list: readonly SignedExtract[]): Promise<string[]> =>
+      all(checkParts(inOrder(list))).then(
+        found => found.flatMap(v => v.problems.map(p => p.code)),
+        e => [e.code],
+      )
+    expect(await codes(parts)).toEqual([])
+    expect(await codes([one, two])).toEqual(['OMISSION'])
+    expect(await codes([one, three])).toEqual(['OMISSION'])
+    expect(await codes([two, three])).toEqual(['OMISSION'])
+    expect(await codes([two, one, three])).toContain('OMISSION')
+    expect(await codes([other, two, three])).toEqual(['OMISSION'])
+    expect(await codes([one, two, two, three])).toContain('OMISSION')
+    expect(await codes([])).toEqual(['UNREADABLE'])
+    await writeFile(kept, bytes.subarray(0, bytes.length - 100))
+    expect((await desk(join(world.clinic.folder, 'stranger')).run('verify', kept)).code).not.toBe(0)
   })
 })
 
@@ -270,5 +325,81 @@ describe('nobody else looks into it', () => {
     await suspendStaff(at.smart.context, 'ines', true)
     expect((await looked({ person: 'joy' })).rows).toEqual([])
     await suspendStaff(at.smart.context, 'ines', false)
+  })
+})
+
+describe('somebody of another house, let in for a time and a part of the trail', () => {
+  const DAY = 86_400
+  const today = () => new Date(world.gateway.clock() * 1000).toISOString().slice(0, 10)
+  const guest = (more: object = {}) => ({
+    until: world.gateway.clock() + 30 * DAY,
+    why: 'Complaint 12/3',
+    from: null,
+    to: null,
+    patients: [id],
+    ...more,
+  })
+  const letIn = async (login: string, more: object = {}) => {
+    const person = await withPasskey(at, { login, name: 'Rita Regulator', role: 'auditor', guest: guest(more) })
+    return { person, b: await loggedIn(person) }
+  }
+
+  test('sees the entries about those patients and nothing else: not by search, number, name or export, and patients by number', async () => {
+    const { b } = await letIn('rita')
+    const all = await looked({}, b)
+    expect(all.rows.length).toBeGreaterThan(2)
+    expect(all.rows.every(r => r.includes(id))).toBe(true)
+    expect(all.text).not.toContain('Ada')
+    for (const fields of [{ patient: bobs }, { patient: 'bob' }, { person: 'ines' }]) expect((await looked(fields, b)).rows).toEqual([])
+    const mine = Number(/name="n" value="(\d+)"/.exec((await looked({ patient: id })).text)![1])
+    const others = Number(/name="n" value="(\d+)"/.exec((await looked({ patient: bobs })).text)![1])
+    expect((await b.post(`${page}/entry`, { n: String(mine) })).status).toBe(200)
+    expect((await b.post(`${page}/entry`, { n: String(others) })).status).toBe(404)
+    for (const as of ['csv', 'fhir']) {
+      const taken = await (await b.post(`${page}/export`, { as })).text()
+      expect([taken.includes(id), taken.includes(bobs), taken.includes('Ada')]).toEqual([true, false, false])
+    }
+    const apps = await (await b.send(`${at.url}/auth/apps`)).text()
+    expect([apps.includes('Rita Regulator'), apps.includes('Ada')]).toEqual([false, false])
+    const signed = new Uint8Array(await (await b.post(`${page}/export`, { as: 'signed' })).arrayBuffer())
+    const lines = (await partsIn(signed)).flatMap(p => p.extract.lines)
+    expect(new Set(lines.map(l => l.line.patient))).toEqual(new Set([id]))
+    const { text: noted } = await looked({ person: 'rita', action: 'export' })
+    expect(noted.match(/<tr><td>/g)).toHaveLength(3)
+  })
+
+  test('sees no day outside of theirs', async () => {
+    const { b } = await letIn('rupert', { patients: null, to: '2026-01-01' })
+    expect((await looked({}, b)).rows).toEqual([])
+    expect((await looked({ from: '2025-01-01', to: today() }, b)).rows).toEqual([])
+    const { b: now } = await letIn('rosa', { patients: null, from: today() })
+    expect((await looked({}, now)).rows.length).toBeGreaterThan(0)
+  })
+
+  test('is out at once when suspended, and by themselves when their time is over; lets in no app, and no other role is let in so', async () => {
+    const { changeStaff, staffById, suspendStaff } = await import('@keepwell/daemon/gateway/smart/staff')
+    const { context } = at.smart
+    const { person, b } = await letIn('rolf')
+    expect((await looked({}, b)).rows.length).toBeGreaterThan(0)
+    await suspendStaff(context, 'rolf', true)
+    expect((await looked({}, b)).rows).toEqual([])
+    await suspendStaff(context, 'rolf', false)
+    expect((await looked({}, await loggedIn(person))).rows.length).toBeGreaterThan(0)
+    const over = await loggedIn(person)
+    const { staff } = person
+    const { guest: was } = (await staffById(context, staff.id))!
+    await changeStaff(context, staff.id, s => ({ ...s, guest: { ...was!, until: world.gateway.clock() } }))
+    expect((await looked({}, over)).rows).toEqual([])
+    expect((await looked({}, await loggedIn(person))).rows).toEqual([])
+    const refused = async (more: object, role = 'auditor') =>
+      withPasskey(at, { login: 'never', name: 'N', role, guest: guest(more) }).then(
+        () => 'in',
+        e => e.code,
+      )
+    expect(await refused({}, 'physician')).toBe('BAD_INPUT')
+    expect(await refused({ until: world.gateway.clock() })).toBe('BAD_INPUT')
+    expect(await refused({ until: world.gateway.clock() + 400 * DAY })).toBe('BAD_INPUT')
+    expect(await refused({ why: ' ' })).toBe('BAD_INPUT')
+    expect(await refused({ patients: [] })).toBe('BAD_INPUT')
   })
 })

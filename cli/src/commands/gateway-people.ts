@@ -6,7 +6,9 @@ import { withdrawAll } from '@keepwell/daemon/gateway/smart/binding'
 import { endLogins } from '@keepwell/daemon/gateway/smart/logins'
 import {
   addStaff,
+  type Guest,
   inviteStaff,
+  isOut,
   isReady,
   listStaff,
   type StaffStore,
@@ -49,12 +51,29 @@ const told = (code: string): string[] => [
   'Give it to that person now: it is not shown again, counts once, and ends in a week. They set up their login with it at /auth/enrol of the gateway.',
 ]
 
+const DAYS = /^\d{4}-\d{2}-\d{2}$/
+
+/** Whoever is let in for a time, with which part of the trail; null for the organisation's own. */
+function guestOf(args: Args): Guest | null {
+  const until = args.text('until')
+  const [from, to, patients] = [args.text('from') ?? null, args.text('to') ?? null, args.list('about')]
+  if (!until) {
+    ensure(!from && !to && !patients.length, 'USAGE', 'A part of the trail is for somebody who is let in --until a day.')
+    return null
+  }
+  for (const day of [until, from, to])
+    ensure(day === null || (DAYS.test(day) && !Number.isNaN(Date.parse(day))), 'USAGE', 'Write days as 2027-03-01.')
+  const end = Math.floor(Date.parse(`${until}T23:59:59Z`) / 1000)
+  return { until: end, why: args.need('text'), from, to, patients: patients.length ? patients : null }
+}
+
 const STAFF: Readonly<Record<string, Run>> = {
   async add(io, args, store) {
     const role = args.need('role')
     ensure(Object.hasOwn(ROLES, role), 'USAGE', `--role is one of ${Object.keys(ROLES).join(', ')}.`)
-    const { staff, code } = await addStaff(store, { login: args.need('login'), name: args.need('name'), role })
-    result(io, args, { login: staff.login, name: staff.name, role, code }, () => told(code))
+    const guest = guestOf(args)
+    const { staff, code } = await addStaff(store, { login: args.need('login'), name: args.need('name'), role, ...(guest ? { guest } : {}) })
+    result(io, args, { login: staff.login, name: staff.name, role, guest, code }, () => told(code))
   },
   async list(io, args, store) {
     const all = (await listStaff(store)).map(s => ({
@@ -64,10 +83,23 @@ const STAFF: Readonly<Record<string, Run>> = {
       suspended: s.suspended,
       ready: isReady(s),
       created: s.created,
+      guest: s.guest ?? null,
+      over: isOut(s, store.clock()),
     }))
-    const state = (s: (typeof all)[number]) => (s.suspended ? 'suspended' : s.ready ? 'active' : 'not set up')
+    const state = (s: (typeof all)[number]) => (s.suspended ? 'suspended' : s.over ? 'over' : s.ready ? 'active' : 'not set up')
     result(io, args, all, () =>
-      all.length ? table(all.map(s => [s.login, safe(s.name), s.role, state(s), day(s.created)])) : ['There is nobody yet.'],
+      all.length
+        ? table(
+            all.map(s => [
+              s.login,
+              safe(s.name),
+              s.role,
+              state(s),
+              day(s.created),
+              s.guest ? `until ${day(s.guest.until)}: ${safe(s.guest.why)}` : '',
+            ]),
+          )
+        : ['There is nobody yet.'],
     )
   },
   async suspend(io, args, store) {

@@ -44,6 +44,7 @@ export const gateway: Command = {
     'keepwell gateway roles set --role nurse --part general --part medications --for-purpose treatment',
     'keepwell gateway key add --name "Ward system" --role system',
     'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
+    'keepwell gateway staff add --login inspector --name "R. Inspector, data protection authority" --role auditor --until 2027-03-31 --from 2027-01-01 --text "Case 12/3"',
     'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback --launch https://app.example/launch',
     'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
     'keepwell gateway person link --patient "Ada Example" --with did:ethr:0x2f:0x00…',
@@ -136,6 +137,13 @@ export const gateway: Command = {
     identifier: { type: 'string', value: 'ID', about: 'Of a patient in messages: authority|number, as in PID-3.' },
     patient: { type: 'string', value: 'WHO', about: 'Name or DID of someone who gave this organisation a consent.' },
     with: { type: 'string', value: 'WHO', about: 'Of a person: the other record that is theirs, by name or DID.' },
+    about: {
+      type: 'string',
+      multiple: true,
+      value: 'ID',
+      about:
+        'Of an auditor of another house: the patients whose entries they see, by their ids here; may be given several times; default all.',
+    },
     message: { type: 'string', value: 'N', about: 'Number of a message in the list; "all" for every one.' },
     name: { type: 'string', value: 'NAME', about: 'Of a key, a person, an app or a group: what it is called.' },
     login: { type: 'string', value: 'LOGIN', about: 'Of a person: what they type to log in.' },
@@ -162,8 +170,12 @@ export const gateway: Command = {
     'staff-file': { type: 'string', value: 'FILE', about: 'Passphrase and code of --by, a line each, instead of being asked.' },
     title: { type: 'string', value: 'TEXT', about: 'Of an incident: what happened, in a sentence.' },
     aware: { type: 'string', value: 'WHEN', about: 'Of an incident: since when you know of it; default now. The 72 hours run from there.' },
-    from: { type: 'string', value: 'WHEN', about: 'Of openings: from then on, 2027-03-01 or with a time.' },
-    to: { type: 'string', value: 'WHEN', about: 'Of openings: until then, inclusive.' },
+    from: {
+      type: 'string',
+      value: 'WHEN',
+      about: 'Of openings: from then on, 2027-03-01 or with a time. Of an auditor of another house: the first day of the trail they see.',
+    },
+    to: { type: 'string', value: 'WHEN', about: 'Of openings: until then, inclusive. Of an auditor of another house: the last day.' },
     person: {
       type: 'string',
       multiple: true,
@@ -178,10 +190,16 @@ export const gateway: Command = {
     text: {
       type: 'string',
       value: 'TEXT',
-      about: 'Of an incident: what is written down, or told. Of a hold: its reason, which the patient sees.',
+      about:
+        'Of an incident: what is written down, or told. Of a hold: its reason, which the patient sees. Of an auditor of another house: why they are let in.',
     },
     law: { type: 'string', value: 'LAW', about: 'Of a hold, or of what is told: the law, as you name it.' },
-    until: { type: 'string', value: 'WHEN', about: 'Of a hold: when it ends; else when it is lifted. Of a key: when it ends; default 1y.' },
+    until: {
+      type: 'string',
+      value: 'WHEN',
+      about:
+        'Of a hold: when it ends; else when it is lifted. Of a key: when it ends; default 1y. Of an auditor of another house: their last day.',
+    },
     overlap: { type: 'string', value: 'TIME', about: 'Of a key that is renewed: how long the old one still counts; default 1w.' },
     as: { type: 'string', value: 'FORM', about: 'Of the record of processing: text (default) or csv.' },
     out: { type: 'string', value: 'FILE', about: 'Where a file from quarantine, or the list of the affected, is saved.' },

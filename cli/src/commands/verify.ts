@@ -1,5 +1,6 @@
-import { readIfThere } from '@keepwell/daemon/bin/files'
-import { checkExtract, type ExtractVerdict } from '@keepwell/sdk/actions/access/check-extract'
+import { createReadStream, existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { checkParts, type ExtractProven, type ExtractVerdict } from '@keepwell/sdk/actions/access/check-extract'
 import { checkTrailProof } from '@keepwell/sdk/actions/access/check-trail-proof'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
@@ -10,7 +11,7 @@ import { checkState } from '@keepwell/sdk/actions/records/publish-state'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { eachEntry, selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { findParty, homeLedger, partyAt } from '@keepwell/sdk/actions/vault/calls'
-import { readExtractFile } from '@keepwell/sdk/audit/extract'
+import { readExtract } from '@keepwell/sdk/audit/extract'
 import { readTrailFile } from '@keepwell/sdk/audit/trail-proof'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
@@ -20,7 +21,7 @@ import type { Entry } from '@keepwell/sdk/records/catalog'
 import type { Args, Command } from '#command'
 import { withHome } from '#home'
 import type { Io } from '#io'
-import { provenLine, provenTable } from '#proven'
+import { provenLine, provenTable, writtenIn } from '#proven'
 import { count, result, safe, short, table, when } from '#show'
 import { purposeWord } from '#words'
 
@@ -73,10 +74,11 @@ const verifyOwn = (io: Io, args: Args): Promise<number> =>
 
 /** What a stranger can say of a trail: everything but what only the ledger knows, which is named. */
 async function verifyFile(io: Io, args: Args): Promise<number> {
-  const bytes = await readIfThere(args.one('file'))
-  ensure(bytes, 'USAGE', 'There is no such file.')
-  const extract = readExtractFile(bytes)
-  if (extract) return verifyExtract(io, args, await checkExtract(extract))
+  const file = args.one('file')
+  ensure(existsSync(file), 'USAGE', 'There is no such file.')
+  const parts = await readExtract(createReadStream(file))
+  if (parts) return verifyExtract(io, args, checkParts(parts))
+  const bytes = await readFile(file)
   const { lines, problems, anchored, ...about } = await checkTrailProof(readTrailFile(bytes))
   const shown = lines.map(provenLine)
   result(io, args, { ok: !problems.length, ...about, anchored, problems, lines: shown }, () => [
@@ -87,7 +89,7 @@ async function verifyFile(io: Io, args: Args): Promise<number> {
       ? 'Something is wrong; see above.'
       : `All ${count(lines.length, 'receipt')} hold: signed by the relay, without a gap, in one log of ${about.logSize}.`,
     anchored
-      ? `Ask the ledger (chain ${about.chainId}, AuditTrail ${about.contract}) whether it took entry ${anchored.size} at ${when(anchored.time)} under root ${toHex(anchored.root)}.`
+      ? `Ask the ledger (chain ${about.chainId}, AuditTrail ${about.contract}) whether it took entry ${anchored.size} at ${when(anchored.time)} under root ${toHex(anchored.root)}${writtenIn(anchored.written)}.`
       : 'Nothing of it was on the ledger yet when it was made.',
   ])
   return problems.length ? 5 : 0
@@ -99,8 +101,20 @@ const PROVEN: Readonly<Record<ExtractVerdict['lines'][number]['by'], string>> = 
   word: 'organisation’s word alone',
 }
 
-/** Part of an organisation's trail, as its gateway gives it to an auditor. */
-function verifyExtract(io: Io, args: Args, { lines, problems, relays, ...about }: ExtractVerdict): number {
+/** Part of an organisation's trail, as its gateway gives it to an auditor; the proofs of one part are in memory at a time. */
+async function verifyExtract(io: Io, args: Args, parts: AsyncIterable<ExtractVerdict>): Promise<number> {
+  const lines: ExtractProven[] = []
+  const problems: ExtractVerdict['problems'][number][] = []
+  const known = new Map<string, ExtractVerdict['relays'][number]>()
+  let about = { holder: '', name: '', madeAt: 0, asked: '' }
+  for await (const { lines: some, problems: wrong, relays: of, ...rest } of parts) {
+    lines.push(...some)
+    problems.push(...wrong)
+    for (const relay of of) known.set(relay.did, relay)
+    about = rest
+    io.progress(`${lines.length} entries …`)
+  }
+  const relays = [...known.values()]
   const shown = lines.map(({ line, by, request }) => ({ ...line, by, request }))
   const words = lines.filter(l => l.by === 'word').length
   result(io, args, { ok: !problems.length, ...about, relays, problems, lines: shown }, () => [
@@ -121,7 +135,7 @@ function verifyExtract(io: Io, args: Args, { lines, problems, relays, ...about }
       : `Signed by ${safe(about.name)} (${about.holder}) at ${when(about.madeAt)}, for: ${safe(about.asked)}. ${count(lines.length, 'entry', 'entries')} hold${words ? `, ${words} of them on its word alone` : ''}.`,
     ...relays.map(r =>
       r.anchored
-        ? `Ask the ledger (chain ${r.chainId}, AuditTrail ${r.contract}) whether it took entry ${r.anchored.size} of ${r.did} at ${when(r.anchored.time)} under root ${toHex(r.anchored.root)}.`
+        ? `Ask the ledger (chain ${r.chainId}, AuditTrail ${r.contract}) whether it took entry ${r.anchored.size} of ${r.did} at ${when(r.anchored.time)} under root ${toHex(r.anchored.root)}${writtenIn(r.anchored.written)}.`
         : `Nothing of ${r.did} was on the ledger yet when it was made.`,
     ),
   ])

@@ -2,11 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { csv } from '@keepwell/adapters/paper/csv'
+import { writtenBy } from '@keepwell/sdk/actions/access/check-log'
 import { relayParty } from '@keepwell/sdk/actions/access/check-receipt'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { ownBundle, signerOf } from '@keepwell/sdk/actions/vault/calls'
-import { type Extract, extractFile, MOST_LINES, wordOf } from '@keepwell/sdk/audit/extract'
-import { type LogHead, readLogHead } from '@keepwell/sdk/audit/head'
+import { type Extract, extractHead, extractPart, MOST_LINES, wordOf } from '@keepwell/sdk/audit/extract'
+import { readLogHead } from '@keepwell/sdk/audit/head'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
 import { type Bundle, bundleMessage } from '@keepwell/sdk/identity/bundle'
@@ -17,7 +18,14 @@ import { outcomesOf } from './marks.ts'
 import type { Backed, Prover } from './proof.ts'
 import { asEvent } from './rows.ts'
 
-export type Exporting = { readonly ctx: Ctx; readonly gateway: Gateway; readonly proofs: Prover; readonly asked: string }
+/** `named`: whether patients are told of by name as well. */
+export type Exporting = {
+  readonly ctx: Ctx
+  readonly gateway: Gateway
+  readonly proofs: Prover
+  readonly asked: string
+  readonly named: boolean
+}
 
 /** Forms in which what was found is taken out. */
 export const FORMS = ['csv', 'fhir', 'signed'] as const
@@ -35,13 +43,14 @@ export async function sendFile(response: ServerResponse, { type, name, chunks }:
   await pipeline(Readable.from(chunks), response)
 }
 
-/** What was found as a file. Throws TOO_LARGE for a signed one of too many, before anything is sent. */
+/** What was found as a file, made as it is read. Of a signed one the first part is made before anything is sent. */
 export async function fileOf(x: Exporting, form: Form, entries: AsyncIterable<Entry>): Promise<Sent> {
   const day = isoTime(x.gateway.clock()).slice(0, 10)
   if (form === 'csv') return { type: 'text/csv; charset=utf-8', name: `trail-${day}.csv`, chunks: rows(x, entries) }
   if (form === 'fhir') return { type: 'application/fhir+ndjson', name: `trail-${day}.ndjson`, chunks: events(x, entries) }
-  const file = extractFile(await signedOf(x, entries))
-  return { type: 'application/json', name: `trail-${day}.keepwell`, chunks: Readable.from([file]) }
+  const parts = signedParts(x, entries)
+  const first = await parts.next()
+  return { type: 'application/octet-stream', name: `trail-${day}.keepwell`, chunks: fileWith(first.value!, parts) }
 }
 
 const COLUMNS = [
@@ -49,14 +58,14 @@ const COLUMNS = [
   ...['policies', 'forbidden by', 'records', 'looked for', 'relay', 'receipt', 'place in log', 'SHA-256'],
 ]
 
-async function* rows({ gateway }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {
+async function* rows({ gateway, named }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {
   yield csv([COLUMNS])
   for await (const e of entries) {
     const { backing: b, policy } = e
     const receipt = b?.by === 'receipt' ? b : null
     const row = [
       ...[String(e.n), isoTime(e.at), e.person, e.role, e.purpose, e.client ?? '', e.action, e.patient ?? ''],
-      ...[(e.patient && gateway.patient(e.patient)?.name) ?? '', outcomesOf(e).at(-1)!, e.refused ?? ''],
+      ...[(named && e.patient && gateway.patient(e.patient)?.name) || '', outcomesOf(e).at(-1)!, e.refused ?? ''],
       ...[policy?.cid ?? '', policy?.forbids.join(' ') ?? '', e.records.map(r => r.reference ?? r.id).join(' '), e.query ?? ''],
       ...[b?.relay ?? '', b ? String(b.seq) : '', receipt ? String(receipt.index + 1) : '', receipt?.hash ?? ''],
     ]
@@ -72,27 +81,49 @@ async function* events({ gateway }: Exporting, entries: AsyncIterable<Entry>): A
 /** Proofs are fetched so many at a time. */
 const TOGETHER = 16
 
-async function signedOf(x: Exporting, entries: AsyncIterable<Entry>) {
+async function* fileWith(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield extractHead()
+  yield first
+  yield* rest
+}
+
+/** In pages of so many; the last one, which may be empty, says that it is. */
+async function* pagesOf<T>(all: AsyncIterable<T>, size: number): AsyncGenerator<{ readonly items: readonly T[]; readonly last: boolean }> {
+  let items: T[] = []
+  for await (const item of all) {
+    if (items.length === size) {
+      yield { items, last: false }
+      items = []
+    }
+    items.push(item)
+  }
+  yield { items, last: true }
+}
+
+/** Each part signed over the one before, so that none can be left out of them; however many there are, one is in memory. */
+async function* signedParts(x: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
   const { ctx, gateway, proofs, asked } = x
-  const found: { readonly entry: Entry; readonly backed: Backed | null }[] = []
-  for await (const entry of entries) {
-    ensure(found.length < MOST_LINES, 'TOO_LARGE', `A signed file holds at most ${MOST_LINES} entries; look for fewer.`)
-    found.push({ entry, backed: await proofs.backed(entry) })
-  }
   const { ring } = ctx.session.state
-  const relays = await relaysOf(x, found)
-  const shown = new Set(relays.keys())
-  const extract: Extract = {
-    v: 1,
-    holder: ring.did,
-    name: ring.name,
-    madeAt: gateway.clock(),
-    asked,
-    bundles: await ownBundles(x, found),
-    relays: [...relays.values()],
-    lines: found.map(({ entry, backed }) => ({ line: lineOf(entry), ...backingOf(backed, shown) })),
+  const about = { v: 1, holder: ring.did, name: ring.name, madeAt: gateway.clock(), asked } as const
+  const asNow = relaysAsNow(x)
+  let [number, before]: [number, Uint8Array | null] = [1, null]
+  for await (const { items, last } of pagesOf(entries, MOST_LINES)) {
+    const found: { readonly entry: Entry; readonly backed: Backed | null }[] = []
+    for (const entry of items) found.push({ entry, backed: await proofs.backed(entry) })
+    const relays = await relaysOf(asNow, found)
+    const shown = new Set(relays.keys())
+    const extract: Extract = {
+      ...about,
+      part: { number, before, last },
+      bundles: await ownBundles(x, found),
+      relays: [...relays.values()],
+      lines: found.map(({ entry, backed }) => ({ line: lineOf(entry), ...backingOf(backed, shown) })),
+    }
+    const word = wordOf(extract)
+    yield extractPart({ extract, signature: await sign(signerOf(ring), 'extract', word) })
+    number++
+    before = word.hash
   }
-  return { extract, signature: await sign(signerOf(ring), 'extract', wordOf(extract)) }
 }
 
 function lineOf({ n, at, person, role, purpose, patient, action, ...e }: Entry): Extract['lines'][number]['line'] {
@@ -118,41 +149,68 @@ function backingOf(backed: Backed | null, shown: ReadonlySet<string>): Pick<Extr
 
 type Found = readonly { readonly entry: Entry; readonly backed: Backed | null }[]
 
-/** Each relay as it is now, with how the heads of its receipts lead there; those that do not answer are left out. */
-async function relaysOf({ ctx, proofs }: Exporting, found: Found): Promise<ReadonlyMap<string, Extract['relays'][number]>> {
-  const heads = new Map<string, Map<number, LogHead>>()
+type AsNow = ReturnType<typeof relaysAsNow>
+
+/** Each relay as it was when it was first asked for, so that all parts are of one log; null for those that do not answer. */
+function relaysAsNow({ ctx, proofs }: Exporting) {
+  const known = new Map<string, Promise<Awaited<ReturnType<typeof relayNow>> | null>>()
+  return (did: string) => {
+    const found =
+      known.get(did) ??
+      proofs
+        .relay(did)
+        .then(url => relayNow(ctx, url))
+        .catch(e => {
+          if (!isKeepwellError(e, 'UNKNOWN_PARTY') && !isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+          return null
+        })
+    known.set(did, found)
+    return found
+  }
+}
+
+/** The relays of these entries, with how the heads of its receipts lead to the newest; those that do not answer are left out. */
+async function relaysOf(asNow: AsNow, found: Found): Promise<ReadonlyMap<string, Extract['relays'][number]>> {
+  const heads = new Map<string, Set<number>>()
   for (const { backed } of found) {
     if (!backed) continue
-    const sizes = heads.get(signerIn(backed)) ?? new Map<number, LogHead>()
+    const sizes = heads.get(signerIn(backed)) ?? new Set<number>()
     heads.set(signerIn(backed), sizes)
-    if ('receipt' in backed) sizes.set(readLogHead(backed.inclusion.head.signed).size, backed.inclusion.head)
+    if ('receipt' in backed) sizes.add(readLogHead(backed.inclusion.head.signed).size)
   }
   const relays = new Map<string, Extract['relays'][number]>()
   for (const [did, sizes] of heads) {
-    try {
-      relays.set(did, await relayNow(ctx, await proofs.relay(did), [...sizes.keys()]))
-    } catch (e) {
-      if (!isKeepwellError(e, 'UNKNOWN_PARTY') && !isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
-    }
+    const relay = await asNow(did)
+    if (relay) relays.set(did, { ...relay.is, grown: await grownTo(relay.leading, [...sizes]) })
   }
   return relays
 }
 
-async function relayNow(ctx: Ctx, url: string, sizes: readonly number[]): Promise<Extract['relays'][number]> {
+async function grownTo(
+  leading: (from: number) => Promise<Uint8Array[]>,
+  sizes: readonly number[],
+): Promise<Extract['relays'][number]['grown']> {
+  const grown: Extract['relays'][number]['grown'] = []
+  for (let i = 0; i < sizes.length; i += TOGETHER)
+    grown.push(...(await Promise.all(sizes.slice(i, i + TOGETHER).map(async size => ({ size, path: await leading(size) })))))
+  return grown
+}
+
+async function relayNow(ctx: Ctx, url: string) {
   const relay = await ctx.network.relay(url)
   const party = await relayParty(ctx, relay)
   const contract = party.manifestHere['AuditTrail@1']
   ensure(contract, 'NOT_SUPPORTED', 'The relay’s ledger has no AuditTrail.')
   // The ledger first: a busy relay may grow and anchor between two questions.
-  const latest = await (await ctx.network.ledger(url)).trail.latest(party.request)
+  const ledger = await ctx.network.ledger(url)
+  const latest = await ledger.trail.latest(party.request)
+  const written = latest?.size ? await writtenBy(ledger, party.request, latest) : null
   const [head, { bundle }] = [await relay.head(), await relay.info()]
   const to = readLogHead(head.signed).size
-  const leading = (from: number) => (from === to ? [] : relay.consistency(from, to))
-  const grown: Extract['relays'][number]['grown'] = []
-  for (let i = 0; i < sizes.length; i += TOGETHER)
-    grown.push(...(await Promise.all(sizes.slice(i, i + TOGETHER).map(async size => ({ size, path: await leading(size) })))))
-  const anchored = latest?.size ? { size: latest.size, time: latest.time, root: latest.root, proof: await leading(latest.size) } : null
-  return { bundle, chainId: party.chainHere, contract, head, grown, anchored }
+  const leading = async (from: number): Promise<Uint8Array[]> => (from === to ? [] : relay.consistency(from, to))
+  const { size, time, root } = latest ?? { size: 0, time: 0, root: new Uint8Array(0) }
+  const anchored = size ? { size, time, root, proof: await leading(size), ...(written ? { written } : {}) } : null
+  return { is: { bundle, chainId: party.chainHere, contract, head, anchored }, leading }
 }
 
 /** Keys of the organisation of now, and of when its requests were signed, as far as they are to be had. */

@@ -1,5 +1,6 @@
 import { ACTIONS } from '@keepwell/sdk/audit/receipt'
 import { ensure } from '@keepwell/sdk/base/error'
+import type { Guest } from '#gateway/smart/staff'
 import type { Entry, KeptTrail } from './kept.ts'
 import { dayOf, daysBetween, nameWords, type Outcome, outcomesOf, typesOf } from './marks.ts'
 
@@ -62,8 +63,23 @@ function termsOf({ criteria: c, patients }: Search, today: string): string[][] {
   ]
 }
 
+const later = (a: string | undefined, b: string | null): string | undefined => (b !== null && (!a || a < b) ? b : a)
+const earlier = (a: string | undefined, b: string | null): string | undefined => (b !== null && (!a || a > b) ? b : a)
+
+/** What is left of a search for somebody who is to see a part of the trail. */
+export function within({ criteria, patients }: Search, guest: Guest | undefined): Search {
+  if (!guest) return { criteria, patients }
+  const { from: _from, to: _to, ...rest } = criteria
+  const [from, to] = [later(criteria.from, guest.from), earlier(criteria.to, guest.to)]
+  const theirs = guest.patients
+  return {
+    criteria: { ...rest, ...(from ? { from } : {}), ...(to ? { to } : {}) },
+    patients: theirs && patients ? patients.filter(p => theirs.includes(p)) : (theirs ?? patients),
+  }
+}
+
 /** Marks may say too much, never too little: a number that was given to another entry, a crash in between. */
-function meets(e: Entry, { criteria: c, patients }: Search): boolean {
+export function meets(e: Entry, { criteria: c, patients }: Search): boolean {
   const day = dayOf(e.at)
   const words = c.person ? nameWords(e.person) : []
   return (

@@ -7,7 +7,7 @@ import { sendPage } from '#gateway/smart/form'
 import { personOf, type Staff } from '#gateway/smart/staff'
 import type { RoomVisit, StaffRoom } from '#gateway/smart/staff-room'
 import { fileOf, isForm, sendFile } from './export.ts'
-import { type Criteria, criteriaOf, found, type Search } from './find.ts'
+import { type Criteria, criteriaOf, found, meets, type Search, within } from './find.ts'
 import type { Entry, KeptTrail } from './kept.ts'
 import { entryPage, type Line, trailPage } from './page.ts'
 import { type Prover, prover } from './proof.ts'
@@ -26,6 +26,7 @@ export function auditRoom(room: AuditRoom): StaffRoom {
   return {
     name: 'audit',
     roles: ['auditor'],
+    guests: true,
     title: language => AUDIT_WORDS[language].title,
     verbs: ['search', 'entry', 'export'],
     async visit(visit) {
@@ -59,7 +60,8 @@ function show({ staff, language, base, response }: RoomVisit, shown: Shown & { r
 /** What an auditor does is an entry as well, on disk before anything is shown. Throws STORAGE_FAILED when it cannot be written. */
 export async function noteLook({ trail, gateway }: AuditRoom, staff: Staff, action: Action, query: string): Promise<void> {
   const before = trail.last()
-  trail.note({ ...acting(staff), at: gateway.clock(), patient: null, action, records: [], query })
+  const why = staff.guest ? `${query} (let in for: ${staff.guest.why})` : query
+  trail.note({ ...acting(staff), at: gateway.clock(), patient: null, action, records: [], query: why })
   await trail.settled()
   ensure(await trail.get(before + 1), 'STORAGE_FAILED', 'What you do could not be noted, so nothing is shown.')
 }
@@ -92,31 +94,33 @@ const numberIn = (text: string | null): number | undefined => (text && /^[1-9]\d
 const search = (here: Here, visit: RoomVisit): Promise<void> =>
   asked(visit, async criteria => {
     const before = numberIn(visit.form!.get('before'))
-    const looking = searchFor(here, criteria)
+    const looking = within(searchFor(here, criteria), visit.staff.guest)
     await noteLook(here, visit.staff, 'list', queryOf(criteria))
     const entries: Entry[] = []
     for await (const e of found(here.trail, looking, { ...(before ? { before } : {}), now: here.gateway.clock() })) {
       entries.push(e)
       if (entries.length > PAGE) break
     }
-    const lines = await Promise.all(entries.slice(0, PAGE).map(e => lineOf(here, e)))
+    const lines = await Promise.all(entries.slice(0, PAGE).map(e => lineOf(here, e, visit.staff)))
     const unknownPatient = looking.patients?.length === 0
     show(visit, { criteria, lines, before: entries.length > PAGE ? entries[PAGE - 1]!.n : null, unknownPatient })
   })
 
-const lineOf = async ({ gateway, proofs }: Here, entry: Entry): Promise<Line> => ({
+/** To somebody of another house patients are the ids that this organisation has for them, and nothing else. */
+const lineOf = async ({ gateway, proofs }: Here, entry: Entry, { guest }: Staff): Promise<Line> => ({
   entry,
-  patient: entry.patient && (gateway.patient(entry.patient)?.name || entry.patient),
+  patient: entry.patient && ((!guest && gateway.patient(entry.patient)?.name) || entry.patient),
   verdict: await proofs.verdict(entry),
 })
 
 const entry = (here: Here, visit: RoomVisit): Promise<void> =>
   asked(visit, async criteria => {
     const n = numberIn(visit.form!.get('n'))
-    const wanted = n === undefined ? null : await here.trail.get(n)
+    const there = n === undefined ? null : await here.trail.get(n)
+    const wanted = there && meets(there, within({ criteria: {}, patients: null }, visit.staff.guest)) ? there : null
     ensure(wanted, 'NOT_FOUND', 'There is no such entry; it may have been kept for as long as it had to be.')
     await noteLook(here, visit.staff, 'view', `entry=${wanted.n}`)
-    const line = await lineOf(here, wanted)
+    const line = await lineOf(here, wanted, visit.staff)
     const place = line.verdict.holds === 'yes' ? await here.proofs.place(wanted) : null
     const { staff, language, base } = visit
     sendPage(visit.response, entryPage({ language, action: base, staff, criteria, ...line, place }))
@@ -126,9 +130,10 @@ const takeOut = (here: Here, visit: RoomVisit): Promise<void> =>
   asked(visit, async criteria => {
     const form = visit.form!.get('as')
     ensure(isForm(form), 'BAD_INPUT', '"as" names no form in which it could be taken out.')
-    const looking = searchFor(here, criteria)
+    const { guest } = visit.staff
+    const looking = within(searchFor(here, criteria), guest)
     const asked = queryOf(criteria, { as: form })
     await noteLook(here, visit.staff, 'export', asked)
     const entries = found(here.trail, looking, { now: here.gateway.clock() })
-    await sendFile(visit.response, await fileOf({ ...here, asked }, form, entries))
+    await sendFile(visit.response, await fileOf({ ...here, asked, named: !guest }, form, entries))
   })

@@ -56,7 +56,7 @@ export async function liveBinding(life: Life, grantId: string): Promise<Binding 
   const binding = await bindingOf(life, grantId)
   if (!binding) return null
   const staff = await staffById(life, binding.staff)
-  if (!staff || staff.suspended) return null
+  if (!staff || staff.suspended || staff.guest) return null
   if (!(await life.tokens.get('oidc Client', binding.client))) return null
   if (binding.session !== null && !(await isLoggedIn(life, binding.session, binding.staff))) return null
   return (await stands(life, binding.context.patient, binding.levels)) ? binding : null

@@ -6,7 +6,7 @@ import { sha256 } from '@keepwell/sdk/crypto/hash'
 import { ARGON2_DEFAULTS, deriveKey } from '@keepwell/sdk/crypto/passphrase'
 import { Secret, TOTP } from 'otpauth'
 import { ATTEMPTS_KEPT, type Attempts, failed, isLocked } from './lockout.ts'
-import { type Argon2Cost, changeStaff, isReady, type Staff, type StaffStore, staffByLogin } from './staff.ts'
+import { type Argon2Cost, changeStaff, isOut, isReady, type Staff, type StaffStore, staffByLogin } from './staff.ts'
 
 const PERIOD = 30
 const CODES = 10
@@ -96,7 +96,7 @@ export async function logIn(store: StaffStore, { login, passphrase, code }: Logi
   if (isLocked((await store.tokens.get<Attempts>('attempts', name))?.value ?? null, now)) return 'locked'
   const staff = await staffByLogin(store, name)
   const right = await isPassphrase(staff?.passphrase ?? null, passphrase, store.cost ?? ARGON2_DEFAULTS)
-  if (staff && right && !staff.suspended && isReady(staff)) {
+  if (staff && right && !isOut(staff, now) && isReady(staff)) {
     const method = await spendCode(store, staff, code)
     if (method) {
       await store.tokens.drop('attempts', name)

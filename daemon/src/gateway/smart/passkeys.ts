@@ -8,7 +8,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
-import { changeStaff, type Passkey, type Staff, type StaffStore, staffById } from './staff.ts'
+import { changeStaff, isOut, type Passkey, type Staff, type StaffStore, staffById } from './staff.ts'
 
 /** Where passkeys are made and used: the gateway's own origin. */
 export type Site = { readonly origin: string; readonly name: string }
@@ -72,7 +72,7 @@ export async function passkeyAnswered(store: StaffStore, site: Site, response: u
   const owner = typeof answer.id === 'string' ? (await store.tokens.get<string>('passkey', answer.id))?.value : undefined
   const staff = owner ? await staffById(store, owner) : null
   const passkey = staff?.passkeys.find(p => p.id === answer.id)
-  if (!staff || !passkey || staff.suspended) return null
+  if (!staff || !passkey || isOut(staff, store.clock())) return null
   const verified = await verifyAuthenticationResponse({
     response: answer,
     expectedChallenge: challenge.text,

@@ -11,7 +11,7 @@ import { oidcStore } from './oidc-store.ts'
 import { errorPage } from './pages.ts'
 import { LONG_COOKIE, SESSION_COOKIE } from './sessions.ts'
 import type { SigningKeys } from './signing-keys.ts'
-import { practitionerUrl, staffById } from './staff.ts'
+import { isOut, practitionerUrl, staffById } from './staff.ts'
 import { tellLaunch, tellRegistration, tellScopes, toldContext } from './token-response.ts'
 import { languageOf } from './words.ts'
 
@@ -76,7 +76,7 @@ function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
     findAccount: async (ctx, id) => {
       await prolonged(smart, ctx)
       const staff = await staffById(life, id)
-      if (!staff || staff.suspended) return undefined
+      if (!staff || isOut(staff, smart.clock())) return undefined
       const fhirUser = practitionerUrl(places.fhir, staff.id)
       return { accountId: id, claims: async () => ({ sub: id, fhirUser, name: staff.name, preferred_username: staff.login }) }
     },
@@ -188,7 +188,7 @@ function policy(smart: SmartContext) {
       const fresh = await smart.sessions.touch(session.uid, session.loginTs ?? 0, ctx.get('user-agent'))
       if (result?.login) return Check.NO_NEED_TO_PROMPT
       const staff = await staffById(smart.life, session.accountId)
-      return fresh && staff && !staff.suspended ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+      return fresh && staff && !isOut(staff, smart.clock()) ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
     }),
   )
   const consent = prompts.get('consent')

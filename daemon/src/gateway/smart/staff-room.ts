@@ -23,6 +23,8 @@ export type StaffRoom = {
   /** The path below `/auth`. */
   readonly name: string
   readonly roles: readonly RoleName[]
+  /** Whether it minds what somebody of another house may see; else none of them is let in. */
+  readonly guests?: true
   title(language: Language): string
   /** Verbs for which forms are taken. */
   readonly verbs: readonly string[]
@@ -48,7 +50,7 @@ export async function runRoom(exchange: Exchange, room: StaffRoom, verb: string)
   }
   if (!staff) return showLogin(page, null)
   ensure(form ? room.verbs.includes(verb) : verb === '', 'NO_ROUTE', 'There is nothing at that path.')
-  if (!room.roles.includes(staff.role)) {
+  if (!room.roles.includes(staff.role) || (staff.guest && !room.guests)) {
     await room.refused(staff)
     return sendPage(response, notForYouPage({ language, title: page.title, action: base, person: staff }), [], 403)
   }

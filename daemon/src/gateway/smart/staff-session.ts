@@ -6,7 +6,7 @@ import type { LoggedIn } from './log-in.ts'
 import { type LoginPage, loginPage } from './pages.ts'
 import { passkeyQuestion } from './passkeys.ts'
 import { LONG_COOKIE, SESSION_COOKIE } from './sessions.ts'
-import { type Staff, staffById } from './staff.ts'
+import { isOut, type Staff, staffById } from './staff.ts'
 import type { Language } from './words.ts'
 
 export type Exchange = {
@@ -27,7 +27,8 @@ export type Here = { readonly staff: Staff; readonly uid: string; readonly since
 export async function hereNow(page: Exchange): Promise<Here | null> {
   const { accountId, uid, loginTs: since = 0 } = await sessionOf(page)
   const staff = accountId ? await staffById(page.smart, accountId) : null
-  const good = staff && !staff.suspended && (await page.smart.sessions.touch(uid, since, page.request.headers['user-agent']))
+  const good =
+    staff && !isOut(staff, page.smart.clock()) && (await page.smart.sessions.touch(uid, since, page.request.headers['user-agent']))
   return good ? { staff, uid, since } : null
 }
 

@@ -5,6 +5,18 @@ import { isRole, type RoleName } from '@keepwell/sdk/consent/roles'
 
 export type Passkey = { readonly id: string; readonly key: string; readonly counter: number; readonly transports: readonly string[] }
 
+/**
+ * Somebody of another house, let in as an auditor for one thing: until when (Unix seconds), why, and which part of the trail they see. Days are UTC,
+ * both included; `patients` are logical ids, null for entries about anybody.
+ */
+export type Guest = {
+  readonly until: number
+  readonly why: string
+  readonly from: string | null
+  readonly to: string | null
+  readonly patients: readonly string[] | null
+}
+
 /** A person of the organisation who may log in. Secrets in here are sealed with the rest of the store. */
 export type Staff = {
   /** Opaque; `sub` of tokens, and part of the Practitioner's logical id. */
@@ -21,6 +33,7 @@ export type Staff = {
   /** SHA-256 in hex of codes that are left. */
   readonly recovery: readonly string[]
   readonly passkeys: readonly Passkey[]
+  readonly guest?: Guest
 }
 
 export type Argon2Cost = { readonly memoryKiB: number; readonly passes: number; readonly lanes: number }
@@ -36,13 +49,14 @@ export type StaffStore = {
 const LOGIN = /^[a-z0-9][a-z0-9._-]{1,39}$/
 const INVITE_SECONDS = 7 * 24 * 3600
 
-export type NewStaff = { readonly login: string; readonly name: string; readonly role: string }
+export type NewStaff = { readonly login: string; readonly name: string; readonly role: string; readonly guest?: Guest }
 
 /** Adds a person and gives the code with which they set up their login, once, within a week. Throws BAD_INPUT. */
-export async function addStaff(store: StaffStore, { login, name, role }: NewStaff): Promise<{ staff: Staff; code: string }> {
+export async function addStaff(store: StaffStore, { login, name, role, guest }: NewStaff): Promise<{ staff: Staff; code: string }> {
   ensure(LOGIN.test(login), 'BAD_INPUT', 'A login has 2 to 40 of a–z, 0–9, dot, dash and underscore.')
   ensure(name.trim().length > 0 && name.length <= 120, 'BAD_INPUT', 'A name has 1 to 120 characters.')
   ensure(isRole(role), 'BAD_INPUT', 'There is no such role.')
+  if (guest) checkGuest(guest, role, store.clock())
   const id = toHex(store.random(10))
   const staff: Staff = {
     id,
@@ -55,6 +69,7 @@ export async function addStaff(store: StaffStore, { login, name, role }: NewStaf
     totp: null,
     recovery: [],
     passkeys: [],
+    ...(guest ? { guest } : {}),
   }
   ensure(await store.tokens.add('login', login, id), 'BAD_INPUT', 'That login is taken.')
   await store.tokens.put('staff', id, staff)
@@ -91,6 +106,18 @@ export async function changeStaff({ tokens }: Pick<StaffStore, 'tokens'>, id: st
   ensure(changed, 'NOT_FOUND', 'There is no such person.')
   return changed
 }
+
+const LONGEST_GUEST = 366 * 86_400
+
+function checkGuest({ until, why, patients }: Guest, role: string, now: number): void {
+  ensure(role === 'auditor', 'BAD_INPUT', 'Only an auditor may be let in for a time and a part of the trail.')
+  ensure(until > now && until <= now + LONGEST_GUEST, 'BAD_INPUT', 'Somebody of another house is let in until a day within a year.')
+  ensure(why.trim().length > 0 && why.length <= 200, 'BAD_INPUT', 'Say why, in 1 to 200 characters.')
+  ensure(patients === null || (patients.length > 0 && patients.length <= 1000), 'BAD_INPUT', 'Name up to 1,000 patients, or none.')
+}
+
+/** Whether nothing of this person counts now: suspended, or their time is over. */
+export const isOut = ({ suspended, guest }: Staff, now: number): boolean => suspended || (guest !== undefined && guest.until <= now)
 
 /** Whether the person has set up a way to log in. */
 export const isReady = (staff: Staff): boolean => staff.passkeys.length > 0 || (staff.passphrase !== null && staff.totp !== null)

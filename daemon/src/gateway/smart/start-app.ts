@@ -18,7 +18,9 @@ export async function runApps(exchange: Exchange, verb: string): Promise<void> {
   const language = languageOf(request.headers['accept-language'])
   const base = `${new URL(smart.places.issuer).pathname}/apps`
   const page: StaffPage = { ...exchange, language, base, title: WORDS[language].appsTitle(smart.site.name) }
-  const staff = await whoIsHere(page)
+  const here = await whoIsHere(page)
+  // Somebody of another house opens none, and is told of no patient.
+  const staff = here?.guest ? null : here
   if (request.method === 'GET') {
     ensure(verb === '', 'NO_ROUTE', 'There is nothing at that path.')
     return staff ? showApps(page, staff, null) : showLogin(page, null)

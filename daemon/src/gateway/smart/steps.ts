@@ -17,7 +17,7 @@ import { shownBy } from './log-in.ts'
 import { type ConsentPage, consentPage, type LoginPage, loginPage } from './pages.ts'
 import { passkeyQuestion } from './passkeys.ts'
 import { underRole } from './roles.ts'
-import { type Staff, staffById } from './staff.ts'
+import { isOut, type Staff, staffById } from './staff.ts'
 import { type Language, languageOf } from './words.ts'
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
@@ -109,7 +109,8 @@ type Offer = {
 async function offerOf(step: Step): Promise<Offer> {
   const { smart, details, app } = step
   const staff = await staffById(smart, details.session?.accountId ?? '')
-  ensure(staff && !staff.suspended, 'DENIED', 'That account is not open.')
+  ensure(staff && !isOut(staff, smart.clock()), 'DENIED', 'That account is not open.')
+  ensure(!staff.guest, 'DENIED', 'Whoever is let in to look at the trail lets in no app.')
   const words = String(details.params.scope ?? '').split(' ')
   const handle = details.params.launch
   const launch = typeof handle === 'string' ? await waitingLaunch(smart, handle, app.client_id) : null

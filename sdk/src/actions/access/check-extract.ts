@@ -1,5 +1,5 @@
 import { type Extract, type ExtractLine, extractWord, type SignedExtract, tells, wordOf } from '#audit/extract'
-import type { LogHeadMessage } from '#audit/head'
+import { type LogHeadMessage, logHeadHash } from '#audit/head'
 import { acceptanceMessage, readReceipt, receiptLeaf } from '#audit/receipt'
 import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
@@ -28,7 +28,7 @@ export type ExtractVerdict = Pick<Extract, 'holder' | 'name' | 'madeAt' | 'asked
 }
 
 /**
- * Checks part of an organisation's trail without asking anybody: it is as the organisation signed it; each entry with a receipt says what
+ * Checks one part of an organisation's trail without asking anybody: it is as the organisation signed it; each entry with a receipt says what
  * the relay signed, for a request that the organisation signed, under one log that only grew. What it does not show: entries that were not looked for or left
  * out, and whether the ledger holds what is said of it. Throws BAD_SIGNATURE for a file that is not the organisation's.
  */
@@ -67,6 +67,58 @@ export async function checkExtract({ extract: e, signature }: SignedExtract): Pr
       contract: party.manifestHere['AuditTrail@1']!,
     })),
   }
+}
+
+/** What the parts before say of the next. */
+type Before = { readonly extract: Extract; readonly heads: ReadonlyMap<string, Uint8Array>; readonly lowest: number }
+
+/**
+ * The same for all parts of a file, one after another: they follow each other as they were signed, of one holder, question and time, name the same
+ * log of each relay, tell of no entry twice, and end where the organisation ended. Throws UNREADABLE for none.
+ */
+export async function* checkParts(parts: AsyncIterable<SignedExtract>): AsyncGenerator<ExtractVerdict> {
+  let before: Before | null = null
+  let about: ExtractVerdict | null = null
+  for await (const signed of parts) {
+    about = await checkExtract(signed)
+    yield { ...about, problems: [...apart(before, signed.extract), ...about.problems] }
+    before = upTo(before, signed.extract)
+  }
+  ensure(before && about, 'UNREADABLE', 'The file holds no part of a trail.')
+  if (before.extract.part.last) return
+  const missing = { n: 0, code: 'OMISSION', message: 'The file ends before the organisation’s own end: parts are missing.' }
+  yield { ...about, lines: [], problems: [missing] }
+}
+
+function upTo(before: Before | null, extract: Extract): Before {
+  const heads = new Map(before?.heads)
+  for (const { head } of extract.relays) heads.set(head.signed.signer, logHeadHash(head.signed))
+  return { extract, heads, lowest: extract.lines.at(-1)?.line.n ?? before?.lowest ?? Number.POSITIVE_INFINITY }
+}
+
+/** What does not fit between a part and those before it. */
+function apart(before: Before | null, e: Extract): ExtractVerdict['problems'] {
+  const { number, before: named } = e.part
+  const follows = before
+    ? !before.extract.part.last &&
+      number === before.extract.part.number + 1 &&
+      named !== null &&
+      equal(named, wordOf(before.extract).hash) &&
+      (['holder', 'name', 'asked', 'madeAt'] as const).every(k => e[k] === before.extract[k])
+    : number === 1 && named === null
+  const seen = e.lines.map(l => l.line.n)
+  const once = seen.every((n, i) => n < (i ? seen[i - 1]! : (before?.lowest ?? Number.POSITIVE_INFINITY)))
+  const oneLog = e.relays.every(({ head }) => {
+    const known = before?.heads.get(head.signed.signer)
+    return !known || equal(known, logHeadHash(head.signed))
+  })
+  return [
+    ...(follows
+      ? []
+      : [{ n: 0, code: 'OMISSION', message: 'A part does not follow the one before it: parts are missing or of another file.' }]),
+    ...(once ? [] : [{ n: 0, code: 'BAD_PROOF', message: 'Entries are out of order, or there twice.' }]),
+    ...(oneLog ? [] : [{ n: 0, code: 'FORKED', message: 'The parts name two heads of one relay’s log.' }]),
+  ]
 }
 
 type Relay = {
