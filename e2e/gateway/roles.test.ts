@@ -11,6 +11,7 @@ import { toHex } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { type RoleName, roleOf } from '@keepwell/sdk/consent/roles'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
+import type { Relay } from '@keepwell/sdk/ports/relay'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
@@ -23,8 +24,23 @@ let ada: Party
 let id: string
 let carl: string
 
-/** A person as the SMART server makes an actor of them: role, purpose and parts from the table. */
+/** So long as it is set, a relay's answers come later than they were given. */
+let waiting: { readonly until: Promise<void>; answers: number } | null = null
+const lateRelay = (relay: Relay): Relay => ({
+  ...relay,
+  async call(method, call) {
+    const answer = await relay.call(method, call)
+    if (waiting) {
+      waiting.answers++
+      await waiting.until
+    }
+    return answer
+  },
+})
+
+/** A person as the SMART server makes an actor of them: role, purpose and parts from the table. A program that exports has system scopes. */
 function actorOf(role: string): Actor {
+  if (role.startsWith('export-')) return { ...actorOf(role.slice(7)), scopes: parseScopes('system/*.rs') }
   if (!['physician', 'reception', 'researcher', 'billing'].includes(role)) throw new KeepwellError('UNAUTHENTICATED', 'No such token.')
   const { compartments, purposes, scopes } = roleOf(role as RoleName)
   const parts = compartments === 'all' ? {} : { parts: compartments }
@@ -37,6 +53,7 @@ const MH = { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActC
 
 beforeAll(async () => {
   world = await gatewayWorld({
+    ctx: party => ({ ...party, network: { ...party.network, relay: async url => lateRelay(await party.network.relay(url)) } }),
     async parts(gateway, clinic) {
       smart = await smartBeside(gateway, { ctx: clinic, dir: clinic.folder })
       return { parts: [], authenticate: async r => actorOf((r.headers.authorization ?? '').replace('Bearer ', '')) }
@@ -165,8 +182,58 @@ describe('a role sees of patients', () => {
   })
 })
 
+const say = (rules: Parameters<typeof writeRoleRules>[0]) => writeFile(roleFile(world.clinic.folder), writeRoleRules(rules))
+
+describe('an export', () => {
+  const kick = (role: string) => as(role)('GET', 'Patient/$export?_type=Condition', undefined, { prefer: 'respond-async' })
+  const started = async (role: string): Promise<string> => (await kick(role)).headers.get('content-location')!
+  const ended = async (role: string, at: string) => {
+    let answer = await as(role)('GET', at)
+    await until(async () => {
+      if (answer.status === 202) answer = await as(role)('GET', at)
+      return answer.status !== 202
+    })
+    return answer
+  }
+  const given = async (role: string, at: string): Promise<string> => {
+    const { status, body } = await ended(role, at)
+    expect(status).toBe(200)
+    return (await Promise.all(body.output.map(async (o: Json) => (await as(role)('GET', o.url)).text))).join('')
+  }
+
+  test('is refused to whoever logged in, whatever their role', async () => {
+    for (const role of ['physician', 'reception', 'researcher', 'billing']) expect([role, (await kick(role)).status]).toEqual([role, 403])
+  })
+
+  test('holds the parts of its caller’s role and no other, and another role does not find it', async () => {
+    const [all, some] = [await started('export-physician'), await started('export-reception')]
+    expect((await given('export-physician', all)).includes('Depression')).toBe(true)
+    const theirs = await given('export-reception', some)
+    expect([theirs.includes('Asthma'), theirs.includes('Depression')]).toEqual([true, false])
+    expect((await as('export-reception')('GET', all)).status).toBe(404)
+  })
+
+  test('that runs, and one that is done, end when a rule narrows a role: nothing of either is given', async () => {
+    const done = await started('export-physician')
+    const { body } = await ended('export-physician', done)
+    const { promise: later, resolve: release } = Promise.withResolvers<void>()
+    waiting = { until: later, answers: 0 }
+    const running = await started('export-physician')
+    await until(() => waiting!.answers > 0)
+    await say({ physician: { purposes: null, parts: ['general'] } })
+    await until(async () => (await as('export-physician')('GET', done)).status === 403)
+    release()
+    waiting = null
+    expect((await ended('export-physician', running)).status).toBe(403)
+    expect((await as('export-physician')('GET', body.output[0].url)).status).not.toBe(200)
+    const again = await given('export-physician', await started('export-physician'))
+    expect([again.includes('Asthma'), again.includes('Depression')]).toEqual([true, false])
+    await say({})
+    await until(async () => depressed((await as('physician')('GET', `Condition?patient=${id}`)).body))
+  })
+})
+
 describe('what an organisation says of a role', () => {
-  const say = (rules: Parameters<typeof writeRoleRules>[0]) => writeFile(roleFile(world.clinic.folder), writeRoleRules(rules))
   const conditions = async () => (await world.ask('GET', `Condition?patient=${id}`)).body
 
   test('narrows it at the running gateway, whoever bears it, and open sessions with it; never widens it', async () => {

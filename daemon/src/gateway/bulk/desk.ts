@@ -79,6 +79,7 @@ type Job = Export & {
 }
 
 const CANCELLED = new KeepwellError('CANCELLED', 'The export was cancelled.')
+const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force since; export again.')
 const SWEEP = 1000
 
 /** Who may ask after an export: who asked for it, by the same system. */
@@ -106,6 +107,16 @@ const of = (memory: Memory, owner: string): Work['remembered'] => ({
   read: patient => memory.read(owner, patient),
   write: (patient, taken) => memory.write(owner, patient, taken),
 })
+
+/** What was taken under other rules ends; what waits begins under the rules of then. */
+function endStale(jobs: Iterable<Job>): void {
+  for (const job of jobs) {
+    if (job.now.is === 'running') job.stop.abort(OTHER_RULES)
+    if (job.now.is !== 'done') continue
+    job.now = { ...job.now, is: 'failed', error: OTHER_RULES }
+    void dropAll(job).catch(() => {})
+  }
+}
 
 /** Exports, from the asking to the end of their time. */
 export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): Desk {
@@ -173,13 +184,13 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
     for (const job of jobs.values()) void dropEnded(job, patient).catch(() => {})
     if (!gateway.patient(patient)?.read) void memory.forget(patient).catch(() => {})
   })
+  const stopRules = gateway.onRules(() => endStale(jobs.values()))
   const timer = setInterval(() => {
     for (const job of jobs.values()) {
       if ('until' in job.now && gateway.clock() >= job.now.until) void forget(job).catch(() => {})
       else living(job)
     }
-  }, SWEEP)
-  timer.unref()
+  }, SWEEP).unref()
 
   return {
     start(actor, plan, request) {
@@ -218,7 +229,7 @@ export function openDesk({ gateway, dir, memory, limits, pause }: DeskInput): De
     async close() {
       clearInterval(timer)
       stopListening()
-      for (const job of [...jobs.values()]) job.stop.abort(CANCELLED)
+      stopRules()
       await Promise.all([...jobs.values()].map(forget))
       await ready.catch(() => {})
       await rm(dir, { recursive: true, force: true })

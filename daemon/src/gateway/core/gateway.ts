@@ -108,7 +108,7 @@ export function openGateway({ describe, ...options }: GatewayOptions): OpenGatew
   const judgeAnew = (): void => {
     for (const session of pool.open()) if (!may.asDecided(session)) session.end(OTHER_RULES)
   }
-  const unlisten = [policies.onChange(judgeAnew), roles.onChange(judgeAnew), onMoved(persons, apart => told.ended(endMoved(pool, apart)))]
+  const unlisten = [whenEither(policies, roles)(judgeAnew), onMoved(persons, apart => told.ended(endMoved(pool, apart)))]
   const tick = (): void => {
     pool.sweep()
     if (book.ranOut()) changed()
@@ -160,9 +160,7 @@ export function openGateway({ describe, ...options }: GatewayOptions): OpenGatew
       await sendNotice(ctx, { to: session.vaultOf(recordId) ?? session.patient.vaults[0]!.did, text })
     },
     ask: request => requestAccess(ctx, request),
-    onEnded: told.onEnded,
-    onFiled: told.onFiled,
-    watch: told.watch,
+    ...{ onEnded: told.onEnded, onFiled: told.onFiled, watch: told.watch, onRules: whenEither(policies, roles) },
     async close() {
       for (const stopListening of unlisten) stopListening()
       stop.abort()
@@ -191,6 +189,14 @@ function vaultFor({ vaults }: GatewayPatient, sessions: readonly HeldSession[], 
   ensure(where.size < 2, 'BAD_INPUT', 'These records lie in two records of this person: change them one after the other.')
   const [did] = where
   return did ? vaults.find(v => v.did === did) : vaults.find(v => v.write)
+}
+
+type Changing = { onChange(listener: () => void): () => void }
+const whenEither = (a: Changing, b: Changing) => (listener: () => void) => {
+  const stops = [a.onChange(listener), b.onChange(listener)]
+  return () => {
+    for (const stopListening of stops) stopListening()
+  }
 }
 
 type Amended = { readonly pool: Pool; readonly trail: Trail; readonly at: number; readonly book: Book }

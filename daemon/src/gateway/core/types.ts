@@ -217,6 +217,8 @@ export type Gateway = {
   ask(request: AskingAccess): Promise<void>
   /** Called when a patient's consent ended, with the logical id; returns what stops the calls. For tokens that live no longer than it. */
   onEnded(listener: (patientId: string) => void): () => void
+  /** Called when other policies or rules of roles came into force: what was taken under those before is not given any more. */
+  onRules(listener: () => void): () => void
   /** Called when something was filed in a record, with the patient's logical id and the records: by this gateway, or as a session saw. */
   onFiled(listener: (patientId: string, records: readonly string[]) => void): () => void
   /** Consents of these patients are watched as if their records were open, so that their end is known within seconds. */
