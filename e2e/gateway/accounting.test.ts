@@ -6,6 +6,7 @@ import { checkEvidence } from '@keepwell/sdk/actions/access/check-evidence'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { trailEvents } from '@keepwell/sdk/actions/access/trail-events'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
+import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
 import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
@@ -220,6 +221,31 @@ describe('who looked', () => {
     const again = await world.gateway.session(actor, id)
     await again.ready()
     expect((await world.ask('GET', `Observation?patient=${id}`)).body.entry.map((e: Json) => e.resource.valueQuantity.value)).toContain(171)
+  })
+
+  test('says that the patient erased something; what was open ends at once, and nothing shows it any more', async () => {
+    await files(ada, { 'gone.json': observation('gone', 99) })
+    // Somebody who opens it now, for an open session looks again after half a minute.
+    const fresh = world.asking({ 'x-keepwell-person': 'Nurse Ivy', 'x-keepwell-role': 'nurse' })
+    const shown = async () => (await fresh('GET', `Observation?patient=${id}`)).body.entry.map((e: Json) => e.resource.valueQuantity.value)
+    const actor: Actor = { person: 'Nurse Ivy', role: 'nurse', purpose: 'TREAT', scopes: null, patient: null }
+    expect(await shown()).toContain(99)
+    const session = await world.gateway.session(actor, id)
+    await session.ready()
+    const [gone] = (await listEntries(ada)).filter(e => e.card.title.includes('99'))
+    expect(session.records.has(toHex(gone!.id))).toBe(true)
+    // Somebody else's word about it ends nothing.
+    const what: Told = { event: 'erased', records: [gone!.id], purposes: [] }
+    const erased = async (patient: string) =>
+      (await world.ask('GET', `AuditEvent?patient=${patient}&agent-name=The patient&action=D`)).body.total
+    await tellEach(bob, [{ did: world.gateway.did, name: 'Clinic', what }])
+    await until(async () => (await erased(bobs)) === 1)
+    expect(session.ended.aborted).toBe(false)
+    expect((await eraseRecords(ada, [gone!.id])).told).toEqual([world.gateway.name])
+    await until(() => session.ended.aborted)
+    expect(session.ended.reason.message).toContain('erased')
+    expect(await shown()).not.toContain(99)
+    expect(await erased(id)).toBe(1)
   })
 
   test('has what was on its way as the gateway was stopped, in the middle of an opening', async () => {

@@ -2,7 +2,7 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import type { Action } from '@keepwell/sdk/audit/receipt'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { refusal } from '#gateway/core/trail'
-import type { Gateway } from '#gateway/core/types'
+import type { Gateway, GatewayPatient } from '#gateway/core/types'
 import { sendPage } from '#gateway/smart/form'
 import { personOf, type Staff } from '#gateway/smart/staff'
 import type { RoomVisit, StaffRoom } from '#gateway/smart/staff-room'
@@ -73,10 +73,14 @@ const queryOf = (criteria: Criteria, more: Readonly<Record<string, string>> = {}
 export function searchFor({ gateway }: Pick<AuditRoom, 'gateway'>, criteria: Criteria): Search {
   const asked = criteria.patient
   if (!asked) return { criteria, patients: null }
-  if (/^[0-9a-f]{20}$/.test(asked)) return { criteria, patients: [asked] }
-  const patients = gateway.patients().filter(p => p.name.toLowerCase().includes(asked.toLowerCase()))
+  const vaults = (p: Pick<GatewayPatient, 'vaults'>): string[] => p.vaults.map(v => v.id)
+  if (/^[0-9a-f]{20}$/.test(asked)) {
+    const person = gateway.patient(asked)
+    return { criteria, patients: person ? vaults(person) : [asked] }
+  }
+  const patients = gateway.patients().filter(p => p.vaults.some(v => v.name.toLowerCase().includes(asked.toLowerCase())))
   ensure(patients.length <= MOST_PATIENTS, 'BAD_INPUT', '"patient" is part of too many names; write more of it.')
-  return { criteria, patients: patients.map(p => p.id) }
+  return { criteria, patients: patients.flatMap(vaults) }
 }
 
 /** A form that cannot be searched for is shown again with what is wrong. */

@@ -2,7 +2,7 @@ import { requestAccess } from '@keepwell/sdk/actions/access/request'
 import { sendNotice } from '@keepwell/sdk/actions/access/send-notice'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import type { Describer } from '@keepwell/sdk/actions/records/import-describe'
-import { equal, toHex } from '@keepwell/sdk/base/bytes'
+import { equal, fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Did } from '@keepwell/sdk/identity/did'
 import type { LogLine } from '#http/settings'
@@ -57,7 +57,11 @@ const REVOKED = new KeepwellError('GRANT_ENDED', 'The patient has ended their co
 const LIMITED = new KeepwellError('GRANT_ENDED', 'The patient has frozen the record, or objects to that purpose.')
 const OTHER_RULES = new KeepwellError('DENIED', 'Other policies or rules of roles came into force; ask again.')
 const OTHER_PERSON = new KeepwellError('DENIED', 'Which records are this person’s has changed; ask again.')
-const AMENDED = new KeepwellError('DENIED', 'Something that was open has been corrected; ask again.')
+/** Why a session ends whose patient changed something that it holds, and what the trail calls it. */
+const CHANGED = {
+  amended: [new KeepwellError('DENIED', 'Something that was open has been corrected; ask again.'), 'update'],
+  erased: [new KeepwellError('DENIED', 'Something that was open has been erased; ask again.'), 'erase'],
+} as const
 const STOPPED = new KeepwellError('STOPPING', 'The gateway is stopping.')
 /** Milliseconds. */
 const GRACE = 10_000
@@ -96,7 +100,9 @@ export function openGateway({ describe, ...options }: GatewayOptions): OpenGatew
       endLimited(pool, did, purposes)
       if (!purposes) told.ended(book.idsOf(did))
     },
-    amended: (did, records) => amended({ pool, trail, at: ctx.clock(), book }, did, records),
+    changedBy(did, records, how) {
+      for (const s of changedBy({ pool, trail, at: ctx.clock(), book, did, how }, records)) near.forget(s.grants, records)
+    },
     revoked(commitment) {
       near.drop(commitment)
       told.ended([...endGone(pool, c => equal(c, commitment)), ...book.givers(commitment).flatMap(book.idsOf)])
@@ -199,20 +205,29 @@ const whenEither = (a: Changing, b: Changing) => (listener: () => void) => {
   }
 }
 
-type Amended = { readonly pool: Pool; readonly trail: Trail; readonly at: number; readonly book: Book }
+type ChangedBy = {
+  readonly pool: Pool
+  readonly trail: Trail
+  readonly at: number
+  readonly book: Book
+  readonly did: Did
+  readonly how: keyof typeof CHANGED
+}
 
-/** Notes that a patient told of newer versions of these records, and ends what holds an older one: nobody's work here, but theirs. */
-function amended({ pool, trail, at, book }: Amended, did: Did, ids: readonly string[]): void {
+/** Notes that a patient told of newer versions of these records, or of their erasure, and ends what holds them: nobody's work here, but theirs. */
+function changedBy({ pool, trail, at, book, did, how }: ChangedBy, ids: readonly string[]): readonly HeldSession[] {
   const vault = book
     .patients()
     .flatMap(p => p.vaults)
     .find(v => v.did === did)
-  if (!vault) return
+  if (!vault) return []
+  const [reason, action] = CHANGED[how]
   const records = ids.map(id => ({ id }))
-  const by = { person: 'The patient', role: 'patient', purpose: 'PATRQT', action: 'update' } as const
+  const by = { person: 'The patient', role: 'patient', purpose: 'PATRQT', action } as const
   trail.note({ at, ...by, patient: vault.id, records })
   const open = pool.open().filter(s => gaveBy(s.patient, did) && ids.some(id => s.records.has(id)))
-  for (const session of open) session.end(AMENDED)
+  for (const session of open) session.end(reason)
+  return open
 }
 
 /** Tells which vaults are in other company than they were. */
@@ -250,7 +265,14 @@ function nearAs({ ctx, hot, log }: Pick<GatewayOptions, 'ctx' | 'hot' | 'log'>) 
     void done?.catch(() => log({ level: 'error', task: 'hot', code: 'STORAGE_FAILED' }))
   const keepLiving = (): void => kept(hot?.keep(livingGrants(ctx)))
   keepLiving()
-  return { hot: hot ? { hot } : {}, keepLiving, drop: (commitment: Uint8Array): void => kept(hot?.drop(commitment)) }
+  return {
+    hot: hot ? { hot } : {},
+    keepLiving,
+    drop: (commitment: Uint8Array): void => kept(hot?.drop(commitment)),
+    forget(grants: readonly Uint8Array[], records: readonly string[]): void {
+      for (const grant of grants) kept(hot?.of(grant).drop(records.map(fromHex)))
+    },
+  }
 }
 
 type Filed = { readonly verdicts: readonly Submitted[]; readonly records: readonly string[] }

@@ -15,7 +15,7 @@ import { accesses, refusal, type Trail, type Under } from './trail.ts'
 import type { Actor, GatewayPatient } from './types.ts'
 import type { UnderWay } from './under-way.ts'
 
-/** A session lasts a working day at most, so that what was erased meanwhile is not shown for longer. */
+/** A session lasts a working day at most, so that what was erased is not shown for longer, should the word of it be lost. */
 const LONGEST = 8 * 3600
 
 type Here = {

@@ -41,7 +41,7 @@ function watching(inUse: readonly Uint8Array[], network: Network = w.network) {
     inUse: () => inUse,
     changed() {},
     limited() {},
-    amended() {},
+    changedBy() {},
     revoked: c => void revoked.push(toHex(c)),
     failed: c => void failed.push(c),
     signal: ended.signal,

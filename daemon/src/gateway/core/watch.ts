@@ -17,8 +17,8 @@ export type WatchInput = {
   readonly changed: () => void
   /** A patient froze the record, or — with `purposes` — objects to these. */
   readonly limited: (patient: Did, purposes: readonly string[] | null) => void
-  /** A patient says that there are newer versions of these records, which were opened here; by their hex ids. */
-  readonly amended: (patient: Did, records: readonly string[]) => void
+  /** A patient says that there are newer versions of these records, or none any more; by their hex ids. */
+  readonly changedBy: (patient: Did, records: readonly string[], how: 'amended' | 'erased') => void
   /** The ledger says that this consent is no more, or not while the credential that it names is not live. */
   readonly revoked: (commitment: Uint8Array) => void
   readonly failed: (code: string) => void
@@ -63,13 +63,13 @@ async function watchMessages({ ctx, failed, signal, pause, ...hear }: WatchInput
   }
 }
 
-async function take(ctx: Watching, { changed, limited, amended }: Pick<WatchInput, 'changed' | 'limited' | 'amended'>): Promise<void> {
+async function take(ctx: Watching, { changed, limited, changedBy }: Pick<WatchInput, 'changed' | 'limited' | 'changedBy'>): Promise<void> {
   const arrivals = await receiveMessages(ctx)
   for (const a of arrivals) {
     if (a.kind !== 'right' || a.news.step !== 'told') continue
     if (a.news.event === 'frozen') limited(a.did, null)
     if (a.news.event === 'objected') limited(a.did, a.news.purposes)
-    if (a.news.event === 'amended') amended(a.did, a.news.records.map(toHex))
+    if (a.news.event === 'amended' || a.news.event === 'erased') changedBy(a.did, a.news.records.map(toHex), a.news.event)
   }
   if (arrivals.some(a => a.kind === 'grant' || a.kind === 'revoked')) changed()
 }
