@@ -181,7 +181,8 @@ export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): voi
         await refused(relay.call('get-state', kit.callOf(p, 'get-state', {}, { ...sending(), relay: p.did })), 'BAD_SIGNATURE')
         await refused(relay.call('receipts', signed(p, 'get-state', { after: 0, limit: 1 })), 'BAD_SIGNATURE')
         await refused(relay.call('get-state', { ...call(), nonce: random(16) }), 'BAD_SIGNATURE')
-        await refused(relay.call('get-state', { ...call(), version: 2 }), 'BAD_SIGNATURE')
+        // It may be that the keys were replaced, and this relay was not told.
+        await refused(relay.call('get-state', { ...call(), version: 2 }), 'UNKNOWN_PARTY')
         const stranger = await kit.makeParty(home, time, random)
         await refused(callAs(stranger, 'get-state', {}), 'UNKNOWN_PARTY')
       })

@@ -8,6 +8,9 @@ export const errorRare: Texts<typeof en> = {
   'error.UNKNOWN_COMPARTMENT': 'Diesen Teil der Akte gibt es nicht.',
   'error.OPEN_FAILED': 'Das öffnet sich nicht: Es wurde verändert oder mit einem anderen Schlüssel versiegelt.',
   'error.SHARE_TAMPERED': 'Ein Teil eines Schlüssels ist nicht der, der gegeben wurde. Er wurde nicht verwendet.',
+  'error.INFECTED': 'Der Virenscanner der Einrichtung hat darin Schadsoftware gefunden; nichts davon wurde gespeichert oder weitergegeben.',
+  'error.UNSCANNED':
+    'Die Einrichtung lässt alles auf Schadsoftware prüfen, und ihr Scanner konnte dies nicht beurteilen. Versuchen Sie es später noch einmal.',
   'error.KEYS_FORKED':
     'Zwei verschiedene Schlüsselsätze geben sich für diese Person aus. Diese App kann nicht entscheiden, welcher ihrer ist: Fragen Sie sie persönlich, und vergleichen Sie die Fingerabdrücke.',
   'error.BUNDLE_ROLLBACK': 'Von dieser Person wurden ältere Schlüssel angeboten, als dieses Gerät schon gesehen hat. Nichts geschah damit.',

@@ -6,6 +6,8 @@ export const errorRare = {
   'error.UNKNOWN_COMPARTMENT': 'There is no such part of the record.',
   'error.OPEN_FAILED': 'This does not open: it was altered, or sealed with another key.',
   'error.SHARE_TAMPERED': 'A share of a key is not the one that was given. It was not used.',
+  'error.INFECTED': 'The organisation’s scanner found malware in it; nothing was stored or handed on.',
+  'error.UNSCANNED': 'The organisation has everything scanned for malware, and its scanner could not judge this. Try again later.',
   'error.KEYS_FORKED':
     'Two different sets of keys claim to belong to that person. This app cannot tell which is theirs: ask them in person, and compare fingerprints.',
   'error.BUNDLE_ROLLBACK': 'Older keys of that person were offered than this device has seen. Nothing was done with them.',
