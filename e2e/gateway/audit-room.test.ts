@@ -259,14 +259,16 @@ describe('what was found is taken out', () => {
 
   test('signed in parts when there are many, each over the one before: none left out, swapped, cut off or of another file', async () => {
     const count = 2 * MOST_LINES + 3
-    const made = async (asked: string): Promise<Uint8Array> => {
+    // All of the same second, so that what was asked and what was found alone tell them apart.
+    const gateway = { ...world.gateway, clock: () => 1_900_000_000 }
+    const made = async (asked: string, person = 'P'): Promise<Uint8Array> => {
       async function* entries(): AsyncGenerator<Entry> {
         const { id: patient } = world.gateway.patients()[0]!
-        const about = { at: 1_800_000_000, person: 'P', role: 'nurse', purpose: 'TREAT', patient, action: 'view', records: [] } as const
+        const about = { at: 1_800_000_000, person, role: 'nurse', purpose: 'TREAT', patient, action: 'view', records: [] } as const
         for (let n = count; n > 0; n--) yield { ...about, n } as unknown as Entry
       }
       const proofs = { backed: async () => null } as unknown as Prover
-      const { chunks } = await fileOf({ ctx: world.clinic, gateway: world.gateway, proofs, asked, named: true }, 'signed', entries())
+      const { chunks } = await fileOf({ ctx: world.clinic, gateway, proofs, asked, named: true }, 'signed', entries())
       return concat(...((await all(chunks)) as Uint8Array[]))
     }
     const bytes = await made('everything')
@@ -292,6 +294,8 @@ describe('what was found is taken out', () => {
     expect(await codes([two, three])).toEqual(['OMISSION'])
     expect(await codes([two, one, three])).toContain('OMISSION')
     expect(await codes([other, two, three])).toEqual(['OMISSION'])
+    const [others] = (await partsIn(await made('everything', 'Q'))) as [SignedExtract]
+    expect(await codes([others, two, three])).toEqual(['OMISSION'])
     expect(await codes([one, two, two, three])).toContain('OMISSION')
     expect(await codes([])).toEqual(['UNREADABLE'])
     await writeFile(kept, bytes.subarray(0, bytes.length - 100))
