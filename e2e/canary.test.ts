@@ -17,6 +17,7 @@ import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { publishState } from '@keepwell/sdk/actions/records/publish-state'
 import { rotate } from '@keepwell/sdk/actions/vault/rotate'
 import { fromHex, toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { secpAddress } from '@keepwell/sdk/crypto/secp'
 import { parseDid } from '@keepwell/sdk/identity/did'
 import type { Keyring } from '@keepwell/sdk/identity/keyring'
@@ -27,7 +28,7 @@ import { guardNetwork, LEAVES } from '#e2e/net-guard'
 import { openParties, type Party } from '#e2e/parties'
 import { type RelayProxy, startProxy } from '#e2e/proxy'
 import { NET_GUARD, type RelayProcess, startRelayProcess } from '#e2e/relay-process'
-import { codeOf, didOf, draft, introduce, newestGrant, read, share } from '#e2e/story'
+import { didOf, draft, introduce, newestGrant, read, share } from '#e2e/story'
 
 /** What is written nowhere: of the person, of the records, of the talk between the parties. */
 const TEXTS = {

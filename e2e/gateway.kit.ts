@@ -15,6 +15,7 @@ import type { Verdict } from '@keepwell/sdk/actions/records/import-item'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import type { Purpose } from '@keepwell/sdk/consent/terms'
+import type { Relay } from '@keepwell/sdk/ports/relay'
 import { type Network, startNetwork } from '#e2e/network'
 import type { Party } from '#e2e/parties'
 import { DAY, didOf, introduce } from '#e2e/story'
@@ -127,6 +128,38 @@ export async function gatewayWorld(
     async close() {
       await running.close()
       await network.close()
+    },
+  }
+}
+
+/** A party whose relays' answers come later than they were given, while somebody holds them back. */
+export function lateAnswers() {
+  let held: { readonly until: Promise<void>; answers: number } | null = null
+  const late = (relay: Relay): Relay => ({
+    ...relay,
+    async call(method, call) {
+      const answer = await relay.call(method, call)
+      if (held) {
+        held.answers++
+        await held.until
+      }
+      return answer
+    },
+  })
+  return {
+    ctx: (party: Party): Party => ({ ...party, network: { ...party.network, relay: async url => late(await party.network.relay(url)) } }),
+    /** Holds them back from now on; `waits` says whether one does. */
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const mine = { until: promise, answers: 0 }
+      held = mine
+      return {
+        waits: () => mine.answers > 0,
+        release(): void {
+          held = null
+          resolve()
+        },
+      }
     },
   }
 }

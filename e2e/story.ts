@@ -6,22 +6,11 @@ import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
 import { utf8 } from '@keepwell/sdk/base/bytes'
-import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import type { Did } from '@keepwell/sdk/identity/did'
 import type { Draft } from '@keepwell/sdk/records/pack'
 
 export const DAY = 86_400
-
-/** The code of the error that `work` throws, or `no error`. */
-export async function codeOf(work: () => Promise<unknown>): Promise<string> {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 export const didOf = (ctx: Pick<Ctx, 'session'>): Did => ctx.session.state.ring.did
 export const compartment = (ctx: Pick<Ctx, 'session'>, name: string): Uint8Array => compartmentNamed(ctx.session.state.ring, name).id

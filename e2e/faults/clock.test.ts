@@ -3,10 +3,11 @@ import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { openRecords } from '@keepwell/sdk/actions/records/open-record'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Network, startNetwork } from '#e2e/network'
 import type { Party } from '#e2e/parties'
-import { codeOf, DAY, draft, introduce, read, share } from '#e2e/story'
+import { DAY, draft, introduce, read, share } from '#e2e/story'
 
 const HOUR = 3600
 

@@ -10,6 +10,7 @@ import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Ports } from '#e2e/compose'
@@ -17,7 +18,7 @@ import { stepping } from '#e2e/faults/steps'
 import { type Network, startNetwork } from '#e2e/network'
 import { openParties, type Party } from '#e2e/parties'
 import { startRelayProcess } from '#e2e/relay-process'
-import { codeOf, draft, introduce, read, share } from '#e2e/story'
+import { draft, introduce, read, share } from '#e2e/story'
 
 const opened: (() => unknown)[] = []
 afterAll(async () => {

@@ -3,6 +3,7 @@ import { openSqliteEnvelopes } from '@keepwell/adapters/envelopes/sqlite'
 import { inHome } from '@keepwell/daemon/bin/home'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Phase } from '#e2e/faults/steps'
 import {
@@ -21,7 +22,7 @@ import {
   takeBack,
   type World,
 } from '#e2e/faults/world'
-import { codeOf, didOf } from '#e2e/story'
+import { didOf } from '#e2e/story'
 
 let place: Place
 let w: World

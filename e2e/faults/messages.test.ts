@@ -9,12 +9,13 @@ import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { toHex } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DEEP } from '#e2e/faults/world'
 import { type Network, startNetwork } from '#e2e/network'
 import type { Party } from '#e2e/parties'
 import type { Disturbance } from '#e2e/proxy'
-import { codeOf, draft, introduce, newestGrant, read, share } from '#e2e/story'
+import { draft, introduce, newestGrant, read, share } from '#e2e/story'
 
 let network: Network
 beforeAll(async () => {

@@ -10,11 +10,12 @@ import { openRecords } from '@keepwell/sdk/actions/records/open-record'
 import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { equal, fromHex, toHex } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DEEP } from '#e2e/faults/world'
 import { openParties, type Party } from '#e2e/parties'
 import { startRelayProcess } from '#e2e/relay-process'
-import { codeOf, draft } from '#e2e/story'
+import { draft } from '#e2e/story'
 
 const opened: (() => unknown)[] = []
 afterEach(async () => {

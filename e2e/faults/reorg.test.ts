@@ -9,10 +9,11 @@ import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { equal } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DEEP } from '#e2e/faults/world'
 import { startNetwork } from '#e2e/network'
-import { codeOf, draft, introduce, read, share } from '#e2e/story'
+import { draft, introduce, read, share } from '#e2e/story'
 
 const opened: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,6 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inHome } from '@keepwell/daemon/bin/home'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   checkInvariants,
@@ -15,7 +16,6 @@ import {
   takeBack,
   type World,
 } from '#e2e/faults/world'
-import { codeOf } from '#e2e/story'
 
 /**
  * A power cut leaves less than `kill -9` does: of what was written after the last sync, any beginning may be on the disk. Each case kills the

@@ -16,13 +16,14 @@ import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { grantedSecret } from '@keepwell/sdk/actions/records/secrets'
 import { refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { expect } from 'vitest'
 import type { Order, Reply } from '#e2e/faults/relay-child'
 import { type Network, startNetwork } from '#e2e/network'
 import { openParties, type Parties, type Party } from '#e2e/parties'
 import { type RelayProcess, startRelayProcess } from '#e2e/relay-process'
-import { codeOf, draft, introduce, observation, read, share } from '#e2e/story'
+import { draft, introduce, observation, read, share } from '#e2e/story'
 
 const CHILD = fileURLToPath(new URL('./relay-child.ts', import.meta.url))
 

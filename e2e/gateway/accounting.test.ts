@@ -18,10 +18,9 @@ import { decode } from '@keepwell/sdk/base/cbor'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { checkResource } from '@keepwell/sdk/health/fhir/check'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
-import type { Relay } from '@keepwell/sdk/ports/relay'
 import type { Told } from '@keepwell/sdk/wire/rights'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
+import { consents, files, type GatewayWorld, gatewayWorld, type Json, lateAnswers, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 import { didOf } from '#e2e/story'
 
@@ -32,19 +31,7 @@ let id: string
 let bobs: string
 let commitments: Record<string, Uint8Array>
 
-/** So long as it is set, a relay's answers come later than they were given. */
-let waiting: { readonly until: Promise<void>; answers: number } | null = null
-const lateRelay = (relay: Relay): Relay => ({
-  ...relay,
-  async call(method, call) {
-    const answer = await relay.call(method, call)
-    if (waiting) {
-      waiting.answers++
-      await waiting.until
-    }
-    return answer
-  },
-})
+const late = lateAnswers()
 
 /** Tokens of a SMART server that is not here: what each may is in its name. */
 const SCOPES: Readonly<Record<string, string>> = { wide: 'user/*.cruds', auditor: 'user/AuditEvent.rs', app: 'patient/AuditEvent.rs' }
@@ -69,7 +56,7 @@ const entity = (event: Json, system: string): string[] =>
 
 beforeAll(async () => {
   world = await gatewayWorld({
-    ctx: party => ({ ...party, network: { ...party.network, relay: async url => lateRelay(await party.network.relay(url)) } }),
+    ctx: late.ctx,
     parts: () => ({ parts: [], authenticate: async r => actorOf((r.headers.authorization ?? '').replace('Bearer ', '')) }),
   })
   ada = await world.patient('Ada')
@@ -249,15 +236,13 @@ describe('who looked', () => {
   })
 
   test('has what was on its way as the gateway was stopped, in the middle of an opening', async () => {
-    const { promise: later, resolve: release } = Promise.withResolvers<void>()
-    waiting = { until: later, answers: 0 }
+    const { waits, release } = late.hold()
     const actor: Actor = { person: 'Dr. Late', role: 'physician', purpose: 'TREAT', scopes: null, patient: null }
     const opening = world.gateway.session(actor, id).catch(e => e.code)
-    await until(() => waiting!.answers > 0)
+    await until(waits)
     const again = world.restart()
     setTimeout(release, 300)
     await again
-    waiting = null
     expect(await opening).toBe('STOPPING')
     expect(world.logged.filter(l => 'code' in l && l.code === 'STORAGE_FAILED')).toEqual([])
     const own = (await verifyTrail(ada)).looked.filter(l => l.receipt.person === 'Dr. Late')

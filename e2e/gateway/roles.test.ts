@@ -11,10 +11,9 @@ import { toHex } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { type RoleName, roleOf } from '@keepwell/sdk/consent/roles'
 import { parseScopes } from '@keepwell/sdk/health/smart/scope'
-import type { Relay } from '@keepwell/sdk/ports/relay'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { consents, files, type GatewayWorld, gatewayWorld, type Json, until } from '#e2e/gateway.kit'
+import { consents, files, type GatewayWorld, gatewayWorld, type Json, lateAnswers, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 import { DAY, didOf } from '#e2e/story'
 
@@ -24,19 +23,7 @@ let ada: Party
 let id: string
 let carl: string
 
-/** So long as it is set, a relay's answers come later than they were given. */
-let waiting: { readonly until: Promise<void>; answers: number } | null = null
-const lateRelay = (relay: Relay): Relay => ({
-  ...relay,
-  async call(method, call) {
-    const answer = await relay.call(method, call)
-    if (waiting) {
-      waiting.answers++
-      await waiting.until
-    }
-    return answer
-  },
-})
+const late = lateAnswers()
 
 /** A person as the SMART server makes an actor of them: role, purpose and parts from the table. A program that exports has system scopes. */
 function actorOf(role: string): Actor {
@@ -53,7 +40,7 @@ const MH = { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActC
 
 beforeAll(async () => {
   world = await gatewayWorld({
-    ctx: party => ({ ...party, network: { ...party.network, relay: async url => lateRelay(await party.network.relay(url)) } }),
+    ctx: late.ctx,
     async parts(gateway, clinic) {
       smart = await smartBeside(gateway, { ctx: clinic, dir: clinic.folder })
       return { parts: [], authenticate: async r => actorOf((r.headers.authorization ?? '').replace('Bearer ', '')) }
@@ -216,14 +203,12 @@ describe('an export', () => {
   test('that runs, and one that is done, end when a rule narrows a role: nothing of either is given', async () => {
     const done = await started('export-physician')
     const { body } = await ended('export-physician', done)
-    const { promise: later, resolve: release } = Promise.withResolvers<void>()
-    waiting = { until: later, answers: 0 }
+    const { waits, release } = late.hold()
     const running = await started('export-physician')
-    await until(() => waiting!.answers > 0)
+    await until(waits)
     await say({ physician: { purposes: null, parts: ['general'] } })
     await until(async () => (await as('export-physician')('GET', done)).status === 403)
     release()
-    waiting = null
     expect((await ended('export-physician', running)).status).toBe(403)
     expect((await as('export-physician')('GET', body.output[0].url)).status).not.toBe(200)
     const again = await given('export-physician', await started('export-physician'))

@@ -13,11 +13,12 @@ import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
 import { listEntries } from '@keepwell/sdk/actions/records/list-entries'
 import { toHex } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type Ask, consents, files, type GatewayWorld, gatewayWorld, type Json, NURSE, until } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
-import { codeOf, didOf } from '#e2e/story'
+import { didOf } from '#e2e/story'
 
 let world: GatewayWorld
 let ada: Party

@@ -17,11 +17,12 @@ import { grantedSecret } from '@keepwell/sdk/actions/records/secrets'
 import { submitRecords } from '@keepwell/sdk/actions/records/submit-records'
 import { changeRing, refreshRing } from '@keepwell/sdk/actions/vault/change-ring'
 import { equal, text, toHex, utf8 } from '@keepwell/sdk/base/bytes'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Network, startNetwork } from '#e2e/network'
 import type { Party } from '#e2e/parties'
-import { codeOf, compartment, DAY, didOf, draft, introduce, read, share } from '#e2e/story'
+import { compartment, DAY, didOf, draft, introduce, read, share } from '#e2e/story'
 import { corpus } from '#tools/corpora'
 
 let network: Network

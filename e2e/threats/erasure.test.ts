@@ -16,6 +16,7 @@ import { checkBackup } from '@keepwell/sdk/actions/vault/check-backup'
 import { eraseVault } from '@keepwell/sdk/actions/vault/erase-vault'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
+import { codeOf } from '@keepwell/sdk/base/code.kit'
 import { shredUnwrap } from '@keepwell/sdk/crypto/shred'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { decodeStored } from '@keepwell/sdk/relay/schema'
@@ -23,7 +24,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Marker, marker, searchFiles } from '#e2e/markers'
 import { openParties, type Parties, type Party } from '#e2e/parties'
 import { type RelayProcess, startRelayProcess } from '#e2e/relay-process'
-import { codeOf, didOf, draft } from '#e2e/story'
+import { didOf, draft } from '#e2e/story'
 
 /** More than one bucket, so that keys of others stand beside those that go. */
 const RECORDS = 300

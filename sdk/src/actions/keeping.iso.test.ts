@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { equal, text, toHex } from '#base/bytes'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { openKeyring } from '#identity/keyring'
 import { memoryCatalog } from '#memory/catalog'
 import { grant } from './access/grant.ts'
@@ -29,15 +29,6 @@ import { rotate } from './vault/rotate.ts'
 
 const HOME = 'http://patient.test'
 const DAY = 86_400
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 const id = (ctx: Ctx, name: string): Uint8Array => compartmentNamed(ctx.session.state.ring, name).id
 
@@ -83,8 +74,8 @@ describe('several devices of one vault', () => {
     const second = await secondDevice(first)
     await refreshRing(first)
     await removeDevice(first, second.session.device.id)
-    expect(await code(() => openKeyring(first.session.state.sealed, second.session.device))).toBe('NO_KEY')
-    expect(await code(() => refreshRing(second))).toBe('NO_KEY')
+    expect(await codeOf(() => openKeyring(first.session.state.sealed, second.session.device))).toBe('NO_KEY')
+    expect(await codeOf(() => refreshRing(second))).toBe('NO_KEY')
   })
 
   test('a relay that serves an older state is refused', async () => {
@@ -93,7 +84,7 @@ describe('several devices of one vault', () => {
     const before = first.session.state
     await changeRing(first, r => r)
     const old = { head: before.head, keyring: before.sealed, calendar: null, writes: 0 }
-    expect(await code(() => refreshRing(first, old))).toBe('HEAD_ROLLBACK')
+    expect(await codeOf(() => refreshRing(first, old))).toBe('HEAD_ROLLBACK')
   })
 })
 
@@ -118,7 +109,7 @@ describe('rotation', () => {
     expect(after.did).toBe(before.did)
     expect(after.rotation).toBeUndefined()
     for (const k of ['controller', 'request', 'inbox'] as const) expect(equal(after[k], before[k])).toBe(false)
-    expect(await code(() => restoreVault(patient, { words: patient.words, relay: HOME, deviceName: 'thief' }))).toBe('WRONG_WORDS')
+    expect(await codeOf(() => restoreVault(patient, { words: patient.words, relay: HOME, deviceName: 'thief' }))).toBe('WRONG_WORDS')
     const restored: Ctx = {
       ...patient,
       session: await restoreVault(patient, { words, relay: HOME, deviceName: 'new' }),
@@ -130,7 +121,9 @@ describe('rotation', () => {
       ['HbA1c', 1],
     ])
     // Whoever holds consents signed with the old keys, thief or clinic, is refused until the patient's renewed ones arrive.
-    expect(await code(() => openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' }))).toBe('NO_GRANT')
+    expect(await codeOf(() => openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' }))).toBe(
+      'NO_GRANT',
+    )
     await receiveMessages(clinic)
     const session = await openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' })
     expect(session.records.map(r => r.card.title)).toEqual(['HbA1c'])
@@ -167,16 +160,20 @@ describe('a proxy', () => {
     const session = await openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' })
     expect(session.records.map(r => r.card.title)).toEqual(['glucose'])
     expect(
-      await code(() =>
+      await codeOf(() =>
         grantAsProxy(parent, under, { to, level: 'read', purposes: ['TREAT'], compartments: lab, expiry: w.now + 301 * DAY }),
       ),
     ).toBe('NO_GRANT')
     expect(
-      await code(() => grantAsProxy(parent, under, { to, level: 'read', purposes: ['COVERAGE'], compartments: lab, expiry: w.now + DAY })),
+      await codeOf(() =>
+        grantAsProxy(parent, under, { to, level: 'read', purposes: ['COVERAGE'], compartments: lab, expiry: w.now + DAY }),
+      ),
     ).toBe('NO_GRANT')
     const hidden = [id(child, 'mental-health')]
     expect(
-      await code(() => grantAsProxy(parent, under, { to, level: 'read', purposes: ['TREAT'], compartments: hidden, expiry: w.now + DAY })),
+      await codeOf(() =>
+        grantAsProxy(parent, under, { to, level: 'read', purposes: ['TREAT'], compartments: hidden, expiry: w.now + DAY }),
+      ),
     ).toBe('NO_GRANT')
   })
 
@@ -193,7 +190,7 @@ describe('a proxy', () => {
     const a = await grantAsProxy(parent, under, input)
     const b = await grantAsProxy(parent, under, { ...input, expiry: w.now + 31 * DAY })
     await receiveMessages(clinic)
-    const read = (commitment: Uint8Array) => code(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))
+    const read = (commitment: Uint8Array) => codeOf(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))
     expect([await read(a.commitment), await read(b.commitment)]).toEqual(['no error', 'no error'])
     await revoke(parent, a.commitment)
     expect([await read(a.commitment), await read(b.commitment)]).toEqual(['DENIED', 'no error'])
@@ -214,8 +211,8 @@ describe('milestones', () => {
       timestamp: w.now,
       verificationProof: { record: shot!.id, leaf: shot!.leaf },
     } as const
-    expect(await code(() => mintMilestone(patient, entry, metadata))).toBe('NOT_ANCHORED')
-    expect(await code(() => mintMilestone(patient, shot!, metadata))).toBe('NO_KEY')
+    expect(await codeOf(() => mintMilestone(patient, entry, metadata))).toBe('NOT_ANCHORED')
+    expect(await codeOf(() => mintMilestone(patient, shot!, metadata))).toBe('NO_KEY')
     const home = w.homes.get(HOME)!
     await home.relay.anchor()
     const { tokenId } = await mintMilestone(patient, entry, metadata)
@@ -240,7 +237,7 @@ describe('what the head names', () => {
     await receiveRecords(fresh)
     const all = await listEntries(fresh)
     checkState(fresh, all)
-    expect(await code(async () => checkState(fresh, all.slice(1)))).toBe('OMISSION')
+    expect(await codeOf(async () => checkState(fresh, all.slice(1)))).toBe('OMISSION')
   })
   test('what one device filed or erased is in the head that another publishes', async () => {
     const w = await world([HOME])
@@ -273,7 +270,7 @@ describe('what the head names', () => {
         graves.map(g => g.key),
       )
     })
-    expect(await code(() => checkTombstones(patient))).toBe('OMISSION')
+    expect(await codeOf(() => checkTombstones(patient))).toBe('OMISSION')
   })
   test('an erased record is not missed', async () => {
     const w = await world([HOME])

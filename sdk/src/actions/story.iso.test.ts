@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { text, toHex, utf8 } from '#base/bytes'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { type GrantInput, grant } from './access/grant.ts'
 import { receivedGrants } from './access/grants.ts'
 import { invite, join } from './access/invite.ts'
@@ -24,15 +24,6 @@ import { restoreVault } from './vault/restore-vault.ts'
 const HOME = 'http://patient.test'
 const CLINIC = 'http://clinic.test'
 const DAY = 86_400
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 async function introduced(w: World, other = CLINIC): Promise<{ patient: Ctx; clinic: Ctx }> {
   const patient = await person(w, 'Ada Example', HOME)
@@ -64,7 +55,7 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     const [opened] = await session.open([lab!.id])
     expect(JSON.parse(text(opened!.body)).title).toBe('HbA1c')
     expect(opened!.author).toBe('verified')
-    expect(await code(() => session.open([mind!.id]))).toBe('DENIED')
+    expect(await codeOf(() => session.open([mind!.id]))).toBe('DENIED')
 
     const trail = await verifyTrail(patient)
     expect(trail.problems).toEqual([])
@@ -92,8 +83,8 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     await receiveMessages(clinic)
     const session = await openSession(clinic, { grant: given.commitment, purpose: 'TREAT' })
     await revoke(patient, given.commitment)
-    expect(await code(() => openSession(clinic, { grant: given.commitment, purpose: 'TREAT' }))).toBe('DENIED')
-    expect(await code(() => session.open([session.records[0]!.id]))).toBe('DENIED')
+    expect(await codeOf(() => openSession(clinic, { grant: given.commitment, purpose: 'TREAT' }))).toBe('DENIED')
+    expect(await codeOf(() => session.open([session.records[0]!.id]))).toBe('DENIED')
     await fileRecords(patient, [draft(patient, 'laboratory', 'after')])
     const [received] = receivedGrants(clinic)
     const { grantedSecret } = await import('./records/secrets.ts')
@@ -113,7 +104,7 @@ describe('the main job, between two homes with two relays and two ledgers', () =
       await receiveMessages(clinic)
       return given
     }
-    const reads = (commitment: Uint8Array) => code(() => openSession(clinic, { grant: commitment, purpose: 'HRESCH' }))
+    const reads = (commitment: Uint8Array) => codeOf(() => openSession(clinic, { grant: commitment, purpose: 'HRESCH' }))
 
     // Nobody begins it sooner, whatever they ask for.
     const first = await agree({ notBefore: w.now - DAY })
@@ -152,9 +143,9 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     })
     await receiveMessages(clinic)
     await openSession(clinic, { grant: given.commitment, purpose: 'TREAT' })
-    expect(await code(() => openSession(clinic, { grant: given.commitment, purpose: 'HRESCH' }))).toBe('DENIED')
+    expect(await codeOf(() => openSession(clinic, { grant: given.commitment, purpose: 'HRESCH' }))).toBe('DENIED')
     w.now += 10 * DAY
-    expect(await code(() => openSession(clinic, { grant: given.commitment, purpose: 'TREAT' }))).toBe('DENIED')
+    expect(await codeOf(() => openSession(clinic, { grant: given.commitment, purpose: 'TREAT' }))).toBe('DENIED')
   })
 
   test('a clinic writes while the patient sleeps; the patient sees who signed it', async () => {
@@ -212,7 +203,7 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     const stranger = await person(w, 'Stranger', CLINIC)
     const to = stranger.session.state.ring.did
     expect(
-      await code(() =>
+      await codeOf(() =>
         grant(patient, { to, level: 'read', purposes: ['TREAT'], compartments: [id(patient, 'laboratory')], expiry: w.now + DAY }),
       ),
     ).toBe('UNKNOWN_PARTY')
@@ -228,7 +219,7 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     expect(receipts[0]!.ids.map(toHex)).toEqual([toHex(records[1]!.id)])
     expect(await openRecords(patient, [records[1]!.id])).toEqual([])
     expect(await openRecords(patient, [records[0]!.id])).toHaveLength(1)
-    expect(await code(() => fileRecords(patient, [{ ...draft(patient, 'laboratory', 'again'), id: records[1]!.id }]))).toBe('ERASED')
+    expect(await codeOf(() => fileRecords(patient, [{ ...draft(patient, 'laboratory', 'again'), id: records[1]!.id }]))).toBe('ERASED')
   })
 
   test('words and one relay restore everything on an empty machine', async () => {
@@ -242,7 +233,7 @@ describe('the main job, between two homes with two relays and two ledgers', () =
     const entries = await listEntries(again)
     expect(entries.map(e => e.card.title).sort()).toEqual(['CT', 'HbA1c'])
     expect(await openRecords(again, [entries[0]!.id])).toHaveLength(1)
-    expect(await code(() => restoreVault(patient, { words: patient.words.replace(/^\S+/, 'zoo'), relay: HOME, deviceName: 'x' }))).toBe(
+    expect(await codeOf(() => restoreVault(patient, { words: patient.words.replace(/^\S+/, 'zoo'), relay: HOME, deviceName: 'x' }))).toBe(
       'WRONG_WORDS',
     )
   })

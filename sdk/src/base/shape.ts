@@ -1,3 +1,4 @@
+import { text } from './bytes.ts'
 import { decode } from './cbor.ts'
 import { KeepwellError } from './error.ts'
 
@@ -88,6 +89,17 @@ export const union = <K extends string, M extends Record<string, Shape<unknown>>
   })
 
 /** Decodes deterministic CBOR and checks it. Throws BAD_CBOR or BAD_INPUT. */
+/** A file of JSON (UTF-8); `what` is what it ought to hold. Throws BAD_INPUT. */
+export function jsonAs<T>(s: Shape<T>, file: Uint8Array, what: string): T {
+  let value: unknown
+  try {
+    value = JSON.parse(text(file))
+  } catch (cause) {
+    throw new KeepwellError('BAD_INPUT', `${what}: expected JSON.`, { cause })
+  }
+  return s.check(value, what)
+}
+
 export const decodeAs = <T>(s: Shape<T>, encoded: Uint8Array): T => s.check(decode(encoded), '')
 
 const isMap = (v: unknown): v is Record<string, unknown> =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '#actions/story.kit'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { kemKeyPair } from '#crypto/kem'
 import { type Contact, type Keyring, openKeyring, sealKeyring } from './keyring.ts'
 import { cutKeyring, type Opened, withParts } from './keyring-parts.ts'
@@ -50,15 +50,6 @@ async function sealed(ring: Keyring, before: Opened): Promise<Opened> {
 const nothing: Opened = { ring: empty, sealed: await sealKeyring({ ring: empty, parts: [] }, random) }
 const whole = ({ parts: _, ...ring }: Keyring) => ring
 const names = ({ sealed: { parts = [] } }: Opened) => parts.map(p => p.hash.join())
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
-
 test('a keyring that is small stays one piece, as it ever was', async () => {
   const state = await sealed({ ...empty, contacts: contacts(40) }, nothing)
   expect(state.sealed.parts).toBeUndefined()
@@ -92,7 +83,7 @@ test('a large one is cut; a change sends its own part alone, and the order of ev
   const came = spared(turned.sealed, more)
   expect(whole(await openKeyring(came, pair, more))).toEqual(whole(turned.ring))
   expect(withParts(came, more.sealed)).toEqual(turned.sealed)
-  expect(await code(() => openKeyring(came, pair))).toBe('OPEN_FAILED')
+  expect(await codeOf(() => openKeyring(came, pair))).toBe('OPEN_FAILED')
 })
 
 test('any changes at all open as they were made', async () => {
@@ -137,7 +128,7 @@ test('a part that was altered, exchanged or withheld does not open, and the head
   const parts = one.sealed.parts!
   const bent = (at: number, bytes: Uint8Array) => ({ ...one.sealed, parts: parts.map((p, i) => (i === at ? { ...p, sealed: bytes } : p)) })
   expect(
-    await code(() =>
+    await codeOf(() =>
       openKeyring(
         bent(
           1,
@@ -147,9 +138,9 @@ test('a part that was altered, exchanged or withheld does not open, and the head
       ),
     ),
   ).toBe('OPEN_FAILED')
-  expect(await code(() => openKeyring(bent(1, parts[2]!.sealed!), pair))).toBe('OPEN_FAILED')
-  expect(await code(() => openKeyring(bareKeyring(one.sealed), pair))).toBe('OPEN_FAILED')
-  expect(await code(() => openKeyring({ ...one.sealed, parts: parts.slice(1) }, pair))).toBe('OPEN_FAILED')
+  expect(await codeOf(() => openKeyring(bent(1, parts[2]!.sealed!), pair))).toBe('OPEN_FAILED')
+  expect(await codeOf(() => openKeyring(bareKeyring(one.sealed), pair))).toBe('OPEN_FAILED')
+  expect(await codeOf(() => openKeyring({ ...one.sealed, parts: parts.slice(1) }, pair))).toBe('OPEN_FAILED')
   expect(keyringHash(bareKeyring(one.sealed))).toEqual(keyringHash(one.sealed))
   expect(keyringHash({ ...one.sealed, parts: parts.toReversed() })).not.toEqual(keyringHash(one.sealed))
 })

@@ -3,7 +3,7 @@ import { seededRandom } from '#actions/story.kit'
 import { concat } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { type Cid, cidFromBytes, rawCid } from '#base/cid'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { sha256 } from '#crypto/hash'
 import { kemKeyPair } from '#crypto/kem'
 import { merkleTree } from '#crypto/merkle'
@@ -25,15 +25,6 @@ const signer = { did, version: 1, signing: { ed25519: random(32), mldsa65: rando
 
 /** A segment says itself whether it is the last, so some altered bytes look like an early end. */
 const CLOSED = ['OPEN_FAILED', 'TRUNCATED']
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 const fetchFrom = (blocks: ReadonlyMap<Cid, Uint8Array>) =>
   async function* (cids: readonly Cid[]) {
@@ -78,7 +69,7 @@ describe('a payload of one block', () => {
     const f = await filed(random(700))
     expect((await open(f)).body).toHaveLength(700)
     const whole = f.blocks.get(f.cid)!
-    const serve = (bytes: Uint8Array) => code(() => open(f, { fetch: fetchFrom(new Map([[f.cid, bytes]])) }))
+    const serve = (bytes: Uint8Array) => codeOf(() => open(f, { fetch: fetchFrom(new Map([[f.cid, bytes]])) }))
     for (const at of [
       0,
       5,
@@ -101,11 +92,11 @@ describe('a payload of one block', () => {
 
   test('another key, another record’s id, or another vault is refused by name', async () => {
     const [f, g] = [await filed(random(100)), await filed(random(100))]
-    expect(await code(() => open(f, { dek: g.dek }))).toBe('OPEN_FAILED')
-    expect(await code(() => open(f, { id: g.id }))).toBe('OPEN_FAILED')
-    expect(await code(() => open(f, { subject: elsewhere }))).toBe('WRONG_SUBJECT')
-    expect(await code(() => open(f, { cid: g.cid, fetch: fetchFrom(g.blocks) }))).toBe('OPEN_FAILED')
-    expect(await code(() => open(f, { fetch: fetchFrom(new Map()) }))).toBe('NOT_FOUND')
+    expect(await codeOf(() => open(f, { dek: g.dek }))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => open(f, { id: g.id }))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => open(f, { subject: elsewhere }))).toBe('WRONG_SUBJECT')
+    expect(await codeOf(() => open(f, { cid: g.cid, fetch: fetchFrom(g.blocks) }))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => open(f, { fetch: fetchFrom(new Map()) }))).toBe('NOT_FOUND')
   })
 })
 
@@ -122,7 +113,7 @@ describe('a payload of many blocks', () => {
         if (bytes) blocks.set(cid, bytes)
         else blocks.delete(cid)
       })
-      return code(() => open(f, { fetch: fetchFrom(blocks) }))
+      return codeOf(() => open(f, { fetch: fetchFrom(blocks) }))
     }
     const own = (i: number) => f.blocks.get(leaves[i]!)!
     expect(await remap(i => own(i === 1 ? 2 : i === 2 ? 1 : i))).toBe('OPEN_FAILED')
@@ -158,7 +149,7 @@ describe('T27: what the author signed', () => {
     const key = random(32)
     const tail = tamper(encodeTail({ meta, proof: { batch, index: 0, path: [] } }))
     const cid = await sealWhole(joinPlain(body, tail), { id, key, random, sink })
-    return code(() => unpack({ id, subject: did, dek: key, cid, fetch: fetchFrom(new Map(blocks.map(b => [b.cid, b.bytes]))) }))
+    return codeOf(() => unpack({ id, subject: did, dek: key, cid, fetch: fetchFrom(new Map(blocks.map(b => [b.cid, b.bytes]))) }))
   }
 
   test('a body, id, subject, size or author other than the one signed is refused, sealed however well', async () => {
@@ -200,20 +191,20 @@ describe('T07: sealed keys, and the suite that they name', () => {
     const f = await filed(random(10))
     const tries = [{ vault: elsewhere }, { compartment: random(16) }, { generation: 1 }, { epoch: 2 }, { enc: random(1120) }]
     for (const change of tries)
-      expect(await code(async () => (await groupOpener(f.pair.secret, { ...f.group, ...change })).card(f.item))).toBe('OPEN_FAILED')
-    expect(await code(() => groupOpener(f.pair.secret, { ...f.group, suite: 'kw2' }))).toBe('UNKNOWN_SUITE')
+      expect(await codeOf(async () => (await groupOpener(f.pair.secret, { ...f.group, ...change })).card(f.item))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => groupOpener(f.pair.secret, { ...f.group, suite: 'kw2' }))).toBe('UNKNOWN_SUITE')
     const other = await kemKeyPair(random(32))
-    expect(await code(async () => (await groupOpener(other.secret, f.group)).dek(f.item))).toBe('OPEN_FAILED')
+    expect(await codeOf(async () => (await groupOpener(other.secret, f.group)).dek(f.item))).toBe('OPEN_FAILED')
   })
 
   test('a wrong passphrase, an altered or a foreign device file, or an unknown suite is told, and the right one still opens', async () => {
     const cost = { memoryKiB: 8192, passes: 1, lanes: 1 }
     const device = await newDevice(did, 'phone', random)
     const file = await sealDevice(device, 'right words', cost, random)
-    expect(await code(() => openDevice(file, 'wrong words'))).toBe('WRONG_PASSPHRASE')
+    expect(await codeOf(() => openDevice(file, 'wrong words'))).toBe('WRONG_PASSPHRASE')
     for (const change of [{ name: 'other' }, { vault: elsewhere }, { id: random(16) }, { salt: random(16) }, { sealed: random(48) }])
-      expect(await code(() => openDevice({ ...file, ...change }, 'right words'))).toBe('WRONG_PASSPHRASE')
-    expect(await code(() => openDevice({ ...file, suite: 'kw9' }, 'right words'))).toBe('UNKNOWN_SUITE')
+      expect(await codeOf(() => openDevice({ ...file, ...change }, 'right words'))).toBe('WRONG_PASSPHRASE')
+    expect(await codeOf(() => openDevice({ ...file, suite: 'kw9' }, 'right words'))).toBe('UNKNOWN_SUITE')
     expect((await openDevice(file, 'right words')).secret).toEqual(device.secret)
   })
 

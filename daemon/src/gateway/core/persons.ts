@@ -1,6 +1,5 @@
-import { text } from '@keepwell/sdk/base/bytes'
-import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
-import { list, string } from '@keepwell/sdk/base/shape'
+import { ensure } from '@keepwell/sdk/base/error'
+import { jsonAs, list, string } from '@keepwell/sdk/base/shape'
 
 /** Ids of vaults, the one in front first. */
 const persons = list(list(string(20, /^[0-9a-f]{20}$/), 16), 100_000)
@@ -16,13 +15,7 @@ export const NO_PERSONS: Persons = []
 /** Throws BAD_INPUT for a file that is none, and for a vault that would be two persons'. */
 export function readPersons(bytes: Uint8Array | null): Persons {
   if (!bytes) return NO_PERSONS
-  let value: unknown
-  try {
-    value = JSON.parse(text(bytes))
-  } catch (cause) {
-    throw new KeepwellError('BAD_INPUT', 'The list of persons is no JSON.', { cause })
-  }
-  const found = persons.check(value, 'persons')
+  const found = jsonAs(persons, bytes, 'persons')
   const all = found.flat()
   ensure(new Set(all).size === all.length, 'BAD_INPUT', 'A record stands twice in the list of persons.')
   return found

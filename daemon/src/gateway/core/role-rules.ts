@@ -1,6 +1,4 @@
-import { text } from '@keepwell/sdk/base/bytes'
-import { KeepwellError } from '@keepwell/sdk/base/error'
-import { dictionary, type Infer, list, nullable, object, oneOf, string } from '@keepwell/sdk/base/shape'
+import { dictionary, type Infer, jsonAs, list, nullable, object, oneOf, string } from '@keepwell/sdk/base/shape'
 import { PURPOSES } from '@keepwell/sdk/consent/terms'
 
 /** What an organisation says of a role by its name: for which purposes, in which parts of a record. Null: as the table of roles has it. */
@@ -13,14 +11,7 @@ export type RoleRules = Readonly<Record<string, RoleRule>>
 
 /** Throws BAD_INPUT for a file that is none: a rule that is not understood must not count for nothing. */
 export function readRoleRules(bytes: Uint8Array | null): RoleRules {
-  if (!bytes) return NO_RULES
-  let value: unknown
-  try {
-    value = JSON.parse(text(bytes))
-  } catch (cause) {
-    throw new KeepwellError('BAD_INPUT', 'The rules of roles are no JSON.', { cause })
-  }
-  return roleRules.check(value, 'roles')
+  return bytes ? jsonAs(roleRules, bytes, 'roles') : NO_RULES
 }
 
 export const writeRoleRules = (rules: RoleRules): string => JSON.stringify(rules, null, 2)

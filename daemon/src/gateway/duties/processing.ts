@@ -1,8 +1,7 @@
 import type { OpenGrant } from '@keepwell/sdk/actions/access/grants'
-import { text } from '@keepwell/sdk/base/bytes'
 import { COMPARTMENTS } from '@keepwell/sdk/base/compartments'
 import { KeepwellError } from '@keepwell/sdk/base/error'
-import { dictionary, type Infer, list, nullable, object, optional, string } from '@keepwell/sdk/base/shape'
+import { dictionary, type Infer, jsonAs, list, nullable, object, optional, string } from '@keepwell/sdk/base/shape'
 import { isoTime } from '@keepwell/sdk/base/time'
 import { type Level, PURPOSES, type Purpose } from '@keepwell/sdk/consent/terms'
 import type { Entry } from '#gateway/audit/kept'
@@ -26,13 +25,7 @@ export type ProcessingSettings = Infer<typeof processingSettings>
 
 /** Throws BAD_INPUT. */
 export function readProcessing(bytes: Uint8Array): ProcessingSettings {
-  let value: unknown
-  try {
-    value = JSON.parse(text(bytes))
-  } catch (cause) {
-    throw new KeepwellError('BAD_INPUT', 'The settings of the register are no JSON.', { cause })
-  }
-  const read = processingSettings.check(value, '')
+  const read = jsonAs(processingSettings, bytes, 'settings')
   const unknown = Object.keys(read.purposes).find(p => !PURPOSES.some(known => known === p))
   if (unknown !== undefined) throw new KeepwellError('BAD_INPUT', `There is no purpose of that name; there are ${PURPOSES.join(', ')}.`)
   return read

@@ -3,7 +3,8 @@ import type { Ctx } from '#actions/context'
 import { fileRecords } from '#actions/records/file-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
-import { isKeepwellError, KeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { memoryRelay } from '#memory/relay'
 import type { Network, Relay } from '#ports/relay'
 import { closeElsewhere, closeWithheld } from './close-elsewhere.ts'
@@ -22,14 +23,6 @@ let w: World
 let patient: Ctx
 let clinic: Ctx
 let consent: Uint8Array
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 const given = () => patient.session.state.ring.given[0]!
 const slot = async () => {
   const { readTerms, decodeTerms } = await import('#consent/terms')
@@ -65,10 +58,10 @@ describe('T17: the end of a consent that the home relay keeps from the ledger', 
   test('reaches it through another relay of the same ledger, and then the home relay refuses as well', async () => {
     await revoke({ ...patient, network: withholding() }, consent)
     expect([given().state, await slot()]).toEqual(['revoked', 'live'])
-    expect(await code(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('no error')
+    expect(await codeOf(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('no error')
     expect(await closeWithheld(patient, OTHER)).toBe(1)
     expect(await slot()).toBe('revoked')
-    expect(await code(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('DENIED')
+    expect(await codeOf(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('DENIED')
     // What is there is not sent again.
     expect(await closeWithheld(patient, OTHER)).toBe(0)
   })
@@ -78,25 +71,25 @@ describe('T17: the end of a consent that the home relay keeps from the ledger', 
       throw new KeepwellError('RELAY_UNREACHABLE', 'No answer.')
     })
     expect(await closeElsewhere(patient, given(), OTHER)).toBe(true)
-    expect(await code(() => revoke({ ...patient, network: deaf }, consent))).toBe('RELAY_UNREACHABLE')
+    expect(await codeOf(() => revoke({ ...patient, network: deaf }, consent))).toBe('RELAY_UNREACHABLE')
     expect(await slot()).toBe('revoked')
-    expect(await code(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('DENIED')
+    expect(await codeOf(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('DENIED')
   })
 
   test('is not taken for done because a second relay says so', async () => {
     const other = w.homes.get(OTHER)!
     const lying: Relay = { ...other.relay, call: (async () => ({ tx: '0x', block: 1, time: w.now })) as never }
     const network: Network = { ...w.network, relay: async url => (url === OTHER ? lying : w.network.relay(url)) }
-    expect(await code(() => closeElsewhere({ ...patient, network }, given(), OTHER))).toBe('PEER_FAILED')
+    expect(await codeOf(() => closeElsewhere({ ...patient, network }, given(), OTHER))).toBe('PEER_FAILED')
     expect(await slot()).toBe('live')
   })
 
   test('goes to no relay of another ledger, and nobody without the holder’s key ends it there', async () => {
     const far = { ...w.homes.get(OTHER)!.ledger, chainId: 7 }
     const network: Network = { ...w.network, ledger: async url => (url === FAR ? far : w.network.ledger(url)) }
-    expect(await code(() => closeElsewhere({ ...patient, network }, given(), FAR))).toBe('BAD_INPUT')
+    expect(await codeOf(() => closeElsewhere({ ...patient, network }, given(), FAR))).toBe('BAD_INPUT')
     const forged = { ...given(), holderKey: w.random(32) }
-    expect(await code(() => closeElsewhere(clinic, forged, OTHER))).toBe('LEDGER_REFUSED')
+    expect(await codeOf(() => closeElsewhere(clinic, forged, OTHER))).toBe('LEDGER_REFUSED')
     expect(await slot()).toBe('live')
   })
 })

@@ -10,7 +10,8 @@ import type { WitnessCtx } from '#actions/witness/followed'
 import { look } from '#actions/witness/look'
 import { witnessOf } from '#audit/cosign'
 import type { Evidence } from '#audit/evidence'
-import { isKeepwellError, KeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { secpAddress } from '#crypto/secp'
 import { bundleMessage, encodeBundle } from '#identity/bundle'
 import { peek, signedHash } from '#identity/signed'
@@ -27,15 +28,6 @@ import { verifyTrail } from './verify-trail.ts'
 
 const HOME = 'https://patient.test'
 const SECOND = 'https://second.test'
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 let w: World
 let patient: Ctx
@@ -162,7 +154,7 @@ describe('T16: a vault and a witness compare what they were shown', () => {
     const other = witnessDoors({ ...watching, store: memoryEnvelopes() }, 'https://w.test')
     expect(await compareWithWitness(patient, other)).toEqual({ name: 'w.test', seen: null, charges: [], problems: [] })
     const gone = { ...witness, seen: () => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'No.')) }
-    expect(await code(() => compareWithWitness(patient, gone))).toBe('RELAY_UNREACHABLE')
+    expect(await codeOf(() => compareWithWitness(patient, gone))).toBe('RELAY_UNREACHABLE')
   })
 
   test('a witness that shows what it did not cosign, what the relay did not sign, or that is another than before is not believed', async () => {
@@ -176,7 +168,7 @@ describe('T16: a vault and a witness compare what they were shown', () => {
       },
     })
     expect(
-      await code(() =>
+      await codeOf(() =>
         compareWithWitness(
           patient,
           saying(async () => ({ head: await stranger.head() })),
@@ -184,9 +176,9 @@ describe('T16: a vault and a witness compare what they were shown', () => {
       ),
     ).toBe('BAD_SIGNATURE')
     const old = saying(s => ({ cosignature: { ...s.cosignature, time: s.cosignature.time + 1 } }))
-    expect(await code(() => compareWithWitness(patient, old))).toBe('BAD_PROOF')
+    expect(await codeOf(() => compareWithWitness(patient, old))).toBe('BAD_PROOF')
     const impostor = { ...witness, info: () => witnessOf('w.test', w.random(32)) }
-    expect(await code(() => compareWithWitness(patient, impostor))).toBe('UNVERIFIED')
+    expect(await codeOf(() => compareWithWitness(patient, impostor))).toBe('UNVERIFIED')
   })
 })
 
@@ -220,7 +212,7 @@ describe('T16: what a vault found can be proven to everybody', () => {
     const evidence = proofIn((await verifyTrail(patient)).problems)
     lie = {}
     const claim: Evidence = evidence.kind === 'fork' ? { ...evidence, b: evidence.a } : { ...evidence, otherRoot: evidence.older.head.root }
-    expect(await code(() => reportProof(patient, { evidence: claim, witnesses: [witness] }))).toBe('BAD_PROOF')
+    expect(await codeOf(() => reportProof(patient, { evidence: claim, witnesses: [witness] }))).toBe('BAD_PROOF')
     expect(await forked()).toBe(false)
     w.homes.delete(SECOND)
     expect((await reportProof(patient, { evidence })).by).toBe(HOME)

@@ -3,7 +3,7 @@ import type { Ctx } from '#actions/context'
 import { compartmentNamed } from '#actions/records/secrets'
 import { person, type World, world } from '#actions/story.kit'
 import { rotate } from '#actions/vault/rotate'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { addContact } from './add-contact.ts'
 import { confirmContact } from './confirm-contact.ts'
 import { forgetContact } from './forget-contact.ts'
@@ -14,15 +14,6 @@ import { sendNotice } from './send-notice.ts'
 
 const HOME = 'http://home.test'
 const AWAY = 'http://away.test'
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 let w: World
 let ada: Ctx
@@ -42,11 +33,11 @@ beforeEach(async () => {
 describe('a contact by DID', () => {
   test('is granted nothing before its fingerprint was compared, and is after', async () => {
     const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben', relays: [AWAY] })
-    expect(await code(share)).toBe('UNVERIFIED')
-    expect(await code(() => confirmContact(ada, { did: didOf(ben), fingerprint: `${fingerprint.slice(0, -1)}x` }))).toBe('UNVERIFIED')
-    expect(await code(share)).toBe('UNVERIFIED')
+    expect(await codeOf(share)).toBe('UNVERIFIED')
+    expect(await codeOf(() => confirmContact(ada, { did: didOf(ben), fingerprint: `${fingerprint.slice(0, -1)}x` }))).toBe('UNVERIFIED')
+    expect(await codeOf(share)).toBe('UNVERIFIED')
     await confirmContact(ada, { did: didOf(ben), fingerprint: fingerprint.toUpperCase().replaceAll(' ', '') })
-    expect(await code(share)).toBe('no error')
+    expect(await codeOf(share)).toBe('no error')
     expect((await receiveMessages(ben)).map(a => a.kind)).toEqual(['grant'])
     // Ben never heard of Ada before; he may not grant to her for that.
     expect(ben.session.state.ring.contacts).toMatchObject([{ did: didOf(ada), verified: false }])
@@ -58,8 +49,8 @@ describe('a contact by DID', () => {
     await confirmContact(ada, { did: input.did, fingerprint })
     await addContact(ada, { ...input, name: 'Mallory' })
     expect(ada.session.state.ring.contacts).toMatchObject([{ name: 'Ben', verified: true }])
-    expect(await code(() => addContact(ada, { did: didOf(ada), name: 'I' }))).toBe('BAD_INPUT')
-    expect(await code(() => addContact(ada, { did: didOf(ben).replace(/.$/, c => (c === '0' ? '1' : '0')), name: '?' }))).toBe(
+    expect(await codeOf(() => addContact(ada, { did: didOf(ada), name: 'I' }))).toBe('BAD_INPUT')
+    expect(await codeOf(() => addContact(ada, { did: didOf(ben).replace(/.$/, c => (c === '0' ? '1' : '0')), name: '?' }))).toBe(
       'UNKNOWN_PARTY',
     )
   })
@@ -69,17 +60,17 @@ describe('a contact by DID', () => {
     ben = await person(w, 'Ben', HOME)
     const before = await addContact(ada, { did: didOf(ben), name: 'Ben' })
     await rotate(ben)
-    expect(await code(() => confirmContact(ada, { did: didOf(ben), fingerprint: before.fingerprint }))).toBe('UNVERIFIED')
+    expect(await codeOf(() => confirmContact(ada, { did: didOf(ben), fingerprint: before.fingerprint }))).toBe('UNVERIFIED')
     const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben' })
     await confirmContact(ada, { did: didOf(ben), fingerprint })
-    expect(await code(share)).toBe('no error')
+    expect(await codeOf(share)).toBe('no error')
   })
 
   test('is forgotten only when nothing binds any more', async () => {
     const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben', relays: [AWAY] })
     await confirmContact(ada, { did: didOf(ben), fingerprint })
     const { commitment } = await share()
-    expect(await code(() => forgetContact(ada, didOf(ben)))).toBe('BAD_INPUT')
+    expect(await codeOf(() => forgetContact(ada, didOf(ben)))).toBe('BAD_INPUT')
     await revoke(ada, commitment)
     await forgetContact(ada, didOf(ben))
     expect(ada.session.state.ring.contacts).toEqual([])

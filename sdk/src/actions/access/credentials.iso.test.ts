@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Ctx } from '#actions/context'
 import { compartmentNamed } from '#actions/records/secrets'
 import { person, type World, world } from '#actions/story.kit'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { type Credential, credentialText, readCredential } from '#identity/credential'
 import type { Did } from '#identity/did'
 import { addContact } from './add-contact.ts'
@@ -23,14 +23,6 @@ let w: World
 let ada: Ctx
 let clinic: Ctx
 const didOf = (ctx: Ctx): Did => ctx.session.state.ring.did
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 const vouch = async (holder: Did, name = 'Clinic West', home = HOME): Promise<Credential> =>
   issueCredential({ ...w, ledger: w.homes.get(home)!.ledger }, { holder, name, role: 'HOSPITAL', expiry: w.now + YEAR })
 const ask = () =>
@@ -54,10 +46,10 @@ describe('somebody an issuer vouches for', () => {
     await ask()
     const asked = await arrival()
     expect(asked).toMatchObject({ name: 'Clinic West', verified: true, vouched: 'live', request: { name: 'The Clinic' } })
-    expect(await code(share)).toBe('UNKNOWN_PARTY')
+    expect(await codeOf(share)).toBe('UNKNOWN_PARTY')
     await trustVouched(ada, { did: asked.did, credential: asked.request.credential!, relays: asked.relays })
     expect(ada.session.state.ring.contacts).toMatchObject([{ name: 'Clinic West', verified: true }])
-    expect(await code(share)).toBe('no error')
+    expect(await codeOf(share)).toBe('no error')
   })
 
   test('is known by the issuer’s name, whatever they called themselves before', async () => {
@@ -79,7 +71,7 @@ describe('somebody an issuer vouches for', () => {
     await ask()
     const asked = await arrival()
     expect(asked).toMatchObject({ name: 'The Clinic', verified: false, vouched: 'ended' })
-    expect(await code(() => trustVouched(ada, { did: asked.did, credential: given, relays: asked.relays }))).toBe('UNVERIFIED')
+    expect(await codeOf(() => trustVouched(ada, { did: asked.did, credential: given, relays: asked.relays }))).toBe('UNVERIFIED')
     await credentials.setState(given.id, 'live')
     expect(await now()).toBe('live')
     w.now += YEAR
@@ -110,7 +102,7 @@ describe('somebody an issuer vouches for', () => {
     expect(await state({ role: 'MD' })).toBe('false')
     expect(await state({ expiry: given.expiry + 1 })).toBe('false')
     expect(await state({ id: new Uint8Array(32) })).toBe('false')
-    expect(await code(() => keepCredential(ada, given))).toBe('DENIED')
+    expect(await codeOf(() => keepCredential(ada, given))).toBe('DENIED')
     expect(ownCredentials(ada)).toEqual([])
   })
 
@@ -119,18 +111,18 @@ describe('somebody an issuer vouches for', () => {
     expect(await checkCredential(ada, away, didOf(clinic))).toBe('false')
     // Real ledgers draw their numbers at random.
     expect(await checkCredential(ada, { ...away, chainId: away.chainId + 1 }, didOf(clinic))).toBe('elsewhere')
-    expect(await code(() => keepCredential(clinic, away))).toBe('DENIED')
+    expect(await codeOf(() => keepCredential(clinic, away))).toBe('DENIED')
   })
 
   test('a credential names somebody, and ends in the future', async () => {
     const { ledger } = w.homes.get(HOME)!
     const issue = (name: string, expiry: number) =>
-      code(() => issueCredential({ ...w, ledger }, { holder: didOf(clinic), name, role: 'MD', expiry }))
+      codeOf(() => issueCredential({ ...w, ledger }, { holder: didOf(clinic), name, role: 'MD', expiry }))
     expect([await issue(' ', w.now + 1), await issue('x', w.now), await issue('x', w.now + 1)]).toEqual([
       'BAD_INPUT',
       'BAD_INPUT',
       'no error',
     ])
-    expect(await code(async () => readCredential('keepwell:credential#AAAA'))).toBe('BAD_INPUT')
+    expect(await codeOf(async () => readCredential('keepwell:credential#AAAA'))).toBe('BAD_INPUT')
   })
 })

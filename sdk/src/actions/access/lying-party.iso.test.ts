@@ -11,7 +11,8 @@ import { makeBundle } from '#actions/vault/create-vault'
 import { utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { cidBytes } from '#base/cid'
-import { isKeepwellError, KeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { commitmentOf, decodeTerms, encodeTerms, readTerms } from '#consent/terms'
 import { sha256 } from '#crypto/hash'
 import { merkleTree } from '#crypto/merkle'
@@ -35,15 +36,6 @@ import { revoke } from './revoke.ts'
 
 const HOME = 'http://patient.test'
 const DAY = 86_400
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 let w: World
 let patient: Ctx
@@ -152,7 +144,7 @@ describe('an answer that was lost', () => {
 
   test('filing the same drafts again finds them filed, once, and files what is missing', async () => {
     const [a, b, c] = [draft(patient, 'laboratory', 'a'), draft(patient, 'laboratory', 'b'), draft(patient, 'imaging', 'c')]
-    expect(await code(() => fileRecords({ ...patient, network: dropping('submit') }, [a, b]))).toBe('RELAY_UNREACHABLE')
+    expect(await codeOf(() => fileRecords({ ...patient, network: dropping('submit') }, [a, b]))).toBe('RELAY_UNREACHABLE')
     const entries = await fileRecords(patient, [a, b, c])
     expect(entries.map(e => [e.card.title, e.state]).sort()).toEqual([
       ['a', 'own'],
@@ -167,7 +159,7 @@ describe('an answer that was lost', () => {
     })
     const seqs = new Map(listed.groups.flatMap(g => g.items.map(i => [i.id.join(), i.seq])))
     for (const e of entries) expect(e.seq).toBe(seqs.get(e.id.join()))
-    expect(await code(() => fileRecords(patient, [{ ...a, facts: { ...a.facts, title: 'something else' } }]))).toBe('ALREADY_FILED')
+    expect(await codeOf(() => fileRecords(patient, [{ ...a, facts: { ...a.facts, title: 'something else' } }]))).toBe('ALREADY_FILED')
   })
 
   test('a writer sends its batch again without doubling it', async () => {
@@ -176,7 +168,7 @@ describe('an answer that was lost', () => {
       return { ...rest, compartmentName: 'laboratory' }
     }
     const input = { to: patient.session.state.ring.did, purpose: 'TREAT' as const, drafts: [make('x'), make('y')] }
-    expect(await code(() => submitRecords({ ...clinic, network: dropping('submit') }, input))).toBe('RELAY_UNREACHABLE')
+    expect(await codeOf(() => submitRecords({ ...clinic, network: dropping('submit') }, input))).toBe('RELAY_UNREACHABLE')
     expect(await submitRecords(clinic, input)).toHaveLength(2)
     const got = await receiveRecords(patient)
     expect([
@@ -205,7 +197,7 @@ describe('a calendar that was rolled back', () => {
     await revoke(patient, given.commitment)
     await submitRecords(clinic, { to, purpose: 'TREAT', drafts: [make()] })
     const network = { ...w.network, relay: async () => ({ ...honest, calendar: async () => old }) as Relay }
-    expect(await code(() => submitRecords({ ...clinic, network }, { to, purpose: 'TREAT', drafts: [make()] }))).toBe('HEAD_ROLLBACK')
+    expect(await codeOf(() => submitRecords({ ...clinic, network }, { to, purpose: 'TREAT', drafts: [make()] }))).toBe('HEAD_ROLLBACK')
   })
 })
 
@@ -311,7 +303,7 @@ describe('invitations', () => {
           ...w.network,
           relay: async () => ({ ...honest, bundle: async (_d: string, v?: number) => (v ? null : shown) }) as Relay,
         }
-        expect(await code(() => join({ ...guest, network }, link))).toBe('BAD_SIGNATURE')
+        expect(await codeOf(() => join({ ...guest, network }, link))).toBe('BAD_SIGNATURE')
       }
     }
     await join(guest, link)
@@ -320,6 +312,6 @@ describe('invitations', () => {
     await join(late, link)
     expect((await receiveMessages(patient)).map(a => (a.kind === 'refused' ? a.code : a.kind))).toEqual(['INVITATION_USED'])
     w.now += 8 * DAY
-    expect(await code(() => join(late, link))).toBe('INVITATION_USED')
+    expect(await codeOf(() => join(late, link))).toBe('INVITATION_USED')
   })
 })

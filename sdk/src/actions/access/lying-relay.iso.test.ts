@@ -8,7 +8,7 @@ import { callRelay, findParty, makeCall, ownBundle, trustBundle } from '#actions
 import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { makeBundle } from '#actions/vault/create-vault'
 import { type ReceiptMessage, readReceipt } from '#audit/receipt'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { secpAddress } from '#crypto/secp'
 import { bundleMessage, encodeBundle } from '#identity/bundle'
 import { headMessage } from '#identity/head'
@@ -33,15 +33,6 @@ import { verifyTrail } from './verify-trail.ts'
 const HOME = 'http://patient.test'
 const SECOND = 'http://second.test'
 const DAY = 86_400
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 let w: World
 let patient: Ctx
@@ -274,13 +265,13 @@ describe('a relay that lies to a reader', () => {
     expect(
       await lying(
         altering('access', a => ({ ...a, receipt: old.receipt, inclusion: old.inclusion })),
-        () => code(one),
+        () => codeOf(one),
       ),
     ).toBe('NO_RECEIPT')
     expect(
       await lying(
         altering('access', a => ({ ...a, inclusion: old.inclusion })),
-        () => code(one),
+        () => codeOf(one),
       ),
     ).toBe('BAD_PROOF')
     const { keys } = w.homes.get(HOME)!.context
@@ -288,7 +279,7 @@ describe('a relay that lies to a reader', () => {
       const message = { ...readReceipt(a.receipt.signed), action: 'list', ids: [] }
       return { ...a, receipt: { ...a.receipt, signed: await sign(keys, 'receipt', message) } }
     })
-    expect(await lying(resigned, () => code(one))).toBe('NO_RECEIPT')
+    expect(await lying(resigned, () => codeOf(one))).toBe('NO_RECEIPT')
   })
 
   test('a record that was not asked for is not opened', async () => {
@@ -306,7 +297,7 @@ describe('a relay that lies to a reader', () => {
     expect(
       await lying(
         altering('access', a => ({ ...a, groups: both.groups, capability: both.capability })),
-        () => code(one),
+        () => codeOf(one),
       ),
     ).toBe('NO_RECEIPT')
   })
@@ -327,7 +318,7 @@ describe('a relay that lies to a reader', () => {
     const mix = (change: object) =>
       lying(
         altering('access', x => ({ ...x, capability: both.capability, groups: [{ ...both.groups[0]!, items: [{ ...a!, ...change }] }] })),
-        () => code(() => reader.open([a!.id])),
+        () => codeOf(() => reader.open([a!.id])),
       )
     let reader = session
     expect(await mix({})).toBe('no error')
@@ -340,13 +331,13 @@ describe('a relay that lies to a reader', () => {
       expect(await mix(change)).toBe('OPEN_FAILED')
     const swapped = await lying(
       altering('access', x => ({ ...x, groups: [{ ...both.groups[0]!, epoch: both.groups[0]!.epoch + 1, items: [a!] }] })),
-      () => code(() => session.open([a!.id])),
+      () => codeOf(() => session.open([a!.id])),
     )
     expect(swapped).toBe('OPEN_FAILED')
     expect(
       await lying(
         altering('access', x => ({ ...x, groups: [{ ...both.groups[0]!, suite: 'kw0', items: [a!] }] })),
-        () => code(() => session.open([a!.id])),
+        () => codeOf(() => session.open([a!.id])),
       ),
     ).toBe('UNKNOWN_SUITE')
   })
@@ -357,16 +348,16 @@ describe('a relay that lies to a reader', () => {
         for (const cid of cids) yield { cid, bytes: w.random(64) }
       },
     }
-    expect(await lying(lie, () => code(one))).toBe('BAD_CID')
+    expect(await lying(lie, () => codeOf(one))).toBe('BAD_CID')
     const none: Partial<Relay> = { async *getBlocks() {} }
-    expect(await lying(none, () => code(one))).toBe('NOT_FOUND')
+    expect(await lying(none, () => codeOf(one))).toBe('NOT_FOUND')
   })
 
   test('a listing that goes in circles ends', async () => {
     const loop = altering('access', a => ({ ...a, next: 1 }))
     const commitment = receivedGrants(clinic)[0]!.grant.commitment
-    expect(await lying(loop, () => code(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' })))).toBe('OMISSION')
-    expect(await lying(loop, () => code(() => receiveRecords(fresh())))).toBe('OMISSION')
+    expect(await lying(loop, () => codeOf(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' })))).toBe('OMISSION')
+    expect(await lying(loop, () => codeOf(() => receiveRecords(fresh())))).toBe('OMISSION')
     const again = await lying(
       altering('take-messages', () => ({ messages: [] })),
       () => receiveMessages(patient),
@@ -449,18 +440,18 @@ describe('a relay that lies about the vault', () => {
     const now = await callRelay(patient, honest, 'get-state', {})
     const message = peek(now.head!, headMessage)
     const forged = await sign(w.homes.get(HOME)!.context.keys, 'head', { ...message, writes: message.writes + 7 })
-    expect(await code(() => refreshRing(device, { ...now, head: { ...forged, signer: patient.session.state.ring.did } }))).toBe(
+    expect(await codeOf(() => refreshRing(device, { ...now, head: { ...forged, signer: patient.session.state.ring.did } }))).toBe(
       'BAD_SIGNATURE',
     )
-    expect(await code(() => refreshRing(device, { ...now, head: { ...now.head!, message: forged.message } }))).toBe('BAD_SIGNATURE')
-    expect(await code(() => refreshRing(device, { ...now, head: before.head }))).toBe('HEAD_ROLLBACK')
-    expect(await code(() => refreshRing(patient, before))).toBe('HEAD_ROLLBACK')
+    expect(await codeOf(() => refreshRing(device, { ...now, head: { ...now.head!, message: forged.message } }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => refreshRing(device, { ...now, head: before.head }))).toBe('HEAD_ROLLBACK')
+    expect(await codeOf(() => refreshRing(patient, before))).toBe('HEAD_ROLLBACK')
     const { ring } = patient.session.state
     const signer = { did: ring.did, version: 2, signing: ring.signing }
     const fork = await sign(signer, 'head', { ...message, at: message.at + 1 })
-    expect(await code(() => refreshRing(patient, { ...now, head: fork }))).toBe('FORKED')
+    expect(await codeOf(() => refreshRing(patient, { ...now, head: fork }))).toBe('FORKED')
     const elsewhere = await sign(signer, 'head', { ...message, prev: w.random(32) })
-    expect(await code(() => refreshRing(device, { ...now, head: elsewhere }))).toBe('FORKED')
+    expect(await codeOf(() => refreshRing(device, { ...now, head: elsewhere }))).toBe('FORKED')
     expect(await refreshRing(device, now)).toBe(true)
   })
 })
@@ -490,8 +481,8 @@ describe('a forged identity', () => {
       [2, prev],
     ] as const) {
       const forged = await makeBundle(patient, { ...facts, version, prev: before }, thief)
-      expect(await code(() => trustBundle({ ...patient, network }, forged))).toBe('BAD_SIGNATURE')
-      expect(await code(() => trustBundle({ network }, forged))).toBe('BAD_SIGNATURE')
+      expect(await codeOf(() => trustBundle({ ...patient, network }, forged))).toBe('BAD_SIGNATURE')
+      expect(await codeOf(() => trustBundle({ network }, forged))).toBe('BAD_SIGNATURE')
     }
     expect((await trustBundle({ ...patient, network }, ownBundle(honestRing))).did).toBe(honestRing.did)
   })
@@ -500,7 +491,7 @@ describe('a forged identity', () => {
     const { ring } = clinic.session.state
     const facts = peek(ownBundle(ring).signed, bundleMessage)
     const again = await makeBundle({ clock: () => w.now + 5 }, { ...facts }, ring)
-    expect(await code(() => trustBundle(patient, again))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => trustBundle(patient, again))).toBe('BAD_SIGNATURE')
     const bad: Relay = { ...honest, bundle: async () => again }
     const network = { ...w.network, relay: async (url: string) => (url === HOME ? bad : w.network.relay(url)) }
     expect((await findParty({ ...patient, network }, ring.did))?.version).toBe(1)

@@ -6,7 +6,7 @@ import { draft, person, type World, world } from '#actions/story.kit'
 import { callRelay, findParty, homeRelay, signerOf } from '#actions/vault/calls'
 import { toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { decodeTerms, encodeTerms, readTerms } from '#consent/terms'
 import { sign } from '#identity/signed'
 import { grant } from './grant.ts'
@@ -27,15 +27,6 @@ const HOME = 'http://home.test'
 const AWAY = 'http://away.test'
 const DAY = 86_400
 
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
-
 const meet = async (a: Ctx, b: Ctx): Promise<void> => {
   await join(b, await invite(a))
   await receiveMessages(a)
@@ -50,7 +41,7 @@ const didOf = (ctx: Ctx): string => ctx.session.state.ring.did
 const lab = (): Uint8Array => compartmentNamed(child.session.state.ring, 'laboratory').id
 const passOnLab = () =>
   grantAsProxy(parent, under, { to: didOf(clinic), level: 'read', purposes: ['TREAT'], compartments: [lab()], expiry: w.now + 30 * DAY })
-const read = (commitment: Uint8Array) => code(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))
+const read = (commitment: Uint8Array) => codeOf(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))
 
 beforeEach(async () => {
   w = await world([HOME, AWAY], 'passing on')
@@ -171,9 +162,9 @@ describe('who may not', () => {
       terms: pass!.grant.terms,
     }
     const relay = await homeRelay(child)
-    for (const who of [clinic, parent]) expect(await code(() => callRelay(who, relay, 'revoke', body))).toMatch(/DENIED|BAD_INPUT/)
+    for (const who of [clinic, parent]) expect(await codeOf(() => callRelay(who, relay, 'revoke', body))).toMatch(/DENIED|BAD_INPUT/)
     expect(await read(given.commitment)).toBe('no error')
-    expect(await code(() => revokePassed(clinic, given.commitment))).toBe('NO_GRANT')
+    expect(await codeOf(() => revokePassed(clinic, given.commitment))).toBe('NO_GRANT')
   })
 
   test('tells a patient of a consent that nobody gave, or of a wider one, in vain', async () => {

@@ -8,7 +8,7 @@ import { draft, person, type World, world } from '#actions/story.kit'
 import { homeRelay, makeCall, signerOf } from '#actions/vault/calls'
 import { utf8 } from '#base/bytes'
 import { decode, encode } from '#base/cbor'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { decodeTerms, encodeTerms, readTerms } from '#consent/terms'
 import type { Credential } from '#identity/credential'
 import { sign } from '#identity/signed'
@@ -33,14 +33,6 @@ let ada: Ctx
 let clinic: Ctx
 let credential: Credential
 const didOf = (ctx: Ctx) => ctx.session.state.ring.did
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 const credentials = () => w.homes.get(HOME)!.ledger.credentials
 const give = async (level: 'read' | 'write' | 'admin', more: Partial<GrantInput> = {}) => {
   const compartments = [compartmentNamed(ada.session.state.ring, 'laboratory').id]
@@ -48,11 +40,11 @@ const give = async (level: 'read' | 'write' | 'admin', more: Partial<GrantInput>
   await receiveMessages(clinic)
   return given
 }
-const read = (commitment: Uint8Array) => code(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))
+const read = (commitment: Uint8Array) => codeOf(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))
 const write = () => {
   const { compartment: _, ...rest } = draft(ada, 'laboratory', 'Potassium', utf8('{"resourceType":"Observation"}'))
   const drafts = [{ ...rest, compartmentName: 'laboratory' }]
-  return code(() => submitRecords(clinic, { to: didOf(ada), drafts, purpose: 'TREAT' }))
+  return codeOf(() => submitRecords(clinic, { to: didOf(ada), drafts, purpose: 'TREAT' }))
 }
 
 /** Asks with what an issuer said of the clinic, and is met by it. */
@@ -91,7 +83,7 @@ describe('T18: a consent that counts only while somebody vouches', () => {
     })
     await receiveMessages(friend)
     const [passed] = receivedGrants(friend)
-    const look = () => code(() => openSession(friend, { grant: passed!.grant.commitment, purpose: 'TREAT' }))
+    const look = () => codeOf(() => openSession(friend, { grant: passed!.grant.commitment, purpose: 'TREAT' }))
     expect(await look()).toBe('no error')
     await credentials().setState(credential.id, 'suspended')
     expect(await look()).toBe('DENIED')
@@ -123,7 +115,7 @@ describe('T18: a consent that counts only while somebody vouches', () => {
     const { commitment } = await give('read', { whileVouched: true })
     const session = await openSession(clinic, { grant: commitment, purpose: 'TREAT' })
     await credentials().setState(credential.id, 'suspended')
-    expect(await code(() => session.open([session.records[0]!.id]))).toBe('DENIED')
+    expect(await codeOf(() => session.open([session.records[0]!.id]))).toBe('DENIED')
   })
 
   test('ends with the credential, with nobody online', async () => {
@@ -143,7 +135,7 @@ describe('T18: a consent that counts only while somebody vouches', () => {
 
   test('is not given to somebody whom nobody vouches for', async () => {
     await credentials().setState(credential.id, 'suspended')
-    expect(await code(() => give('read', { whileVouched: true }))).toBe('UNVERIFIED')
+    expect(await codeOf(() => give('read', { whileVouched: true }))).toBe('UNVERIFIED')
     expect(ada.session.state.ring.given).toEqual([])
     expect((await contactCredential(ada, didOf(clinic))).state).toBe('ended')
   })
@@ -155,7 +147,9 @@ describe('T18: a consent that counts only while somebody vouches', () => {
     for (const bad of [{ ...terms, v: 1 }, without]) {
       const encoded = encodeTerms({ signed: await sign(signerOf(ada.session.state.ring), 'terms', bad) })
       const body = encode({ vault: didOf(ada), action: 'list', selection: {}, purpose: 'TREAT', terms: encoded })
-      expect(await code(async () => relay.call('access', await makeCall(clinic, relay, 'access', decode(body) as never)))).toBe('BAD_INPUT')
+      expect(await codeOf(async () => relay.call('access', await makeCall(clinic, relay, 'access', decode(body) as never)))).toBe(
+        'BAD_INPUT',
+      )
     }
   })
 
@@ -165,7 +159,7 @@ describe('T18: a consent that counts only while somebody vouches', () => {
     const own = encodeTerms({ signed: await sign(signerOf(clinic.session.state.ring), 'terms', { ...rest, v: 1 }) })
     const relay = await homeRelay(clinic)
     const body = { vault: didOf(ada), action: 'list' as const, selection: {}, purpose: 'TREAT' as const, terms: own }
-    expect(await code(async () => relay.call('access', await makeCall(clinic, relay, 'access', body)))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(async () => relay.call('access', await makeCall(clinic, relay, 'access', body)))).toBe('BAD_SIGNATURE')
     expect(readTerms(decodeTerms(own).signed).credential).toBeUndefined()
   })
 })

@@ -19,7 +19,7 @@ import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { concat } from '#base/bytes'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { secpAddress } from '#crypto/secp'
 import { type Bundle, bundleMessage, fingerprint, standingOf } from '#identity/bundle'
 import { makeDid, parseDid } from '#identity/did'
@@ -45,15 +45,6 @@ const NEW = 'http://new.test'
 const THIRD = 'http://third.test'
 const CLINIC = 'http://clinic.test'
 const DAY = 86_400
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 const did = (ctx: Ctx): string => ctx.session.state.ring.did
 const titles = async (ctx: Ctx): Promise<string[]> => (await listEntries(ctx)).map(e => e.card.title).sort()
@@ -100,7 +91,7 @@ async function lives(ctx: Ctx, records: readonly string[]): Promise<void> {
   const reading = await openSession(clinic, { grant: commitment, purpose: 'TREAT' })
   expect(await reading.open(reading.records.map(r => r.id))).toHaveLength(1)
   await revoke(ctx, commitment)
-  expect(await code(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))).toMatch(/GRANT_ENDED|DENIED|NO_GRANT/)
+  expect(await codeOf(() => openSession(clinic, { grant: commitment, purpose: 'TREAT' }))).toMatch(/GRANT_ENDED|DENIED|NO_GRANT/)
   await receiveMessages(clinic)
   expect(await checkBackup(once(await saved(ctx)), ctx.session.device, await expectedNow(ctx))).toMatchObject({ opened: records.length })
 }
@@ -143,7 +134,7 @@ describe('T08: a backup comes back at a home with a ledger of its own', { timeou
       const later = await rotate(back)
       expect(await identities.owner(address)).toBe(secpAddress(back.session.state.ring.controller))
       await lives(back, RECORDS)
-      expect(await code(() => restoreVault(back, { words, relay: NEW, deviceName: 'thief' }))).toBe('WRONG_WORDS')
+      expect(await codeOf(() => restoreVault(back, { words, relay: NEW, deviceName: 'thief' }))).toBe('WRONG_WORDS')
       const laptop = { ...back, session: await restoreVault(back, { words: later, relay: NEW, deviceName: 'laptop' }) }
       expect(did(laptop)).toBe(did(ada))
       await refreshRing(back)
@@ -187,7 +178,7 @@ describe('T08: a backup comes back at a home with a ledger of its own', { timeou
     for (const g of guardians) expect((await receiveMessages(g)).map(a => a.kind)).toEqual(['guardian'])
     const { session: third, words: latest } = await recovered(back, guardians, NEW)
     expect(did({ ...back, session: third })).toBe(did(ada))
-    expect(await code(() => refreshRing(back))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => refreshRing(back))).toBe('BAD_SIGNATURE')
     const again = await saved({ ...back, session: third, catalog: memoryCatalog() }).catch(() => null)
     expect([latest.split(' ').length, again !== null]).toEqual([24, true])
   })
@@ -209,7 +200,7 @@ describe('T08: a backup comes back at a home with a ledger of its own', { timeou
     expect(clinic.session.state.ring.received).toEqual([])
     const known = () => clinic.session.state.ring.contacts.find(c => c.did === did(ada))!
     expect([known().verified, contactRelays(clinic, did(ada))]).toEqual([false, [NEW]])
-    expect(await code(() => verifiedParty(clinic, did(ada)))).toBe('UNVERIFIED')
+    expect(await codeOf(() => verifiedParty(clinic, did(ada)))).toBe('UNVERIFIED')
     const now = peek(ownBundle(session.state.ring).signed, bundleMessage)
     await confirmContact(clinic, { did: did(ada), fingerprint: fingerprint(now) })
     expect((await verifiedParty(clinic, did(ada))).relays).toEqual([NEW])
@@ -224,7 +215,7 @@ describe('T08: a backup comes back at a home with a ledger of its own', { timeou
       ...home,
       relay: { ...home.relay, call: async (m, c) => (m === 'submit' ? Promise.reject(new Error('cut')) : home.relay.call(m, c)) },
     })
-    expect(await code(() => restored(file, words))).toBe('Error: cut')
+    expect(await codeOf(() => restored(file, words))).toBe('Error: cut')
     w.homes.set(NEW, home)
     w.now += 60
     await lives(await restored(file, words), RECORDS)
@@ -299,8 +290,8 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
     await meet(back, clinic)
     for (const [what, claim, refusal] of claims) {
       const { bundle, enroll } = await forged(claim)
-      expect([what, await code(() => enroll(NEW))]).toEqual([what, refusal])
-      expect([what, await code(() => trustBundle(clinic, bundle))]).toEqual([what, refusal])
+      expect([what, await codeOf(() => enroll(NEW))]).toEqual([what, refusal])
+      expect([what, await codeOf(() => trustBundle(clinic, bundle))]).toEqual([what, refusal])
     }
     expect((await trustBundle(clinic, ownBundle(back.session.state.ring))).did).toBe(did(ada))
     await lives(back, RECORDS)
@@ -331,17 +322,17 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
       const bundle = { ...own, handed }
       const caller = { did: did(ada), version: own.signed.version, request: back.session.state.ring.request }
       const enroll = async () => callAs(w, caller, await w.network.relay(THIRD), { method: 'enroll', body: { bundle } })
-      expect([what, await code(enroll)]).toEqual([what, 'BAD_SIGNATURE'])
-      expect([what, await code(() => trustBundle(other, bundle))]).toEqual([what, 'BAD_SIGNATURE'])
+      expect([what, await codeOf(enroll)]).toEqual([what, 'BAD_SIGNATURE'])
+      expect([what, await codeOf(() => trustBundle(other, bundle))]).toEqual([what, 'BAD_SIGNATURE'])
     }
     // What leads to a key, and was signed, does not serve for another key's bundle; nor may it be left out.
-    expect(await code(() => trustBundle(other, { ...own, handed: [one, two] }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => trustBundle(other, { ...own, handed: [one, two] }))).toBe('BAD_SIGNATURE')
     const { handed: _without, ...bare } = own
-    expect(await code(() => trustBundle(other, bare))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => trustBundle(other, bare))).toBe('BAD_SIGNATURE')
     // A seat is begun by the key that is to have it: nobody sits down on somebody else's.
     const claimed = { seat: did(other), controller: address }
     const stolen = handOn(lost[0]!.controller, did(ada), [], claimed)
-    expect(await code(() => forged({ by: key, handed: stolen }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => forged({ by: key, handed: stolen }))).toBe('BAD_SIGNATURE')
   })
 
   test('cannot take the vault from the home that keeps it, nor at a party who asks its ledger', async () => {
@@ -351,11 +342,11 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
     const seat = makeDid(0x4b99, address)
     const [first, second] = lost as [Keyring, Keyring]
     const byFirst = await forged({ by: key, handed: handOn(first.controller, did(ada), [], { seat, controller: address }) })
-    expect(await code(() => byFirst.enroll(OLD))).toBe('BAD_SIGNATURE')
-    expect(await code(() => trustBundle(clinic, byFirst.bundle))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => byFirst.enroll(OLD))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => trustBundle(clinic, byFirst.bundle))).toBe('BAD_SIGNATURE')
     // Not even who has the keys in force moves it away from its own relay: its owner would be shut out there.
     const byOwn = await forged({ by: key, handed: handOn(second.controller, did(ada), chain(second), { seat, controller: address }) })
-    expect(await code(() => byOwn.enroll(OLD))).toBe('HOME_EXISTS')
+    expect(await codeOf(() => byOwn.enroll(OLD))).toBe('HOME_EXISTS')
     await lives(ada, RECORDS)
   })
 
@@ -364,17 +355,17 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
     const relay = await homeRelay(back)
     for (const ring of lost) {
       const caller = { did: ring.did, version: peek(ownBundle(ring).signed, bundleMessage).version, request: ring.request }
-      expect(await code(() => callAs(w, caller, relay, { method: 'get-state', body: {} }))).toBe('BAD_SIGNATURE')
+      expect(await codeOf(() => callAs(w, caller, relay, { method: 'get-state', body: {} }))).toBe('BAD_SIGNATURE')
     }
-    expect(await code(() => restoreVault(back, { words: ada.words, relay: NEW, deviceName: 'thief' }))).toBe('WRONG_WORDS')
-    expect(await code(() => callRelay(clinic, relay, 'recover', { vault: did(ada) }))).toBe('DENIED')
+    expect(await codeOf(() => restoreVault(back, { words: ada.words, relay: NEW, deviceName: 'thief' }))).toBe('WRONG_WORDS')
+    expect(await codeOf(() => callRelay(clinic, relay, 'recover', { vault: did(ada) }))).toBe('DENIED')
   })
 
   test('who replaced keys calls at another home where older ones are known, and is let in by the new', async () => {
     const visited = await w.network.relay(CLINIC)
     const call = async (ring: Keyring) => {
       const session = { ...ada.session, state: { ...ada.session.state, ring } }
-      return code(() => callRelay({ ...ada, session }, visited, 'take-messages', { done: [] }))
+      return codeOf(() => callRelay({ ...ada, session }, visited, 'take-messages', { done: [] }))
     }
     const [first, second] = lost as [Keyring, Keyring]
     expect(await call(first)).toBe('no error')
@@ -389,7 +380,7 @@ describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
     const { controller, bundle } = ada.session.state.ring
     const { version } = ownBundle({ bundle }).signed
     const gap = await forged({ by: controller, handed: chain(ada.session.state.ring), after: version + 1 })
-    expect(await code(() => gap.enroll(OLD))).toBe('BUNDLE_ROLLBACK')
+    expect(await codeOf(() => gap.enroll(OLD))).toBe('BUNDLE_ROLLBACK')
     expect(parseDid(did(ada)).address).toBe(secpAddress(first.controller))
   })
 })

@@ -14,7 +14,8 @@ import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed, grantedSecret } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { concat, equal, toHex, utf8 } from '#base/bytes'
-import { isKeepwellError, KeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { newDevice } from '#identity/device'
 import { recoveryOf, rootFromWords } from '#identity/root'
 import { memoryCatalog } from '#memory/catalog'
@@ -27,15 +28,6 @@ const OLD = 'http://old.test'
 const NEW = 'http://new.test'
 const CLINIC = 'http://clinic.test'
 const DAY = 86_400
-
-const codeOf = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 const id = (ctx: Ctx, name: string): Uint8Array => compartmentNamed(ctx.session.state.ring, name).id
 

@@ -11,7 +11,8 @@ import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { submitRecords } from '#actions/records/submit-records'
 import { draft, person, type World, world } from '#actions/story.kit'
-import { isKeepwellError, KeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { sign } from '#identity/signed'
 import type { MemoryRelay } from '#memory/relay'
 import { callRelay, findParty, homeRelay, signerOf } from './calls.ts'
@@ -21,15 +22,6 @@ import { restoreVault } from './restore-vault.ts'
 
 const HOME = 'http://home.test'
 const DAY = 86_400
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 /** A vault with 300 small records, a large one, a clinic that may read and write, and a second device. */
 async function lived(w: World) {
@@ -82,13 +74,13 @@ describe('T36: erasing a vault', () => {
     const relay = await homeRelay(patient)
     const { did } = patient.session.state.ring
     const theirs = await sign(signerOf(clinic.session.state.ring), 'tombstone', { v: 1, vault: did, whole: 1, at: w.now })
-    expect(await code(() => callRelay(clinic, relay, 'erase-vault', { tombstone: theirs }))).toBe('BAD_SIGNATURE')
-    expect(await code(() => callRelay(patient, relay, 'erase-vault', { tombstone: theirs }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => callRelay(clinic, relay, 'erase-vault', { tombstone: theirs }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => callRelay(patient, relay, 'erase-vault', { tombstone: theirs }))).toBe('BAD_SIGNATURE')
     // A tombstone for records is none for the vault, nor the other way round.
     const some = await sign(signerOf(patient.session.state.ring), 'tombstone', { v: 1, vault: did, ids: [w.random(16)], at: w.now })
-    expect(await code(() => callRelay(patient, relay, 'erase-vault', { tombstone: some }))).toBe('BAD_INPUT')
+    expect(await codeOf(() => callRelay(patient, relay, 'erase-vault', { tombstone: some }))).toBe('BAD_INPUT')
     const whole = await sign(signerOf(patient.session.state.ring), 'tombstone', { v: 1, vault: did, whole: 1, at: w.now })
-    expect(await code(() => callRelay(patient, relay, 'erase', { tombstone: whole }))).toBe('BAD_INPUT')
+    expect(await codeOf(() => callRelay(patient, relay, 'erase', { tombstone: whole }))).toBe('BAD_INPUT')
     expect((await openSession(clinic, { grant: readGrant(clinic), purpose: 'TREAT' })).records.length).toBe(300)
   })
 
@@ -110,17 +102,17 @@ describe('T36: erasing a vault', () => {
     for (const name of shredNames) expect(await home.context.shred.get(name)).toBeNull()
     expect(await home.context.blocks.size()).toEqual({ blocks: 0, bytes: 0 })
     expect(await (await homeRelay(clinic)).restore(patient.session.state.ring.recovery.tag)).toBeNull()
-    expect(await code(() => restoreVault(patient, { words: patient.words, relay: HOME, deviceName: 'thief' }))).toBe('WRONG_WORDS')
-    expect(await code(() => receiveRecords(second))).toBe('ERASED')
-    expect(await code(() => changeRing(second, r => r))).toBe('ERASED')
-    expect(await code(async () => callRelay(second, await homeRelay(second), 'enroll', { bundle: saved!.bundle }))).toBe('ERASED')
+    expect(await codeOf(() => restoreVault(patient, { words: patient.words, relay: HOME, deviceName: 'thief' }))).toBe('WRONG_WORDS')
+    expect(await codeOf(() => receiveRecords(second))).toBe('ERASED')
+    expect(await codeOf(() => changeRing(second, r => r))).toBe('ERASED')
+    expect(await codeOf(async () => callRelay(second, await homeRelay(second), 'enroll', { bundle: saved!.bundle }))).toBe('ERASED')
 
-    for (const g of grants) expect(await code(() => openSession(clinic, { grant: g.commitment, purpose: 'TREAT' }))).toBe('ERASED')
+    for (const g of grants) expect(await codeOf(() => openSession(clinic, { grant: g.commitment, purpose: 'TREAT' }))).toBe('ERASED')
     const { compartment: _, ...late } = draft(clinic, 'laboratory', 'late')
     const submission = { to: did, purpose: 'TREAT' as const, drafts: [{ ...late, compartmentName: 'laboratory' }] }
-    expect(await code(() => submitRecords(clinic, submission))).toBe('NOT_FOUND')
+    expect(await codeOf(() => submitRecords(clinic, submission))).toBe('NOT_FOUND')
     const party = await findParty(clinic, did, [HOME])
-    expect(await code(() => post(clinic, party!, 'notice', { text: 'hello' }))).toBe('UNKNOWN_PARTY')
+    expect(await codeOf(() => post(clinic, party!, 'notice', { text: 'hello' }))).toBe('UNKNOWN_PARTY')
     await receiveMessages(clinic)
     expect(receivedGrants(clinic)).toEqual([])
   })
@@ -144,8 +136,8 @@ describe('an erasure of a vault that a crash cut short', () => {
     }
     const tombstone = await sign(signerOf(patient.session.state.ring), 'tombstone', { v: 1, vault: did, whole: 1, at: w.now })
     Object.assign(port === 'blocks' ? home.context.blocks : home.context.shred, port === 'blocks' ? { drop: fail } : { destroy: fail })
-    expect(await code(async () => callRelay(patient, await homeRelay(patient), 'erase-vault', { tombstone }))).toBe('STORAGE_FAILED')
-    expect(await code(() => receiveRecords(patient))).toBe('ERASED')
+    expect(await codeOf(async () => callRelay(patient, await homeRelay(patient), 'erase-vault', { tombstone }))).toBe('STORAGE_FAILED')
+    expect(await codeOf(() => receiveRecords(patient))).toBe('ERASED')
     expect(await kindsLeft(home, did)).toContain('sweep')
     Object.assign(home.context.blocks, { drop: cut.blocks })
     Object.assign(home.context.shred, { destroy: cut.shred })

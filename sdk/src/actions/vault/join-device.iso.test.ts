@@ -7,7 +7,7 @@ import { receiveRecords } from '#actions/records/receive-records'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { fromBase64Url, toBase64Url, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { isKeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
 import { decodeAs } from '#base/shape'
 import { deviceCode } from '#identity/device'
 import { memoryCatalog } from '#memory/catalog'
@@ -20,15 +20,6 @@ import { OFFER_PREFIX, type OpenOffer, offerDevice } from './offer-device.ts'
 import { rotate } from './rotate.ts'
 
 const HOME = 'http://home.test'
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 const parts = (w: World) => ({ clock: w.clock, random: w.random, network: w.network })
 const offering = (w: World): Promise<OpenOffer> => offerDevice(parts(w), { relay: HOME, name: 'phone' })
@@ -81,21 +72,21 @@ describe('T35: a second device', () => {
     const open = await offering(w)
     const seen = await readOffer(first, open.code)
     await admitDevice(first, seen)
-    expect(await code(() => readOffer(first, open.code))).toBe('INVITATION_USED')
+    expect(await codeOf(() => readOffer(first, open.code))).toBe('INVITATION_USED')
     const session = await acceptAdmission(parts(w), open)
     expect(session).not.toBeNull()
     // Removed again, its old code does not let it back in.
     await removeDevice(first, session!.device.id)
-    expect(await code(async () => admitDevice(first, await readOffer(first, open.code)))).not.toBe('no error')
+    expect(await codeOf(async () => admitDevice(first, await readOffer(first, open.code)))).not.toBe('no error')
     expect(await w.homes.get(HOME)!.context.envelopes.vaults('bundle')).not.toContain(open.offer.did)
-    expect(await code(() => acceptAdmission(parts(w), open))).toBe('ERASED')
+    expect(await codeOf(() => acceptAdmission(parts(w), open))).toBe('ERASED')
 
     const late = await offering(w)
     const lateSeen = await readOffer(first, late.code)
     w.now += 601
-    expect(await code(() => readOffer(first, late.code))).toBe('INVITATION_USED')
-    expect(await code(() => admitDevice(first, lateSeen))).toBe('INVITATION_USED')
-    expect(await code(() => acceptAdmission(parts(w), late))).toBe('INVITATION_USED')
+    expect(await codeOf(() => readOffer(first, late.code))).toBe('INVITATION_USED')
+    expect(await codeOf(() => admitDevice(first, lateSeen))).toBe('INVITATION_USED')
+    expect(await codeOf(() => acceptAdmission(parts(w), late))).toBe('INVITATION_USED')
   })
 
   test('a relay that puts in another key is caught by the hash, a code of somebody else by the digits', async () => {
@@ -106,14 +97,14 @@ describe('T35: a second device', () => {
     const swapped = seenThrough(first, relay => ({
       bundle: (did, version) => relay.bundle(did === mine.offer.did ? thief.offer.did : did, version),
     }))
-    expect(await code(() => readOffer(swapped, mine.code))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => readOffer(swapped, mine.code))).toBe('BAD_SIGNATURE')
     // Whoever shows his own code in place of the new device's shows other digits than it does.
     expect((await readOffer(first, thief.code)).code).not.toBe(await deviceCode(mine.device.public))
     // A code that names the thief's key under the device's secret is the thief's key all the same.
     const forged = OFFER_PREFIX + toBase64Url(encode({ ...thief.offer, secret: mine.offer.secret }))
     expect((await readOffer(first, forged)).code).toBe(await deviceCode(thief.device.public))
     for (const bad of ['', 'keepwell:device#', 'keepwell:invite#AAAA', `${OFFER_PREFIX}AAAA`, mine.code.slice(0, -9)])
-      expect([bad, await code(() => readOffer(first, bad))]).not.toEqual([bad, 'no error'])
+      expect([bad, await codeOf(() => readOffer(first, bad))]).not.toEqual([bad, 'no error'])
   })
 
   test('a code and its relay must name the same key, also under one DID', async () => {
@@ -121,8 +112,8 @@ describe('T35: a second device', () => {
     const first = await person(w, 'Ada Example', HOME)
     const { offer } = await offering(w)
     const named = (bundle: Uint8Array): string => OFFER_PREFIX + toBase64Url(encode({ ...offer, bundle }))
-    expect(await code(() => readOffer(first, named(offer.bundle)))).toBe('no error')
-    expect(await code(() => readOffer(first, named(new Uint8Array(32))))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => readOffer(first, named(offer.bundle)))).toBe('no error')
+    expect(await codeOf(() => readOffer(first, named(new Uint8Array(32))))).toBe('BAD_SIGNATURE')
   })
 
   test('takes no answer from somebody who did not see its code, and none from two vaults', async () => {
@@ -138,7 +129,7 @@ describe('T35: a second device', () => {
     const both = await offering(w)
     await admitDevice(mallory, await readOffer(mallory, both.code))
     await admitDevice(first, await readOffer(first, both.code))
-    expect(await code(() => acceptAdmission(parts(w), both))).toBe('UNVERIFIED')
+    expect(await codeOf(() => acceptAdmission(parts(w), both))).toBe('UNVERIFIED')
     expect((await acceptAdmission(parts(w), open))!.state.ring.did).toBe(first.session.state.ring.did)
   })
 
@@ -156,12 +147,12 @@ describe('T35: a second device', () => {
       [null, 'HEAD_ROLLBACK'],
     ] as const) {
       const lying = seenThrough(parts(w), () => ({ restore: async () => shown }))
-      expect(await code(() => acceptAdmission(lying, open))).toBe(why)
+      expect(await codeOf(() => acceptAdmission(lying, open))).toBe(why)
     }
     const headless = seenThrough(parts(w), relay => ({
       restore: async tag => ({ ...(await relay.restore(tag))!, head: old!.head }),
     }))
-    expect(await code(() => acceptAdmission(headless, open))).toBe('HEAD_ROLLBACK')
+    expect(await codeOf(() => acceptAdmission(headless, open))).toBe('HEAD_ROLLBACK')
     expect(await acceptAdmission(parts(w), open)).not.toBeNull()
   })
 
@@ -175,7 +166,7 @@ describe('T35: a second device', () => {
         throw new TypeError('the line was cut')
       },
     }))
-    expect(await code(() => admitDevice(mute, seen))).toContain('TypeError')
+    expect(await codeOf(() => admitDevice(mute, seen))).toContain('TypeError')
     expect(first.session.state.ring.devices).toHaveLength(1)
     const shown = toHex(fromBase64Url(open.code.slice(OFFER_PREFIX.length)))
     for (const secret of [open.device.secret, open.caller.request]) expect(shown.includes(toHex(secret))).toBe(false)

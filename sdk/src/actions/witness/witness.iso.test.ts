@@ -4,7 +4,8 @@ import { checkpointOf, verifyCosignature, witnessOf } from '#audit/cosign'
 import { accuses, type Evidence, forLedger } from '#audit/evidence'
 import { type LogHead, readLogHead } from '#audit/head'
 import { decode, encode } from '#base/cbor'
-import { isKeepwellError, KeepwellError } from '#base/error'
+import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { memoryEnvelopes } from '#memory/envelopes'
 import { type MemoryLedger, memoryLedger } from '#memory/ledger'
 import { memoryLog } from '#memory/log'
@@ -20,15 +21,6 @@ const URL_A = 'https://a.test'
 const URL_B = 'https://b.test'
 const PROMISE = 900
 const WITNESS = `0x${'77'.repeat(20)}`
-
-const code = async (work: () => Promise<unknown>): Promise<string> => {
-  try {
-    await work()
-  } catch (e) {
-    return isKeepwellError(e) ? e.code : String(e)
-  }
-  return 'no error'
-}
 
 type Scene = {
   now: number
@@ -290,7 +282,7 @@ describe('T16: what a lying relay does is seen, and proven where it can be', () 
   })
 
   test('who is expected at an address is not taken for another', async () => {
-    expect(await code(() => look(s.ctx, { url: URL_A, expected: 'did:ethr:0x4b57:0x00' }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => look(s.ctx, { url: URL_A, expected: 'did:ethr:0x4b57:0x00' }))).toBe('BAD_SIGNATURE')
     expect(kinds(await look(s.ctx, { url: URL_A, expected: s.relay.context.keys.did }))).toEqual([])
   })
 })
@@ -357,9 +349,9 @@ describe('T16: a false report', () => {
     ]
     for (const claim of claims) {
       expect(accuses(domainOf(f), claim)).toBeNull()
-      expect(await code(() => doors().report(claim))).toBe('BAD_PROOF')
+      expect(await codeOf(() => doors().report(claim))).toBe('BAD_PROOF')
       const sent = () => (claim.kind === 'fork' ? s.ledger.trail.reportFork(claim) : s.ledger.trail.reportInconsistency(claim))
-      expect(await code(sent)).toBe('LEDGER_REFUSED')
+      expect(await codeOf(sent)).toBe('LEDGER_REFUSED')
     }
     expect(await forked(f.log)).toBe(false)
     expect(kinds(await see())).toEqual([])
@@ -370,12 +362,12 @@ describe('T16: a false report', () => {
     await grow(3, stranger.context.log)
     const foreign = await stranger.relay.head()
     const twin = await createRelay({ ...stranger.context, log: memoryLog() }).head()
-    expect(await code(() => doors().report(forkOf(foreign, twin)))).toBe('NOT_FOUND')
-    expect(await code(() => doors().note(foreign))).toBe('NOT_FOUND')
+    expect(await codeOf(() => doors().report(forkOf(foreign, twin)))).toBe('NOT_FOUND')
+    expect(await codeOf(() => doors().note(foreign))).toBe('NOT_FOUND')
     expect(await doors().seen(readLogHead(foreign.signed).log)).toBeNull()
     const altered = { ...honest, signed: { ...honest.signed, ed25519: random(64) } }
-    expect(await code(() => doors().note(altered))).toBe('BAD_SIGNATURE')
-    expect(await code(() => doors().note({ ...honest, ledger: foreign.ledger }))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => doors().note(altered))).toBe('BAD_SIGNATURE')
+    expect(await codeOf(() => doors().note({ ...honest, ledger: foreign.ledger }))).toBe('BAD_SIGNATURE')
   })
 
   test('a true one is brought to the ledger by the witness, and held against the log from then on', async () => {
