@@ -1,5 +1,5 @@
 import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
-import { type RandomBytes, toBase64Url } from '@keepwell/sdk/base/bytes'
+import { type RandomBytes, toBase64Url, toHex } from '@keepwell/sdk/base/bytes'
 import { ensure } from '@keepwell/sdk/base/error'
 import { PURPOSES, type Purpose } from '@keepwell/sdk/consent/terms'
 import { narrowed, parseScope, parseScopes, type Scope } from '@keepwell/sdk/health/smart/scope'
@@ -24,6 +24,9 @@ const KIND = 'oidc Client'
 const BACKEND = 'client_credentials'
 type Store = { readonly tokens: Tokens }
 
+/** An id for an app. In hex: one in base64url may begin with a hyphen, and is an option then on every command line, ours included. */
+export const newClientId = (random: RandomBytes): string => toHex(random(16))
+
 /** Registers an app by the operator's hand. `client_id` is made unless given. */
 export async function addApp({ tokens, random }: Store & { readonly random: RandomBytes }, app: Partial<App>): Promise<App> {
   const backend = app.grant_types?.includes(BACKEND) === true
@@ -40,7 +43,7 @@ export async function addApp({ tokens, random }: Store & { readonly random: Rand
   const kept: App = {
     ...(backend ? { token_endpoint_auth_method: 'private_key_jwt', redirect_uris: [], response_types: [] } : {}),
     ...app,
-    client_id: app.client_id ?? toBase64Url(random(12)),
+    client_id: app.client_id ?? newClientId(random),
   }
   ensure(await tokens.add(KIND, kept.client_id, kept), 'BAD_INPUT', 'There is an app of that id already.')
   return kept

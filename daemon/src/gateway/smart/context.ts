@@ -23,7 +23,6 @@ export type SmartContext = {
   readonly clientKeys: ClientKeys
   readonly random: RandomBytes
   readonly clock: () => number
-  readonly newId: () => string
   readonly limits: SmartLimits
   /** Logins, made or refused, by opaque ids of people and apps (OWASP ASVS 5.0, 16.3.1): never a login's name, never what was typed. */
   readonly log: (line: LogLine) => void

@@ -1,7 +1,7 @@
 import { enforceable } from '@keepwell/sdk/health/smart/enforceable'
 import { parseScope } from '@keepwell/sdk/health/smart/scope'
 import { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { type App, appById, isLaunchUrl, OWN_METADATA, originsOf, withinApp } from './apps.ts'
+import { type App, appById, isLaunchUrl, newClientId, OWN_METADATA, originsOf, withinApp } from './apps.ts'
 import { bindingOf, KIND, lasts, liveBinding } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import { AUTH_METHODS, ROUTES, SIGNING_ALGS, STATIC_SCOPES } from './discovery.ts'
@@ -137,7 +137,12 @@ function features(smart: SmartContext): NonNullable<Configuration['features']> {
       allowedPolicy: (_ctx, client, token) =>
         token.clientId === client.clientId || (client.clientAuthMethod !== 'none' && client.smart_introspects === true),
     },
-    registration: { enabled: true, initialAccessToken: true, idFactory: () => smart.newId(), policies: { app: registrationPolicy } },
+    registration: {
+      enabled: true,
+      initialAccessToken: true,
+      idFactory: () => newClientId(smart.random),
+      policies: { app: registrationPolicy },
+    },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => places.fhir,

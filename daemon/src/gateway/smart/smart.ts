@@ -1,6 +1,6 @@
 import { type GetPage, openGetter } from '@keepwell/adapters/hooks/get'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
-import { type RandomBytes, text, toBase64Url } from '@keepwell/sdk/base/bytes'
+import { type RandomBytes, text } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Authenticate, GatewayPart } from '#gateway/core/types'
 import type { FhirRoute } from '#gateway/fhir/route'
@@ -77,7 +77,6 @@ export async function openSmart(input: SmartInput): Promise<Smart> {
       clientKeys: clientKeys(input.getKeys ?? openGetter(), clock),
       random,
       clock,
-      newId: () => toBase64Url(random(12)),
       limits,
       log: input.log,
       rooms: input.rooms ?? [],
