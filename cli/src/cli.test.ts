@@ -108,6 +108,12 @@ describe('what goes wrong is said in one sentence, with an exit code of its own'
     expect((await d.run('help', 'share')).out).toBe((await d.run('share', '--help')).out)
   })
 
+  test('a command that ran once finds its sources compiled', async () => {
+    const told = desk(at('nobody'), { NODE_DEBUG_NATIVE: 'COMPILE_CACHE', NODE_COMPILE_CACHE: '' })
+    await told.run('list')
+    expect((await told.run('list')).err).toMatch(/V8 code cache for ESM \S+cli\/src\/run\.ts was accepted/)
+  })
+
   test('an older Node starts the pinned one', async ({ skip }) => {
     const old = ['/usr/bin/node', '/usr/local/bin/node', '/opt/node20/bin/node'].find(path => {
       try {
