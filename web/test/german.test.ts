@@ -163,6 +163,7 @@ describe.skipIf(!hasChromium())('the whole app in German', () => {
       ['rules/new', t('rules.agent')],
       ['rights', t('rights.here')],
       ['rights/ask/rectify', t('claim.title')],
+      ['rights/keep', t('keep.new')],
       ['settings/lock', t('locks.ways')],
       ['settings/keys', t('keys.title')],
       ['settings/erase', t('erase.title')],

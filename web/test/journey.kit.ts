@@ -208,6 +208,16 @@ export const answersWith = (page: Page, passphrase: string): Promise<void> =>
     await prove.getByRole('button', { name: 'Go on' }).click()
   })
 
+/** The worker's other clock goes on, which no relay looks at. */
+export const later = (page: Page, seconds: number): Promise<void> =>
+  page
+    .workers()
+    .at(-1)!
+    .evaluate(ahead => {
+      const now = performance.now.bind(performance)
+      performance.now = () => now() + ahead * 1000
+    }, seconds)
+
 /** Nothing is asserted on time: what takes longer than this never comes. */
 export const PATIENCE = 60_000
 

@@ -111,6 +111,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
         keys: '#/settings/keys',
         rule: '#/rules/new',
         claim: '#/rights/ask/rectify',
+        keep: '#/rights/keep',
         'set-up': '#/emergency/set-up',
       },
       // The gate is the last: a session is begun there.

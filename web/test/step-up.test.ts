@@ -7,6 +7,7 @@ import {
   fill,
   givePasskey,
   hasChromium,
+  later,
   lines,
   newBrowser,
   noViolations,
@@ -58,16 +59,6 @@ const sleep = (page: Page, seconds: number): Promise<void> =>
     .evaluate(ahead => {
       const now = Date.now
       Date.now = () => now() + ahead * 1000
-    }, seconds)
-
-/** The worker's other clock goes on, which no relay looks at. */
-const later = (page: Page, seconds: number): Promise<void> =>
-  page
-    .workers()
-    .at(-1)!
-    .evaluate(ahead => {
-      const now = performance.now.bind(performance)
-      performance.now = () => now() + ahead * 1000
     }, seconds)
 
 const prove = (page: Page) => page.getByTestId('prove')
@@ -171,7 +162,7 @@ describe.skipIf(!hasChromium())('who is at the screen', () => {
       ...['erase', 'eraseSome', 'eraseHeld', 'eraseAll', 'undoImport', 'leaveGuarding', 'confirmPerson', 'forgetWitness'],
       ...['admit', 'removeDevice', 'rekey', 'setUpEmergency', 'replaceEmergency', 'endEmergency', 'wakeNoMore'],
       ...['askGuardians', 'setGuardians', 'removeGuardian', 'endGuardians', 'helpBack', 'setLimits', 'freeze'],
-      ...['objectPurposes', 'closeToNew', 'addRule'],
+      ...['objectPurposes', 'closeToNew', 'addRule', 'signRetention'],
     ]
     expect(Object.keys(GRAVE).sort()).toEqual(grave.toSorted())
     // Input that says nothing counts as loosening; for the lock that would be the defaults, which it has.

@@ -6,7 +6,7 @@ import { useDo } from '#client/use-do.ts'
 import { Banner, Page, Panel } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import { partName, purposeName } from '#record/labels.ts'
-import { SENSITIVE } from '#record/sensitive.ts'
+import { APART, SENSITIVE } from '#record/sensitive.ts'
 import type { CompartmentView, ContactView } from '#rpc/views.ts'
 import { useWords } from '#words/context.tsx'
 import { ruleText } from './rules.tsx'
@@ -15,8 +15,6 @@ import { now } from './share-terms.tsx'
 
 const DAY = 86_400
 const ROLE = 'role'
-/** Parts that no rule opens, beside the sensitive ones: protocol §5. */
-const NEVER = new Set(['emergency', 'inbox', 'audit'])
 
 const LONGEST = [7, 30, 90, 180, 365] as const
 const CAPS = [1, 2, 5, 10, 100] as const
@@ -30,7 +28,7 @@ export function NewRule() {
   const { value, error, again } = useAsk(
     async () => {
       const [contacts, parts] = await Promise.all([api.contacts(null), api.compartments(null)])
-      return { contacts: contacts.filter(c => c.verified), parts: parts.filter(p => !SENSITIVE.has(p.name) && !NEVER.has(p.name)) }
+      return { contacts: contacts.filter(c => c.verified), parts: parts.filter(p => !SENSITIVE.has(p.name) && !APART.has(p.name)) }
     },
     [],
     ['sharing'],

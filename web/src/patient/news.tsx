@@ -39,6 +39,9 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   unproved: { icon: 'alert', href: '#/guardians', tone: 'bad' },
 }
 
+/** What an agent says of the person's own rules for erasing leads to where these are shown and ended. */
+const OF_RULES: ReadonlySet<string> = new Set(['due', 'gone', 'retention'])
+
 /** What happened lately. Whoever has seen this list has read it. */
 export function News() {
   const { t } = useWords()
@@ -78,7 +81,7 @@ function Line({ item }: { readonly item: NewsItem }) {
   return (
     <RecordLine
       wrap
-      href={href}
+      href={OF_RULES.has(item.said?.code ?? '') ? '#/rights/keep' : href}
       glyph={<Sign name={icon} tone={tone} />}
       title={agentText(words, item.said) ?? n(`news.${item.kind}`, item.count, { name: item.name || t('news.somebody') })}
       sub={

@@ -16,6 +16,7 @@ const HERE = [
   { name: 'rectify', icon: 'paper', href: '#/rights/ask/rectify' },
   { name: 'withdraw', icon: 'share', href: '#/share' },
   { name: 'erase', icon: 'trash', href: '#/timeline' },
+  { name: 'keep', icon: 'clock', href: '#/rights/keep' },
   { name: 'all', icon: 'alert', href: '#/settings/erase' },
 ] as const satisfies readonly { readonly name: string; readonly icon: IconName; readonly href: string }[]
 

@@ -43,6 +43,7 @@ const Locks = lazy(async () => ({ default: (await import('#patient/locks.tsx')).
 const NewKeys = lazy(async () => ({ default: (await import('#patient/new-keys.tsx')).NewKeys }))
 const Vote = lazy(async () => ({ default: (await import('#patient/vote.tsx')).Vote }))
 const OwnData = lazy(async () => ({ default: (await import('#patient/own-data.tsx')).OwnData }))
+const Keep = lazy(async () => ({ default: (await import('#patient/keep.tsx')).Keep }))
 const AskRight = lazy(async () => ({ default: (await import('#patient/rights-ask.tsx')).AskRight }))
 const Rights = lazy(async () => ({ default: (await import('#patient/rights.tsx')).Rights }))
 const Rules = lazy(async () => ({ default: (await import('#patient/rules.tsx')).Rules }))
@@ -79,6 +80,12 @@ const newShareOf = (r: Route) => ({
   records: asked(r, 'records').split(',').filter(Boolean),
   chosen: r.query.has('chosen'),
 })
+
+function rightsScreen(r: Route): ReactNode {
+  const [part, right = ''] = r.rest
+  if (part === 'ask') return <AskRight right={right} record={asked(r, 'record')} to={asked(r, 'to')} />
+  return part === 'keep' ? <Keep /> : <Rights />
+}
 
 const SETTINGS: Readonly<Record<string, () => ReactNode>> = {
   devices: () => <Devices />,
@@ -126,9 +133,8 @@ const SCREENS: Readonly<Record<string, Screen>> = {
   rules: { under: 'share', parts: ['new'], draw: ({ rest: [part] }) => later(part === 'new' ? <NewRule /> : <Rules />) },
   rights: {
     under: 'settings',
-    parts: ['ask/:'],
-    draw: r =>
-      later(r.rest[0] === 'ask' ? <AskRight right={r.rest[1] ?? ''} record={asked(r, 'record')} to={asked(r, 'to')} /> : <Rights />),
+    parts: ['ask/:', 'keep'],
+    draw: r => later(rightsScreen(r)),
   },
   settings: {
     parts: Object.keys(SETTINGS),

@@ -23,6 +23,7 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   eraseHeld: 'prove.erase',
   eraseAll: 'prove.erase',
   undoImport: 'prove.erase',
+  signRetention: 'prove.erase',
   exportAll: 'prove.export',
   exportSome: 'prove.export',
   saveSummary: 'prove.export',

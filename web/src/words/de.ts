@@ -17,6 +17,7 @@ import { health } from './de/health.ts'
 import { home } from './de/home.ts'
 import { hospital } from './de/hospital.ts'
 import { images } from './de/images.ts'
+import { keep } from './de/keep.ts'
 import { links } from './de/links.ts'
 import { lost } from './de/lost.ts'
 import { offline } from './de/offline.ts'
@@ -49,6 +50,7 @@ export const de: Readonly<Record<Key, Text>> = {
   ...add,
   ...emergency,
   ...guardians,
+  ...keep,
   ...lost,
   ...entry,
   ...attention,

@@ -5,6 +5,7 @@ import { emergency } from './en/emergency.ts'
 import { errorRare } from './en/error-rare.ts'
 import { guardians } from './en/guardians.ts'
 import { hospital } from './en/hospital.ts'
+import { keep } from './en/keep.ts'
 import { lost } from './en/lost.ts'
 import { rules } from './en/rules.ts'
 import { wake } from './en/wake.ts'
@@ -18,6 +19,7 @@ export const enLater = {
   ...errorRare,
   ...guardians,
   ...hospital,
+  ...keep,
   ...lost,
   ...rules,
   ...wake,

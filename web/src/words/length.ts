@@ -16,6 +16,17 @@ export function daysText(words: Words, seconds: number): string {
   return n === 1 ? `1 ${words.span(1, 'day')}` : words.span(n, 'day')
 }
 
+/** Days of so many years. */
+export const daysOf = (years: number): number => Math.round(years * 365.25)
+
+/** For how many days something is kept: in years where they are whole. */
+export function keptText(words: Words, days: number): string {
+  const years = Math.floor(days / 365)
+  const whole = years > 0 && (days === daysOf(years) || days === years * 365)
+  const [count, unit] = whole ? ([years, 'year'] as const) : ([days, 'day'] as const)
+  return count === 1 ? `1 ${words.span(1, unit)}` : words.span(count, unit)
+}
+
 /** What is left of a long wait: days and hours, then hours and minutes. */
 export function leftText(words: Words, seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60))

@@ -26,6 +26,8 @@ export const GRAVE = {
   eraseHeld: always,
   eraseAll: always,
   undoImport: always,
+  // What it erases goes by itself later; ending it only keeps.
+  signRetention: always,
   exportAll: always,
   exportSome: always,
   saveSummary: always,

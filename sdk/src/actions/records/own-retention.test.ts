@@ -28,6 +28,9 @@ test('a patient’s own rules hit what is older in that part and nothing else, b
   await file('laboratory', 'old elsewhere', iso(800))
   const plan = await planOwnRetention(ada, rules(['wearables', 730]))
   expect([plan.due.map(e => e.card.title), plan.byPart]).toEqual([['old'], [{ part: 'wearables', days: 730, due: 1 }]])
+  // What is young falls due on its day, and the next to fall due is named first.
+  expect(plan.later.map(l => l.entry.card.title)).toEqual(['that year', 'young', 'no date'])
+  expect(plan.later[1]!.on).toBe(w.now + 720 * DAY)
   expect((await planOwnRetention(ada, rules(['wearables', 730], ['wearables', 900]))).due).toEqual([])
   const code = (work: Promise<unknown>) =>
     work.then(

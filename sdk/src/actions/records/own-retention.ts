@@ -23,10 +23,12 @@ export function readOwnRules(json: string): OwnRules {
   return ownRules.check(value, '')
 }
 
-/** What the rules would erase now; `hash` is over the rules and each record that they hit. */
+/** What the rules would erase, the longest due first; `hash` is over the rules and each record that they hit now. */
 export type OwnPlan = {
   readonly hash: string
   readonly due: readonly Entry[]
+  /** What is here and falls due later, and when (Unix seconds). */
+  readonly later: readonly { readonly entry: Entry; readonly on: number }[]
   readonly byPart: readonly { readonly part: string; readonly days: number; readonly due: number }[]
 }
 
@@ -42,29 +44,33 @@ function dateOf({ card, filedAt }: Entry): number {
   return Number.isNaN(said) ? filedAt : Math.floor(said / 1000)
 }
 
+type Reading = Pick<Ctx, 'clock' | 'catalog' | 'session'>
+
 /** Nothing is touched. Of several rules for a part the longest counts. Throws UNKNOWN_COMPARTMENT. */
-export async function planOwnRetention(ctx: Pick<Ctx, 'clock' | 'catalog' | 'session'>, rules: OwnRules): Promise<OwnPlan> {
+export async function planOwnRetention(ctx: Reading, rules: OwnRules): Promise<OwnPlan> {
   const now = ctx.clock()
   const byId = new Map<string, { readonly part: string; readonly days: number }>()
   for (const { compartment: part, days } of rules.rules) {
     const id = toHex(compartmentNamed(ctx.session.state.ring, part).id)
     byId.set(id, { part, days: Math.max(days, byId.get(id)?.days ?? 0) })
   }
-  const due = await selectEntries(ctx, e => {
-    const rule = byId.get(toHex(e.compartment))
-    return rule !== undefined && dateOf(e) + rule.days * DAY <= now
-  })
+  const hit = await selectEntries(ctx, e => byId.has(toHex(e.compartment)))
+  const falls = hit
+    .map(entry => ({ entry, on: dateOf(entry) + byId.get(toHex(entry.compartment))!.days * DAY }))
+    .sort((a, b) => a.on - b.on)
+  const due = falls.flatMap(f => (f.on <= now ? [f.entry] : []))
   const ids = due.map(e => toHex(e.id)).sort()
   const count = (id: string): number => due.filter(e => toHex(e.compartment) === id).length
   return {
     hash: toHex(sha256(encode(['keepwell/v1/own-retention', rules, ids]))).slice(0, 16),
     due,
+    later: falls.filter(f => f.on > now),
     byPart: [...byId].map(([id, rule]) => ({ ...rule, due: count(id) })),
   }
 }
 
 /** The plan again, when it still is the one that was shown. Throws BAD_INPUT when records or rules changed since. */
-export async function samePlan(ctx: Pick<Ctx, 'clock' | 'catalog' | 'session'>, rules: OwnRules, hash: string): Promise<OwnPlan> {
+export async function samePlan(ctx: Reading, rules: OwnRules, hash: string): Promise<OwnPlan> {
   const plan = await planOwnRetention(ctx, rules)
   ensure(plan.hash === hash, 'BAD_INPUT', 'The rules would erase something else than what was shown; look at the plan again.')
   return plan

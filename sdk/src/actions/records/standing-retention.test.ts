@@ -28,7 +28,8 @@ let w: World
 let ada: Ctx & { words: string }
 const titles = async (): Promise<string[]> => (await listEntries(ada)).map(e => e.card.title).sort()
 /** What waits in the inbox, as the person reads it. */
-const told = async (): Promise<string[]> => (await receiveMessages(ada)).flatMap(a => (a.kind === 'notice' ? [a.text] : []))
+const told = async (): Promise<string[]> => (await heard()).map(a => a.text)
+const heard = async () => (await receiveMessages(ada)).flatMap(a => (a.kind === 'notice' ? [a] : []))
 const code = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'no error',
@@ -56,8 +57,11 @@ describe('a patient’s own rules, run by the agent', () => {
     expect(await titles()).toHaveLength(3)
     const on = w.now + 14 * DAY
     expect(await applyRetention(ada)).toEqual({ state: 'announced', records: 1, on })
-    expect(await told()).toEqual([
-      expect.stringMatching(/^From \d{4}-\d\d-\d\d on your own rules erase 1 record of wearables, for ever\..*--standing --end$/),
+    expect(await heard()).toMatchObject([
+      {
+        text: expect.stringMatching(/^From \d{4}-\d\d-\d\d on your own rules erase 1 record of wearables, for ever\..*--standing --end$/),
+        said: { code: 'due', values: { count: '1', on: String(on) } },
+      },
     ])
     // What falls due meanwhile was not announced, and waits for a round of its own.
     await file('old too', 900)
@@ -66,9 +70,9 @@ describe('a patient’s own rules, run by the agent', () => {
     expect([await titles(), await told()]).toEqual([['old', 'old elsewhere', 'old too', 'young'], []])
     w.now = on
     expect(await applyRetention(ada)).toEqual({ state: 'erased', records: 1 })
-    expect([await titles(), await told()]).toEqual([
-      ['old elsewhere', 'old too', 'young'],
-      ['Your own rules erased 1 record of wearables, as announced.'],
+    expect(await titles()).toEqual(['old elsewhere', 'old too', 'young'])
+    expect(await heard()).toMatchObject([
+      { text: 'Your own rules erased 1 record of wearables, as announced.', said: { code: 'gone', values: { count: '1' } } },
     ])
     expect(await applyRetention(ada)).toMatchObject({ state: 'announced', records: 1, on: on + 14 * DAY })
   })

@@ -13,6 +13,7 @@ import type { KeptRetention, Keyring, RetentionRound } from '#identity/keyring'
 import type { DutyTold } from '#identity/rights'
 import { peek, sign, signed, verifySigned } from '#identity/signed'
 import type { Entry } from '#records/catalog'
+import type { AgentWord } from '#wire/messages'
 import { eraseChosen } from './erase-chosen.ts'
 import { type OwnRules, ownRules, planOwnRetention } from './own-retention.ts'
 
@@ -31,6 +32,10 @@ export type Retention = Infer<typeof retentionMessage>
 type Keeping = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
 export const readRetention = (kept: KeptRetention): Retention => peek(decodeAs(signed, kept.signed), retentionMessage)
+
+/** What was signed; null when it is not as this patient signed it, and counts for nothing. Throws RELAY_UNREACHABLE. */
+export const checkRetention = (ctx: Pick<Ctx, 'network' | 'session'>, kept: KeptRetention): Promise<Retention | null> =>
+  ownWord(ctx, kept.signed, (thing, keys) => verifySigned(thing, 'retention', retentionMessage, keys))
 
 /**
  * Signs how long the patient wants to keep what, in the place of what stood before; nothing goes by it that was not announced. Throws
@@ -76,7 +81,7 @@ export type RetentionRun =
 export async function applyRetention(ctx: Keeping): Promise<RetentionRun> {
   const kept = ctx.session.state.ring.retention
   if (!kept) return { state: 'none' }
-  const retention = await ownWord(ctx, kept.signed, (thing, keys) => verifySigned(thing, 'retention', retentionMessage, keys))
+  const retention = await checkRetention(ctx, kept)
   if (!retention) return { state: 'ignored' }
   const held = holdsOn(ctx.session.state.ring, ctx.clock())
   if (held.length) {
@@ -121,7 +126,10 @@ async function announce(ctx: Keeping, { kept, retention, due }: Due): Promise<Re
   const on = at + retention.notice
   const some = due.slice(0, MAX_ROUND)
   const what = `From ${day(on)} on your own rules erase ${counted(ctx, some)}, for ever.`
-  await tell(ctx, `${what} To see them: keepwell erase --standing. To keep them: keepwell erase --standing --end`)
+  await tell(ctx, {
+    text: `${what} To see them: keepwell erase --standing. To keep them: keepwell erase --standing --end`,
+    said: { code: 'due', values: { count: String(some.length), on: String(on) } },
+  })
   const stands = await changeRound(ctx, kept, { ids: some.map(e => e.id), at, on })
   return stands ? { state: 'announced', records: some.length, on } : { state: 'nothing-due' }
 }
@@ -130,7 +138,10 @@ async function erase(ctx: Keeping, kept: KeptRetention, chosen: readonly Entry[]
   // Taken off before anything goes: whoever ended it meanwhile is heard.
   if (!(await changeRound(ctx, kept, null)) || !chosen.length) return { state: 'nothing-due' }
   const { erased } = await eraseChosen(ctx, chosen)
-  await tell(ctx, `Your own rules erased ${counted(ctx, chosen)}, as announced.`)
+  await tell(ctx, {
+    text: `Your own rules erased ${counted(ctx, chosen)}, as announced.`,
+    said: { code: 'gone', values: { count: String(chosen.length) } },
+  })
   return { state: 'erased', records: erased.length }
 }
 
@@ -140,4 +151,6 @@ function counted(ctx: Keeping, some: readonly Entry[]): string {
   const parts = Map.groupBy(some, e => compartments.find(c => equal(c.id, e.compartment))?.name ?? 'a part that is gone')
   return [...parts].map(([part, all]) => `${all.length} ${all.length === 1 ? 'record' : 'records'} of ${part}`).join(', ')
 }
-const tell = (ctx: Keeping, text: string): Promise<void> => sendNotice(ctx, { to: ctx.session.state.ring.did, text })
+/** In English for the command line, and by a code for the app, which says it in the reader's language. */
+const tell = (ctx: Keeping, word: { readonly text: string; readonly said: AgentWord }): Promise<void> =>
+  sendNotice(ctx, { to: ctx.session.state.ring.did, ...word })

@@ -21,6 +21,14 @@ export const agent: Texts<typeof en> = {
   },
   'agent.retention':
     'Ihre Regeln zum Löschen sind nicht so, wie Sie sie unterschrieben haben, und gelten nicht. Unterschreiben Sie sie neu.',
+  'agent.due': {
+    one: 'Ab {on} löschen Ihre eigenen Regeln einen Eintrag für immer. Sehen Sie ihn an; bis dahin können Sie ihn behalten.',
+    other: 'Ab {on} löschen Ihre eigenen Regeln {count} Einträge für immer. Sehen Sie sie an; bis dahin können Sie sie behalten.',
+  },
+  'agent.gone': {
+    one: 'Ihre eigenen Regeln haben einen Eintrag gelöscht, wie angekündigt',
+    other: 'Ihre eigenen Regeln haben {count} Einträge gelöscht, wie angekündigt',
+  },
   'agent.ends': {
     one: 'Ihr Relay hatte das Ende einer Einwilligung nicht ins Ledger gebracht; jetzt steht es dort. Denken Sie an ein anderes Relay.',
     other:

@@ -43,4 +43,6 @@ export const errorRare: Texts<typeof en> = {
   'error.BAD_RANGE': 'Es wurde ein Stück verlangt, das die Datei nicht hat.',
   'error.MISDIRECTED': 'Diese Adresse führt zu einem anderen Server als dem gemeinten.',
   'error.DEFECT': 'In Keepwell ging etwas schief. Nichts Bestätigtes ist verloren. Wenn es wieder geschieht, melden Sie es bitte.',
+  'error.PLAN_CHANGED':
+    'Das ist nicht mehr, was Ihnen gezeigt wurde: Seither sind Einträge dazugekommen oder gegangen. Sehen Sie noch einmal nach, was gehen würde.',
 }

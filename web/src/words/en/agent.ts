@@ -1,4 +1,4 @@
-/** What the vault's agent has to say (`cli/src/agent-jobs.ts`), by its codes. */
+/** What the vault's agent has to say (`cli/src/agent-jobs.ts`, and what the patient's own rules erase), by its codes. */
 export const agent = {
   'agent.failed': 'Your vault’s agent could not finish “{job}” ({error})',
   'agent.proofs': {
@@ -18,6 +18,14 @@ export const agent = {
     other: '{count} rules are not as you signed them and count for nothing',
   },
   'agent.retention': 'Your rules for erasing are not as you signed them and count for nothing. Sign them again.',
+  'agent.due': {
+    one: 'From {on} on your own rules erase a record for ever. Look at it; until then you can keep it.',
+    other: 'From {on} on your own rules erase {count} records for ever. Look at them; until then you can keep them.',
+  },
+  'agent.gone': {
+    one: 'Your own rules erased a record, as announced',
+    other: 'Your own rules erased {count} records, as announced',
+  },
   'agent.ends': {
     one: 'Your relay had not brought an end of a consent to the ledger; it is there now. Think of another relay.',
     other: 'Your relay had not brought {count} ends of consents to the ledger; they are there now. Think of another relay.',

@@ -40,4 +40,5 @@ export const errorRare = {
   'error.BAD_RANGE': 'A part was asked for that the file does not have.',
   'error.MISDIRECTED': 'This address leads to another server than the one meant.',
   'error.DEFECT': 'Something went wrong inside Keepwell. Nothing that was confirmed is lost. If it happens again, please report it.',
+  'error.PLAN_CHANGED': 'This is not what you were shown any more: records have come or gone since. Look again at what would go.',
 } as const
