@@ -30,6 +30,39 @@ contract EmergencyAccessRequestTest is EmergencyBase {
         else refuse(askCall(DOCTOR, a), IEmergencyAccess.InvalidRules.selector);
     }
 
+    function test_T11_aSecondMoreThanADayNoCardKeyOrAThirdPersonAreNoRules() public {
+        IEmergencyAccess.Asked memory a = asked(TAG);
+        (a.rules.window, a.rules.delay, a.rules.persons) = (1 days + 1, 0, 1);
+        refuse(askCall(DOCTOR, a), IEmergencyAccess.InvalidRules.selector);
+        (a.rules.window, a.rules.delay) = (1 days, 1 days + 1);
+        refuse(askCall(DOCTOR, a), IEmergencyAccess.InvalidRules.selector);
+        (a.rules.window, a.rules.delay) = (0, 0);
+        refuse(askCall(DOCTOR, a), IEmergencyAccess.InvalidRules.selector);
+        for (uint8 persons = 0; persons < 4; persons += 3) {
+            (a.rules.window, a.rules.persons) = (1 days, persons);
+            refuse(askCall(DOCTOR, a), IEmergencyAccess.InvalidRules.selector);
+        }
+        (a.rules.persons, a.rules.veto) = (1, address(0));
+        refuse(askCall(DOCTOR, a), IEmergencyAccess.InvalidRules.selector);
+        (a.rules.veto, a.rules.window, a.rules.delay, a.rules.persons) = (vm.addr(CARD), 1 days, 1 days, 2);
+        accept(askCall(DOCTOR, a));
+        (a.tag, a.rules.window, a.rules.persons) = ("short", 1, 1);
+        accept(askCall(DOCTOR, a));
+    }
+
+    function test_whatWasAskedIsShownAsItWasAsked() public {
+        IEmergencyAccess.Asked memory a = asked(TAG);
+        (a.rules.delay, a.rules.window) = (2 hours, 3 hours);
+        require(stateOf(TAG) == IEmergencyAccess.State.None, "asked by nobody");
+        accept(askCall(DOCTOR, a));
+        IEmergencyAccess.Found memory found = emergency.get(TAG);
+        require(CredentialId.unwrap(found.credential) == CredentialId.unwrap(DOCTOR_ID), "another credential");
+        require(CredentialId.unwrap(found.second) == 0 && found.reviewHash == 0, "approved or reviewed by nobody");
+        require(found.reasonHash == a.reasonHash, "another reason");
+        require(keccak256(abi.encode(found.rules)) == keccak256(abi.encode(a.rules)), "other rules");
+        require(found.requestedAt == NOW && found.opensAt == NOW + 2 hours && found.closesAt == NOW + 5 hours, "other times");
+    }
+
     function testFuzz_onlyTheRespondersSignatureAsks(uint256 seed) public {
         uint256 key = toKey(seed);
         vm.assume(key != DOCTOR);
@@ -39,13 +72,18 @@ contract EmergencyAccessRequestTest is EmergencyBase {
     function testFuzz_everyValueOfARequestIsSigned(uint8 which) public {
         IEmergencyAccess.Asked memory a = asked(TAG);
         bytes memory signature = signAsked(DOCTOR, a);
-        which %= 6;
+        which %= 8;
         if (which == 0) a.tag = "other";
         if (which == 1) a.reasonHash = "other";
         if (which == 2) a.rules.veto = address(1);
         if (which == 3) a.rules.window -= 1;
         if (which == 4) a.rules.persons = 2;
         if (which == 5) a.deadline += 1;
+        if (which == 6) a.rules.delay = 1;
+        if (which == 7) {
+            a.credential = CredentialId.wrap("the doctor again");
+            person(OTHER_ISSUER, a.credential, DOCTOR);
+        }
         refuse(abi.encodeCall(IEmergencyAccess.request, (a, none(), signature)), Signatures.BadSignature.selector);
     }
 
@@ -69,6 +107,13 @@ contract EmergencyAccessRequestTest is EmergencyBase {
         bytes memory data = abi.encodeCall(IEmergencyAccess.enrol, (DOCTOR_ID, RELAY));
         requireRevert(OTHER_ISSUER, address(emergency), data, IEmergencyAccess.NotIssuer.selector);
         requireRevert(ADMIN, address(emergency), data, IEmergencyAccess.NotIssuer.selector);
+        vm.expectEmit(address(emergency));
+        emit IEmergencyAccess.ResponderEnrolled(DOCTOR_ID, RELAY);
+        vm.prank(ISSUER);
+        emergency.enrol(DOCTOR_ID, RELAY);
+        requireNoOp(ISSUER, address(emergency), data);
+        require(emergency.responderOf(DOCTOR_ID) == RELAY && emergency.responderOf(NURSE_ID) == vm.addr(NURSE), "another's key");
+        refuse(askCall(DOCTOR, asked(TAG)), Signatures.BadSignature.selector);
     }
 
     function test_eightRequestsADayAndNoMore() public {
@@ -77,6 +122,9 @@ contract EmergencyAccessRequestTest is EmergencyBase {
             accept(askCall(DOCTOR, asked(bytes32(i + 1))));
         }
         refuse(askCall(DOCTOR, asked("ninth")), IEmergencyAccess.TooMany.selector);
+        IEmergencyAccess.Asked memory nurse = asked("nurse");
+        nurse.credential = NURSE_ID;
+        accept(askCall(NURSE, nurse));
         vm.warp(NOW + 1 days - 1);
         refuse(askCall(DOCTOR, asked("ninth")), IEmergencyAccess.TooMany.selector);
         vm.warp(NOW + 1 days);
@@ -84,11 +132,20 @@ contract EmergencyAccessRequestTest is EmergencyBase {
         refuse(askCall(DOCTOR, asked("tenth")), IEmergencyAccess.TooMany.selector);
     }
 
+    function test_T11_eightWithinOneMinuteAndNoMore() public {
+        for (uint256 i = 0; i < 8; ++i) accept(askCall(DOCTOR, asked(bytes32(i + 1))));
+        refuse(askCall(DOCTOR, asked("ninth")), IEmergencyAccess.TooMany.selector);
+        require(emergency.LIMIT() == 8, "another limit is told");
+    }
+
     function test_aTagIsOneRequest() public {
         accept(askCall(DOCTOR, asked(TAG)));
         IEmergencyAccess.Asked memory a = asked(TAG);
         a.credential = NURSE_ID;
         refuse(askCall(NURSE, a), IEmergencyAccess.TagTaken.selector);
+        a = asked(TAG);
+        a.rules.veto = vm.addr(0xbeef);
+        refuse(askCall(DOCTOR, a), IEmergencyAccess.TagTaken.selector);
     }
 
     function test_aRequestOpensAfterItsDelay() public {
@@ -96,8 +153,27 @@ contract EmergencyAccessRequestTest is EmergencyBase {
         a.rules.delay = 1 hours;
         accept(askCall(DOCTOR, a));
         requireState(TAG, IEmergencyAccess.State.Waiting);
+        vm.warp(NOW + 1 hours - 1);
+        requireState(TAG, IEmergencyAccess.State.Waiting);
         vm.warp(NOW + 1 hours);
         requireState(TAG, IEmergencyAccess.State.Open);
+    }
+
+    function test_T11_noMessageIsGoodAfterItsDeadline() public {
+        IEmergencyAccess.Asked memory a = asked(TAG);
+        bytes memory late = askCall(DOCTOR, a);
+        vm.warp(a.deadline + 1);
+        refuse(late, Signatures.SignatureExpired.selector);
+        vm.warp(a.deadline);
+        accept(late);
+        a = asked("two");
+        a.rules.persons = 2;
+        accept(askCall(DOCTOR, a));
+        bytes[3] memory calls = [approveCall(NURSE, "two", NURSE_ID), vetoCall(CARD, TAG), reviewCall(CARD, TAG, "fine")];
+        vm.warp(a.deadline + 1);
+        for (uint256 i = 0; i < 3; ++i) refuse(calls[i], Signatures.SignatureExpired.selector);
+        vm.warp(a.deadline);
+        for (uint256 i = 0; i < 3; ++i) accept(calls[i]);
     }
 }
 
@@ -112,9 +188,45 @@ contract EmergencyAccessTwoPersonsTest is EmergencyBase {
     function test_aSecondProfessionalOpens() public {
         ask();
         vm.warp(NOW + 60);
-        accept(approveCall(NURSE, TAG, NURSE_ID));
+        bytes memory data = approveCall(NURSE, TAG, NURSE_ID);
+        vm.expectEmit(address(emergency));
+        emit IEmergencyAccess.Approved(TAG, NURSE_ID, uint64(NOW + 60), uint64(NOW + 60 + 1 days));
+        accept(data);
         requireState(TAG, IEmergencyAccess.State.Open);
+        require(CredentialId.unwrap(emergency.get(TAG).second) == CredentialId.unwrap(NURSE_ID), "approved by another");
         requireNoOp(RELAY, address(emergency), approveCall(NURSE, TAG, NURSE_ID));
+        CredentialId third = CredentialId.wrap("third");
+        person(ISSUER, third, 0x3d);
+        refuse(approveCall(0x3d, TAG, third), IEmergencyAccess.NotWaiting.selector);
+    }
+
+    function test_T11_aSecondPersonDoesNotShortenTheDelay() public {
+        IEmergencyAccess.Asked memory a = asked(TAG);
+        (a.rules.persons, a.rules.delay, a.rules.window) = (2, 2 hours, 1 hours);
+        accept(askCall(DOCTOR, a));
+        vm.warp(NOW + 30 minutes);
+        accept(approveCall(NURSE, TAG, NURSE_ID));
+        IEmergencyAccess.Found memory found = emergency.get(TAG);
+        require(found.opensAt == NOW + 2 hours && found.closesAt == NOW + 3 hours, "other times than the delay gives");
+        requireState(TAG, IEmergencyAccess.State.Waiting);
+        vm.warp(NOW + 2 hours);
+        requireState(TAG, IEmergencyAccess.State.Open);
+        a.tag = "late";
+        a.deadline = block.timestamp;
+        accept(askCall(DOCTOR, a));
+        vm.warp(NOW + 5 hours);
+        accept(approveCall(NURSE, "late", NURSE_ID));
+        require(emergency.get("late").opensAt == NOW + 5 hours, "not when the second person came");
+    }
+
+    function test_whatOnePersonOpensTakesNoSecondAndNobodyApprovesWhatWasNotAsked() public {
+        accept(askCall(DOCTOR, asked(TAG)));
+        refuse(approveCall(NURSE, TAG, NURSE_ID), IEmergencyAccess.NotWaiting.selector);
+        IEmergencyAccess.Asked memory a = asked("delayed");
+        a.rules.delay = 1 hours;
+        accept(askCall(DOCTOR, a));
+        refuse(approveCall(NURSE, "delayed", NURSE_ID), IEmergencyAccess.NotWaiting.selector);
+        refuse(approveCall(NURSE, "unknown", NURSE_ID), IEmergencyAccess.UnknownTag.selector);
     }
 
     function test_onePersonIsNotTwo() public {
@@ -132,7 +244,10 @@ contract EmergencyAccessTwoPersonsTest is EmergencyBase {
 
     function test_nobodyApprovesWhatIsVetoedOrADayOld() public {
         ask();
+        vm.warp(NOW + 1 days - 1);
+        requireState(TAG, IEmergencyAccess.State.Waiting);
         vm.warp(NOW + 1 days);
+        requireState(TAG, IEmergencyAccess.State.Over);
         refuse(approveCall(NURSE, TAG, NURSE_ID), IEmergencyAccess.NotWaiting.selector);
         vm.warp(NOW);
         accept(vetoCall(CARD, TAG));
@@ -152,6 +267,9 @@ contract EmergencyAccessTwoPersonsTest is EmergencyBase {
         bytes memory late =
             abi.encodeCall(IEmergencyAccess.request, (a, preauthorised(CARD, DOCTOR_ID, uint64(NOW)), signature));
         refuse(late, IEmergencyAccess.PreauthorisationOver.selector);
+        IEmergencyAccess.Preauthorisation memory longer = preauthorised(CARD, DOCTOR_ID, uint64(NOW + 1));
+        longer.until += 1;
+        refuse(abi.encodeCall(IEmergencyAccess.request, (a, longer, signature)), Signatures.BadSignature.selector);
         accept(abi.encodeCall(IEmergencyAccess.request, (a, preauthorised(CARD, DOCTOR_ID, uint64(NOW + 1)), signature)));
         requireState(TAG, IEmergencyAccess.State.Open);
     }
@@ -162,7 +280,12 @@ contract EmergencyAccessVetoTest is EmergencyBase {
         accept(askCall(DOCTOR, asked(TAG)));
         refuse(vetoCall(DOCTOR, TAG), Signatures.BadSignature.selector);
         refuse(vetoCall(CARD, "unknown"), IEmergencyAccess.UnknownTag.selector);
-        accept(vetoCall(CARD, TAG));
+        bytes memory data = vetoCall(CARD, TAG);
+        require(!emergency.isBarred(vm.addr(CARD), DOCTOR_ID), "barred by nobody");
+        vm.expectEmit(address(emergency));
+        emit IEmergencyAccess.Vetoed(TAG, vm.addr(CARD), DOCTOR_ID);
+        accept(data);
+        require(emergency.isBarred(vm.addr(CARD), DOCTOR_ID), "not barred");
         requireNoOp(RELAY, address(emergency), vetoCall(CARD, TAG));
         requireState(TAG, IEmergencyAccess.State.Vetoed);
         refuse(askCall(DOCTOR, asked("again")), IEmergencyAccess.Barred.selector);
@@ -174,6 +297,25 @@ contract EmergencyAccessVetoTest is EmergencyBase {
         accept(askCall(DOCTOR, other));
     }
 
+    function test_T11_aVetoIsGoodBeforeAndAfterTheWindowToo() public {
+        IEmergencyAccess.Asked memory a = asked(TAG);
+        a.rules.delay = 1 hours;
+        accept(askCall(DOCTOR, a));
+        accept(vetoCall(CARD, TAG));
+        vm.warp(NOW + 1 hours);
+        requireState(TAG, IEmergencyAccess.State.Vetoed);
+        a = asked("nurse");
+        a.credential = NURSE_ID;
+        accept(askCall(NURSE, a));
+        vm.warp(NOW + 30 days);
+        requireState("nurse", IEmergencyAccess.State.Over);
+        accept(vetoCall(CARD, "nurse"));
+        requireState("nurse", IEmergencyAccess.State.Vetoed);
+        a = asked("again");
+        a.credential = NURSE_ID;
+        refuse(askCall(NURSE, a), IEmergencyAccess.Barred.selector);
+    }
+
     function test_aReviewIsOwedUntilThePatientClosesIt() public {
         accept(askCall(DOCTOR, asked(TAG)));
         require(emergency.get(TAG).reviewHash == 0, "reviewed already");
@@ -181,7 +323,12 @@ contract EmergencyAccessVetoTest is EmergencyBase {
         refuse(reviewCall(DOCTOR, TAG, "fine"), Signatures.BadSignature.selector);
         refuse(reviewCall(CARD, TAG, 0), IEmergencyAccess.EmptyReview.selector);
         vm.warp(NOW + 30 days);
-        accept(reviewCall(CARD, TAG, "fine"));
+        refuse(reviewCall(CARD, "unknown", "fine"), IEmergencyAccess.UnknownTag.selector);
+        bytes memory data = reviewCall(CARD, TAG, "fine");
+        vm.expectEmit(address(emergency));
+        emit IEmergencyAccess.Reviewed(TAG, "fine");
+        accept(data);
+        require(emergency.get(TAG).reviewHash == "fine", "another review");
         requireNoOp(RELAY, address(emergency), reviewCall(CARD, TAG, "fine"));
         refuse(reviewCall(CARD, TAG, "not fine"), IEmergencyAccess.AlreadyReviewed.selector);
     }
