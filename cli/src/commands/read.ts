@@ -75,23 +75,31 @@ export const read: Command = {
         }
         const opened: (ReturnType<typeof view> & { author: string; signature: string; content: unknown })[] = []
         const out = args.text('out')
+        const refused: { id: string; code: string }[] = []
         for (let at = 0; at < chosen.length; at += AT_ONCE) {
-          for (const record of await session.open(chosen.slice(at, at + AT_ONCE).map(r => r.id))) {
+          const some = chosen.slice(at, at + AT_ONCE).map(r => r.id)
+          // Whoever asks for one is told why it does not open; of several, one that is bad costs that one.
+          const found = await session.open(some, chosen.length > 1 ? (id, { code }) => void refused.push({ id, code }) : undefined)
+          for (const record of found) {
             const card = session.records.find(r => toHex(r.id) === toHex(record.meta.id))!
             if (out) await saveStream(join(out, fileNameOf({ id: card.id, card: card.card })), one_(record.body))
             else opened.push({ ...view(card), author: record.meta.author, signature: record.author, content: readable(card, record.body) })
           }
           io.progress(`${Math.min(at + AT_ONCE, chosen.length)} opened …`)
         }
-        if (out) result(io, args, { written: chosen.length, folder: out }, () => [`${count(chosen.length, 'record')} written to ${out}.`])
+        const written = chosen.length - refused.length
+        const lost = refused.map(p => `Not opened: ${short(p.id)} (${p.code})`)
+        if (out)
+          result(io, args, { written, folder: out, problems: refused }, () => [`${count(written, 'record')} written to ${out}.`, ...lost])
         else
-          result(io, args, { from: one.terms.patient, name: one.grant.name, records: opened }, () =>
-            opened.flatMap(o => [
+          result(io, args, { from: one.terms.patient, name: one.grant.name, records: opened, problems: refused }, () => [
+            ...opened.flatMap(o => [
               `${short(toHex(o.id))}  ${safe(o.title)}  (author ${o.signature})`,
               o.content === null ? '  (not text; use --out FOLDER)' : JSON.stringify(o.content, null, 2),
               '',
             ]),
-          )
+            ...lost,
+          ])
       } finally {
         session.close()
       }

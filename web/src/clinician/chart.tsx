@@ -1,7 +1,9 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react'
 import { Banner, Empty, Page } from '#parts/page.tsx'
+import { titleText } from '#record/labels.ts'
 import type { SessionView } from '#rpc/clinician.ts'
 import { useWords } from '#words/context.tsx'
+import { errorText } from '#words/error.ts'
 import { AddTo } from './add.tsx'
 import { Clock } from './clock.tsx'
 import { Findings } from './findings.tsx'
@@ -40,6 +42,17 @@ export function Chart({ session, view: asked, record, type, onEnd, onOpened }: C
       <div className="kw-chart">
         <Clock session={session} onEnd={onEnd} />
         <Views share={share.id} here={view} />
+        {session.refused.length > 0 && (
+          <Banner tone="bad" title={n('session.refused', session.refused.length)}>
+            <ul className="kw-bullets">
+              {session.refused.map(r => (
+                <li key={r.id}>
+                  {titleText(r.title)}: {errorText(words, r)}
+                </li>
+              ))}
+            </ul>
+          </Banner>
+        )}
         {session.problems > 0 && <Banner tone="warn">{n('session.unread', session.problems)}</Banner>}
         {view === 'add' ? (
           <AddTo did={share.did} name={share.name} reader={session} />

@@ -67,7 +67,10 @@ export type SessionView = {
   readonly parts: readonly CompartmentView[]
   /** How much has been opened, so that every screen of the session says the same. */
   readonly opened: OpenedCount
+  /** Records that did not open, or are not what they claim to be, by the code of why. */
+  readonly refused: readonly RefusedView[]
 }
+export type RefusedView = { readonly id: string; readonly title: string; readonly code: string }
 
 /** Records whose content can be opened at once, and how many of them are. Images and files are opened one by one. */
 export type OpenedCount = { readonly open: number; readonly of: number; readonly receipts: number }

@@ -16,10 +16,10 @@ export async function openConsents(ctx: Ctx, consents: readonly string[], input:
     ...first,
     records: [...new Map(sessions.flatMap(s => s.records.map(r => [toHex(r.id), r] as const))).values()],
     problems: sessions.flatMap(s => s.problems),
-    async open(ids) {
+    async open(ids, refused) {
       const bySession = Map.groupBy(ids, id => holder.get(toHex(id)) ?? first)
       const out = []
-      for (const [session, some] of bySession) out.push(...(await session.open(some)))
+      for (const [session, some] of bySession) out.push(...(await session.open(some, refused)))
       return out
     },
     close() {

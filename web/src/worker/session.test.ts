@@ -4,6 +4,7 @@ import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { revoke } from '@keepwell/sdk/actions/access/revoke'
 import { verifyTrail } from '@keepwell/sdk/actions/access/verify-trail'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { forge } from '@keepwell/sdk/actions/forge.kit'
 import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { holdItems } from '@keepwell/sdk/actions/records/hold-items'
 import { importItems } from '@keepwell/sdk/actions/records/import-items'
@@ -272,6 +273,25 @@ describe('a session in another record', () => {
     expect(await code(() => reading.file(held.id))).toBe('HELD_REFUSED')
     expect([asked, ended]).toEqual([2, []])
     expect((await reading.record(other.id)).row.id).toBe(other.id)
+  })
+
+  test('shows all but a record that another forged, and names that one; asked for by itself it says why', async () => {
+    await give('write', ['laboratory'])
+    const compartment = id('laboratory')
+    await forge(clinic, { home: HOME, compartment, bad: 'signature', lie: { title: 'Ferritin: 3 ug/L', resourceType: 'Observation' } })
+    const reading = await openIt(await give('read', ['laboratory', 'medications']))
+    const before = reading.view()
+    const told: number[] = []
+    const count = await reading.openAll({ signal: new AbortController().signal, progress: c => void told.push(c.open) })
+    // All but one, and nothing is left to be asked for again.
+    expect([count.open, count.of]).toEqual([before.opened.of - 1, before.opened.of - 1])
+    expect(count.open).toBeGreaterThan(5)
+    const [bad, ...more] = reading.view().refused
+    expect([bad, more]).toMatchObject([{ title: 'Ferritin: 3 ug/L', code: 'BAD_SIGNATURE' }, []])
+    expect(await code(() => reading.record(bad!.id))).toBe('BAD_SIGNATURE')
+    expect([ended, reading.view().refused.length]).toEqual([[], 1])
+    reading.end('ended')
+    expect(await code(() => reading.view())).toBe('NO_GRANT')
   })
 
   test('closes when its share was ended, even if another word brought the share back in the same breath', async () => {

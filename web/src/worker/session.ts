@@ -1,5 +1,5 @@
 import { reasonsOf } from '@keepwell/sdk/actions/access/ask'
-import type { OpenedRecord, ReadingSession, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { OpenedRecord, ReadingSession, Refused, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { fileNameOf } from '@keepwell/sdk/actions/records/export-names'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { cidFromBytes } from '@keepwell/sdk/base/cid'
@@ -105,6 +105,8 @@ function sessionState(vault: Vault, { share, session, input, fresh, over }: Begu
   const names = { ...naming(vault.ctx.session.state.ring), compartment: compartmentsOf(session), own: share.did }
   const items = new Map<string, SessionItem>(session.records.map(r => [toHex(r.id), itemOf(r, names)]))
   const opened = new Map<string, RecordView>()
+  /** Why records did not open, by their codes. */
+  const refused = new Map<string, string>()
   const answers = new Map<number, readonly SessionItem[]>()
   /** Records of which the patient told that there is a newer version. */
   const amended = new Set<string>()
@@ -123,18 +125,20 @@ function sessionState(vault: Vault, { share, session, input, fresh, over }: Begu
     openedAt,
     items,
     opened,
+    refused,
     answers,
     amended,
     stop,
     current: () => (sorted ??= inOrder(items.values(), share.did)),
     receipt: () => void receipts++,
     count: (): OpenedCount => {
-      const all = [...items.values()].filter(isOpenable)
+      const all = [...items.values()].filter(i => isOpenable(i) && !refused.has(i.row.id))
       return { open: all.filter(i => opened.has(i.row.id)).length, of: all.length, receipts }
     },
     learn(record: SessionRecord, view: RecordView): void {
       const known = items.get(view.row.id)
       opened.set(view.row.id, view)
+      refused.delete(view.row.id)
       if (!known) return
       const before: SessionItem = view.from.signature === 'verified' ? { ...known, proven: true } : known
       items.set(view.row.id, before)
@@ -157,6 +161,7 @@ function sessionState(vault: Vault, { share, session, input, fresh, over }: Begu
       session.close()
       items.clear()
       opened.clear()
+      refused.clear()
       answers.clear()
       sorted = []
       over({ share: share.id, name: share.name, why, seconds: clock() - openedAt, opened: contents, receipts })
@@ -209,8 +214,10 @@ async function unlessRefused<T>(state: State, work: () => Promise<T>): Promise<T
   }
 }
 
-async function openBatch(state: State, batch: readonly SessionItem[]): Promise<void> {
-  const opened = await unlessRefused(state, () => state.session.open(batch.map(i => i.record.id)))
+/** One that is bad costs itself alone, unless it is all that was asked for. */
+async function openBatch(state: State, batch: readonly SessionItem[], refused?: Refused): Promise<void> {
+  const ids = batch.map(i => i.record.id)
+  const opened = await unlessRefused(state, () => state.session.open(ids, refused))
   state.receipt()
   const byId = new Map(opened.map(o => [toHex(o.meta.id), o]))
   for (const { record, row } of batch) {
@@ -275,7 +282,7 @@ function readingOf(state: State): OpenReading {
       const closed = state.current().filter(i => isOpenable(i) && !state.opened.has(i.row.id))
       for (const batch of batchesOf(closed)) {
         if (signal.aborted) break
-        await openBatch(state, batch)
+        await openBatch(state, batch, (id, { code }) => void state.refused.set(id, code))
         progress(state.count())
       }
       return state.count()
@@ -341,6 +348,7 @@ function sessionView(state: State): SessionView {
     problems,
     parts: [...parts].map(([name, list]) => ({ name, count: list.length })),
     opened: state.count(),
+    refused: [...state.refused].map(([id, code]) => ({ id, title: state.items.get(id)?.row.title ?? '', code })),
   }
 }
 

@@ -1,4 +1,10 @@
-import { type OpenedRecord, openSession, type ReadingSession, type SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import {
+  type OpenedRecord,
+  openSession,
+  type ReadingSession,
+  type Refused,
+  type SessionRecord,
+} from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { remember, type SessionParts } from './memory.ts'
 import { typeOfRecord } from './opening.ts'
@@ -85,15 +91,28 @@ type Found = { readonly reader: ReadingSession; readonly records: readonly Sessi
 
 async function openInto({ sift }: SessionParts, memory: Memory, { reader: whole, records }: Found): Promise<void> {
   const reader = sift ? sifted(sift, whole, memory.sink.problem) : whole
+  const refused: Refused = (id, { code }) => memory.sink.problem(id, code)
   const fhir = records.filter(r => r.card.kind === 'fhir')
   const files = records.filter(r => r.card.kind !== 'fhir')
   try {
     for (let at = 0; at < fhir.length; at += PAGE) {
       const page = fhir.slice(at, at + PAGE)
-      const opened = new Map((await reader.open(page.map(r => r.id))).map((o): [string, OpenedRecord] => [toHex(o.meta.id), o]))
+      const found = await reader.open(
+        page.map(r => r.id),
+        refused,
+      )
+      const opened = new Map(found.map((o): [string, OpenedRecord] => [toHex(o.meta.id), o]))
       memory.sink.whole(page.flatMap(r => opened.get(toHex(r.id)) ?? []))
     }
-    for (let at = 0; at < files.length; at += PAGE) memory.sink.parts(await reader.ranges(files.slice(at, at + PAGE).map(r => r.id)))
+    for (let at = 0; at < files.length; at += PAGE) {
+      const page = files.slice(at, at + PAGE)
+      memory.sink.parts(
+        await reader.ranges(
+          page.map(r => r.id),
+          refused,
+        ),
+      )
+    }
   } catch (e) {
     throw asEnd(e)
   }

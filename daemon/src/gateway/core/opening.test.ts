@@ -1,4 +1,5 @@
-import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { OpenedRecord, RangedRecord, Refused, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import { toHex } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { describe, expect, test } from 'vitest'
 import { openAll, type Sink } from './opening.ts'
@@ -21,16 +22,18 @@ function desk(bad: (n: number) => KeepwellError | null = () => null) {
   const parts: number[] = []
   const { promise: gate, resolve: start } = Promise.withResolvers<void>()
   const reader = {
-    async open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]> {
+    async open(ids: readonly Uint8Array[], refused?: Refused): Promise<OpenedRecord[]> {
       await gate
       const numbers = ids.map(i => i[0]!)
       asked.push(numbers)
-      for (const n of numbers) {
+      const good = numbers.filter(n => {
         const failure = bad(n)
-        if (failure) throw failure
-      }
+        if (failure?.code === 'DENIED') throw failure
+        if (failure) refused?.(toHex(new Uint8Array(16).fill(n)), failure)
+        return !failure
+      })
       // In another order than asked for.
-      return numbers.toReversed().map(n => ({ meta: { id: new Uint8Array(16).fill(n) } }) as OpenedRecord)
+      return good.toReversed().map(n => ({ meta: { id: new Uint8Array(16).fill(n) } }) as OpenedRecord)
     },
     async ranges(ids: readonly Uint8Array[]): Promise<RangedRecord[]> {
       await gate
@@ -58,6 +61,8 @@ describe('opening what a session lists', () => {
     d.start()
     await d.opening.ready(null)
     expect([d.out.toSorted(), d.problems, d.failures]).toEqual([[1, 2, 3, 4, 6, 7], ['05 BAD_SIGNATURE'], []])
+    // And no second receipt.
+    expect(d.asked).toHaveLength(1)
   })
 
   test('letters that are FHIR and letters that are files are one type, and each is read in its own way', async () => {

@@ -1,14 +1,10 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import type { OpenedRecord, RangedRecord, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
+import type { OpenedRecord, RangedRecord, ReadingSession, Refused, SessionRecord } from '@keepwell/sdk/actions/access/open-session'
 import { toHex } from '@keepwell/sdk/base/bytes'
-import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { ONE_BLOCK } from '@keepwell/sdk/records/payload'
 import type { UnderWay } from './under-way.ts'
 
-type Reader = {
-  open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]>
-  ranges(ids: readonly Uint8Array[]): Promise<RangedRecord[]>
-}
+type Reader = Pick<ReadingSession, 'open' | 'ranges'>
 
 /** Where opened records go. `whole` are FHIR, `parts` everything else, of which only the end was fetched. */
 export type Sink = {
@@ -67,9 +63,6 @@ type Page = {
 type Ended = { readonly reason: unknown } | null
 type Waiting = { readonly types: readonly string[] | null; resolve(): void; reject(reason: unknown): void }
 
-/** What would befall every other record too. */
-const ENDING = new Set(['DENIED', 'NO_GRANT', 'NO_RECEIPT', 'RELAY_UNREACHABLE', 'GRANT_ENDED', 'BUNDLE_ROLLBACK'])
-
 /**
  * Opens what a session lists, a page at a time: what is asked for in turn, and everything else when all is listed, for a list that is whole
  * answers more than any page. The newest come first within a type, but for the patient, of whom there is one; a record that replaces another comes
@@ -83,6 +76,8 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
   let running = false
   let ended: Ended = null
   const inFlight = new Set<Page>()
+
+  const refused: Refused = (id, { code }) => void (ended || sink.problem(id, code))
 
   const left = (types: readonly string[] | null): boolean =>
     queues.some(q => q.left.size > 0 && (types === null || types.includes(q.type))) ||
@@ -100,24 +95,16 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
     queue.pages++
     const { type, reader } = queue
     const records = type === FIRST_TYPE ? oldest(queue, size) : newest(queue, size)
-    const page: Page = { type, reader, records, opened: keep(fetched(reader, records)) }
+    const page: Page = { type, reader, records, opened: keep(fetched(reader, records, refused)) }
     inFlight.add(page)
     size = Math.min(LARGEST, size * 2)
     return page
   }
 
-  async function openPage({ reader, records }: Pick<Page, 'reader' | 'records'>, opened: Page['opened']): Promise<void> {
-    try {
-      const found = await opened
-      if ('whole' in found) await inSlices(found.whole, slice => ended || sink.whole(slice))
-      else if (!ended) sink.parts(found.parts)
-    } catch (e) {
-      if (!isKeepwellError(e) || ENDING.has(e.code) || ended) throw e
-      if (records.length === 1) return sink.problem(toHex(records[0]!.id), e.code)
-      const middle = records.length >> 1
-      for (const half of [records.slice(0, middle), records.slice(middle)])
-        await openPage({ reader, records: half }, keep(fetched(reader, half)))
-    }
+  async function openPage(opened: Page['opened']): Promise<void> {
+    const found = await opened
+    if ('whole' in found) await inSlices(found.whole, slice => ended || sink.whole(slice))
+    else if (!ended) sink.parts(found.parts)
   }
 
   async function run(): Promise<void> {
@@ -129,7 +116,7 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
       while (page && !ended) {
         // The relay has the next page ready when this one is indexed.
         const ahead = next()
-        await openPage(page, page.opened)
+        await openPage(page.opened)
         inFlight.delete(page)
         settle()
         page = ahead ?? next()
@@ -260,9 +247,10 @@ function replacedBy(last: SessionRecord, left: ReadonlyMap<string, SessionRecord
   return [...chain].reverse()
 }
 
-async function fetched(reader: Reader, page: readonly SessionRecord[]): Promise<Fetched> {
+async function fetched(reader: Reader, page: readonly SessionRecord[], refused: Refused): Promise<Fetched> {
   const ids = page.map(r => r.id)
-  return page[0]!.card.kind === 'fhir' ? { whole: inOrder(page, await reader.open(ids)) } : { parts: await reader.ranges(ids) }
+  if (page[0]!.card.kind === 'fhir') return { whole: inOrder(page, await reader.open(ids, refused)) }
+  return { parts: await reader.ranges(ids, refused) }
 }
 
 /** Others have their turn while many are indexed. */

@@ -29,7 +29,7 @@ type Opener = Pick<ReadingSession, 'open' | 'ranges'>
 
 /** Opens only what may be shown. */
 export const sifted = (sift: Sift, { open, ranges }: Opener, problem: (id: string, code: string) => void): Opener => ({
-  open: async ids => [...(await sift.records(await open(ids), problem))],
+  open: async (ids, refused) => [...(await sift.records(await open(ids, refused), problem))],
   ranges,
 })
 

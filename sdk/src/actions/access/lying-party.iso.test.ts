@@ -1,31 +1,23 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '#actions/context'
+import { forge as forged } from '#actions/forge.kit'
 import { fileRecords } from '#actions/records/file-records'
 import { listEntries } from '#actions/records/list-entries'
 import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { submitRecords } from '#actions/records/submit-records'
 import { draft, person, type World, world } from '#actions/story.kit'
-import { callRelay, findParty, makeCall, signerOf } from '#actions/vault/calls'
+import { callRelay, findParty, signerOf } from '#actions/vault/calls'
 import { makeBundle } from '#actions/vault/create-vault'
 import { utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { cidBytes } from '#base/cid'
 import { codeOf } from '#base/code.kit'
 import { KeepwellError } from '#base/error'
 import { commitmentOf, decodeTerms, encodeTerms, readTerms } from '#consent/terms'
-import { sha256 } from '#crypto/hash'
-import { merkleTree } from '#crypto/merkle'
-import { calendarMessage, epochPublicKey } from '#identity/calendar'
 import { INBOX } from '#identity/compartments'
-import { peek, sign } from '#identity/signed'
-import type { Block } from '#ports/blocks'
+import { sign } from '#identity/signed'
 import type { Relay } from '#ports/relay'
 import type { Card } from '#records/card'
-import { leafInner, recordLeaf } from '#records/envelope'
-import { joinPlain, sealWhole } from '#records/payload'
-import { encodeTail, type Meta, recordDigest } from '#records/plain'
-import { reseal } from '#records/reseal'
 import { grant } from './grant.ts'
 import { grantAsProxy } from './grant-as-proxy.ts'
 import { receivedGrants } from './grants.ts'
@@ -56,55 +48,8 @@ beforeAll(async () => {
 })
 
 /** What a writer with its own software could send: a well-formed record whose card says what it likes. */
-async function forge(lie: Partial<Card>, body = utf8('{"resourceType":"Observation"}'), compartment = lab()): Promise<Uint8Array> {
-  const { ring } = clinic.session.state
-  const to = patient.session.state.ring.did
-  const id = w.random(16)
-  const meta: Meta = {
-    v: 1,
-    id,
-    authorSalt: w.random(32),
-    subject: to,
-    author: ring.did,
-    kind: 'fhir',
-    mediaType: 'application/fhir+json',
-    authoredAt: w.now,
-    size: body.length,
-    bodyHash: sha256(body),
-  }
-  const tree = merkleTree([recordDigest(meta)])
-  const batch = await sign(signerOf(ring), 'batch', { v: 1, root: tree.root(), size: 1, at: w.now })
-  const dek = w.random(32)
-  const blocks: Block[] = []
-  const plain = joinPlain(body, encodeTail({ meta, proof: { batch, index: 0, path: [] } }))
-  const sink = async (b: readonly Block[]) => void blocks.push(...b)
-  const cid = cidBytes(await sealWhole(plain, { id, key: dek, random: w.random, sink }))
-  const salt = w.random(32)
-  const card: Card = {
-    v: 1,
-    salt,
-    author: ring.did,
-    kind: 'fhir',
-    mediaType: 'application/fhir+json',
-    title: 'forged',
-    codes: [],
-    size: body.length,
-    ...lie,
-  }
-  const leaf = recordLeaf(leafInner({ salt, id, cid, author: card.author, subject: to }))
-  const published = (await honest.calendar(to))!
-  const calendar = peek(published.calendar, calendarMessage)
-  const entry = calendar.compartments.find(c => c.id.every((b, i) => b === compartment[i]))
-  const epoch = calendar.compartments[0]!.firstEpoch
-  const inbox = (await findParty(clinic, to))!.inbox
-  const publicKey = entry ? epochPublicKey(entry, (await honest.page(to, compartment))!, epoch) : inbox
-  const target = { compartment, generation: entry?.generation ?? 0, epoch, publicKey }
-  const group = await reseal(to, [{ id, cid, leaf, card, dek }], target, w.random)
-  const { terms } = receivedGrants(clinic).find(g => g.terms.level === 'write')!.grant
-  await honest.putBlocks(await makeCall(clinic, honest, 'put-blocks', { vault: to, terms }), blocks)
-  await callRelay(clinic, honest, 'submit', { vault: to, groups: [group], terms, purpose: 'TREAT' })
-  return id
-}
+const forge = (lie: Partial<Card>, body = utf8('{"resourceType":"Observation"}'), compartment = lab()): Promise<Uint8Array> =>
+  forged(clinic, { home: HOME, compartment, lie, body })
 
 describe('T18: a writer that signs one thing and shows another', () => {
   test('a card in the patient’s own name, or in another author’s, is not taken in', async () => {

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest'
+import { forge } from '#actions/forge.kit'
 import { fileRecords } from '#actions/records/file-records'
+import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, world } from '#actions/story.kit'
 import { toHex, utf8 } from '#base/bytes'
+import { codeOf } from '#base/code.kit'
 import { isKeepwellError } from '#base/error'
 import { grant } from './grant.ts'
+import { receivedGrants } from './grants.ts'
 import { invite, join } from './invite.ts'
 import { openSession, type SessionRecord } from './open-session.ts'
 import { receiveMessages } from './receive-messages.ts'
+import { revoke } from './revoke.ts'
 
 const HOME = 'http://patient.test'
 
@@ -60,6 +65,53 @@ test('records can be opened as they are listed, read by parts, and what is filed
         e => isKeepwellError(e, 'NO_GRANT'),
       ),
     ).toBe(true)
+})
+
+test('a record whose signature or seal is bad costs that record alone, named; asked for by itself it says why', async () => {
+  const w = await world([HOME])
+  const [patient, clinic, writer] = [await person(w, 'Ada', HOME), await person(w, 'Clinic', HOME), await person(w, 'Mallory', HOME)]
+  const compartments = patient.session.state.ring.compartments.map(c => c.id)
+  for (const [party, level] of [
+    [clinic, 'read'],
+    [writer, 'write'],
+  ] as const) {
+    await join(party, await invite(patient))
+    await receiveMessages(patient)
+    const to = party.session.state.ring.did
+    await grant(patient, { to, level, purposes: ['TREAT'], compartments, expiry: w.now + 86_400 })
+    await receiveMessages(party)
+  }
+  const good = [draft(patient, 'general', 'one'), draft(patient, 'general', 'two'), draft(patient, 'laboratory', 'three')]
+  const compartment = compartmentNamed(patient.session.state.ring, 'general').id
+  await fileRecords(patient, good.slice(0, 1))
+  const unsigned = await forge(writer, { home: HOME, compartment, bad: 'signature' })
+  const unsealed = await forge(writer, { home: HOME, compartment, bad: 'seal' })
+  const shown = await forge(writer, { home: HOME, compartment, lie: { author: patient.session.state.ring.did } })
+  await fileRecords(patient, good.slice(1))
+  const session = await openSession(clinic, { grant: receivedGrants(clinic)[0]!.grant.commitment, purpose: 'TREAT' })
+  expect(session.records).toHaveLength(6)
+  const all = session.records.map(r => r.id)
+  for (const how of ['open', 'ranges'] as const) {
+    const refused = new Map<string, string>()
+    const opened = await session[how](all, (id, e) => void refused.set(id, e.code))
+    expect(opened.map(o => toHex(o.meta.id)).sort()).toEqual(good.map(d => toHex(d.id)).sort())
+    expect(opened.every(o => o.author === 'verified')).toBe(true)
+    expect(refused).toEqual(
+      new Map([
+        [toHex(unsigned), 'BAD_SIGNATURE'],
+        [toHex(unsealed), 'OPEN_FAILED'],
+        [toHex(shown), 'ENVELOPE_MISMATCH'],
+      ]),
+    )
+  }
+  // Whoever does not ask to be told gets none of them.
+  expect(await codeOf(() => session.open(all))).toMatch(/^(BAD_SIGNATURE|OPEN_FAILED|ENVELOPE_MISMATCH)$/)
+  expect(await codeOf(() => session.open([unsigned]))).toBe('BAD_SIGNATURE')
+  // What is refused to all of them is nobody's own fault.
+  const refused: string[] = []
+  await revoke(patient, session.grant.grant.commitment)
+  expect(await codeOf(() => session.open(all, id => void refused.push(id)))).toBe('DENIED')
+  expect(refused).toEqual([])
 })
 
 test('who opens records as they are listed begins with a short page, and others have their turn meanwhile', async () => {

@@ -5,7 +5,7 @@ import { copyInfo } from '#audit/receipt'
 import { equal, fromHex, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { type Cid, parseCid } from '#base/cid'
-import { ensure, isKeepwellError, KeepwellError } from '#base/error'
+import { type ErrorCode, ensure, isKeepwellError, KeepwellError } from '#base/error'
 import type { Purpose } from '#consent/terms'
 import { sha256 } from '#crypto/hash'
 import { hpkeSeal } from '#crypto/seal'
@@ -48,14 +48,18 @@ export type RangedRecord = Omit<OpenedRecord, 'body'> & {
   read(offset: number, length: number): AsyncIterable<Uint8Array>
 }
 
+/** Told of a record, by its id in hex, that does not open or is not what it claims to be. */
+export type Refused = (id: string, why: KeepwellError) => void
+
 export type ReadingSession = {
   readonly grant: OpenGrant
   readonly records: readonly SessionRecord[]
   readonly problems: readonly { readonly id: string; readonly code: string }[]
   readonly vaultVersion: number | null
-  open(ids: readonly Uint8Array[]): Promise<OpenedRecord[]>
+  /** Throws what is wrong with a record, unless `refused` is told of it: then the others are given. */
+  open(ids: readonly Uint8Array[], refused?: Refused): Promise<OpenedRecord[]>
   /** Opens records without fetching more than their ends. */
-  ranges(ids: readonly Uint8Array[]): Promise<RangedRecord[]>
+  ranges(ids: readonly Uint8Array[], refused?: Refused): Promise<RangedRecord[]>
   /** Lists what was filed since, with a receipt of its own; gives the records that are new here, which are then in `records` too. */
   refresh(): Promise<SessionRecord[]>
   /** Forgets everything that was opened: a session leaves nothing behind. */
@@ -146,8 +150,10 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
   const authorOf = authors(ctx, open.package.relays)
   const payloads = { open, base, under, authorOf, breathe, ...told, ...(input.near ? { near: input.near } : {}) }
   const opener = {
-    open: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: false }, listing.byId, unpack)),
-    ranges: (ids: readonly Uint8Array[]) => living(() => openApart(ctx, relay, { ...payloads, ids, ends: true }, listing.byId, openRanges)),
+    open: (ids: readonly Uint8Array[], refused?: Refused) =>
+      living(() => openApart(ctx, relay, { ...payloads, ids, ends: false, refused }, listing.byId, unpack)),
+    ranges: (ids: readonly Uint8Array[], refused?: Refused) =>
+      living(() => openApart(ctx, relay, { ...payloads, ids, ends: true, refused }, listing.byId, openRanges)),
   }
   const arrived = (fresh: readonly SessionRecord[]): void => {
     input.arrived?.(fresh, opener)
@@ -313,9 +319,17 @@ type OpenInput = {
   readonly breathe: () => Promise<void>
   /** Of large payloads only the ends are read. */
   readonly ends: boolean
+  readonly refused: Refused | undefined
   readonly receipted?: Receipted
   readonly near?: NearBlocks
 }
+
+/** What would befall every other record too: it is nobody's own fault. */
+const ENDING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(['DENIED', 'NO_GRANT', 'GRANT_ENDED', 'NO_RECEIPT', 'BUNDLE_ROLLBACK'] as const),
+  ...(['RELAY_UNREACHABLE', 'RATE_LIMITED', 'CLOCK_SKEW', 'STOPPING', 'CANCELLED'] as const),
+])
+const ofTheRecord = (e: unknown): e is KeepwellError => isKeepwellError(e) && !ENDING.has(e.code)
 
 /** What organisations hold is opened apart, for each its own: it is shown the receipt, and should learn of no other record by it. */
 async function openApart<T extends Tail>(
@@ -338,7 +352,7 @@ async function openApart<T extends Tail>(
 async function openPayloads<T extends Tail>(
   ctx: Reading,
   relay: Relay,
-  { open, base, under, ids, listed, authorOf, breathe, ends, receipted, near }: OpenInput,
+  { open, base, under, ids, listed, authorOf, breathe, ends, refused, receipted, near }: OpenInput,
   read: (input: UnpackInput) => Promise<T>,
 ): Promise<(T & { readonly author: 'verified' | 'unknown' })[]> {
   const answer = await ask(ctx, relay, { ...base, ...under(), action: 'open', selection: { ids: [...ids] } }, receipted)
@@ -359,13 +373,7 @@ async function openPayloads<T extends Tail>(
   const holder = fromHolder(ctx, relay, answer)
   const together = ends ? ENDS_TOGETHER : Math.max(1, all.length)
   let here = new Map<Cid, Uint8Array>()
-  const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
-  for (const [i, { id, item, opener, cid }] of all.entries()) {
-    if (i % together === 0) {
-      const some = new Map(all.slice(i, i + together).map(a => [a.cid, a.item.id]))
-      here = await fetchedAhead(fetchFor, some, ends)
-    }
-    if (i % TURN === TURN - 1) await breathe()
+  const openOne = async ({ id, item, opener, cid }: (typeof all)[number]): Promise<T & { readonly author: 'verified' | 'unknown' }> => {
     const named = open.package.records.find(r => equal(r.id, item.id))
     // A card was checked when it was listed, against what is anchored of this payload; the key opens for this payload only.
     const known = listed.get(id)
@@ -378,7 +386,25 @@ async function openPayloads<T extends Tail>(
     )
     const opened = await read({ id: item.id, subject: base.vault, dek, cid, fetch, holder })
     checkCard(opened.meta, card)
-    out.push({ ...opened, author: await authorOf(opened) })
+    return { ...opened, author: await authorOf(opened) }
+  }
+  const out: (T & { readonly author: 'verified' | 'unknown' })[] = []
+  let away: KeepwellError | null = null
+  for (const [i, one] of all.entries()) {
+    if (i % together === 0) {
+      const some = new Map(all.slice(i, i + together).map(a => [a.cid, a.item.id]))
+      here = await fetchedAhead(fetchFor, some, ends)
+    }
+    if (i % TURN === TURN - 1) await breathe()
+    try {
+      // All that is asked for at once is held by one: who does not answer is not asked for each.
+      if (away) throw away
+      out.push(await openOne(one))
+    } catch (e) {
+      if (!refused || !ofTheRecord(e)) throw e
+      refused(one.id, e)
+      if (e.code === 'HELD_UNREACHABLE') away = e
+    }
   }
   await near?.drop([...asked].map(fromHex))
   return out
@@ -399,7 +425,12 @@ async function fetchedAhead(
   const here = new Map<Cid, Uint8Array>()
   const take = async (wanted: ReadonlyMap<Cid, Uint8Array>): Promise<void> => {
     if (wanted.size < 2) return
-    for await (const { cid, bytes } of fetchFor(cid => wanted.get(cid)!)([...wanted.keys()])) here.set(cid, bytes)
+    try {
+      for await (const { cid, bytes } of fetchFor(cid => wanted.get(cid)!)([...wanted.keys()])) here.set(cid, bytes)
+    } catch (e) {
+      // What did not come with the others is asked for by itself, and fails alone.
+      if (!ofTheRecord(e)) throw e
+    }
   }
   await take(payloads)
   if (!ends) return here

@@ -100,6 +100,10 @@ export const clinician: Texts<typeof english> = {
   'session.idleNote': 'Die Sitzung endet von selbst, wenn sich {minutes} Minuten lang nichts rührt.',
   'session.fresh': { one: '{count} neuer Eintrag seit dem letzten Mal', other: '{count} neue Einträge seit dem letzten Mal' },
   'session.freshNone': 'Nichts Neues seit dem letzten Mal',
+  'session.refused': {
+    one: 'Ein Eintrag lässt sich nicht öffnen oder ist nicht, was er vorgibt. Er wird nicht gezeigt, die anderen schon.',
+    other: '{count} Einträge lassen sich nicht öffnen oder sind nicht, was sie vorgeben. Sie werden nicht gezeigt, die anderen schon.',
+  },
   'session.unread': {
     one: '{count} Eintrag liegt unter Schlüsseln, die Ihre Freigabe nicht enthält, oder sein Titel ist beschädigt. Er wird nicht gezeigt.',
     other:

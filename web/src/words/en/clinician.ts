@@ -92,6 +92,10 @@ export const clinician = {
   'session.idleNote': 'The session ends by itself after {minutes} minutes without a sign of you.',
   'session.fresh': { one: '{count} new record since you last looked', other: '{count} new records since you last looked' },
   'session.freshNone': 'Nothing new since you last looked',
+  'session.refused': {
+    one: 'A record does not open, or is not what it claims to be. It is not shown; the others are.',
+    other: '{count} records do not open, or are not what they claim to be. They are not shown; the others are.',
+  },
   'session.unread': {
     one: '{count} record was filed under keys that your share does not hold, or its title was damaged. It is not shown.',
     other: '{count} records were filed under keys that your share does not hold, or their titles were damaged. They are not shown.',
