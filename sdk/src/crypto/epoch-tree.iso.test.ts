@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '#base/bytes'
-import { coverNodes, epochSeed, MAX_EPOCH, TREE_DEPTH, type TreeNode } from './epoch-tree.ts'
+import { coverNodes, epochSeed, epochSeeds, MAX_EPOCH, TREE_DEPTH, type TreeNode } from './epoch-tree.ts'
 import { kemKeyPair } from './kem.ts'
 import { codeOf, kw1Vectors } from './vectors.kit.ts'
 
@@ -42,6 +42,13 @@ describe('epoch tree', () => {
 
   test('covers are the known ones', () => {
     for (const c of own.covers) expect(hex(coverNodes(root, c.first, c.last))).toEqual(c.nodes)
+  })
+
+  test('the seeds of an interval are those of its epochs', () => {
+    for (const [from, to] of [...intervals(20)].filter(([a, b]) => b - a < 200)) {
+      const each = Array.from({ length: to - from + 1 }, (_, i) => epochSeed(root, from + i)!)
+      expect(epochSeeds(root, from, to).map(toHex)).toEqual(each.map(toHex))
+    }
   })
 
   test('a cover is exactly the interval, in order, without overlap, of at most 30 nodes', () => {

@@ -63,3 +63,12 @@ export function epochSeed(source: Uint8Array | readonly TreeNode[], epoch: numbe
   }
   return hkdfExpand(node.key, EPOCH, 32)
 }
+
+/** The seeds of the epochs `from`…`to` (inclusive), in order, from the tree root: what they share on the way down is derived once. Throws BAD_INPUT. */
+export function epochSeeds(root: Uint8Array, from: number, to: number): Uint8Array[] {
+  const leaves = (node: TreeNode): TreeNode[] =>
+    node.level === TREE_DEPTH ? [node] : [...leaves(child(node, 0)), ...leaves(child(node, 1))]
+  return coverNodes(root, from, to)
+    .flatMap(leaves)
+    .map(leaf => hkdfExpand(leaf.key, EPOCH, 32))
+}

@@ -1,7 +1,7 @@
 import { concat, equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import { bytes, type Infer, int, list, object } from '#base/shape'
-import { epochSeed } from '#crypto/epoch-tree'
+import { epochSeeds } from '#crypto/epoch-tree'
 import { sha256 } from '#crypto/hash'
 import { kemKeyPair } from '#crypto/kem'
 import { compartmentId } from './compartments.ts'
@@ -33,7 +33,7 @@ export type CalendarEntry = CalendarMessage['compartments'][number]
 /** The page of public keys for `count` epochs from `firstEpoch` under one tree root. */
 export async function calendarPage(root: Uint8Array, firstEpoch: number, count: number): Promise<Uint8Array> {
   const keys: Uint8Array[] = []
-  for (let i = 0; i < count; i++) keys.push((await kemKeyPair(epochSeed(root, firstEpoch + i)!)).public)
+  for (const seed of epochSeeds(root, firstEpoch, firstEpoch + count - 1)) keys.push((await kemKeyPair(seed)).public)
   return concat(...keys)
 }
 
