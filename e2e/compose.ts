@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { lockFile } from '@keepwell/adapters/base/lock'
 import { openFileBlocks } from '@keepwell/adapters/blocks/file'
 import type { BlockIo } from '@keepwell/adapters/blocks/io'
 import { openSqliteEnvelopes } from '@keepwell/adapters/envelopes/sqlite'
@@ -10,6 +9,7 @@ import { openEvmLedger } from '@keepwell/adapters/ledger/evm/ledger'
 import { openSqliteLog } from '@keepwell/adapters/log/sqlite'
 import { inHome, readHome, requestOf } from '@keepwell/daemon/bin/home'
 import { type OpenOptions, type RelayHome, urlOf, VERSION } from '@keepwell/daemon/bin/relay'
+import { lockRelay } from '@keepwell/daemon/bin/relay-lock'
 import { publicProvider } from '@keepwell/daemon/relay/rpc'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { BlockStore } from '@keepwell/sdk/ports/blocks'
@@ -44,7 +44,7 @@ export async function openComposedHome({ dir, config, clock, random, compose }: 
   const url = urlOf(config)
   const opened = new AsyncDisposableStack()
   try {
-    const lock = lockFile(at.lock)
+    const lock = lockRelay(dir)
     opened.defer(() => lock.release())
     const { chainId } = found.secrets
     const chain = await openChain({ dir: at.ledger, chainId, clock })

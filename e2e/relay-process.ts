@@ -25,9 +25,10 @@ export type RelayProcessInput = {
   readonly nodeArgs?: readonly string[]
 }
 
-/** Starts a relay as a process of its own with plain Node and waits until it listens. Its environment is these settings and nothing else. */
+/** Starts a relay as a process of its own with plain Node and waits until it listens. Its environment is these settings and no other. */
 export async function startRelayProcess({ settings, file = RELAY_MAIN, nodeArgs = [] }: RelayProcessInput): Promise<RelayProcess> {
-  const env = { PATH: process.env.PATH, HOME: settings.KEEPWELL_HOME, ...settings }
+  const { PATH, NODE_COMPILE_CACHE = '' } = process.env
+  const env = { PATH, NODE_COMPILE_CACHE, HOME: settings.KEEPWELL_HOME, ...settings }
   const child = spawn(process.execPath, [...nodeArgs, file], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   let output = ''
   const gone = new Promise<number | null>(resolve => child.once('close', resolve))

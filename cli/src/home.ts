@@ -4,6 +4,7 @@ import { openSqliteCatalog } from '@keepwell/adapters/catalog/sqlite'
 import { openHttpRelay } from '@keepwell/adapters/relay/http'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
 import type { RelayHome } from '@keepwell/daemon/bin/relay'
+import { lockRelay } from '@keepwell/daemon/bin/relay-lock'
 import { type Config, readConfig } from '@keepwell/daemon/config/config'
 import { readSecrets } from '@keepwell/daemon/config/secrets'
 import type { Ctx, Session } from '@keepwell/sdk/actions/context'
@@ -238,9 +239,10 @@ const PAUSE = 100
 
 /** Opens the own relay here; null when `keepwell start` serves it. Another command that has it open is waited for. */
 async function openOwn(io: Io, dir: string, config: Config, url: string): Promise<RelayHome | null> {
-  const { openRelayHome } = await import('@keepwell/daemon/bin/relay')
   for (let tries = 0; ; tries++) {
     try {
+      lockRelay(dir).release()
+      const { openRelayHome } = await import('@keepwell/daemon/bin/relay')
       return await openRelayHome({ dir, config, secrets: readSecrets(io.env, config), clock: io.clock, random: io.random })
     } catch (e) {
       if (!isKeepwellError(e, 'LOCKED') && !isKeepwellError(e, 'LEDGER_LOCKED')) throw e

@@ -1,7 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { refuseGuessable } from '@keepwell/adapters/passphrase/guessable'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
@@ -19,7 +18,10 @@ type BareDevice = Infer<typeof bareDevice>
 /** The passphrase from `--passphrase-file`, KEEPWELL_PASSPHRASE or the person. `fresh` asks twice, and refuses what is easily guessed. */
 export async function passphrase(io: Io, args: Args, options: { readonly fresh?: boolean } = {}): Promise<string> {
   const said = await givenPassphrase(io, args, options)
-  if (options.fresh) refuseGuessable(said)
+  if (options.fresh) {
+    const { refuseGuessable } = await import('@keepwell/adapters/passphrase/guessable')
+    refuseGuessable(said)
+  }
   return said
 }
 

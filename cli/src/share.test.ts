@@ -4,7 +4,7 @@ import { sampleBundle } from '@keepwell/sdk/sample/bundle'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
+import { type Desk, desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const place = temporary()
 const at = (name: string): string => join(place.path, name)
@@ -102,6 +102,11 @@ describe('one person and one clinic, each at a home of their own', { timeout: 12
     const refused = await clinic.run('read')
     expect([refused.code, refused.out]).toEqual([4, ''])
     expect((await ada.json('shares', '--all')).given.map((g: { state: string }) => g.state).sort()).toEqual(['live', 'revoked'])
+  })
+
+  test('a command whose home is served elsewhere loads no relay and no ledger of its own', async () => {
+    const { code, err } = await desk(ada.dir, { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' }).run('sync')
+    expect([code, err.includes('relay/http.ts'), err.includes('ledger/embedded')]).toEqual([0, true, false])
   })
 
   test('who looked is shared by itself: read and handed on with its proofs, current after a sync, and over at its end', async () => {

@@ -25,7 +25,6 @@ export const inHome = (dir: string) => ({
   home: join(dir, 'home.json'),
   manifest: join(dir, 'manifest.json'),
   keys: join(dir, 'keys'),
-  lock: join(dir, 'lock'),
   ledger: join(dir, 'ledger'),
   blocks: join(dir, 'blocks'),
   shred: join(dir, 'shred'),

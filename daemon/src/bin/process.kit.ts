@@ -13,7 +13,8 @@ export type RelayProcess = {
 
 /** A relay as its operator runs it: plain Node, configured by the environment, killed like any process. */
 export async function spawnRelay(env: Readonly<Record<string, string>>): Promise<RelayProcess> {
-  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { PATH, NODE_COMPILE_CACHE = '' } = process.env
+  const child = spawn(process.execPath, [MAIN], { env: { PATH, NODE_COMPILE_CACHE, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
   const collect = (chunk: Buffer) => {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
-import { lockFile } from '@keepwell/adapters/base/lock'
 import { pagedRandom } from '@keepwell/adapters/base/random'
 import { openFileBlocks } from '@keepwell/adapters/blocks/file'
 import { openPostgresEnvelopes } from '@keepwell/adapters/envelopes/postgres'
@@ -31,6 +30,7 @@ import { publicProvider } from '#relay/rpc'
 import { serveRelayHttp } from '#relay/server'
 import { RELAY_LIMITS, type RelayService, type RelayStatus } from '#relay/service'
 import { completedManifest, inHome, readHome, requestOf, writeKeys } from './home.ts'
+import { lockRelay } from './relay-lock.ts'
 import { startUpkeep } from './upkeep.ts'
 
 export const VERSION: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
@@ -86,7 +86,7 @@ export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
   const url = urlOf(config)
   const opened = new AsyncDisposableStack()
   try {
-    const lock = lockFile(inHome(dir).lock)
+    const lock = lockRelay(dir)
     opened.defer(() => lock.release())
     const { chainId } = found.secrets
     const chain = config.ledger === 'embedded' ? await openChain({ dir: inHome(dir).ledger, chainId, clock }) : null

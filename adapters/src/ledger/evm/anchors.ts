@@ -1,6 +1,6 @@
 import type { Anchors } from '@keepwell/sdk/ports/ledger'
 import { checkCount, checkHash, MAX_UINT32 } from '@keepwell/sdk/ports/ledger-checks'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { hex, lower } from './values.ts'

@@ -1,6 +1,6 @@
 import type { Consents, Slot } from '@keepwell/sdk/ports/ledger'
 import { checkAddress, checkCount, checkHash, checkSignature } from '@keepwell/sdk/ports/ledger-checks'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { asHex, hex } from './values.ts'

@@ -8,7 +8,8 @@ import { patientRegistryAbi } from '@keepwell/contracts/abi/PatientRegistry'
 import { policyRegistryAbi } from '@keepwell/contracts/abi/PolicyRegistry'
 import { recordAnchorsAbi } from '@keepwell/contracts/abi/RecordAnchors'
 import { refusal } from '@keepwell/sdk/ports/ledger-checks'
-import { type Abi, decodeErrorResult } from 'viem'
+import type { Abi } from 'viem'
+import { decodeErrorResult } from 'viem/utils'
 import { engineRefusal, NodeError } from './request.ts'
 
 /** What our contracts are called in a manifest, and how they are spoken to. */

@@ -1,6 +1,7 @@
 import { fromHex } from '@keepwell/sdk/base/bytes'
 import type { LedgerEvent } from '@keepwell/sdk/ports/ledger'
-import { type Abi, decodeEventLog, type Hex, pad } from 'viem'
+import type { Abi, Hex } from 'viem'
+import { decodeEventLog, pad } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS, type ContractName } from './contracts.ts'
 import { askNode, engineRefusal, NodeError, type Request } from './request.ts'

@@ -1,7 +1,7 @@
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Address, Identities } from '@keepwell/sdk/ports/ledger'
 import { checkAddress, checkAttributeName, checkCount, checkSignature, ZERO_ADDRESS } from '@keepwell/sdk/ports/ledger-checks'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { decodeLog, logsAbout } from './events.ts'

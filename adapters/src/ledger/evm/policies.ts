@@ -1,7 +1,7 @@
 import { fromHex } from '@keepwell/sdk/base/bytes'
 import { checkHash } from '@keepwell/sdk/ports/ledger-checks'
 import type { Policies } from '@keepwell/sdk/ports/policies'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { hex, lower } from './values.ts'

@@ -1,7 +1,7 @@
 import { fromHex } from '@keepwell/sdk/base/bytes'
 import { checkAddress, checkCount, checkHash, checkPlan, checkSignature, checkVotes } from '@keepwell/sdk/ports/ledger-checks'
 import type { Recoveries } from '@keepwell/sdk/ports/recoveries'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { asHex, hex, lower } from './values.ts'

@@ -1,7 +1,7 @@
 import { toHex } from '@keepwell/sdk/base/bytes'
 import type { Tokens } from '@keepwell/sdk/ports/ledger'
 import { checkAddress, checkCount, checkHash, checkPath, checkSignature } from '@keepwell/sdk/ports/ledger-checks'
-import { decodeFunctionResult, encodeFunctionData } from 'viem'
+import { decodeFunctionResult, encodeFunctionData } from 'viem/utils'
 import type { Access } from './access.ts'
 import { ABIS } from './contracts.ts'
 import { asHex, hex, lower } from './values.ts'

@@ -1,7 +1,7 @@
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import type { Address, Written } from '@keepwell/sdk/ports/ledger'
-import { keccak256 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { keccak256 } from 'viem/utils'
 import { refusalOf } from './contracts.ts'
 import { type Outcome, openDelivery, type RawReceipt, type Sent } from './delivery.ts'
 import { currentFees, type Fees, shared } from './fees.ts'
