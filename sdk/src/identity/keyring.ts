@@ -74,11 +74,15 @@ export type RetentionRound = Infer<typeof retentionRound>
 const keptRetention = object({ signed: bytes({ max: 1 << 15 }), round: nullable(retentionRound) })
 export type KeptRetention = Infer<typeof keptRetention>
 
-/** `credential` is the last one that was live when they showed it. */
+/**
+ * `bundle` is the one whose fingerprint was compared, or that they came with; `newest` a later one of theirs that was seen and checked since, behind
+ * which nothing counts any more. `credential` is the last one that was live when they showed it.
+ */
 const contact = object({
   did,
   name: string(200),
   bundle: bytes({ max: 1 << 16 }),
+  newest: optional(bytes({ max: 1 << 16 })),
   verified: bool,
   at: int(),
   credential: optional(credential),

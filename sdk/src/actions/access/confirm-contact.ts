@@ -4,6 +4,7 @@ import { changeRing } from '#actions/vault/change-ring'
 import { ensure, KeepwellError } from '#base/error'
 import { encodeBundle, fingerprint } from '#identity/bundle'
 import type { Did } from '#identity/did'
+import type { Contact } from '#identity/keyring'
 import { bundleOf } from './add-contact.ts'
 
 /**
@@ -20,8 +21,14 @@ export async function confirmContact(
   const same = plain(input.fingerprint) === plain(fingerprint(party))
   ensure(same, 'UNVERIFIED', 'The fingerprint is another one than that of the contact’s keys.')
   const bundle = encodeBundle(await bundleOf(ctx, party, []))
-  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === input.did ? { ...c, bundle, verified: true } : c)) }))
+  await changeRing(ctx, r => ({
+    ...r,
+    contacts: r.contacts.map(c => (c.did === input.did ? pinnedAt(c, { bundle, verified: true }) : c)),
+  }))
 }
+
+/** A contact with another bundle pinned; what was seen of its keys before that is past. */
+export const pinnedAt = ({ newest: _before, ...contact }: Contact, pin: Partial<Contact>): Contact => ({ ...contact, ...pin })
 
 /** A fingerprint as typed: groups, capitals and spaces do not count. */
 const plain = (text: string): string => text.toLowerCase().replace(/[^0-9a-f]/g, '')

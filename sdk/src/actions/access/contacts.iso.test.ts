@@ -2,8 +2,12 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Ctx } from '#actions/context'
 import { compartmentNamed } from '#actions/records/secrets'
 import { person, type World, world } from '#actions/story.kit'
+import { ownBundle, trustBundle } from '#actions/vault/calls'
 import { rotate } from '#actions/vault/rotate'
+import { equal } from '#base/bytes'
 import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
+import { encodeBundle } from '#identity/bundle'
 import { addContact } from './add-contact.ts'
 import { confirmContact } from './confirm-contact.ts'
 import { forgetContact } from './forget-contact.ts'
@@ -64,6 +68,31 @@ describe('a contact by DID', () => {
     const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben' })
     await confirmContact(ada, { did: didOf(ben), fingerprint })
     expect(await codeOf(share)).toBe('no error')
+  })
+
+  test('newer keys that were seen are pinned: older ones count no more where no ledger can be asked; what was compared stays what was compared', async () => {
+    ben = await person(w, 'Ben', HOME)
+    const { fingerprint } = await addContact(ada, { did: didOf(ben), name: 'Ben' })
+    await confirmContact(ada, { did: didOf(ben), fingerprint })
+    const old = ownBundle(ben.session.state.ring)
+    const mallory = await person(w, 'Mallory', HOME)
+    const noLedger = { ...ada, network: { ...ada.network, ledger: () => Promise.reject(new KeepwellError('RELAY_UNREACHABLE', 'Gone.')) } }
+    const older = () => codeOf(() => trustBundle(noLedger, old))
+    const known = () => ada.session.state.ring.contacts[0]!
+    await rotate(ben)
+    expect([await older(), known().newest]).toEqual(['no error', undefined])
+    // Nobody else's word pins anything.
+    await sendNotice(mallory, { to: didOf(ada), text: 'I am Ben.' })
+    await receiveMessages(ada)
+    expect([await older(), known().newest]).toEqual(['no error', undefined])
+    await sendNotice(ben, { to: didOf(ada), text: 'New keys.' })
+    expect((await receiveMessages(ada)).map(a => a.kind)).toEqual(['notice'])
+    expect(await older()).toBe('BUNDLE_ROLLBACK')
+    expect([known().verified, equal(known().bundle, encodeBundle(old))]).toEqual([true, true])
+    expect(equal(known().newest!, encodeBundle(ownBundle(ben.session.state.ring)))).toBe(true)
+    const now = await addContact(ada, { did: didOf(ben), name: 'Ben' })
+    await confirmContact(ada, { did: didOf(ben), fingerprint: now.fingerprint })
+    expect([known().newest, await older()]).toEqual([undefined, 'BUNDLE_ROLLBACK'])
   })
 
   test('is forgotten only when nothing binds any more', async () => {

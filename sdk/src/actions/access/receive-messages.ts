@@ -2,7 +2,7 @@ import type { Ctx } from '#actions/context'
 import type { GuardianNews } from '#actions/guardians/take'
 import type { RightNews } from '#actions/rights/cases'
 import { limitsOf } from '#actions/rights/ring'
-import { callRelay, contactRelays, contactSeats, findParty, homeRelay, partyAt, trustBundle } from '#actions/vault/calls'
+import { callRelay, contactRelays, contactSeats, findParty, homeRelay, partyAt, pinned, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
 import { equal, toHex } from '#base/bytes'
@@ -13,13 +13,13 @@ import { REASONS, type Reason } from '#consent/decide'
 import { declined } from '#consent/limits'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import { verifyShare } from '#crypto/shamir'
-import { type Bundle, encodeBundle, type Party, standingOf } from '#identity/bundle'
+import { type Bundle, bundleMessage, encodeBundle, type Party, standingOf } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import { custody, type Opening } from '#identity/emergency'
 import { seatedNow } from '#identity/hand-over'
 import type { Contact, GivenGrant, PassedGrant, ReceivedGrant } from '#identity/keyring'
 import { type Incoming, openMessage, verifyMessage } from '#identity/message-open'
-import { verifySigned } from '#identity/signed'
+import { peek, verifySigned } from '#identity/signed'
 import { wakeList } from '#identity/wake'
 import {
   type AccessRequestMessage,
@@ -33,7 +33,9 @@ import {
   passedNote,
   revokedMessage,
 } from '#wire/messages'
+import { bundleOf } from './add-contact.ts'
 import { type CredentialState, checkCredential } from './check-credential.ts'
+import { pinnedAt } from './confirm-contact.ts'
 import { keepContactCredential } from './contact-credential.ts'
 import { remember } from './invite.ts'
 import { checkPassed, notePassed } from './passed.ts'
@@ -110,6 +112,7 @@ export async function takeOne(ctx: Receiving, incoming: Incoming): Promise<Arriv
   const sender = await senderOf(ctx, incoming)
   if (incoming.from) await noteMoved(ctx, incoming.from)
   const { content, at } = await verifyMessage(incoming, sender)
+  await noteNewer(ctx, sender, incoming.from)
   const arrival = await HANDLERS[incoming.kind](ctx, sender, content, at)
   if (arrival.kind === 'grant' && incoming.from) await meet(ctx, sender, { bundle: encodeBundle(incoming.from), name: arrival.name })
   return arrival
@@ -124,6 +127,16 @@ async function meet(ctx: Receiving, { did }: Party, { bundle, name }: Pick<Conta
   })
 }
 
+/** A contact's newer keys, once something came under them: what came before counts no more, also where its ledger cannot be asked. */
+async function noteNewer(ctx: Receiving, sender: Party, from: Bundle | undefined): Promise<void> {
+  const before = pinned(ctx, sender.did)
+  if (!before || sender.version <= peek(before.signed, bundleMessage).version) return
+  const found = from ?? (await bundleOf(ctx, sender, []).catch(() => null))
+  if (!found) return
+  const newest = encodeBundle(found)
+  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === sender.did ? { ...c, newest } : c)) }))
+}
+
 /**
  * A contact that moved to another ledger is reached there from now on. Its own keys' word was enough for that, and is not for trusting it with
  * anything: the fingerprint is to be compared anew.
@@ -133,7 +146,7 @@ async function noteMoved(ctx: Receiving, from: Bundle): Promise<void> {
   const { seat } = seatedNow(standingOf(from))
   if (!ctx.session.state.ring.contacts.some(c => c.did === did) || contactSeats(ctx, did)[0] === seat) return
   const bundle = encodeBundle(from)
-  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? { ...c, bundle, verified: false } : c)) }))
+  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? pinnedAt(c, { bundle, verified: false }) : c)) }))
 }
 
 async function senderOf(ctx: Receiving, incoming: Incoming): Promise<Party> {

@@ -7,6 +7,7 @@ import type { Credential } from '#identity/credential'
 import type { Did } from '#identity/did'
 import { addContact, bundleOf } from './add-contact.ts'
 import { checkCredential } from './check-credential.ts'
+import { pinnedAt } from './confirm-contact.ts'
 import { keepContactCredential } from './contact-credential.ts'
 
 /**
@@ -25,5 +26,5 @@ export async function trustVouched(
   ensure(party, 'UNKNOWN_PARTY', 'None of that party’s relays answers.')
   const pinned = { name: credential.name, bundle: encodeBundle(await bundleOf(ctx, party, relays)), verified: true, credential }
   // Somebody met before under a name of their own choice is known by the issuer's from now on.
-  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? { ...c, ...pinned } : c)) }))
+  await changeRing(ctx, r => ({ ...r, contacts: r.contacts.map(c => (c.did === did ? pinnedAt(c, pinned) : c)) }))
 }

@@ -65,17 +65,17 @@ export const ownSeat = (ring: Pick<Keyring, 'bundle'>): { readonly chainId: numb
 
 type Knowing = Pick<Ctx, 'network'> & Partial<Pick<Ctx, 'session'>>
 
-/** The key bundle a contact came with: what later ones must follow. */
-function pinned(ctx: Knowing, did: Did): Bundle | null {
+/** The newest key bundle of a contact that was seen, or the one it came with: what later ones must follow. */
+export function pinned(ctx: Knowing, did: Did): Bundle | null {
   const contact = ctx.session?.state.ring.contacts.find(c => c.did === did)
-  return contact ? decodeBundle(contact.bundle) : null
+  return contact ? decodeBundle(contact.newest ?? contact.bundle) : null
 }
 
 /**
  * Checks a bundle against the controller that the ledger of its seat names. Which ledger is asked is never the bundle's own word, or
  * anyone could name a ledger of his making: our home's, those of relays that the contact came with, or `doors`, trusted for another
  * reason. Where none of them has that chain, the changes that the bundle tells of speak, from the DID's own address on. Throws
- * BAD_SIGNATURE; BUNDLE_ROLLBACK for a bundle older than the one the contact came with, and KEYS_FORKED for one of another line of keys.
+ * BAD_SIGNATURE; BUNDLE_ROLLBACK for a bundle older than the newest that was seen of the contact, and KEYS_FORKED for one of another line of keys.
  */
 export async function trustBundle(ctx: Knowing, b: Bundle, doors: readonly string[] = []): Promise<Party> {
   const { did, version } = peek(b.signed, bundleMessage)
@@ -84,7 +84,7 @@ export async function trustBundle(ctx: Knowing, b: Bundle, doors: readonly strin
   const home = ctx.session ? [homeRelayUrl(ctx.session.state.ring)] : []
   const { controller, by } = await wordOn(ctx, b, [...home, ...(known?.relays ?? []), ...doors])
   const party = await verifyBundle(b, controller)
-  ensure(!known || version >= known.version, 'BUNDLE_ROLLBACK', 'A key bundle older than the one this contact came with was shown.')
+  ensure(!known || version >= known.version, 'BUNDLE_ROLLBACK', 'A key bundle older than one that was seen of this contact was shown.')
   const same = !before || version > known!.version || equal(party.hash, signedHash(before.signed))
   ensure(same, 'BAD_SIGNATURE', 'Two key bundles of one version were shown.')
   if (before && seatedNow(standingOf(before)).seat !== by) mustFollow(before, b)
