@@ -14,8 +14,8 @@ import { receiveRecords } from '@keepwell/sdk/actions/records/receive-records'
 import { selectEntries } from '@keepwell/sdk/actions/records/select-entries'
 import { applyRetention } from '@keepwell/sdk/actions/records/standing-retention'
 import { tellAmended } from '@keepwell/sdk/actions/rights/amended'
-import { chanceToFind, checkCopies, samplesFor } from '@keepwell/sdk/actions/vault/check-copies'
-import { copyCold, type Place } from '@keepwell/sdk/actions/vault/cold-copies'
+import { type CopyReport, chanceToFind, checkCopies, samplesFor } from '@keepwell/sdk/actions/vault/check-copies'
+import { type ColdReport, copyCold, type Place } from '@keepwell/sdk/actions/vault/cold-copies'
 import { DEFAULT_GENERATIONS } from '@keepwell/sdk/actions/vault/generations'
 import { keepBackups } from '@keepwell/sdk/actions/vault/keep-backups'
 import { keepCalendar } from '@keepwell/sdk/actions/vault/keep-calendar'
@@ -245,6 +245,14 @@ async function withPlaces<T>(open: () => Promise<readonly Place[]>, work: (place
   }
 }
 
+const copiedLine = ({ place, pending, left }: ColdReport): string[] => [
+  ...(pending ? [`${place}: ${count(pending, 'record')} taken, not final yet`] : []),
+  ...(left ? [`${place}: ${count(left, 'erased record')} left there, unreadable`] : []),
+]
+
+const checkedLine = ({ place, failed, asked, of, repaired, pending }: CopyReport): string =>
+  `${place}: ${failed ?? `${asked} of ${of} blocks asked, ${repaired} mended${pending ? `, ${pending} being mended` : ''}`}`
+
 /** Copies what is new, then looks for losses and mends them. */
 async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
   const copied = await copyCold(ctx, places)
@@ -252,12 +260,12 @@ async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
   const reports = await checkCopies(ctx, { places, samples })
   await noteCopies(ctx, reports)
   const sure = `a loss of ${FRACTION * 100} % is found with ${(chanceToFind(samples, FRACTION) * 100).toFixed(0)} %`
-  const said = [...reports.map(r => `${r.place}: ${r.failed ?? `${r.asked} of ${r.of} blocks asked, ${r.repaired} mended`}`), sure].join(
-    '; ',
-  )
-  const failed = [...copied, ...reports].filter(r => r.failed).map(r => r.place)
+  const said = [...copied.flatMap(copiedLine), ...reports.map(checkedLine), sure].join('; ')
+  const failing = (code?: string): string[] => [
+    ...new Set([...copied, ...reports].filter(r => r.failed && (!code || r.failed === code)).map(r => r.place)),
+  ]
   const lost = Math.max(0, ...reports.map(r => r.lost))
-  const mended = reports.filter(r => r.repaired)
+  const mended = reports.filter(r => r.repaired || r.pending)
   if (lost)
     return {
       said,
@@ -268,9 +276,13 @@ async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
       ),
     }
   if (mended.length) {
-    const names = mended.map(r => `${r.place} (${r.repaired})`).join(', ')
+    const names = mended.map(r => `${r.place} (${r.repaired + r.pending})`).join(', ')
     return { said, ...warn('mended', { names }, `Copies were lost or damaged and have been mended: ${names}.`) }
   }
-  const names = [...new Set(failed)].join(', ')
+  const [poor, dear] = [failing('FUNDS_TOO_LOW').join(', '), failing('PRICE_TOO_HIGH').join(', ')]
+  if (poor) return { said, ...warn('funds', { names: poor }, `The wallet has not enough to pay for copies: ${poor}. Fill it up.`) }
+  if (dear)
+    return { said, ...warn('price', { names: dear }, `Copies cost more than you agreed to: ${dear}. Start keepwell vault anew to agree.`) }
+  const names = failing().join(', ')
   return names ? { said, ...warn('places', { names }, `These places for copies did not answer: ${names}.`) } : { said }
 }

@@ -1,9 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backupName, backupTime } from '@keepwell/sdk/actions/vault/keep-backups'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { hasArlocal, startArlocal } from '../../tools/arlocal.ts'
 import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+
+if (!hasArlocal()) console.warn('SKIPPED: arlocal is not here (.ci/run installs it); copies on Arweave are not tested.')
 
 const place = temporary()
 afterAll(() => place.remove())
@@ -66,6 +70,41 @@ describe('the agent of a vault, with the real executable', { timeout: 120_000 },
     expect((await once()).job('copies')).toMatchObject({ warning: null, said: expect.stringMatching(/ 0 mended/) })
     expect((await ada.json('sync')).arrivals).toEqual([])
   })
+
+  test.skipIf(!hasArlocal())(
+    'on Arweave: nothing before the owner’s word, the word once, copies when they are final, what is erased stays',
+    async () => {
+      mkdirSync(at('arlocal'))
+      const peer = (await startArlocal(at('arlocal')))!
+      try {
+        await vi.waitFor(() => fetch(`${peer.origin}/info`), { timeout: 60_000, interval: 50 })
+        const get = async (path: string): Promise<string> => (await fetch(`${peer.origin}/${path}`)).text()
+        const key = JSON.stringify(generateKeyPairSync('rsa', { modulusLength: 4096 }).privateKey.export({ format: 'jwk' }))
+        writeFileSync(at('wallet.json'), key)
+        const where = ['--cold-arweave', peer.origin, '--arweave-wallet', at('wallet.json')]
+        const unasked = await ada.run('vault', '--once', ...where)
+        expect([unasked.code, unasked.err]).toEqual([2, expect.stringMatching(/nothing can be deleted there[\s\S]*--yes/)])
+        expect(await get('tx/pending')).toBe('[]')
+        const poor = await once(...where, '--yes')
+        expect(poor.job('copies').warning).toMatch(/has not enough/)
+        const address = /wallet ([\w-]{43})/.exec(poor.err)![1]!
+        await get(`mint/${address}/${10n ** 15n}`)
+        const taken = await once(...where)
+        expect([taken.code, taken.job('copies').said]).toEqual([0, expect.stringMatching(/arweave:.* records taken, not final yet/)])
+        const left = await get(`wallet/${address}/balance`)
+        await get('mine/20')
+        expect((await once(...where)).job('copies').said).toMatch(/arweave:[\w-]+: 299 of \d+ blocks asked, 0 mended/)
+        expect(await get(`wallet/${address}/balance`)).toBe(left)
+        const { records } = await ada.json('list', '--limit', '1')
+        await ada.json('erase', records[0].id, '--yes')
+        const after = await once(...where)
+        expect(after.job('copies').said).toMatch(/1 erased record left there, unreadable/)
+        for (const { out, err } of [unasked, await ada.run('vault', 'status')]) expect(out + err).not.toContain(JSON.parse(key).d)
+      } finally {
+        await peer.stop()
+      }
+    },
+  )
 
   test('runs beside a server and other commands, once in a home, and stops when told; its status says so', async () => {
     const server = await ada.serve('start')

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { openNetwork } from '@keepwell/adapters/relay/network'
 import { restoreVault } from '@keepwell/sdk/actions/vault/restore-vault'
-import { noteCopies } from '@keepwell/sdk/actions/vault/safekeeping'
+import { agreeToKeep, noteCopies } from '@keepwell/sdk/actions/vault/safekeeping'
 import { sampleDicom } from '@keepwell/sdk/sample/dicom'
 import { samplePdf } from '@keepwell/sdk/sample/pdf'
 import type { Page } from 'playwright-core'
@@ -134,11 +134,16 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
       network: openNetwork(),
     }
     const session = await restoreVault(base, { words, relay: stage.relay.url, deviceName: 'Attic machine' })
-    await noteCopies({ ...base, session }, [{ place: '/mnt/share', of: 40, asked: 299, missing: 1, damaged: 0, repaired: 0, lost: 1 }])
+    await noteCopies({ ...base, session }, [
+      { place: '/mnt/share', of: 40, asked: 299, missing: 1, damaged: 0, repaired: 0, lost: 1, pending: 0 },
+    ])
+    await agreeToKeep({ ...base, session }, { place: 'arweave:somebody', most: '7' })
     await page.goto(`${stage.url}/#/settings/data`)
     await page.getByRole('link', { name: 'See your backups' }).click()
     await page.getByText('1 block of your record cannot be had').waitFor()
-    await page.getByText(/Attic machine/).waitFor()
+    await page.getByText(/\/mnt\/share/).waitFor()
+    await page.getByText(/Nothing can ever be deleted at arweave:somebody/).waitFor()
+    await page.getByText(/You agreed: .*Attic machine/).waitFor()
     await accessible(page, 'backups, copies lost')
     await page.goto(`${stage.url}/#/`)
     await page.getByText('What your record holds').waitFor()

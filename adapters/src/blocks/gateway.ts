@@ -1,7 +1,7 @@
 import { type Cid, parseCid } from '@keepwell/sdk/base/cid'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { BlockStore } from '@keepwell/sdk/ports/blocks'
-import { readLimited } from './limited.ts'
+import { readLimited } from './remote.ts'
 import { sha256 } from './segment.ts'
 
 export type GatewayInput = {

@@ -4,7 +4,7 @@ import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import type { Block, BlockStore } from '@keepwell/sdk/ports/blocks'
 import { checkBlock } from '@keepwell/sdk/ports/limits'
 import { AwsClient } from 'aws4fetch'
-import { readLimited } from './limited.ts'
+import { placeUrl, readLimited } from './remote.ts'
 import { sha256 } from './segment.ts'
 
 export type S3Input = {
@@ -28,9 +28,7 @@ type Ask = { readonly method: string; readonly body?: Uint8Array<ArrayBuffer> }
  */
 export function s3Blocks(input: S3Input): BlockStore {
   const { accessKeyId, secretAccessKey, region = 'us-east-1', timeout = 30_000 } = input
-  const base = new URL(input.url.replace(/\/*$/, '/'))
-  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(base.hostname)
-  ensure(base.protocol === 'https:' || (base.protocol === 'http:' && local), 'BAD_INPUT', 'A bucket is reached by https://.')
+  const base = placeUrl(input.url, 'A bucket')
   const [bucket = '', ...folder] = base.pathname.split('/').filter(p => p)
   ensure(bucket, 'BAD_INPUT', 'The address of a bucket ends with its name.')
   const prefix = folder.map(p => `${p}/`).join('')

@@ -9,6 +9,7 @@ import type { Place } from '@keepwell/sdk/actions/vault/cold-copies'
 import { decode, encode } from '@keepwell/sdk/base/cbor'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { type AgentSettings, agentJobs, type WithCtx } from '#agent-jobs'
+import { type Arweave, agreeToArweave, arweaveOf } from '#arweave'
 import type { Args, Command } from '#command'
 import { composeHome, inHome, placeOf, sessionOf } from '#home'
 import type { Io } from '#io'
@@ -31,6 +32,7 @@ export const vault: Command = {
   examples: [
     'keepwell vault --backups /mnt/disk/keepwell --cold /mnt/share/keepwell --passphrase-file /run/secrets/keepwell',
     'keepwell vault --cold-bucket https://s3.example/my-bucket --bucket-keys /run/secrets/bucket',
+    'keepwell vault --cold-arweave https://arweave.net --arweave-wallet /run/secrets/wallet.json',
     'keepwell vault status',
   ],
   options: {
@@ -42,6 +44,14 @@ export const vault: Command = {
       about: 'Copy every sealed block into this folder as well, a share for example.',
     },
     'cold-bucket': { type: 'string', multiple: true, value: 'URL', about: 'The same, into a bucket of an S3-compatible service.' },
+    'cold-arweave': {
+      type: 'string',
+      value: 'URL',
+      about:
+        'The same, onto Arweave by this gateway, for ever: nothing is ever deleted there. You are told what that means, and asked once.',
+    },
+    'arweave-wallet': { type: 'string', value: 'FILE', about: 'The key file (JWK) of the wallet that pays there, and for nothing else.' },
+    yes: { type: 'boolean', about: 'Agree to copies that are kept for ever.' },
     via: {
       type: 'string',
       multiple: true,
@@ -59,7 +69,7 @@ export const vault: Command = {
     }
     const device = await readDevice(io, args, inHome(dir).device)
     if (!device) throw new KeepwellError('NO_HOME', `There is no Keepwell home at ${dir}; make one with: keepwell init`)
-    const settings = await settingsOf(args)
+    const { arweave, ...settings } = await settingsOf(args)
     const lock = lockFile(join(dir, 'vault.lock'))
     try {
       const within: WithCtx = async work => {
@@ -70,8 +80,13 @@ export const vault: Command = {
           await home.close()
         }
       }
+      const most = arweave && (await within(ctx => agreeToArweave(io, args, ctx, arweave)))
+      const places = async (): Promise<readonly Place[]> => [
+        ...(await settings.places()),
+        ...(arweave && most !== null ? [arweave.open(dir, most)] : []),
+      ]
       if (!args.flag('once')) io.print('Your record is looked after from now on. Stop it with Ctrl-C.')
-      const state = await runAgent(agentIn(io, dir, within, settings), { once: args.flag('once') })
+      const state = await runAgent(agentIn(io, dir, within, { ...settings, places }), { once: args.flag('once') })
       if (!args.flag('once')) return 0
       result(io, args, state, () => statusLines(state))
       return state.jobs.some(j => j.failed ?? j.warning) ? 5 : 0
@@ -121,7 +136,7 @@ async function readState(dir: string): Promise<AgentState | null> {
   }
 }
 
-async function settingsOf(args: Args): Promise<AgentSettings> {
+async function settingsOf(args: Args): Promise<AgentSettings & { readonly arweave: Arweave | null }> {
   const buckets = args.list('cold-bucket')
   const file = args.text('bucket-keys')
   ensure(!buckets.length || file, 'USAGE', 'A bucket needs its access key: --bucket-keys FILE')
@@ -130,6 +145,7 @@ async function settingsOf(args: Args): Promise<AgentSettings> {
   // A wrong address is told at once, not in the night.
   for (const url of buckets) s3Blocks({ url, accessKeyId, secretAccessKey })
   return {
+    arweave: await arweaveOf(args),
     backups: args.text('backups') ?? null,
     via: args.list('via'),
     async places() {

@@ -89,6 +89,15 @@ export const ERRORS = {
   STORAGE_FULL: meaning(507, 'no-store', 7, 'No space is left; nothing was acknowledged that is not stored.'),
   STORAGE_FAILED: meaning(500, 'exception', 7, 'The storage failed to write or read.'),
   STORAGE_CORRUPT: meaning(500, 'exception', 7, 'Stored bytes are damaged; repair from another copy.'),
+  STORAGE_PENDING: meaning(425, 'transient', 6, 'The place has accepted it, but it is not final there yet; ask again later.'),
+  CANNOT_ERASE: meaning(
+    409,
+    'business-rule',
+    4,
+    'That place keeps for ever what it has been given; what was erased is unreadable there, not gone.',
+  ),
+  FUNDS_TOO_LOW: meaning(402, 'business-rule', 6, 'The wallet that pays for copies has not enough; nothing was sent. Fill it up.'),
+  PRICE_TOO_HIGH: meaning(402, 'business-rule', 6, 'Copies cost more there than their owner agreed to pay; nothing was sent.'),
   LOCKED: meaning(503, 'lock-error', 6, 'Another process uses this home.'),
   RELAY_UNREACHABLE: meaning(503, 'transient', 6, 'The relay does not answer.'),
   PEER_FAILED: meaning(

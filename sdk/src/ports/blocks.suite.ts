@@ -7,14 +7,16 @@ import type { Fixture, MakeFixture } from './fixture.ts'
 import { MAX_BLOCK_BYTES } from './limits.ts'
 
 const block = (bytes: Uint8Array): Block => ({ cid: rawCid(sha256(bytes)), bytes })
+/** No two parts alike: a place that cuts blocks up may keep equal parts once. */
+const varied = (length: number): Block => block(new Uint8Array(length).map((_, i) => i ^ (i >> 8) ^ (i >> 16)))
 const named = (name: string, length = 200): Block => {
   const bytes = new Uint8Array(length)
   bytes.set(utf8(name).subarray(0, length))
   return block(bytes)
 }
 
-/** The law of `BlockStore`: every adapter's test is one call to this. */
-export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
+/** The law of `BlockStore`: every adapter's test is one call to this. A place that never forgets is asked for all but forgetting. */
+export function blockStoreSuite(make: MakeFixture<BlockStore>, { permanent = false }: { readonly permanent?: boolean } = {}): void {
   let fixture: Fixture<BlockStore>
   let store: BlockStore
   const start = async () => {
@@ -56,7 +58,7 @@ export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
 
     test('every length from empty to the limit survives', async () => {
       await start()
-      const blocks = [0, 1, 15, 16, 4095, 65_535, 65_536, 262_144, MAX_BLOCK_BYTES].map(n => block(new Uint8Array(n).fill(n % 251)))
+      const blocks = [0, 1, 15, 16, 4095, 65_535, 65_536, 262_144, MAX_BLOCK_BYTES].map(varied)
       await store.put(blocks)
       await reopen()
       for (const { cid, bytes } of blocks) expect(compare((await store.get(cid)) ?? utf8('missing'), bytes)).toBe(0)
@@ -116,7 +118,16 @@ export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
       expect(await store.get(one.cid)).toEqual(one.bytes)
     })
 
-    test('dropped blocks are gone at once and after a restart; unknown CIDs are ignored', async () => {
+    test.runIf(permanent)('what was put is never taken out again, and whoever asks for that is told so', async () => {
+      await start()
+      expect(store.permanent).toBe(true)
+      const kept = named('kept')
+      await store.put([kept])
+      await expect(store.drop([kept.cid])).rejects.toMatchObject({ code: 'CANNOT_ERASE' })
+      expect(await store.get(kept.cid)).toEqual(kept.bytes)
+    })
+
+    test.skipIf(permanent)('dropped blocks are gone at once and after a restart; unknown CIDs are ignored', async () => {
       await start()
       const [kept, dropped] = [named('kept'), named('dropped')]
       await store.put([kept, dropped])
@@ -129,7 +140,7 @@ export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
       expect(await store.size()).toEqual({ blocks: 1, bytes: 200 })
     })
 
-    test('a dropped block can be put again', async () => {
+    test.skipIf(permanent)('a dropped block can be put again', async () => {
       await start()
       const one = named('one')
       for (let round = 0; round < 3; round++) {
@@ -153,7 +164,7 @@ export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
       expect((await store.size()).blocks).toBe(301)
     })
 
-    test('concurrent puts, gets and drops do not disturb each other', async () => {
+    test('concurrent puts, gets and drops (of what forgets) do not disturb each other', async () => {
       await start()
       const shared = named('shared')
       const of = (i: number) => Array.from({ length: 10 }, (_, j) => named(`${i}.${j}`, 300))
@@ -161,11 +172,11 @@ export function blockStoreSuite(make: MakeFixture<BlockStore>): void {
       expect((await store.size()).blocks).toBe(301)
       await Promise.all(
         Array.from({ length: 30 }, async (_, i) => {
-          if (i % 2) await store.drop(of(i).map(b => b.cid))
+          if (i % 2 && !permanent) await store.drop(of(i).map(b => b.cid))
           else for (const b of of(i)) expect(await store.get(b.cid)).toEqual(b.bytes)
         }),
       )
-      expect((await store.size()).blocks).toBe(151)
+      expect((await store.size()).blocks).toBe(permanent ? 301 : 151)
       expect(await store.get(shared.cid)).toEqual(shared.bytes)
     })
   })

@@ -44,7 +44,7 @@ export function Backups() {
             </Panel>
             <Make again={again} />
             <Test again={again} />
-            <Copies copies={value.copies} />
+            <Copies copies={value.copies} agreed={value.agreed} />
             <Panel title={t('backups.agent')} icon="clock" wide>
               <p className="kw-dim">{t('backups.agentNote')}</p>
               <code className="kw-mono kw-wrap">keepwell vault --backups FOLDER --cold FOLDER</code>
@@ -218,7 +218,7 @@ function Test({ again }: { readonly again: () => void }) {
 
 const TONES: Readonly<Record<CopyView['state'], Tone>> = { good: 'good', silent: 'warn', away: 'warn', lost: 'bad' }
 
-function Copies({ copies }: { readonly copies: readonly CopyView[] }) {
+function Copies({ copies, agreed }: Pick<SafekeepingView, 'copies' | 'agreed'>) {
   const words = useWords()
   const { t, n } = words
   return (
@@ -245,6 +245,12 @@ function Copies({ copies }: { readonly copies: readonly CopyView[] }) {
           </li>
         ))}
       </ul>
+      {agreed.length > 0 && (
+        <Banner tone="warn">
+          <p>{t('backups.forEver', { place: agreed.map(a => a.place).join(', ') })}</p>
+          <p className="kw-dim">{agreed.map(a => t('backups.agreed', { when: byText(words, a) })).join(' · ')}</p>
+        </Banner>
+      )}
     </Panel>
   )
 }

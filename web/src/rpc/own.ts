@@ -37,6 +37,9 @@ export type CopyView = Kept & {
   readonly home: boolean
 }
 
+/** A place where nothing can ever be deleted, to which the owner agreed. */
+export type AgreedView = Kept
+
 /** How the record is kept: all that its devices, an agent among them, told each other. */
 export type SafekeepingView = {
   /** Records there are now. */
@@ -47,6 +50,7 @@ export type SafekeepingView = {
   readonly tested: (Kept & { readonly of: number; readonly records: number }) | null
   readonly drilled: (Kept & { readonly records: number; readonly missing: number; readonly seconds: number }) | null
   readonly copies: readonly CopyView[]
+  readonly agreed: readonly AgreedView[]
   readonly remindDays: number
   readonly due: boolean
 }

@@ -22,7 +22,7 @@ export async function safekeeping({ ctx, entries, run }: OpenVault): Promise<Saf
   const { ring } = ctx.session.state
   const here = ctx.session.device.id
   const now = clock()
-  const { made, tested, drilled, copies, remindDays, due } = safekeepingOf(ring, now)
+  const { made, tested, drilled, copies, agreed, remindDays, due } = safekeepingOf(ring, now)
   const by = <T extends { readonly device: Uint8Array }>(note: T) => ({
     ...note,
     device: ring.devices.find(d => equal(d.id, note.device))?.name ?? null,
@@ -34,6 +34,7 @@ export async function safekeeping({ ctx, entries, run }: OpenVault): Promise<Saf
     tested: tested && by(tested),
     drilled: drilled && by(drilled),
     copies: copies.map(c => ({ ...by(c), state: stateOf(c, now), home: c.place === HOME_PLACE })).sort(homeFirst),
+    agreed: agreed.map(by),
     remindDays,
     due,
   }

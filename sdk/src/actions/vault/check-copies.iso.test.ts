@@ -6,13 +6,14 @@ import { draft, person, world } from '#actions/story.kit'
 import { cidFromBytes } from '#base/cid'
 import { KeepwellError } from '#base/error'
 import { memoryBlocks } from '#memory/blocks'
-import type { BlockStore } from '#ports/blocks'
+import type { Block, BlockStore } from '#ports/blocks'
 import type { Relay } from '#ports/relay'
 import { chanceToFind, checkCopies, samplesFor } from './check-copies.ts'
 import { coldBlocks, copyCold, type Place } from './cold-copies.ts'
+import { agreeToKeep } from './safekeeping.ts'
 
 const URL = 'http://home.test'
-const WHOLE = { missing: 0, damaged: 0, repaired: 0, lost: 0 }
+const WHOLE = { missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
 
 /** A store that hands out what the test put in the place of blocks. */
 function spoilt(store: BlockStore): BlockStore & { readonly wrong: Map<string, Uint8Array> } {
@@ -24,6 +25,30 @@ function spoilt(store: BlockStore): BlockStore & { readonly wrong: Map<string, U
     async put(blocks) {
       for (const { cid } of blocks) wrong.delete(cid)
       await store.put(blocks)
+    },
+  }
+}
+
+/** A place that never forgets: what it has taken is final when the test says so. */
+function stone(): BlockStore & { readonly written: BlockStore; final(): void } {
+  const written = memoryBlocks()
+  const waiting = new Map<string, Block>()
+  return {
+    ...written,
+    written,
+    permanent: true,
+    async put(blocks) {
+      const fresh = []
+      for (const block of blocks) if (!(await written.get(block.cid))) fresh.push(block)
+      for (const block of fresh) waiting.set(block.cid, block)
+      if (fresh.length) throw new KeepwellError('STORAGE_PENDING', 'Not yet.')
+    },
+    async drop() {
+      throw new KeepwellError('CANNOT_ERASE', 'Never.')
+    },
+    final() {
+      void written.put([...waiting.values()])
+      waiting.clear()
     },
   }
 }
@@ -77,6 +102,51 @@ describe('cold copies', () => {
     const down: BlockStore = { ...bucket, put: async () => Promise.reject(new KeepwellError('STORAGE_FULL', 'No space.')) }
     expect(await copyCold(ada, [{ name: 'bucket', store: down }, places[0]!])).toMatchObject([{ failed: 'STORAGE_FULL' }, { records: 41 }])
     expect(await copyCold(ada, places)).toMatchObject([{ records: 0 }, { place: 'bucket', records: 41 }])
+  })
+})
+
+describe('a place that never forgets', () => {
+  test('is given nothing before the owner agreed, whatever somebody else agreed to', async () => {
+    const { w, ada } = await lived()
+    const place = { name: 'stone', store: stone() }
+    await agreeToKeep(await person(w, 'Ben', URL), { place: 'stone', most: '7' })
+    await agreeToKeep(ada, { place: 'another stone', most: '7' })
+    expect(await copyCold(ada, [place])).toMatchObject([{ failed: 'CANNOT_ERASE', records: 0, pending: 0 }])
+    place.store.final()
+    expect((await place.store.size()).blocks).toBe(0)
+    await agreeToKeep(ada, { place: 'stone', most: '7' })
+    expect(await copyCold(ada, [place])).toMatchObject([{ records: 0, pending: 41 }])
+  })
+
+  test('holds copies when it says that they are final; what is erased is left there, is said once, and is asked for no more', async () => {
+    const { ada, share } = await lived()
+    const places = [
+      { name: 'stone', store: stone() },
+      { name: 'share', store: share },
+    ] as const
+    const [{ store }] = places
+    await agreeToKeep(ada, { place: 'stone', most: '7' })
+    expect(await copyCold(ada, places)).toMatchObject([{ pending: 41, blocks: 0 }, { records: 41 }])
+    expect((await checkCopies(ada, { places, samples: 30 })).find(r => r.place === 'stone')).toMatchObject({ of: 0 })
+    store.final()
+    expect(await copyCold(ada, places)).toMatchObject([{ records: 41, pending: 0 }, { records: 0 }])
+    const held = await store.size()
+    const { id, blocks } = (await coldBlocks(ada)).find(c => c.blocks.length === 1)!
+    await eraseRecords(ada, [id])
+    expect(await copyCold(ada, places)).toMatchObject([
+      { left: 1, dropped: 0 },
+      { left: 0, dropped: 1 },
+    ])
+    expect(await store.size()).toEqual(held)
+    expect(await cids(ada)).not.toContain(cidFromBytes(blocks[0]!))
+    expect(await copyCold(ada, places)).toMatchObject([{ left: 0 }, { dropped: 0 }])
+    // What it lost is put again from another place, and is whole when that is final.
+    const gone = (await cids(ada)).slice(0, 3)
+    await store.written.drop(gone)
+    const mending = { missing: 3, repaired: 0, pending: 3, lost: 0 }
+    expect((await checkCopies(ada, { places, samples: 2000 })).find(r => r.place === 'stone')).toMatchObject(mending)
+    store.final()
+    expect((await checkCopies(ada, { places, samples: 2000 })).find(r => r.place === 'stone')).toMatchObject(WHOLE)
   })
 })
 

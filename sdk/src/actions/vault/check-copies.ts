@@ -13,6 +13,8 @@ type Checking = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'
 /** One block of the record, and the record it belongs to. */
 type Part = { readonly id: Uint8Array; readonly cid: Cid }
 
+type Whole = Part & { readonly bytes: Uint8Array }
+
 /** A place that is asked for blocks: null or a throw of STORAGE_CORRUPT is a loss, any other failure says nothing about the block. */
 type Holder = {
   readonly name: string
@@ -20,7 +22,7 @@ type Holder = {
   /** Is told which blocks it will be asked for. */
   prepare?(parts: readonly Part[]): Promise<void>
   get(part: Part): Promise<Uint8Array | null>
-  put(part: Part, bytes: Uint8Array): Promise<void>
+  put(parts: readonly Whole[]): Promise<void>
 }
 
 export type CopyReport = {
@@ -33,6 +35,8 @@ export type CopyReport = {
   /** Put right from another place and read back; and those that no place has any more. */
   readonly repaired: number
   readonly lost: number
+  /** Taken by the place, and not final there yet. */
+  readonly pending: number
   /** A code when the place did not answer: nothing is known about it then. */
   readonly failed?: string
 }
@@ -65,7 +69,7 @@ type One = { readonly holder: Holder; readonly holders: readonly Holder[]; reado
 
 async function checkOne({ random }: Checking, { holder, holders, copies, samples }: One): Promise<CopyReport> {
   const parts = copies.filter(c => holder.holds(c.id)).flatMap(c => c.blocks.map(b => ({ id: c.id, cid: cidFromBytes(b) })))
-  const found = { asked: 0, missing: 0, damaged: 0, repaired: 0, lost: 0 }
+  const found = { asked: 0, missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
   const report = { place: holder.name, of: parts.length }
   try {
     if (parts.length === 0) return { ...report, ...found }
@@ -75,11 +79,7 @@ async function checkOne({ random }: Checking, { holder, holders, copies, samples
       Object.assign(found, { asked: 0, missing: 0, damaged: 0 })
       bad = await badAmong(holder, parts, found)
     }
-    for (const part of bad) {
-      const done = await repair(part, { holder, holders })
-      if (done) found.repaired++
-      else found.lost++
-    }
+    await repair(bad, { holder, holders }, found)
     return { ...report, ...found }
   } catch (e) {
     if (!isKeepwellError(e)) throw e
@@ -129,15 +129,54 @@ async function stateOf(holder: Holder, part: Part): Promise<'whole' | 'missing' 
   }
 }
 
-async function repair(part: Part, { holder, holders }: Pick<One, 'holder' | 'holders'>): Promise<boolean> {
+type Mended = { repaired: number; lost: number; pending: number }
+
+/** What lay together is put together: a place that sold its room by the parcel can mend one for nothing when it gets all of it. */
+const TOGETHER_BYTES = 4 << 20
+
+async function repair(bad: readonly Part[], one: Pick<One, 'holder' | 'holders'>, found: Mended): Promise<void> {
+  let some: Whole[] = []
+  let size = 0
+  const mend = async (): Promise<void> => {
+    if (some.length) await mendTogether(one.holder, some, found)
+    some = []
+    size = 0
+  }
+  for (const part of bad) {
+    const bytes = await elsewhere(part, one)
+    if (!bytes) {
+      found.lost++
+      continue
+    }
+    some.push({ ...part, bytes })
+    size += bytes.length
+    if (size >= TOGETHER_BYTES) await mend()
+  }
+  await mend()
+}
+
+async function elsewhere(part: Part, { holder, holders }: Pick<One, 'holder' | 'holders'>): Promise<Uint8Array | null> {
   for (const other of holders) {
     if (other === holder || !other.holds(part.id)) continue
     const bytes = await other.get(part).catch(() => null)
-    if (!bytes || !equal(sha256(bytes), parseCid(part.cid).digest)) continue
-    await holder.put(part, bytes)
-    return (await stateOf(holder, part)) === 'whole'
+    if (bytes && equal(sha256(bytes), parseCid(part.cid).digest)) return bytes
   }
-  return false
+  return null
+}
+
+async function mendTogether(holder: Holder, some: readonly Whole[], found: Mended): Promise<void> {
+  const pending = await holder.put(some).then(
+    () => false,
+    e => {
+      if (isKeepwellError(e, 'STORAGE_PENDING')) return true
+      throw e
+    },
+  )
+  for (const part of some) {
+    if (pending) found.pending++
+    else if ((await stateOf(holder, part)) === 'whole') found.repaired++
+    else found.lost++
+  }
 }
 
 const storeHolder = ({ name, store }: Place, copies: readonly Copied[]): Holder => {
@@ -146,10 +185,10 @@ const storeHolder = ({ name, store }: Place, copies: readonly Copied[]): Holder 
     name,
     holds: id => there.has(toHex(id)),
     get: ({ cid }) => store.get(cid),
-    async put({ cid }, bytes) {
-      // A store may believe that it has the block still.
-      await store.drop([cid])
-      await store.put([{ cid, bytes }])
+    async put(parts) {
+      // A store may believe that it has the block still; one that never forgets looks whether it can give it.
+      if (!store.permanent) await store.drop(parts.map(p => p.cid))
+      await store.put(parts)
     },
   }
 }
@@ -195,9 +234,9 @@ async function relayHolder(ctx: Checking): Promise<Holder> {
         throw e
       }
     },
-    async put({ id, cid }, bytes) {
-      await relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault }), [{ cid, bytes }])
-      capabilities.delete(toHex(id))
+    async put(parts) {
+      await relay.putBlocks(await makeCall(ctx, relay, 'put-blocks', { vault }), parts)
+      for (const { id } of parts) capabilities.delete(toHex(id))
     },
   }
 }

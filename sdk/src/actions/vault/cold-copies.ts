@@ -5,12 +5,13 @@ import { liveEntries } from '#actions/records/live-entries'
 import { sealedMark } from '#actions/sealed-mark'
 import { toHex } from '#base/bytes'
 import { type Cid, cidBytes, cidFromBytes } from '#base/cid'
-import { isKeepwellError } from '#base/error'
+import { ensure, isKeepwellError } from '#base/error'
 import { bytes, type Infer, list, object, string } from '#base/shape'
 import type { Block, BlockStore } from '#ports/blocks'
 import { payloadCid } from '#records/envelope'
 import { blocksBelow } from './backup.ts'
 import { homeRelay } from './calls.ts'
+import { safekeepingOf } from './safekeeping.ts'
 
 type Copying = Pick<Ctx, 'clock' | 'random' | 'network' | 'catalog' | 'session'>
 
@@ -47,6 +48,10 @@ export type ColdReport = {
   readonly blocks: number
   readonly bytes: number
   readonly dropped: number
+  /** Records that were erased and lie there still, sealed under keys that are destroyed: the place never forgets. */
+  readonly left: number
+  /** Records the place has taken and may lose yet; they are put again next time, and count as copied when it says that they are final. */
+  readonly pending: number
   /** A code when the place failed; the rest of it is done next time. */
   readonly failed?: string
 }
@@ -56,14 +61,18 @@ const BATCH_BYTES = 8 << 20
 
 /**
  * Copies to each place what it lacks of the vault's payloads, and drops there what was erased, and only that: a record that this device does
- * not know of may be one that it has not received yet. A place that fails keeps the others from nothing. Sync first.
+ * not know of may be one that it has not received yet. A place that fails keeps the others from nothing; one that never forgets is given nothing
+ * before the owner agreed to that (CANNOT_ERASE). Sync first.
  */
 export async function copyCold(ctx: Copying, places: readonly Place[], progress: Progress = () => {}): Promise<ColdReport[]> {
   const erased = new Set((await checkTombstones(ctx)).map(toHex))
+  const { agreed } = safekeepingOf(ctx.session.state.ring, ctx.clock())
   const reports: ColdReport[] = []
   for (const place of places) {
-    const counts = { place: place.name, records: 0, blocks: 0, bytes: 0, dropped: 0 }
+    const counts = { place: place.name, records: 0, blocks: 0, bytes: 0, dropped: 0, left: 0, pending: 0 }
     try {
+      const may = !place.store.permanent || agreed.some(a => a.place === place.name)
+      ensure(may, 'CANNOT_ERASE', 'A place that never forgets is given nothing before the owner agreed to it.')
       await dropErased(ctx, { place, erased, counts })
       await copyMissing(ctx, { place, counts, progress })
       reports.push(counts)
@@ -75,14 +84,14 @@ export async function copyCold(ctx: Copying, places: readonly Place[], progress:
   return reports
 }
 
-type Counts = { place: string; records: number; blocks: number; bytes: number; dropped: number }
+type Counts = { -readonly [K in keyof Omit<ColdReport, 'failed'>]: ColdReport[K] }
 
 async function dropErased(ctx: Copying, { place, erased, counts }: { place: Place; erased: ReadonlySet<string>; counts: Counts }) {
   const gone = (await coldBlocks(ctx)).filter(c => c.places.includes(place.name) && erased.has(toHex(c.id)))
   for (const { id, blocks } of gone) {
-    await place.store.drop(blocks.map(cidFromBytes))
+    if (!place.store.permanent) await place.store.drop(blocks.map(cidFromBytes))
     await change(ctx, [{ id }], known => without(known, id, place.name))
-    counts.dropped++
+    counts[place.store.permanent ? 'left' : 'dropped']++
   }
 }
 
@@ -118,10 +127,16 @@ function batch(ctx: Copying, place: Place, counts: Counts) {
   let blocks: Block[] = []
   let size = 0
   let whole: Omit<Copied, 'places'>[] = []
+  let final = true
   const put = async (): Promise<void> => {
-    await place.store.put(blocks)
-    counts.blocks += blocks.length
-    counts.bytes += size
+    try {
+      await place.store.put(blocks)
+      counts.blocks += blocks.length
+      counts.bytes += size
+    } catch (e) {
+      if (!isKeepwellError(e, 'STORAGE_PENDING')) throw e
+      final = false
+    }
     blocks = []
     size = 0
   }
@@ -139,9 +154,10 @@ function batch(ctx: Copying, place: Place, counts: Counts) {
     async flush(): Promise<void> {
       await put()
       const fresh = new Map(whole.map(w => [toHex(w.id), w]))
-      await change(ctx, [...fresh.values()], (known, some) => merged(known, some, place.name))
-      counts.records += fresh.size
+      if (final) await change(ctx, [...fresh.values()], (known, some) => merged(known, some, place.name))
+      counts[final ? 'records' : 'pending'] += fresh.size
       whole = []
+      final = true
     },
   }
 }

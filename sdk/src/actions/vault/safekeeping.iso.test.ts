@@ -5,11 +5,11 @@ import { memoryCatalog } from '#memory/catalog'
 import { changeRing, refreshRing } from './change-ring.ts'
 import { createVault } from './create-vault.ts'
 import { restoreVault } from './restore-vault.ts'
-import { noteBackup, noteCopies, noteDrill, noteTest, remindOfBackup, safekeepingOf } from './safekeeping.ts'
+import { agreeToKeep, noteBackup, noteCopies, noteDrill, noteTest, remindOfBackup, safekeepingOf } from './safekeeping.ts'
 
 const HOME = 'http://home.test'
 const DAY = 86_400
-const report = { of: 40, asked: 299, missing: 0, damaged: 0, repaired: 0, lost: 0 }
+const report = { of: 40, asked: 299, missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
 
 describe('T30: how the record is kept', () => {
   test('is told by each device of the vault to all others, the newest word of each kind', async () => {
@@ -26,6 +26,7 @@ describe('T30: how the record is kept', () => {
       tested: null,
       drilled: null,
       copies: [],
+      agreed: [],
       due: false,
     })
     await noteBackup(phone, { place: 'a.backup', records: 3, size: 900 })
@@ -41,6 +42,8 @@ describe('T30: how the record is kept', () => {
       { ...report, place: 'relay' },
       { ...report, place: '/mnt/new', lost: 1 },
     ])
+    await agreeToKeep(agent, { place: 'arweave:one', most: '140000000000000' })
+    await expect(agreeToKeep(agent, { place: 'arweave:two', most: '-1' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
     await refreshRing(phone)
     const seen = safekeepingOf(phone.session.state.ring, w.now)
     expect(seen.made).toMatchObject({ at: w.now, device: device.id, records: 4, size: 1000 })
@@ -51,6 +54,7 @@ describe('T30: how the record is kept', () => {
       ['/mnt/new', 1, null],
       ['relay', 0, null],
     ])
+    expect(seen.agreed).toEqual([{ at: w.now, device: device.id, place: 'arweave:one', most: '140000000000000' }])
   })
 
   test('is asked for again after as many days as the person said, or never', async () => {

@@ -19,6 +19,8 @@ const tested = object({ ...done, of: int(), records: int() })
 const drilled = object({ ...done, records: int(), missing: int(), seconds: int() })
 /** `of` blocks should be there, `asked` of them were fetched and hashed; `problem` is a code when the place did not answer. */
 const copied = object({ ...done, of: int(), asked: int(), repaired: int(), lost: int(), problem: nullable(string(40)) })
+/** The owner's word that a place may have copies although nothing can be deleted there, and what a GiB may cost, in the place's smallest unit. */
+const agreed = object({ ...done, most: string(30, /^\d+$/) })
 /** 0 days: never. */
 const remind = object({ days: int(0, 3650), at: int() })
 
@@ -26,6 +28,7 @@ export type BackupNote = Infer<typeof made>
 export type TestNote = Infer<typeof tested>
 export type DrillNote = Infer<typeof drilled>
 export type CopyNote = Infer<typeof copied>
+export type AgreedNote = Infer<typeof agreed>
 
 /** What the vault's devices, the agent among them, say of how the record is kept. */
 export type Safekeeping = {
@@ -33,6 +36,8 @@ export type Safekeeping = {
   readonly tested: TestNote | null
   readonly drilled: DrillNote | null
   readonly copies: readonly CopyNote[]
+  /** Places that never forget, to which the owner agreed. */
+  readonly agreed: readonly AgreedNote[]
   /** After so many days without a backup the person wants to hear of it; 0: never. */
   readonly remindDays: number
   /** Whether that many days are over. */
@@ -43,6 +48,7 @@ const MADE = 'backup'
 const TESTED = 'backup-tested'
 const DRILLED = 'backup-drilled'
 const COPIES = 'copies/'
+const AGREED = 'copies-for-ever/'
 const REMIND = 'backup-remind'
 
 /** For whoever has made a backup and has said nothing else. */
@@ -52,6 +58,8 @@ const DAY = 86_400
 /** What lies in the keyring: written by a device of this vault, and sealed to its devices alone. */
 export function safekeepingOf({ marks }: Keyring, now: number): Safekeeping {
   const read = <T>(name: string, shape: Shape<T>): T | null => (marks[name] ? decodeAs(shape, marks[name]) : null)
+  const all = <T>(prefix: string, shape: Shape<T>): T[] =>
+    Object.entries(marks).flatMap(([name, mark]) => (name.startsWith(prefix) ? [decodeAs(shape, mark)] : []))
   const backup = oldMark(marks[MADE]) ?? read(MADE, made)
   const set = read(REMIND, remind)
   const remindDays = set?.days ?? REMIND_DAYS
@@ -60,7 +68,8 @@ export function safekeepingOf({ marks }: Keyring, now: number): Safekeeping {
     made: backup,
     tested: read(TESTED, tested),
     drilled: read(DRILLED, drilled),
-    copies: Object.entries(marks).flatMap(([name, mark]) => (name.startsWith(COPIES) ? decodeAs(copied, mark) : [])),
+    copies: all(COPIES, copied),
+    agreed: all(AGREED, agreed),
     remindDays,
     due: remindDays > 0 && since > 0 && now - since > remindDays * DAY,
   }
@@ -98,12 +107,20 @@ export const noteDrill = (ctx: Noting, input: Place & Pick<DrillNote, 'records' 
   return note(ctx, { [DRILLED]: encode({ ...by(ctx, input), records, missing, seconds: Math.ceil(seconds) } satisfies DrillNote) })
 }
 
+const nameFor = (prefix: string, { place }: Place): string => prefix + toHex(sha256(utf8(place)).subarray(0, 8))
+
+/** The owner was told what it means that a place never forgets, and what a GiB costs there, and agreed. Throws BAD_INPUT. */
+export async function agreeToKeep(ctx: Noting, { place, most }: Place & Pick<AgreedNote, 'most'>): Promise<void> {
+  const value = agreed.check({ ...by(ctx, { place }), most }, 'agreement')
+  await note(ctx, { [nameFor(AGREED, { place })]: encode(value) })
+}
+
 /** Copies were asked for; places that are no longer among them are forgotten. */
 export const noteCopies = (ctx: Noting, reports: readonly CopyReport[]): Promise<void> => {
   const marks = reports.map((r): [string, Uint8Array] => {
     const { of, asked, repaired, lost, failed = null } = r
     const value: CopyNote = { ...by(ctx, r), of, asked, repaired, lost, problem: failed }
-    return [COPIES + toHex(sha256(utf8(r.place)).subarray(0, 8)), encode(value)]
+    return [nameFor(COPIES, r), encode(value)]
   })
   return note(ctx, Object.fromEntries(marks), name => name.startsWith(COPIES))
 }

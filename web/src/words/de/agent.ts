@@ -53,5 +53,7 @@ export const agent: Texts<typeof en> = {
     other: '{count} Blöcke Ihrer Akte sind nirgends mehr zu bekommen. Stellen Sie sie aus einer Sicherung wieder her.',
   },
   'agent.mended': 'Kopien waren verloren oder beschädigt und sind ausgebessert: {names}',
+  'agent.funds': 'Im Wallet ist nicht genug, um Kopien zu bezahlen: {names}. Füllen Sie es auf.',
+  'agent.price': 'Kopien kosten mehr, als Sie erlaubt haben: {names}. Starten Sie keepwell vault neu, um zuzustimmen.',
   'agent.places': 'Diese Orte für Kopien haben nicht geantwortet: {names}',
 }

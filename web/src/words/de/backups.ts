@@ -66,6 +66,9 @@ export const backups: Texts<typeof en> = {
   },
   'backups.silent': 'Seit Tagen hat niemand nach Ihren Zweitkopien gefragt. Läuft die Maschine mit keepwell vault noch?',
   'backups.away': 'Ein Ort für Zweitkopien hat nicht geantwortet. Was dort liegt, ist nicht bekannt.',
+  'backups.forEver':
+    'In {place} lässt sich nie etwas löschen. Was Sie löschen, bleibt dort versiegelt liegen; sein Schlüssel wird vernichtet, und es ist unlesbar, solange die Verschlüsselung hält. Alle können sehen, dass diese Blöcke zusammengehören, wie viele und wie groß sie sind und wann sie kamen.',
+  'backups.agreed': 'Sie haben zugestimmt: {when}',
   'backups.agent': 'Ohne daran zu denken',
   'backups.agentNote':
     'Eine Maschine von Ihnen, die immer läuft, kann all das von selbst: jeden Tag eine Sicherung, Kopien an anderen Orten, jeden Monat eine Probe. Dort läuft:',

@@ -48,5 +48,7 @@ export const agent = {
     other: '{count} blocks of your record cannot be had from any place any more. Restore from a backup.',
   },
   'agent.mended': 'Copies were lost or damaged and have been mended: {names}',
+  'agent.funds': 'The wallet has not enough to pay for copies: {names}. Fill it up.',
+  'agent.price': 'Copies cost more than you agreed to: {names}. Start keepwell vault anew to agree.',
   'agent.places': 'These places for copies did not answer: {names}',
 } as const

@@ -61,6 +61,9 @@ export const backups = {
   },
   'backups.silent': 'Nobody has asked for your second copies for some days. Is the machine with keepwell vault still running?',
   'backups.away': 'A place for second copies did not answer. What it holds is not known.',
+  'backups.forEver':
+    'Nothing can ever be deleted at {place}. What you erase stays there, sealed, while its key is destroyed; it is unreadable for as long as the cipher holds. Everybody can see that these blocks belong together, how many and how large they are, and when they came.',
+  'backups.agreed': 'You agreed: {when}',
   'backups.agent': 'Without thinking of it',
   'backups.agentNote':
     'A machine of yours that is always on can do all this by itself: a backup a day, copies elsewhere, a rehearsal a month. Run there:',
