@@ -23,18 +23,63 @@ count()
 console.log(JSON.stringify({ whole, megabytes: process.resourceUsage().maxRSS / 1000 }))
 `
 
+/** A session of 40,000 pages of entries is kept, then ten times as many go by; prints how often the whole heap was collected for those, and what they left in it. */
+const ENTRIES = `
+import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
+import { getHeapSpaceStatistics } from 'node:v8'
+import { collectSeldom } from ${JSON.stringify(new URL('./collect.ts', import.meta.url).href)}
+if (process.argv[1] === 'seldom') collectSeldom()
+const seen = new PerformanceObserver(() => {})
+seen.observe({ entryTypes: ['gc'] })
+let whole = 0
+const count = () => { for (const e of seen.takeRecords()) if (e.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) whole++ }
+const old = () => getHeapSpaceStatistics().find(s => s.space_name === 'old_space').space_used_size / 1e6
+const entry = n => ({ fullUrl: n, resource: { n }, search: { mode: 'match' } })
+const page = n => Array.from({ length: 10 }, (_, i) => entry(n + i))
+const session = Array.from({ length: 40_000 }, (_, n) => page(n))
+gc()
+await setImmediate()
+count()
+const [held, before] = [old(), whole]
+let shown = 0
+for (let n = 0; n < 10 * session.length; n++) {
+  shown += page(n).length
+  if (n % 1000 === 0) { await setImmediate(); count() }
+}
+await setImmediate()
+count()
+console.log(JSON.stringify({ shown, whole: whole - before, megabytes: old() - held }))
+`
+
 /** One thread collects: when several are done depends on what else the machine does. */
-async function passed(how: 'seldom' | 'often'): Promise<{ whole: number; megabytes: number }> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--single-threaded-gc', '--input-type=module', '-e', PASSES, how])
+async function passed(what: string, how: 'seldom' | 'often'): Promise<{ whole: number; megabytes: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--single-threaded-gc',
+    '--expose-gc',
+    '--input-type=module',
+    '-e',
+    what,
+    how,
+  ])
   return JSON.parse(stdout)
 }
 
 describe('bytes that pass through a server', () => {
   test('do not make it collect its whole heap every 64 MB, and are given back all the same', async () => {
-    const [often, seldom] = [await passed('often'), await passed('seldom')]
+    const [often, seldom] = [await passed(PASSES, 'often'), await passed(PASSES, 'seldom')]
     expect(often.whole).toBeGreaterThan(8)
     expect(seldom.whole).toBeLessThan(often.whole / 4)
     // Of 2,150: some 180 alone, up to 800 where whoever gives them back waits for a core.
     expect(seldom.megabytes).toBeLessThan(1500)
+  })
+})
+
+describe('answers that a server gives when it has opened something large', () => {
+  test('leave nothing among what is old, so that the whole heap is not collected for them', async () => {
+    const [often, seldom] = [await passed(ENTRIES, 'often'), await passed(ENTRIES, 'seldom')]
+    expect(often.whole).toBeGreaterThan(0)
+    expect(seldom.whole).toBe(0)
+    expect(seldom.megabytes).toBeLessThan(often.megabytes / 20)
   })
 })
