@@ -100,6 +100,8 @@ export async function drillMany({ vaults, recoverEvery, tamperEvery }: Input, no
   const silent = patients
     .flatMap(p => p.session.state.ring.guardians!.circles[0]!.seats)
     .filter(s => s.drill !== null && s.drilledAt === null)
+  // It comes back to a question of each, which is all that its mailbox takes of a thousand vaults.
+  await receiveMessages(guardians.at(-1)!)
 
   const lost = patients.filter((_, i) => i % recoverEvery === 0 || (i % tamperEvery === 1 && i % (recoverEvery * 2) < recoverEvery))
   const outcome = { back: 0, refused: 0, named: [] as number[], expectedNamed: [] as number[] }
