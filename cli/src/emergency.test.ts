@@ -107,7 +107,8 @@ test('from the printed card to the read summary by a second party, then the pati
   await ada.json('emergency', 'replace')
   // The agent asks by itself whether custodians still hold their share, and warns as soon as one does not.
   const drill = async () => {
-    const { out } = await ada.run('vault', '--once', '--json')
+    const { out, err } = await ada.run('vault', '--once', '--json')
+    expect(out, err).not.toBe('')
     return JSON.parse(out).jobs.find((j: { name: string }) => j.name === 'custodians')
   }
   expect(await drill()).toMatchObject({ said: '2 of 2 custodians proved their share, 2 are needed', warning: null })
@@ -115,8 +116,11 @@ test('from the printed card to the read summary by a second party, then the pati
   expect((await drill()).warning).toMatch(/^Nobody could open your emergency summary: 1 of 2 custodians/)
   expect((await ada.json('emergency', 'status')).openings).toMatchObject([{ state: 'vetoed', reviewed: true }])
   for (const k of keepers) await k.stop()
-  // With relay and ledger down the card's own words are still there.
+  // T12: with relay, custodians and ledger down the card's own words are still there, and told before anybody is asked.
   await server.stop()
-  expect((await doctor.run('emergency', 'request', '--card', card, '--reason', 'Again')).code).toBe(6)
-  expect(scanned(text)).toContain('Allergies: Penicillin')
+  const alone = await doctor.run('emergency', 'request', '--card', scanned(text), '--reason', 'Again')
+  expect(alone).toMatchObject({ code: 6, err: expect.stringContaining('Allergies: Penicillin') })
+  expect(alone.err).not.toContain('may have been changed')
+  const changed = await doctor.run('emergency', 'request', '--card', text.replace('Penicillin', 'Paracetamol'), '--reason', 'Again')
+  expect(changed.err).toMatch(/Allergies: Paracetamol.*may have been changed/s)
 })

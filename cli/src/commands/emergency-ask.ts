@@ -5,19 +5,25 @@ import { fromHex, text } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { readCard, readPreauthorisation } from '@keepwell/sdk/identity/emergency'
 import type { Args } from '#command'
-import type { Home } from '#home'
+import { type Home, withHome } from '#home'
 import type { Io } from '#io'
 import { once, saveStream } from '#save'
 import { result, safe, short, table, when } from '#show'
 
 /** What a professional does with somebody's emergency card. */
-export async function ask(io: Io, args: Args, home: Home): Promise<unknown> {
+export async function ask(io: Io, args: Args): Promise<unknown> {
   const [what] = args.positionals
-  if (what === 'request') return request(io, args, home)
-  return what === 'approve' ? approve(io, args, home) : open(io, args, home)
+  if (what !== 'request') return withHome(io, args, home => (what === 'approve' ? approve(io, args, home) : open(io, args, home)))
+  const read = await cardOf(args)
+  // What is printed on the card needs nobody, so it is told before anybody is asked: the relay may be down (threat T12).
+  if (!args.json) for (const line of read.summary.split('\n')) io.note(safe(line))
+  if (!read.vouched) io.note('The card’s own key did not sign these words: they may have been changed.')
+  return withHome(io, args, home => request(io, args, home, read))
 }
 
-async function cardOf(args: Args): Promise<ReturnType<typeof readCard>> {
+type Card = ReturnType<typeof readCard>
+
+async function cardOf(args: Args): Promise<Card> {
   const given = args.need('card')
   if (given.includes('keepwell:emergency#')) return readCard(given)
   return readCard(
@@ -27,9 +33,7 @@ async function cardOf(args: Args): Promise<ReturnType<typeof readCard>> {
   )
 }
 
-async function request(io: Io, args: Args, { ctx }: Home): Promise<void> {
-  const { card, summary, vouched } = await cardOf(args)
-  if (!args.json) for (const line of summary.split('\n')) io.note(safe(line))
+async function request(io: Io, args: Args, { ctx }: Home, { card, summary, vouched }: Card): Promise<void> {
   const word = args.text('preauthorised')
   const made = await askEmergency(ctx, {
     card,

@@ -96,13 +96,12 @@ export const emergency: Command = {
     preauthorised: { type: 'string', value: 'TEXT', about: 'Of request: the patient’s word, keepwell:preauthorisation#…' },
     out: { type: 'string', value: 'FILE', about: 'Of card: .svg for the printed code, else its text. Of open: the summary as FHIR.' },
   },
-  run: (io, args) =>
-    withHome(io, args, async home => {
-      const [what = 'status'] = args.positionals
-      if (asking.includes(what)) return (await import('#commands/emergency-ask')).ask(io, args, home)
-      ensure(Object.hasOwn(here, what), 'USAGE', `Say: keepwell emergency with ${[...Object.keys(here), ...asking].join(', ')}.`)
-      return here[what]!(io, args, home)
-    }),
+  async run(io, args) {
+    const [what = 'status'] = args.positionals
+    if (asking.includes(what)) return (await import('#commands/emergency-ask')).ask(io, args)
+    ensure(Object.hasOwn(here, what), 'USAGE', `Say: keepwell emergency with ${[...Object.keys(here), ...asking].join(', ')}.`)
+    return withHome(io, args, home => here[what]!(io, args, home))
+  },
 }
 
 const reaching = ({ ctx }: Home) => ({ ...ctx, custodians: openCustodians() })

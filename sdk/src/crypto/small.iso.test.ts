@@ -70,6 +70,13 @@ describe('shares', () => {
     expect(await codeOf(() => combine([], commitment))).toBe('BAD_INPUT')
   })
 
+  test('two of three that it takes are of another secret, whatever those who hold them say it takes', async () => {
+    const { shares, commitment } = await deal()
+    for (let a = 0; a < 5; a++)
+      for (let b = a + 1; b < 5; b++)
+        expect(await codeOf(() => combine([shares[a]!, shares[b]!], { ...commitment, threshold: 2 }))).toBe('SHARE_TAMPERED')
+  })
+
   test('dealings that protect nothing are refused', async () => {
     for (const wrong of [
       { threshold: 1 },
