@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Marks, openMarks } from '@keepwell/adapters/tokens/marks'
 import { openTokens, type Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Criteria, found } from './find.ts'
+import { type Criteria, found, within } from './find.ts'
 import { type KeptTrail, openTrail } from './kept.ts'
 import { daysBetween } from './marks.ts'
 
@@ -53,6 +53,16 @@ async function page(trail: KeptTrail, criteria: Criteria, size = 10, before?: nu
   }
   return numbers
 }
+
+test('whoever is let in to see a person sees each of their records, also when only one was named, and nobody else’s', () => {
+  const guest = { until: NOW + DAY, why: 'Case 12/3', from: null, to: null, patients: ['a1'] }
+  const vaultsOf = (id: string) => (['a1', 'a2'].includes(id) ? ['a1', 'a2'] : [id])
+  const seen = (patients: readonly string[] | null) => within({ criteria: {}, patients }, guest, vaultsOf).patients
+  expect(seen(null)).toEqual(['a1', 'a2'])
+  expect(seen(['a1', 'a2', 'b1'])).toEqual(['a1', 'a2'])
+  expect(seen(['b1'])).toEqual([])
+  expect(within({ criteria: {}, patients: ['b1'] }, undefined, vaultsOf).patients).toEqual(['b1'])
+})
 
 test('a page of a trail ten times as long reads no more entries', { timeout: 60_000 }, async () => {
   const trail = await open()

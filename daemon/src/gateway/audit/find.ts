@@ -66,12 +66,15 @@ function termsOf({ criteria: c, patients }: Search, today: string): string[][] {
 const later = (a: string | undefined, b: string | null): string | undefined => (b !== null && (!a || a < b) ? b : a)
 const earlier = (a: string | undefined, b: string | null): string | undefined => (b !== null && (!a || a > b) ? b : a)
 
-/** What is left of a search for somebody who is to see a part of the trail. */
-export function within({ criteria, patients }: Search, guest: Guest | undefined): Search {
+/**
+ * What is left of a search for somebody who is to see a part of the trail. A patient named to them is a person: `vaultsOf` gives all records that are
+ * theirs now, for an entry names one of these.
+ */
+export function within({ criteria, patients }: Search, guest: Guest | undefined, vaultsOf: (patient: string) => readonly string[]): Search {
   if (!guest) return { criteria, patients }
   const { from: _from, to: _to, ...rest } = criteria
   const [from, to] = [later(criteria.from, guest.from), earlier(criteria.to, guest.to)]
-  const theirs = guest.patients
+  const theirs = guest.patients && [...new Set(guest.patients.flatMap(vaultsOf))]
   return {
     criteria: { ...rest, ...(from ? { from } : {}), ...(to ? { to } : {}) },
     patients: theirs && patients ? patients.filter(p => theirs.includes(p)) : (theirs ?? patients),

@@ -2,7 +2,7 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import type { Action } from '@keepwell/sdk/audit/receipt'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { refusal } from '#gateway/core/trail'
-import type { Gateway, GatewayPatient } from '#gateway/core/types'
+import type { Gateway } from '#gateway/core/types'
 import { sendPage } from '#gateway/smart/form'
 import { personOf, type Staff } from '#gateway/smart/staff'
 import type { RoomVisit, StaffRoom } from '#gateway/smart/staff-room'
@@ -69,18 +69,20 @@ export async function noteLook({ trail, gateway }: AuditRoom, staff: Staff, acti
 const queryOf = (criteria: Criteria, more: Readonly<Record<string, string>> = {}): string =>
   new URLSearchParams({ ...criteria, ...more }).toString() || 'everything'
 
+/** All records of the person that an id is one of; the id itself of somebody whose consent ended. */
+const vaultsOf =
+  ({ gateway }: Pick<AuditRoom, 'gateway'>) =>
+  (id: string): readonly string[] =>
+    gateway.patient(id)?.vaults.map(v => v.id) ?? [id]
+
 /** The patients that were meant: by id, also of those whose consent ended, or by part of a name. */
 export function searchFor({ gateway }: Pick<AuditRoom, 'gateway'>, criteria: Criteria): Search {
   const asked = criteria.patient
   if (!asked) return { criteria, patients: null }
-  const vaults = (p: Pick<GatewayPatient, 'vaults'>): string[] => p.vaults.map(v => v.id)
-  if (/^[0-9a-f]{20}$/.test(asked)) {
-    const person = gateway.patient(asked)
-    return { criteria, patients: person ? vaults(person) : [asked] }
-  }
+  if (/^[0-9a-f]{20}$/.test(asked)) return { criteria, patients: vaultsOf({ gateway })(asked) }
   const patients = gateway.patients().filter(p => p.vaults.some(v => v.name.toLowerCase().includes(asked.toLowerCase())))
   ensure(patients.length <= MOST_PATIENTS, 'BAD_INPUT', '"patient" is part of too many names; write more of it.')
-  return { criteria, patients: patients.flatMap(vaults) }
+  return { criteria, patients: patients.flatMap(p => p.vaults.map(v => v.id)) }
 }
 
 /** A form that cannot be searched for is shown again with what is wrong. */
@@ -98,7 +100,7 @@ const numberIn = (text: string | null): number | undefined => (text && /^[1-9]\d
 const search = (here: Here, visit: RoomVisit): Promise<void> =>
   asked(visit, async criteria => {
     const before = numberIn(visit.form!.get('before'))
-    const looking = within(searchFor(here, criteria), visit.staff.guest)
+    const looking = within(searchFor(here, criteria), visit.staff.guest, vaultsOf(here))
     await noteLook(here, visit.staff, 'list', queryOf(criteria))
     const entries: Entry[] = []
     for await (const e of found(here.trail, looking, { ...(before ? { before } : {}), now: here.gateway.clock() })) {
@@ -121,7 +123,7 @@ const entry = (here: Here, visit: RoomVisit): Promise<void> =>
   asked(visit, async criteria => {
     const n = numberIn(visit.form!.get('n'))
     const there = n === undefined ? null : await here.trail.get(n)
-    const wanted = there && meets(there, within({ criteria: {}, patients: null }, visit.staff.guest)) ? there : null
+    const wanted = there && meets(there, within({ criteria: {}, patients: null }, visit.staff.guest, vaultsOf(here))) ? there : null
     ensure(wanted, 'NOT_FOUND', 'There is no such entry; it may have been kept for as long as it had to be.')
     await noteLook(here, visit.staff, 'view', `entry=${wanted.n}`)
     const line = await lineOf(here, wanted, visit.staff)
@@ -135,7 +137,7 @@ const takeOut = (here: Here, visit: RoomVisit): Promise<void> =>
     const form = visit.form!.get('as')
     ensure(isForm(form), 'BAD_INPUT', '"as" names no form in which it could be taken out.')
     const { guest } = visit.staff
-    const looking = within(searchFor(here, criteria), guest)
+    const looking = within(searchFor(here, criteria), guest, vaultsOf(here))
     const asked = queryOf(criteria, { as: form })
     await noteLook(here, visit.staff, 'export', asked)
     const entries = found(here.trail, looking, { now: here.gateway.clock() })
