@@ -20,8 +20,17 @@ let clinic: Desk
 let home: { stop(): Promise<number> }
 let gateway: { stop(): Promise<number> }
 let port: string
+let gatewayPort: string
 let secret: string
 let joys: string
+/** Asks the running gateway as one of the organisation's systems. */
+let ask: (path: string) => Promise<{ total: number; entry: { resource: Resource }[] }>
+type Resource = {
+  id: string
+  action: string
+  agent: { name?: string }[]
+  entity: { what: { reference?: string; identifier?: object }; description?: string }[]
+}
 
 const json = (name: string, value: unknown): string => {
   writeFileSync(at(name), JSON.stringify(value))
@@ -80,16 +89,16 @@ beforeAll(async () => {
   await ada.json('sync')
   await ada.json('share', '--to', 'Clinic', '--compartment', 'laboratory', '--purpose', 'treatment', '--until', '90d')
   const { key } = await clinic.json('gateway', 'key', 'add', '--name', 'Ward system')
-  const gatewayPort = String(await freePort())
+  gatewayPort = String(await freePort())
   gateway = await clinic.serve('gateway', '--port', gatewayPort)
   const base = `http://localhost:${gatewayPort}`
   secret = await enrolled(base, 'mkant', 'auditor')
   joys = await enrolled(base, 'joy', 'nurse')
-  const ask = async (path: string) => {
+  ask = async path => {
     const headers = { authorization: `Bearer ${key}`, 'x-keepwell-person': 'Joy Nurse (joy)', 'x-keepwell-role': 'nurse' }
     const answer = await fetch(`${base}/fhir/${path}`, { headers })
     expect(answer.status).toBe(200)
-    return (await answer.json()) as { total: number; entry: { resource: { id: string } }[] }
+    return (await answer.json()) as { total: number; entry: { resource: Resource }[] }
   }
   await vi.waitFor(async () => expect((await ask('Patient')).total).toBe(1), { timeout: 60_000, interval: 200 })
   expect((await ask(`Observation?patient=${(await ask('Patient')).entry[0]!.resource.id}`)).total).toBe(2)
@@ -115,6 +124,69 @@ describe('what an organisation owes the law, at its command line', SLOW, () => {
     expect((await proving('nobody', 'wrong')).code).toBe(4)
     expect((await proving('mkant', 'no such file')).code).toBe(3)
     expect((await mkant('breach', 'list')).out).toContain('No incident is written down')
+  })
+
+  test('a regulator is let in and out by an auditor who proves it, and each time is an entry of the trail: by whom, whom, what for', async () => {
+    const until = new Date(Date.now() + 30 * DAY * 1000).toISOString().slice(0, 10)
+    const rita = [
+      'staff',
+      'add',
+      '--login',
+      'rita',
+      '--name',
+      'Rita Regulator',
+      '--role',
+      'auditor',
+      '--until',
+      until,
+      '--text',
+      'Case 12/3',
+    ]
+    const logins = async (): Promise<{ login: string; over: boolean }[]> => clinic.json('gateway', 'staff', 'list')
+    /** In the order in which they were noted: several have one second. */
+    const entries = async () => {
+      const all = (await ask('AuditEvent?_sort=-date&_count=50')).entry.map(e => e.resource)
+      const numbered = all.toSorted((x, y) => Number(x.id.replace('trail-', '')) - Number(y.id.replace('trail-', '')))
+      return numbered.flatMap(({ action, agent, entity }) =>
+        entity.flatMap(e => (e.description ? [[action, agent.at(-1)!.name, e.what.reference, e.what.identifier, e.description]] : [])),
+      )
+    }
+    // Nobody in particular, and nobody of another role.
+    expect(await code(later(0, { KEEPWELL_HOME: at('clinic') }, 'gateway', ...rita))).toBe(2)
+    expect(await code(as('joy', joys, 0, ...rita))).toBe(4)
+    expect([(await logins()).map(l => l.login), await entries()]).toEqual([['joy', 'mkant'], []])
+    const { code: given } = await value(mkant(...rita, '--from', '2027-01-01', '--json'))
+    const may = `until ${until}: entries from 2027-01-01 to the last, about anybody (Case 12/3)`
+    const who = 'Person mkant (mkant)'
+    const [action, by, whom, id, said] = (await entries())[0]!
+    expect([action, by, id, said]).toEqual(['C', who, undefined, `Rita Regulator (rita) let in, ${may}`])
+    expect(whom).toMatch(/^Practitioner\/staff-[0-9a-f]{20}$/)
+    // Let in to look, they let in nobody, and keep no register.
+    const base = `http://localhost:${gatewayPort}`
+    const b = browser()
+    const page = await b.follow(await b.post(`${base}/auth/enrol`, { code: given }), base)
+    const ritas = /<code>([A-Z2-7 ]+)<\/code>/.exec(page.text)![1]!.replaceAll(' ', '')
+    await b.post(`${base}/auth/enrol/passphrase`, { passphrase: PASSPHRASE, code: codeAt(ritas, 0) })
+    const more = rita.map(w => (w === 'rita' ? 'rolf' : w))
+    expect(await as('rita', ritas, 0, ...more)).toMatchObject({ code: 4, err: expect.stringContaining('keeps no register') })
+    for (const verb of ['suspend', 'admit', 'invite']) {
+      expect(await code(clinic.run('gateway', 'staff', verb, '--login', 'rita'))).toBe(2)
+      expect(await code(as('joy', joys, 0, 'staff', verb, '--login', 'rita'))).toBe(4)
+    }
+    expect((await logins()).find(l => l.login === 'rita')).toMatchObject({ over: false })
+    for (const verb of ['suspend', 'admit', 'invite']) expect(await code(mkant('staff', verb, '--login', 'rita'))).toBe(0)
+    expect((await entries()).map(e => [e[0], e[1], e[4]])).toEqual(
+      [
+        ['C', 'let in'],
+        ['U', 'let out'],
+        ['U', 'let in again'],
+        ['U', 'given a new code'],
+      ].map(([a, t]) => [a, who, `Rita Regulator (rita) ${t}, ${may}`]),
+    )
+    // The organisation's own people are the operator's to keep.
+    expect(await code(clinic.run('gateway', 'staff', 'suspend', '--login', 'joy'))).toBe(0)
+    expect(await code(clinic.run('gateway', 'staff', 'admit', '--login', 'joy'))).toBe(0)
+    expect(await entries()).toHaveLength(4)
   })
 
   test('an incident goes from its opening to its end: who is affected, drafts, the word to the patient', async () => {

@@ -32,7 +32,8 @@ export const asKeeper = (
     options,
   )
 
-async function keeper(io: Io, args: Args, ctx: Ctx, dir: string) {
+/** The person that `--by` names, by passphrase and code. Throws USAGE, DENIED. */
+export async function keeper(io: Io, args: Args, ctx: Ctx, dir: string) {
   const tokens = openTokens({ file: smartFile(dir), key: smartKey(ctx), random: ctx.random, clock: ctx.clock })
   const login = args.need('by')
   const asked = async (what: string): Promise<string> => {

@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { openTokens } from '@keepwell/adapters/tokens/sqlite'
 import { smartFile, smartKey } from '@keepwell/daemon/bin/gateway-smart'
+import { trailBeside } from '@keepwell/daemon/bin/gateway-trail'
+import { type GuestChange, noteGuest } from '@keepwell/daemon/gateway/audit/guests'
+import type { KeptTrail } from '@keepwell/daemon/gateway/audit/kept'
+import { KEEPERS } from '@keepwell/daemon/gateway/duties/breaches'
 import { type App, addApp, listApps, newRegistrationCode, removeApp } from '@keepwell/daemon/gateway/smart/apps'
 import { withdrawAll } from '@keepwell/daemon/gateway/smart/binding'
 import { endLogins } from '@keepwell/daemon/gateway/smart/logins'
@@ -11,6 +15,7 @@ import {
   isOut,
   isReady,
   listStaff,
+  type Staff,
   type StaffStore,
   staffByLogin,
   suspendStaff,
@@ -18,12 +23,19 @@ import {
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { ROLES } from '@keepwell/sdk/consent/roles'
 import type { Args } from '#command'
+import { keeper } from '#commands/gateway-keeper'
 import { withHome } from '#home'
 import type { Io } from '#io'
 import { count, day, result, safe, table } from '#show'
 import { purpose } from '#words'
 
-type Run = (io: Io, args: Args, store: StaffStore) => Promise<void>
+/** Notes in the trail what was done with a login of another house. */
+type Noting = (staff: Staff, change: GuestChange) => Promise<void>
+type Desk = StaffStore & {
+  /** Whoever lets somebody of another house in or out says who they are, before anything is done. Throws USAGE, DENIED. */
+  letting(): Promise<Noting>
+}
+type Run = (io: Io, args: Args, desk: Desk) => Promise<void>
 
 /** `keepwell gateway staff …` and `keepwell gateway app …`: who may log in, and with which apps. Works while the gateway runs. */
 export async function people(io: Io, args: Args): Promise<void> {
@@ -36,9 +48,18 @@ export async function people(io: Io, args: Args): Promise<void> {
     args,
     async ({ ctx, dir }) => {
       const tokens = openTokens({ file: smartFile(dir), key: smartKey(ctx), random: ctx.random, clock: ctx.clock })
+      let trail: KeptTrail | null = null
+      const letting = async (): Promise<Noting> => {
+        const by = await keeper(io, args, ctx, dir)
+        ensure(KEEPERS.includes(by.role), 'DENIED', 'Auditors let people of other houses in and out, and nobody else.')
+        const opened = await trailBeside(ctx, dir)
+        trail = opened
+        return (staff, change) => noteGuest(opened, { by, at: ctx.clock(), staff, change })
+      }
       try {
-        await run(io, args, { tokens, random: ctx.random, clock: ctx.clock })
+        await run(io, args, { tokens, random: ctx.random, clock: ctx.clock, letting })
       } finally {
+        await (trail as KeptTrail | null)?.close()
         await tokens.close()
       }
     },
@@ -67,12 +88,23 @@ function guestOf(args: Args): Guest | null {
   return { until: end, why: args.need('text'), from, to, patients: patients.length ? patients : null }
 }
 
+async function namedStaff(args: Args, store: StaffStore): Promise<Staff> {
+  const found = await staffByLogin(store, args.need('login'))
+  ensure(found, 'NOT_FOUND', 'There is nobody with that login.')
+  return found
+}
+
+const noting = async (args: Args, desk: Desk): Promise<Noting | null> => ((await namedStaff(args, desk)).guest ? desk.letting() : null)
+
 const STAFF: Readonly<Record<string, Run>> = {
-  async add(io, args, store) {
+  async add(io, args, desk) {
     const role = args.need('role')
     ensure(Object.hasOwn(ROLES, role), 'USAGE', `--role is one of ${Object.keys(ROLES).join(', ')}.`)
     const guest = guestOf(args)
-    const { staff, code } = await addStaff(store, { login: args.need('login'), name: args.need('name'), role, ...(guest ? { guest } : {}) })
+    const note = guest && (await desk.letting())
+    const { staff, code } = await addStaff(desk, { login: args.need('login'), name: args.need('name'), role, ...(guest ? { guest } : {}) })
+    // Without the code nobody comes in: it is given once the entry is on disk.
+    await note?.(staff, 'in')
     result(io, args, { login: staff.login, name: staff.name, role, guest, code }, () => told(code))
   },
   async list(io, args, store) {
@@ -102,27 +134,32 @@ const STAFF: Readonly<Record<string, Run>> = {
         : ['There is nobody yet.'],
     )
   },
-  async suspend(io, args, store) {
-    const { login, name } = await suspendStaff(store, args.need('login'), true)
+  async suspend(io, args, desk) {
+    const note = await noting(args, desk)
+    const staff = await suspendStaff(desk, args.need('login'), true)
+    await note?.(staff, 'out')
+    const { login, name } = staff
     result(io, args, { login, suspended: true }, () => [`${safe(name)} is out, and so is every app they let in.`])
   },
-  async admit(io, args, store) {
-    const { login, name } = await suspendStaff(store, args.need('login'), false)
+  async admit(io, args, desk) {
+    const note = await noting(args, desk)
+    await note?.(await namedStaff(args, desk), 'again')
+    const { login, name } = await suspendStaff(desk, args.need('login'), false)
     result(io, args, { login, suspended: false }, () => [`${safe(name)} may log in again.`])
   },
   async logout(io, args, store) {
-    const found = await staffByLogin(store, args.need('login'))
-    ensure(found, 'NOT_FOUND', 'There is nobody with that login.')
+    const found = await namedStaff(args, store)
     const ended = await endLogins(store, found.id, null)
     const apps = await withdrawAll(store, found.id)
     result(io, args, { login: found.login, logins: ended, apps }, () => [
       `${safe(found.name)} was logged out of ${count(ended, 'browser')}; ${count(apps, 'app')} they let in count no more.`,
     ])
   },
-  async invite(io, args, store) {
-    const found = await staffByLogin(store, args.need('login'))
-    if (!found) throw new KeepwellError('NOT_FOUND', 'There is nobody with that login.')
-    const code = await inviteStaff(store, found.id)
+  async invite(io, args, desk) {
+    const found = await namedStaff(args, desk)
+    const note = await noting(args, desk)
+    const code = await inviteStaff(desk, found.id)
+    await note?.(found, 'code')
     result(io, args, { login: found.login, code }, () => told(code))
   },
 }

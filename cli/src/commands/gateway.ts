@@ -26,7 +26,7 @@ export const gateway: Command = {
     'First: `gateway onboard` leads from the organisation’s keys to its first patient. ' +
     'It runs inside the organisation’s walls with the organisation’s home, and opens patients’ records in memory, for a session, each opening with a receipt. ' +
     'Its systems show an API key: `gateway key add` makes one and shows it once; it lasts a year unless --until says otherwise, and `gateway key renew` makes the next, beside which the old one counts for another week (key: add, list, renew, remove). Its people log in with a passkey, or with a passphrase and an authenticator app: ' +
-    '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite, logout); at /auth/me each sees and ends their own logins, and what they let apps do. ' +
+    '`gateway staff add` gives a code with which a person sets that up at /auth/enrol (staff: add, list, suspend, admit, invite, logout); at /auth/me each sees and ends their own logins, and what they let apps do. Somebody of another house is let in --until a day, and out, by an auditor (--by); each such step is an entry of the trail. ' +
     'Apps that speak SMART on FHIR are registered with `gateway app add` (app: add, list, remove, code); backend services with their public keys. With --launch people open an app on a patient at /auth/apps. ' +
     'Passkeys need a name: give --url http://localhost:8788 to try them on this machine. Listens on this machine alone unless KEEPWELL_TLS_CERT and KEEPWELL_TLS_KEY are set.\n' +
     '`gateway roles` says for which purposes and in which parts each role works (roles: list, set, reset); it narrows consents and the table, and counts at once.\n' +
@@ -44,7 +44,7 @@ export const gateway: Command = {
     'keepwell gateway roles set --role nurse --part general --part medications --for-purpose treatment',
     'keepwell gateway key add --name "Ward system" --role system',
     'keepwell gateway staff add --login ghopper --name "Dr. Grace Hopper" --role physician',
-    'keepwell gateway staff add --login inspector --name "R. Inspector, data protection authority" --role auditor --until 2027-03-31 --from 2027-01-01 --text "Case 12/3"',
+    'keepwell gateway staff add --by mkant --login inspector --name "R. Inspector, data protection authority" --role auditor --until 2027-03-31 --from 2027-01-01 --text "Case 12/3"',
     'keepwell gateway app add --name "Growth chart" --redirect https://app.example/callback --launch https://app.example/launch',
     'keepwell gateway app add --name "Registry feed" --keys keys.json --scope "system/Observation.rs"',
     'keepwell gateway person link --patient "Ada Example" --with did:ethr:0x2f:0x00…',
@@ -165,7 +165,8 @@ export const gateway: Command = {
     by: {
       type: 'string',
       value: 'LOGIN',
-      about: 'Of breaches, holds and retention: who keeps the register; asked for passphrase and code, and not again for ten minutes.',
+      about:
+        'Of breaches, holds, retention, and whoever is let in --until a day: who does it; asked for passphrase and code, and not again for ten minutes.',
     },
     'staff-file': { type: 'string', value: 'FILE', about: 'Passphrase and code of --by, a line each, instead of being asked.' },
     title: { type: 'string', value: 'TEXT', about: 'Of an incident: what happened, in a sentence.' },

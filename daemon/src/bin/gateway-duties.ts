@@ -93,5 +93,6 @@ export async function keeperAt(store: StaffStore, { login: typed, secrets }: Pro
   }
   const staff = await staffByLogin(store, login)
   ensure(staff && !staff.suspended, 'DENIED', 'There is nobody with that login, or they are suspended.')
+  ensure(!staff.guest, 'DENIED', 'Whoever is let in to look at the trail keeps no register.')
   return { person: personOf(staff), role: staff.role }
 }

@@ -29,12 +29,12 @@ export type Audited = {
   readonly observer: { readonly did?: string; readonly name: string }
   /** Whose record; null when it is not known. */
   readonly patient: { readonly reference?: string; readonly did?: string; readonly name?: string } | null
-  /** Records by hex id, with the resource that each is where that is known. */
+  /** Records by hex id, with the resource that each is where that is known; what is no record, as a login, has no id. */
   readonly records: readonly { readonly id: string; readonly reference?: string | null }[]
   readonly backing?: Backing
   /** The bundle of policies under which it was decided, and those of it that took something away. */
   readonly policy?: { readonly cid: string; readonly forbids: readonly string[] }
-  /** Of a look into an audit trail: what was looked for. */
+  /** Of a look into an audit trail: what was looked for. Of a login that was changed: what it may do. */
   readonly query?: string
 }
 
@@ -108,7 +108,13 @@ export function auditEvent(a: Audited): Json & { readonly resourceType: 'AuditEv
       observer: party(a.observer),
       type: [coding('http://terminology.hl7.org/CodeSystem/security-source-type', '4', 'Application Server')],
     },
-    entity: [...patientEntity(a), ...a.records.map(recordEntity), ...policyEntity(a), ...queryEntity(a), ...proofEntity(a)],
+    entity: [
+      ...patientEntity(a),
+      ...a.records.map(r => recordEntity(r, writes ? a.query : undefined)),
+      ...policyEntity(a),
+      ...queryEntity(a, writes),
+      ...proofEntity(a),
+    ],
   }
 }
 
@@ -124,10 +130,11 @@ function patientEntity({ patient }: Audited): Json[] {
   ]
 }
 
-const recordEntity = ({ id, reference }: Audited['records'][number]): Json => ({
-  what: { ...(reference ? { reference } : {}), identifier: { system: RECORD, value: id } },
+const recordEntity = ({ id, reference }: Audited['records'][number], description?: string): Json => ({
+  what: { ...(reference ? { reference } : {}), ...(id ? { identifier: { system: RECORD, value: id } } : {}) },
   type: coding(ENTITY, '2', 'System Object'),
   role: coding(ROLE, '4', 'Domain Resource'),
+  ...(description === undefined ? {} : { description }),
 })
 
 /** What an auditor asks the relay, or the patient, to be shown again. */
@@ -152,8 +159,8 @@ function proofEntity({ backing }: Audited): Json[] {
 }
 
 /** As IHE's patterns for queries have it (AuditEvent.entity.query, base64 of UTF-8). */
-const queryEntity = ({ query }: Audited): Json[] =>
-  query === undefined
+const queryEntity = ({ query }: Audited, writes: boolean): Json[] =>
+  query === undefined || writes
     ? []
     : [{ type: coding(ENTITY, '2', 'System Object'), role: coding(ROLE, '24', 'Query'), query: toBase64(utf8(query)) }]
 

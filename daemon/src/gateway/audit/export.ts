@@ -55,7 +55,7 @@ export async function fileOf(x: Exporting, form: Form, entries: AsyncIterable<En
 
 const COLUMNS = [
   ...['number', 'time', 'person', 'role', 'purpose', 'through', 'action', 'patient', 'patient name', 'outcome', 'why refused'],
-  ...['policies', 'forbidden by', 'records', 'looked for', 'relay', 'receipt', 'place in log', 'SHA-256'],
+  ...['policies', 'forbidden by', 'records', 'in words', 'relay', 'receipt', 'place in log', 'SHA-256'],
 ]
 
 async function* rows({ gateway, named }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {

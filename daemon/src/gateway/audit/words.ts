@@ -56,7 +56,7 @@ const en = {
     refused: 'Why it was refused',
     policy: 'Policies in force',
     forbids: 'Forbidden by',
-    query: 'Looked for',
+    query: 'In words',
     receipt: 'Receipt',
   },
   step: {
@@ -137,7 +137,7 @@ const de: typeof en = {
     refused: 'Warum abgelehnt',
     policy: 'Geltende Richtlinien',
     forbids: 'Verboten durch',
-    query: 'Gesucht',
+    query: 'In Worten',
     receipt: 'Quittung',
   },
   step: {

@@ -19,7 +19,7 @@ export type Noted = Pick<Actor, 'person' | 'role' | 'purpose' | 'client'> & {
   readonly records: readonly { readonly id: string; readonly reference?: string | null }[]
   readonly backing?: Backing
   readonly policy?: NonNullable<Audited['policy']>
-  /** Of a look into this trail: what was looked for. */
+  /** Of a look into this trail: what was looked for. Of a login that was changed: what it may do. */
   readonly query?: string
 }
 
