@@ -195,18 +195,20 @@ function sender({ node, wallet, most, there, sent }: Sending) {
     /** Those that have to be sent and paid for; and whether some are still on their way. */
     async missing(blocks: ReadonlyMap<Cid, Uint8Array>): Promise<{ fresh: Cid[]; waiting: boolean }> {
       const asked = [...blocks.keys()].filter(cid => sent.holding(cid) === null)
-      let waiting = asked.length < blocks.size
       const fresh: Cid[] = []
+      const served = new Set<string>()
       const lost = new Map<string, FoundTransaction>()
       for (const [cid, found] of await there.find(asked)) {
         const [newest] = found
         if (!newest) fresh.push(cid)
-        else if (await there.read(found, cid).catch(damagedIsNull)) waiting ||= ((await node.confirmations(newest.id)) ?? 0) < FINAL
+        else if (await there.read(found, cid).catch(damagedIsNull)) served.add(newest.id)
         else if (cidsOf(newest).every(c => blocks.has(c))) lost.set(newest.id, newest)
         else fresh.push(cid)
       }
       for (const transaction of lost.values()) await node.seed(sameData(transaction.id, together(cidsOf(transaction), blocks)))
-      return { fresh, waiting: waiting || lost.size > 0 }
+      let waiting = asked.length < blocks.size || lost.size > 0
+      for (const id of served) waiting ||= ((await node.confirmations(id)) ?? 0) < FINAL
+      return { fresh, waiting }
     },
 
     async send(blocks: ReadonlyMap<Cid, Uint8Array>, promised: bigint): Promise<void> {
