@@ -116,12 +116,16 @@ contract ConsentRegistryGrantRefusedTest is ConsentBase {
         requireRevert(RELAY, address(registry), grantCall(holder, t, signature), Signatures.BadSignature.selector);
     }
 
-    function test_aLiveSlotKeepsItsTerms() public {
-        Terms memory t = terms("live");
-        grant(t);
-        t.expiry += 1 hours;
-        bytes memory expected = abi.encodeWithSelector(IConsentRegistry.AlreadyGranted.selector, holder, t.commitment);
-        requireRevert(RELAY, address(registry), grantCall(holder, t, signGrant(KEY, domain(), t)), expected);
+    function test_T14_aLiveSlotKeepsEachOfItsTerms() public {
+        grant(terms("live"));
+        for (uint256 which = 0; which < 3; ++which) {
+            Terms memory t = terms("live");
+            if (which == 0) t.expiry += 1 hours;
+            if (which == 1) t.notBefore -= 1 hours;
+            if (which == 2) t.level += 1;
+            bytes memory expected = abi.encodeWithSelector(IConsentRegistry.AlreadyGranted.selector, holder, t.commitment);
+            requireRevert(RELAY, address(registry), grantCall(holder, t, signGrant(KEY, domain(), t)), expected);
+        }
     }
 
     function test_aHolderReachesOnlyItsOwnSlots() public {

@@ -3,6 +3,7 @@ pragma solidity 0.8.35;
 
 import {GuardianBase} from "./GuardianBase.sol";
 import {vm} from "./Vm.sol";
+import {GuardianRecovery} from "../src/identity/GuardianRecovery.sol";
 import {IGuardianRecovery} from "../src/identity/IGuardianRecovery.sol";
 import {IPatientRegistry} from "../src/identity/IPatientRegistry.sol";
 import {Signatures} from "../src/lib/Signatures.sol";
@@ -18,12 +19,22 @@ contract GuardianRecoveryRoundTest is GuardianBase {
         act(setCall(KEY, hashOf(plan)));
     }
 
+    function requireRound(uint256 number, address to, uint256 readyAt, bool isFinal, IGuardianRecovery.State state) private view {
+        (uint256 number_, address to_, uint256 readyAt_, bool isFinal_, IGuardianRecovery.State state_) = recovery.lastRound(identity);
+        require(number_ == number && to_ == to && readyAt_ == readyAt, "another round");
+        require(isFinal_ == isFinal && state_ == state, "a round of another kind");
+    }
+
     function test_theGuardiansBringAnOwnerBackAfterTheLock() public {
         bytes memory data = beginCall(plan, newOwner, first(2), 1);
+        refuse(finishCall(0), IGuardianRecovery.NoSuchRound.selector);
+        refuse(cancelCall(KEY, 0), IGuardianRecovery.NoSuchRound.selector);
         vm.expectEmit(address(recovery));
         emit IGuardianRecovery.RecoveryBegun(identity, 1, newOwner, NOW + LOCK, false);
         act(data);
         nothing(data);
+        refuse(beginCall(plan, THIEF, first(2), 1), IGuardianRecovery.RoundRuns.selector);
+        requireRound(1, newOwner, NOW + LOCK, false, IGuardianRecovery.State.Running);
         refuse(finishCall(2), IGuardianRecovery.NoSuchRound.selector);
         vm.warp(NOW + LOCK - 1);
         refuse(finishCall(1), IGuardianRecovery.TooEarly.selector);
@@ -33,6 +44,8 @@ contract GuardianRecoveryRoundTest is GuardianBase {
         emit IGuardianRecovery.RecoveryFinished(identity, 1, newOwner);
         act(finishCall(1));
         nothing(finishCall(1));
+        requireRound(1, newOwner, NOW + LOCK, false, IGuardianRecovery.State.Finished);
+        refuse(cancelCall(NEW_KEY, 1), IGuardianRecovery.NoSuchRound.selector);
         require(registry.identityOwner(identity) == newOwner, "not recovered");
     }
 
@@ -105,14 +118,21 @@ contract GuardianRecoveryRoundTest is GuardianBase {
         act(beginCall(plan, newOwner, first(2), 1));
         refuse(cancelCall(THIEF_KEY, 1), IGuardianRecovery.NotSignedByOwner.selector);
         refuse(cancelCall(KEY, 2), IGuardianRecovery.NoSuchRound.selector);
-        act(cancelCall(KEY, 1));
+        bytes memory data = cancelCall(KEY, 1);
+        vm.expectEmit(address(recovery));
+        emit IGuardianRecovery.RecoveryCancelled(identity, 1);
+        act(data);
         nothing(cancelCall(KEY, 1));
+        requireRound(1, newOwner, NOW + LOCK, false, IGuardianRecovery.State.Cancelled);
         refuse(finishCall(1), IGuardianRecovery.NoSuchRound.selector);
         refuse(beginCall(plan, newOwner, first(2), 2), IGuardianRecovery.TooFewVotes.selector);
         vm.expectEmit(address(recovery));
         emit IGuardianRecovery.RecoveryBegun(identity, 2, newOwner, NOW + 2 * LOCK, true);
         act(beginCall(plan, newOwner, first(3), 2));
         refuse(cancelCall(KEY, 2), IGuardianRecovery.RoundIsFinal.selector);
+        requireRound(2, newOwner, NOW + 2 * LOCK, true, IGuardianRecovery.State.Running);
+        vm.warp(NOW + 2 * LOCK - 1);
+        refuse(finishCall(2), IGuardianRecovery.TooEarly.selector);
         vm.warp(NOW + 2 * LOCK);
         act(finishCall(2));
         require(registry.identityOwner(identity) == newOwner, "not recovered");
@@ -122,7 +142,10 @@ contract GuardianRecoveryRoundTest is GuardianBase {
 
     function test_aThiefsNewGuardiansComeTooLateAndFallWithTheRound() public {
         bytes32 rogue = hashOf(planOf(2, 3));
-        act(setCall(KEY, rogue));
+        bytes memory data = setCall(KEY, rogue);
+        vm.expectEmit(address(recovery));
+        emit IGuardianRecovery.GuardiansChanged(identity, hashOf(plan), rogue, NOW + 14 days);
+        act(data);
         (bytes32 pending, uint256 from) = recovery.pendingGuardians(identity);
         require(pending == rogue && from == NOW + recovery.changeDelay(), "not delayed");
         nothing(setCall(KEY, rogue));
@@ -130,7 +153,9 @@ contract GuardianRecoveryRoundTest is GuardianBase {
         act(beginCall(plan, newOwner, first(2), 1));
         refuse(setCall(KEY, rogue), IGuardianRecovery.RoundRuns.selector);
         act(cancelCall(KEY, 1));
-        vm.warp(from + 1000 days);
+        (pending, from) = recovery.pendingGuardians(identity);
+        require(pending == 0 && from == 0, "the change outlived the round");
+        vm.warp(NOW + 1000 days);
         require(recovery.guardians(identity) == hashOf(plan) && recovery.cancelled(identity), "the change outlived the round");
     }
 
@@ -141,23 +166,73 @@ contract GuardianRecoveryRoundTest is GuardianBase {
         act(setCall(KEY, hashOf(other)));
         vm.warp(NOW + recovery.changeDelay());
         require(recovery.guardians(identity) == hashOf(other) && !recovery.cancelled(identity), "not in force");
+        act(setCall(KEY, bytes32(0)));
+        require(recovery.nonce(identity) == 3, "messages of before can be sent again");
         refuse(beginCall(plan, newOwner, first(3), 2), IGuardianRecovery.OtherGuardians.selector);
         act(beginCall(other, newOwner, first(2), 2));
         act(cancelCall(KEY, 2));
         act(setCall(KEY, bytes32(0)));
-        act(setCall(KEY, hashOf(other)));
+        bytes memory data = setCall(KEY, hashOf(other));
+        vm.expectEmit(address(recovery));
+        emit IGuardianRecovery.GuardiansChanged(identity, hashOf(other), 0, 0);
+        act(data);
         (bytes32 pending, uint256 from) = recovery.pendingGuardians(identity);
         require(pending == 0 && from == 0, "naming those in force did not drop the change");
     }
 
     function testFuzz_onlyTheOwnerSetsGuardians(uint256 seed, uint64 chain) public {
         uint256 key = toKey(seed);
-        vm.assume(vm.addr(key) != identity && chain != block.chainid && chain != 0);
+        uint256 here_ = block.chainid;
+        vm.assume(vm.addr(key) != identity && chain != here_ && chain != 0);
         refuse(setCall(key, bytes32(0)), IGuardianRecovery.NotSignedByOwner.selector);
         bytes memory mine = setCall(KEY, bytes32(0));
+        vm.chainId(chain);
+        refuse(mine, IGuardianRecovery.NotSignedByOwner.selector);
+        vm.chainId(here_);
         act(mine);
         act(setCall(KEY, hashOf(plan)));
         refuse(mine, IGuardianRecovery.NotSignedByOwner.selector);
+    }
+
+    function test_T10_noMessageOfAnOwnerIsGoodAfterItsDeadlineForAnotherRoundOrFromNobody() public {
+        bytes memory late = setCall(KEY, bytes32(0));
+        vm.warp(NOW + 601);
+        refuse(late, Signatures.SignatureExpired.selector);
+        vm.warp(NOW + 600);
+        act(late);
+        act(beginCall(plan, newOwner, first(2), 1));
+        bytes memory veto = cancelCall(KEY, 1);
+        vm.warp(NOW + 1201);
+        refuse(veto, Signatures.SignatureExpired.selector);
+        vm.warp(NOW + 1200);
+        act(veto);
+        requireAccepted(identity, abi.encodeCall(IPatientRegistry.setRecoveryModule, (identity, address(0))));
+        vm.warp(NOW + 1200 + registry.recoveryModuleDelay());
+        requireAccepted(identity, abi.encodeCall(IPatientRegistry.changeOwner, (identity, address(0))));
+        refuse(setCall(KEY, hashOf(planOf(3, 5))), IGuardianRecovery.NotSignedByOwner.selector);
+    }
+
+    function test_T09_thePlansThatCanRecoverAreKnownToThePersonAndTheSecond() public {
+        (uint256 least, uint256 greatest) = recovery.delayBounds();
+        require(least == 1 days && greatest == 4 days && recovery.changeDelay() == 14 days, "other bounds are told");
+        require(begins(1, 3, LOCK) == false && begins(2, 2, LOCK) == false && begins(2, 33, LOCK) == false, "persons");
+        require(begins(2, 3, 1 days - 1) == false && begins(2, 3, 4 days + 1) == false, "seconds");
+        require(begins(2, 3, 1 days) && begins(2, 3, 4 days) && begins(2, 32, LOCK) && begins(31, 32, LOCK), "none at the edge");
+    }
+
+    /// @dev Whether guardians like these, the first that an identity has, can begin a round; if not, it is for the plan's numbers.
+    function begins(uint8 threshold, uint8 count, uint256 lock) private returns (bool) {
+        recovery = new GuardianRecovery(registry);
+        IGuardianRecovery.Plan memory other = planOf(threshold, count);
+        other.delay = uint32(lock);
+        bytes memory data = setCall(KEY, hashOf(other));
+        vm.expectEmit(address(recovery));
+        emit IGuardianRecovery.GuardiansChanged(identity, hashOf(other), 0, 0);
+        act(data);
+        data = beginCall(other, newOwner, first(threshold), 1);
+        (bool success, bytes memory reason) = address(recovery).call(data);
+        require(success || bytes4(reason) == IGuardianRecovery.InvalidPlan.selector, "refused for another reason");
+        return success;
     }
 
     function test_withoutTheModuleNothingIsFinished() public {

@@ -73,8 +73,11 @@ contract PolicyRegistryTimelockTest is PolicyBase {
     function test_whatIsWithdrawnIsNeverInForce() public {
         accept(ADMIN, scheduleCall(A));
         requireNoOp(ADMIN, address(registry), cancelCall(B));
+        vm.expectEmit(address(registry));
+        emit IPolicyRegistry.PolicyCancelled(A);
         accept(ADMIN, cancelCall(A));
         requireNoOp(ADMIN, address(registry), cancelCall(A));
+        requireNoOp(ADMIN, address(registry), cancelCall(0));
         vm.warp(NOW + DELAY);
         requireRevert(ADMIN, address(registry), enactCall(A), IPolicyRegistry.NotScheduled.selector);
         requireState(0, 0, 0, 0);
@@ -87,6 +90,7 @@ contract PolicyRegistryTimelockTest is PolicyBase {
         bytes memory expected = abi.encodeWithSelector(IPolicyRegistry.AlreadyInForce.selector, A);
         requireRevert(ADMIN, address(registry), scheduleCall(A), expected);
         accept(ADMIN, scheduleCall(0));
+        requireRevert(RELAY, address(registry), enactCall(A), IPolicyRegistry.NotScheduled.selector);
         requireState(A, NOW + DELAY, 0, NOW + 2 * DELAY);
         requireRevert(RELAY, address(registry), enactCall(0), IPolicyRegistry.TooEarly.selector);
         vm.warp(NOW + 2 * DELAY);
@@ -110,6 +114,13 @@ contract PolicyRegistryTimelockTest is PolicyBase {
         accept(RELAY, abi.encodeWithSignature("acceptOwnership()"));
         requireRevert(ADMIN, address(registry), scheduleCall(A), Ownable.OwnableUnauthorizedAccount.selector);
         accept(RELAY, scheduleCall(A));
+    }
+
+    function test_aDelayIsFromAnHourToThirtyDaysToTheSecond() public {
+        testFuzz_aDelayIsFromAnHourToThirtyDays(1 hours - 1);
+        testFuzz_aDelayIsFromAnHourToThirtyDays(1 hours);
+        testFuzz_aDelayIsFromAnHourToThirtyDays(30 days);
+        testFuzz_aDelayIsFromAnHourToThirtyDays(30 days + 1);
     }
 
     function testFuzz_aDelayIsFromAnHourToThirtyDays(uint256 delay) public {
