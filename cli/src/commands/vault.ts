@@ -51,7 +51,6 @@ export const vault: Command = {
         'The same, onto Arweave by this gateway, for ever: nothing is ever deleted there. You are told what that means, and asked once.',
     },
     'arweave-wallet': { type: 'string', value: 'FILE', about: 'The key file (JWK) of the wallet that pays there, and for nothing else.' },
-    yes: { type: 'boolean', about: 'Agree to copies that are kept for ever.' },
     via: {
       type: 'string',
       multiple: true,

@@ -34,6 +34,11 @@ export const errorRare: Texts<typeof en> = {
   'error.LEDGER_REFUSED': 'Das öffentliche Protokoll hat das abgelehnt. Dort wurde nichts geändert.',
   'error.LEDGER_BEHIND': 'Das öffentliche Protokoll steht zu lange still, um das zu entscheiden. Versuchen Sie es später noch einmal.',
   'error.STORAGE_CORRUPT': 'Was aufbewahrt war, ist beschädigt. Holen Sie es aus einer anderen Kopie oder einer Sicherung zurück.',
+  'error.STORAGE_PENDING': 'Der Ort für Kopien hat es angenommen, aber es ist dort noch nicht endgültig. Fragen Sie später wieder.',
+  'error.CANNOT_ERASE':
+    'Dieser Ort bewahrt alles für immer auf und löscht nichts. Was dort liegt, ist nicht mehr zu lesen, sobald seine Schlüssel vernichtet sind.',
+  'error.FUNDS_TOO_LOW': 'In der Geldbörse, die für Kopien zahlt, ist nicht genug; nichts wurde gesendet. Füllen Sie sie auf.',
+  'error.PRICE_TOO_HIGH': 'Kopien kosten dort mehr, als Sie zu zahlen zugestimmt haben; nichts wurde gesendet.',
   'error.PEER_FAILED': 'Der Server der anderen Stelle antwortet nicht oder nicht sinnvoll. Versuchen Sie es später noch einmal.',
   'error.STOPPING': 'Der Server hält gerade an. Versuchen Sie es gleich noch einmal.',
   'error.NO_ROUTE': 'Der Server bietet das nicht an. Vielleicht ist er von einer anderen Version.',

@@ -31,6 +31,11 @@ export const errorRare = {
   'error.LEDGER_REFUSED': 'The ledger refused that. Nothing was changed there.',
   'error.LEDGER_BEHIND': 'The ledger has stood still for too long to decide that. Try again later.',
   'error.STORAGE_CORRUPT': 'What was kept is damaged. Restore it from another copy or a backup.',
+  'error.STORAGE_PENDING': 'The place for copies has taken it, but it is not final there yet. Ask again later.',
+  'error.CANNOT_ERASE':
+    'That place keeps everything for ever and erases nothing. What lies there cannot be read once its keys are destroyed.',
+  'error.FUNDS_TOO_LOW': 'The wallet that pays for copies has not enough; nothing was sent. Fill it up.',
+  'error.PRICE_TOO_HIGH': 'Copies cost more there than you agreed to pay; nothing was sent.',
   'error.PEER_FAILED': 'The other organisation’s server does not answer, or not sensibly. Try again later.',
   'error.STOPPING': 'The server is just stopping. Try again in a moment.',
   'error.NO_ROUTE': 'The server does not offer that. It may be of another version.',
