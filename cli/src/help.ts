@@ -9,6 +9,9 @@ const GROUPS: Readonly<Record<Command['group'], string>> = {
   home: 'This machine',
 }
 
+/** Nothing of help is cut off: what matters often stands at the end. */
+const WHOLE = Number.POSITIVE_INFINITY
+
 export const usageOf = (c: Command): string => `keepwell ${c.name}${c.takes ? ` ${c.takes}` : ''}`
 
 export const optionText = (name: string, o: Option): string =>
@@ -21,7 +24,7 @@ export function overview(commands: readonly Command[]): string[] {
     out.push(
       ...table(
         commands.filter(c => c.group === group).map(c => [`  ${c.name}`, c.summary]),
-        100,
+        WHOLE,
       ),
       '',
     )
@@ -33,7 +36,7 @@ export function helpFor(c: Command): string[] {
   const options = (o: Readonly<Record<string, Option>>) =>
     table(
       Object.entries(o).map(([name, x]) => [`  ${optionText(name, x)}`, x.about]),
-      110,
+      WHOLE,
     )
   return [
     c.summary,
