@@ -76,7 +76,7 @@ function Standing({ now: { signed, invalid, waiting }, onEnded }: StandingProps)
     </Button>
   )
   return (
-    <Panel title={t('keep.inForce')} icon="clock">
+    <Panel title={t(invalid ? 'keep.notInForce' : 'keep.inForce')} icon="clock">
       <div className="kw-stack">
         {invalid && <Banner tone="bad">{t('keep.invalid')}</Banner>}
         {signed && (

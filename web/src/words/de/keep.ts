@@ -8,6 +8,7 @@ export const keep: Texts<typeof en> = {
   'keep.held': 'Solange dies gilt, geht nichts von selbst: {name} darf nach eigenen Worten nichts von dem löschen, was dort über Sie liegt',
   'keep.heldNote': 'Das bindet die Kopien dort, nicht Ihre Akte: Von Hand können Sie löschen, was Sie möchten.',
   'keep.inForce': 'In Kraft',
+  'keep.notInForce': 'Nicht in Kraft',
   'keep.invalid': 'So haben Sie diese Regeln nicht unterschrieben. Sie gelten nicht; beenden Sie sie und unterschreiben Sie neu.',
   'keep.kept': 'bleibt {time}',
   'keep.notice': 'Vorher angekündigt',

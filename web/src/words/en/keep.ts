@@ -5,6 +5,7 @@ export const keep = {
   'keep.held': 'While this stands, nothing goes by itself: {name} says that it may delete nothing of what it keeps of you',
   'keep.heldNote': 'It binds their copies, not your record: by hand you can erase whatever you like.',
   'keep.inForce': 'In force',
+  'keep.notInForce': 'Not in force',
   'keep.invalid': 'Your rules are not as you signed them. They count for nothing; end them, and sign them again.',
   'keep.kept': 'kept for {time}',
   'keep.notice': 'Announced before',
