@@ -1,6 +1,6 @@
 import { type Common, createCustomCommon, Hardfork, Mainnet } from '@ethereumjs/common'
+import { recoverPoint } from '@keepwell/sdk/crypto/secp'
 import { createKeccak } from 'hash-wasm'
-import secp256k1 from 'secp256k1'
 
 /** keccak-256, synchronous. */
 export type Keccak = (bytes: Uint8Array) => Uint8Array
@@ -25,5 +25,5 @@ export function recover(hash: Uint8Array, v: bigint, r: Uint8Array, s: Uint8Arra
   const signature = new Uint8Array(64)
   signature.set(r, 32 - r.length)
   signature.set(s, 64 - s.length)
-  return secp256k1.ecdsaRecover(signature, Number(id), hash, false).slice(1)
+  return recoverPoint(hash, signature, id === 0n ? 0 : 1)
 }

@@ -32,7 +32,20 @@ export type Argon2Input = {
 }
 
 /**
- * The primitives of suite kw1 as one platform gives them. Three implementations, byte-equal: `node.ts` (node:crypto),
+ * secp256k1 (SEC 2), at once on every platform. Each function throws where bytes have another length or are out of range, so for a key that
+ * is zero or not below the order, and for r or s that is zero or not below it.
+ */
+export type Secp = {
+  /** The public point, x ‖ y: 64 bytes. */
+  secpPublic(secret: Uint8Array): Uint8Array
+  /** r ‖ s ‖ recovery id, 65 bytes, over a digest of 32: the nonce of RFC 6979, s in the lower half. */
+  secpSign(secret: Uint8Array, digest: Uint8Array): Uint8Array
+  /** The public point behind r ‖ s, as `secpPublic` gives it; s may be in either half. Throws where there is none. */
+  secpRecover(digest: Uint8Array, signature: Uint8Array, recovery: 0 | 1): Uint8Array
+}
+
+/**
+ * The primitives of suite kw1 as one platform gives them. Three implementations, byte-equal: `node.ts` (node:crypto, libsecp256k1),
  * `web.ts` (WebCrypto, noble where the browser lacks something), `noble.ts` (JavaScript; AES-GCM from WebCrypto).
  * Keys and seeds are raw bytes. A malformed key throws; the callers turn that into a KeepwellError.
  */
@@ -62,4 +75,4 @@ export type Native = {
   mlDsaVerifier(publicKey: Uint8Array): Awaitable<Verifier>
   /** Argon2id (RFC 9106), version 0x13, 32 bytes. */
   argon2id(input: Argon2Input): Promise<Uint8Array>
-}
+} & Secp

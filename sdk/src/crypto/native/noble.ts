@@ -7,6 +7,7 @@ import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import { gcmKey } from './gcm-web.ts'
 import type { Native, Signer, Verifier } from './native.ts'
+import { secp } from './secp-noble.ts'
 
 /** noble throws on a malformed signature; a verifier answers false. */
 const quiet =
@@ -37,6 +38,7 @@ function ed25519Verifier(key: Uint8Array): Verifier {
 
 /** JavaScript throughout (AES-GCM excepted). Self-audited and not constant-time: only where the platform has nothing better. */
 export const native: Native = {
+  ...secp,
   name: 'noble',
   sha256: parts => {
     const h = sha256.create()

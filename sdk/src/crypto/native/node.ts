@@ -17,6 +17,7 @@ import {
 } from 'node:crypto'
 import { release } from '#base/bytes'
 import type { GcmInput, GcmKey, Native, Signer, Verifier } from './native.ts'
+import { loadSecp } from './secp-node.ts'
 
 const TAG = 16
 
@@ -86,8 +87,9 @@ function sha256Stream() {
   return { update: (data: Uint8Array) => void h.update(data), digest: () => plain(h.digest()) }
 }
 
-/** node:crypto, synchronous. */
+/** node:crypto, synchronous; secp256k1 by libsecp256k1. */
 export const native: Native = {
+  ...(await loadSecp()),
   name: 'node',
   sha256,
   sha256Stream,
