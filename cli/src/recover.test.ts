@@ -1,8 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { movedClock } from '@keepwell/daemon/bin/moved-clock.kit'
 import { afterAll, expect, test } from 'vitest'
-import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 const folder = temporary()
 afterAll(() => folder.remove())
@@ -16,10 +15,10 @@ async function introduced(ada: Desk, other: Desk): Promise<void> {
 test('three friends are put in charge; two vote for a new machine, and the owner’s old one stops it', { timeout: 900_000 }, async () => {
   const port = String(await freePort())
   const home = `http://127.0.0.1:${port}`
-  const ada = desk(join(folder.path, 'ada'), { KEEPWELL_PORT: port })
+  const ada = seat(join(folder.path, 'ada'), { KEEPWELL_PORT: port })
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))
   const server = await ada.serve('start')
-  const friends = ['Ben', 'Cem', 'Dee'].map(name => ({ name, at: desk(join(folder.path, name)) }))
+  const friends = ['Ben', 'Cem', 'Dee'].map(name => ({ name, at: seat(join(folder.path, name)) }))
   for (const { name, at } of friends) {
     const words = join(folder.path, `${name}.words`)
     await at.json('init', '--name', name, '--no-passphrase', '--relay', home, '--words-file', words)
@@ -33,7 +32,7 @@ test('three friends are put in charge; two vote for a new machine, and the owner
   expect((await ada.json('guardians', 'set', '--take', '2')).inForce).toMatchObject({ take: 2, wait: 3 * 86_400 })
   for (const { at } of friends) expect((await at.json('guardians')).guarding).toMatchObject([{ holds: true }])
 
-  const phone = desk(join(folder.path, 'phone'))
+  const phone = seat(join(folder.path, 'phone'))
   const { link, digits } = await phone.json('recover', 'begin', '--relay', home, '--no-passphrase', '--device', 'phone')
   const vote = (at: Desk, said: string) => at.run('recover', 'vote', link, '--for', 'Ada Example', '--digits', said)
   expect((await vote(friends[0]!.at, '0000 0000 0000')).code).toBe(4)
@@ -54,13 +53,13 @@ test('three friends are put in charge; two vote for a new machine, and the owner
   expect((await phone.json('recover', 'finish')).round).toMatchObject({ number: 2, state: 'running', final: true })
   expect((await ada.run('recover', 'cancel', '--yes')).code).not.toBe(0)
   await server.stop()
-  const later = movedClock(6 * 86_400 - 3600)
-  const nearly = await desk(ada.dir, { KEEPWELL_PORT: port, ...later }).serve('start')
-  expect((await desk(phone.dir, later).json('recover', 'finish')).round).toMatchObject({ state: 'running' })
+  const early = 6 * 86_400 - 3600
+  const nearly = await seat(ada.dir, { KEEPWELL_PORT: port }, early).serve('start')
+  expect((await seat(phone.dir, {}, early).json('recover', 'finish')).round).toMatchObject({ state: 'running' })
   await nearly.stop()
-  const then = movedClock(6 * 86_400 + 60)
-  const over = await desk(ada.dir, { KEEPWELL_PORT: port, ...then }).serve('start')
-  const back = desk(phone.dir, then)
+  const then = 6 * 86_400 + 60
+  const over = await seat(ada.dir, { KEEPWELL_PORT: port }, then).serve('start')
+  const back = seat(phone.dir, {}, then)
   const { recoveryWords } = await back.json('recover', 'finish')
   expect(recoveryWords.split(' ')).toHaveLength(24)
   expect(existsSync(join(phone.dir, 'device.cbor'))).toBe(true)
@@ -68,8 +67,8 @@ test('three friends are put in charge; two vote for a new machine, and the owner
   expect((await back.run('sync')).code).toBe(0)
   expect((await back.json('guardians')).inForce).toMatchObject({ take: 2 })
   // The old machine and the old words are out.
-  expect((await desk(ada.dir, { KEEPWELL_PORT: port, ...then }).run('sync')).code).not.toBe(0)
-  const other = desk(join(folder.path, 'other'), then)
+  expect((await seat(ada.dir, { KEEPWELL_PORT: port }, then).run('sync')).code).not.toBe(0)
+  const other = seat(join(folder.path, 'other'), {}, then)
   const old = ['restore', '--words-file', join(folder.path, 'ada.words'), '--relay', home, '--no-passphrase']
   expect((await other.run(...old)).err).toMatch(/WRONG_WORDS|belong to no vault/)
 
@@ -79,7 +78,7 @@ test('three friends are put in charge; two vote for a new machine, and the owner
   await back.json('backup', '--out', kept)
   expect(await back.json('backup', 'drill', kept)).toMatchObject({ missing: 0, kept: true })
   await over.stop()
-  const anew = desk(join(folder.path, 'anew'), { KEEPWELL_PORT: String(await freePort()), ...then })
+  const anew = seat(join(folder.path, 'anew'), { KEEPWELL_PORT: String(await freePort()) }, then)
   expect((await anew.json('restore', kept, '--words-file', words, '--no-passphrase')).problems).toEqual([])
   expect(await anew.json('verify')).toMatchObject({ ok: true })
 })
