@@ -5,7 +5,7 @@ import { backupName, backupTime } from '@keepwell/sdk/actions/vault/keep-backups
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { hasArlocal, startArlocal } from '../../tools/arlocal.ts'
-import { type Desk, desk, freePort, temporary } from './cli.kit.ts'
+import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 
 if (!hasArlocal()) console.warn('SKIPPED: arlocal is not here (.ci/run installs it); copies on Arweave are not tested.')
 
@@ -15,7 +15,7 @@ const at = (...names: string[]): string => join(place.path, ...names)
 
 type Job = { name: string; failed: string | null; warning: string | null; said: string; started: number; succeeded: number }
 
-describe('the agent of a vault, with the real executable', { timeout: 120_000 }, () => {
+describe('the agent of a vault', { timeout: 120_000 }, () => {
   let ada: Desk
   const once = async (...more: string[]): Promise<{ code: number; job: (name: string) => Job; err: string }> => {
     const { code, out, err } = await ada.run('vault', '--once', '--backups', at('backups'), '--cold', at('share'), ...more, '--json')
@@ -24,7 +24,7 @@ describe('the agent of a vault, with the real executable', { timeout: 120_000 },
   }
 
   beforeAll(async () => {
-    ada = desk(at('ada'), { KEEPWELL_PORT: String(await freePort()) })
+    ada = seat(at('ada'), { KEEPWELL_PORT: String(await freePort()) })
     await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('words'))
     mkdirSync(at('files'))
     writeFileSync(at('files', 'hospital.json'), JSON.stringify(sampleBundle('vault', { resources: 20, now: 1_790_000_000 })))
