@@ -1,18 +1,3 @@
-import {
-  DummyDriver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from 'kysely'
-
-/** The one table: everything of one vault stands together and is led by the vault, so that it shards. */
-type Schema = { rows: { vault: string; kind: string; key: Uint8Array; value: Uint8Array } }
-
 export type Dialect = 'sqlite' | 'postgres'
 
 /** SQL of every question asked; parameters in the order of the names. */
@@ -32,94 +17,51 @@ export type Queries = {
   readonly vaults: string
 }
 
-/** Kysely writes the SQL, the same for both engines; the drivers run it as prepared statements. */
+/** A parameter, by its place from 1. */
+type Param = (place: number) => string
+
+/**
+ * The SQL, the same for both engines but for how they name parameters and bytes; the drivers run it as prepared statements. Nothing that
+ * anybody says stands in it: `schemaName` is the operator's, and quoted.
+ */
 export function queriesFor(dialect: Dialect, schemaName?: string): Queries {
-  const plain = builder(dialect)
-  const db = schemaName ? plain.withSchema(schemaName) : plain
-  const blank = new Uint8Array(0)
-  const one = { vault: '', kind: '', key: blank, value: blank }
-  const ofKind = () => db.selectFrom('rows').where('vault', '=', '').where('kind', '=', '')
+  const rows = schemaName === undefined ? '"rows"' : `"${schemaName.replaceAll('"', '""')}"."rows"`
+  const p: Param = dialect === 'sqlite' ? () => '?' : place => `$${place}`
+  const ofKind = `from ${rows} where "vault" = ${p(1)} and "kind" = ${p(2)}`
+  const until = (open: boolean): string => (open ? '' : ` and "key" < ${p(4)}`)
   return {
-    create: schema(db, dialect),
-    get: ofKind().select('value').where('key', '=', blank).compile().sql,
-    remove: count =>
-      db
-        .deleteFrom('rows')
-        .where('vault', '=', '')
-        .where('kind', '=', '')
-        .where(
-          'key',
-          'in',
-          Array.from({ length: count }, () => blank),
-        )
-        .compile().sql,
-    put: count =>
-      db
-        .insertInto('rows')
-        .columns(['vault', 'kind', 'key', 'value'])
-        .values(Array.from({ length: count }, () => one))
-        .onConflict(c => c.columns(['vault', 'kind', 'key']).doUpdateSet(e => ({ value: e.ref('excluded.value') })))
-        .compile().sql,
-    scan(exclusive, open) {
-      const from = ofKind()
-        .select(['key', 'value'])
-        .where('key', exclusive ? '>' : '>=', blank)
-      return (open ? from : from.where('key', '<', blank)).orderBy('key').limit(1).compile().sql
+    create: [table(rows, dialect)],
+    get: `select "value" ${ofKind} and "key" = ${p(3)}`,
+    remove: count => `delete ${ofKind} and "key" in (${list(p, 3, count)})`,
+    put(count) {
+      const values = Array.from({ length: count }, (_, i) => `(${list(p, 4 * i + 1, 4)})`).join(', ')
+      const again = 'on conflict ("vault", "kind", "key") do update set "value" = "excluded"."value"'
+      return `insert into ${rows} ("vault", "kind", "key", "value") values ${values} ${again}`
     },
-    count(open) {
-      const from = ofKind()
-        .select(e => e.fn.countAll().as('n'))
-        .where('key', '>=', blank)
-      return (open ? from : from.where('key', '<', blank)).compile().sql
-    },
-    vaults: vaults(schemaName).compile(db).sql,
+    scan: (exclusive, open) =>
+      `select "key", "value" ${ofKind} and "key" ${exclusive ? '>' : '>='} ${p(3)}${until(open)} order by "key" limit ${p(open ? 4 : 5)}`,
+    count: open => `select count(*) as "n" ${ofKind} and "key" >= ${p(3)}${until(open)}`,
+    vaults: vaults(rows, p),
   }
 }
 
+const list = (p: Param, from: number, count: number): string => Array.from({ length: count }, (_, i) => p(from + i)).join(', ')
+
 /** Steps from vault to vault through the primary key instead of reading every row of every vault. */
-function vaults(schemaName?: string) {
-  const rows = sql.table(schemaName ? `${schemaName}.rows` : 'rows')
-  return sql`
-    with recursive v(vault) as (
-      select min(vault) from ${rows}
-      union all
-      select (select min(r.vault) from ${rows} r where r.vault > v.vault) from v where v.vault is not null
-    )
-    select v.vault from v where v.vault is not null and exists (select 1 from ${rows} r where r.vault = v.vault and r.kind = ${''})`
-}
+const vaults = (rows: string, p: Param): string => `
+  with recursive v(vault) as (
+    select min(vault) from ${rows}
+    union all
+    select (select min(r.vault) from ${rows} r where r.vault > v.vault) from v where v.vault is not null
+  )
+  select v.vault from v where v.vault is not null and exists (select 1 from ${rows} r where r.vault = v.vault and r.kind = ${p(1)})`
 
-function schema(db: Kysely<Schema>, dialect: Dialect): string[] {
-  // Order must be that of the bytes: SQLite compares blobs and text so by itself, PostgreSQL its bytea, and text under "C".
-  const bytes = dialect === 'sqlite' ? sql`blob` : sql`bytea`
-  const name = dialect === 'sqlite' ? sql`text` : sql`text collate "C"`
-  const table = db.schema
-    .createTable('rows')
-    .ifNotExists()
-    .addColumn('vault', name, c => c.notNull())
-    .addColumn('kind', name, c => c.notNull())
-    .addColumn('key', bytes, c => c.notNull())
-    .addColumn('value', bytes, c => c.notNull())
-    .addPrimaryKeyConstraint('rows_pk', ['vault', 'kind', 'key'])
-  return [table.compile().sql]
-}
-
-function builder(dialect: Dialect): Kysely<Schema> {
-  const createDriver = () => new DummyDriver()
-  if (dialect === 'sqlite')
-    return new Kysely({
-      dialect: {
-        createDriver,
-        createAdapter: () => new SqliteAdapter(),
-        createIntrospector: db => new SqliteIntrospector(db),
-        createQueryCompiler: () => new SqliteQueryCompiler(),
-      },
-    })
-  return new Kysely({
-    dialect: {
-      createDriver,
-      createAdapter: () => new PostgresAdapter(),
-      createIntrospector: db => new PostgresIntrospector(db),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-    },
-  })
+/**
+ * The one table: everything of one vault stands together and is led by the vault, so that it shards. Order must be that of the bytes: SQLite
+ * compares blobs and text so by itself, PostgreSQL its bytea, and text under "C".
+ */
+function table(rows: string, dialect: Dialect): string {
+  const [name, bytes] = dialect === 'sqlite' ? ['text', 'blob'] : ['text collate "C"', 'bytea']
+  const columns = `"vault" ${name} not null, "kind" ${name} not null, "key" ${bytes} not null, "value" ${bytes} not null`
+  return `create table if not exists ${rows} (${columns}, constraint "rows_pk" primary key ("vault", "kind", "key"))`
 }
