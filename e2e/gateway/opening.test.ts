@@ -194,6 +194,24 @@ test('a record that cannot be read is named where it may have been what was soug
   expect((await ask('GET', 'Observation/nothing')).body.issue[0].details.text).toContain('1 could not')
 })
 
+test('the whole of a record that is on its way when its consent ends is broken off, and nobody takes it for whole', {
+  timeout: 120_000,
+}, async () => {
+  const party = await world.patient('Gil')
+  const note = [{ text: 'x'.repeat(150_000) }]
+  const one = (n: number): Json => ({
+    ...{ resourceType: 'Condition', id: `c${n}`, subject: { reference: 'Patient/p' } },
+    ...{ code: { text: `Condition ${n}` }, note },
+  })
+  await files(party, Object.fromEntries(Array.from({ length: 110 }, (_, n) => [`${n}.json`, one(n)])))
+  const { id, commitments } = await consents(world, party, ['read'])
+  const begun = await fetch(`${world.base}/Patient/${id}/$everything`, { headers: { authorization: `Bearer ${world.key}`, ...NURSE } })
+  expect([begun.status, begun.headers.get('content-type')]).toEqual([200, 'application/fhir+json; charset=utf-8'])
+  await revoke(party, commitments.read!)
+  await until(() => world.logged.some(l => l.route === 'fhir-everything' && l.code === 'GRANT_ENDED'))
+  await expect(begun.text()).rejects.toThrow('terminated')
+})
+
 test('whoever waits for the rest of a record whose consent ends is told at once, and nothing of it is shown any more', async () => {
   const { party, id, first, second } = await person('Eve')
   hold(second)

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import type { HttpAnswer } from './route.ts'
 
-/** Writes an answer; returns the bytes sent. A stream that fails midway cuts the connection, so that no client takes a part for the whole. */
+/** Writes an answer; returns the bytes sent. A stream that fails midway, or may not go on, throws: who called cuts the connection, so that no client takes a part for the whole. */
 export async function respond(response: ServerResponse, answer: HttpAnswer, head: boolean, signal: AbortSignal): Promise<number> {
   const { body } = answer
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
@@ -15,7 +15,7 @@ export async function respond(response: ServerResponse, answer: HttpAnswer, head
     response.end(head ? undefined : bytes)
     return head ? 0 : bytes.length
   }
-  return head ? endHead(response, body) : stream(response, body, signal)
+  return head ? endHead(response, body) : stream(response, body, { gone: signal, until: answer.until })
 }
 
 async function endHead(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<number> {
@@ -24,20 +24,28 @@ async function endHead(response: ServerResponse, body: AsyncIterable<Uint8Array>
   return 0
 }
 
-async function stream(response: ServerResponse, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number> {
+type While = { readonly gone: AbortSignal; readonly until: AbortSignal | undefined }
+
+async function stream(response: ServerResponse, body: AsyncIterable<Uint8Array>, { gone, until }: While): Promise<number> {
   let sent = 0
+  const over = until ? AbortSignal.any([gone, until]) : gone
   const iterator = body[Symbol.asyncIterator]()
   try {
     // What fails before the first chunk can still be told with a status.
     let next = await iterator.next()
+    until?.throwIfAborted()
     response.flushHeaders()
-    while (!next.done) {
-      if (signal.aborted) break
+    while (!next.done && !over.aborted) {
       sent += next.value.length
-      if (!response.write(next.value)) await once(response, 'drain', { signal })
+      // A slow client is waited for, and nothing is made meanwhile that it would have to be kept for; what ends the answer ends the waiting.
+      if (!response.write(next.value))
+        await once(response, 'drain', { signal: over }).catch(e => {
+          throw over.aborted ? over.reason : e
+        })
       next = await iterator.next()
     }
-    if (signal.aborted) response.destroy()
+    until?.throwIfAborted()
+    if (gone.aborted) response.destroy()
     else response.end()
     return sent
   } finally {

@@ -26,6 +26,8 @@ export type HttpAnswer = {
   readonly type: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body: Uint8Array | string | AsyncIterable<Uint8Array>
+  /** From its abort on no more of `body` may be said: an answer in pieces is broken off. Its reason is told to the log. */
+  readonly until?: AbortSignal
 }
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

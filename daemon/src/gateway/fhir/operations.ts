@@ -11,7 +11,7 @@ import { asIssues, type OutcomeIssue, outcome, refuse } from './outcome.ts'
 import type { Writing } from './plan.ts'
 import { counted, missing, visibleVersion } from './read.ts'
 import type { FhirAnswer, FhirRequest } from './route.ts'
-import { awayFrom, bundled, pageOf } from './search.ts'
+import { awayFrom, pageOf } from './search.ts'
 import { allThere, sessionFor } from './whose.ts'
 
 /** Parameters of an operation by POST, as if they had come in the URL: the simple ones. */
@@ -37,7 +37,8 @@ export const everythingOf =
     await session.ready()
     const common = { now: fhir.now(), visible: visibleTo(request.actor, 'r') }
     const cursor = query.get('_cursor')
-    if (cursor) return { resource: bundled(request, searchPage(session.store, cursor, common)) }
+    const until = session.ended
+    if (cursor) return pageOf(request, searchPage(session.store, cursor, common), { until })
     const since = Date.parse(query.get('_since') ?? '')
     const input: EverythingInput = {
       ...common,
@@ -50,7 +51,7 @@ export const everythingOf =
     }
     const found = everything(session.store, input)
     if (!found) throw missing('Patient')
-    return pageOf(request, found, awayFrom(session))
+    return pageOf(request, found, { issues: awayFrom(session), until })
   }
 
 const UNKNOWN_PROFILE: OutcomeIssue = {

@@ -1,7 +1,7 @@
 import { historyBundle } from '@keepwell/sdk/health/fhir/search/bundle'
 import { history } from '@keepwell/sdk/health/fhir/search/history'
-import { shaped } from '@keepwell/sdk/health/fhir/search/shape'
-import type { HistoryInput, Shape, Version } from '@keepwell/sdk/health/fhir/search/types'
+import { isWhole, shaped } from '@keepwell/sdk/health/fhir/search/shape'
+import type { FhirResource, HistoryInput, Shape, Version } from '@keepwell/sdk/health/fhir/search/types'
 import type { PatientSession } from '#gateway/core/types'
 import { demand, denied, mayTouch, visibleTo } from './access.ts'
 import { refuse } from './outcome.ts'
@@ -30,6 +30,11 @@ function shapeOf(query: URLSearchParams): Shape {
   return { summary: summary as Shape['summary'], elements: elements ? elements.split(',').filter(Boolean) : null }
 }
 
+function asWanted(resource: FhirResource, { query }: FhirRequest): Pick<FhirAnswer, 'resource' | 'lasting'> {
+  const shape = shapeOf(query)
+  return { resource: shaped(resource, shape), lasting: isWhole(shape) }
+}
+
 /** A version that the actor may see, or why not. */
 export function visibleVersion(fhir: Fhir, { actor }: FhirRequest, session: PatientSession, found: Version | null, type: string): Version {
   if (!found && session.problems.length)
@@ -52,7 +57,7 @@ export const read =
     const version = visibleVersion(fhir, request, session, session.store.read(type, id), type)
     const headers = { ...versionHeaders(version), ...(whole ? {} : PARTIAL) }
     if (unchanged(request, version)) return { status: 304, headers }
-    return { resource: shaped(version.resource!, shapeOf(request.query)), headers }
+    return { ...asWanted(version.resource!, request), headers }
   }
 
 /** Conditional read (R4 http.html#cread). */
@@ -75,7 +80,7 @@ export const vread =
     if (found && current && !mayTouch(request.actor, session.store, current, 'r', fhir.now())) throw denied(type)
     if (!found) throw missing(type)
     if (!found.resource) throw gone(type)
-    return { resource: shaped(found.resource, shapeOf(request.query)), headers: versionHeaders(found) }
+    return { ...asWanted(found.resource, request), headers: versionHeaders(found) }
   }
 
 /** History of a resource, of a type, or of all. */
@@ -97,7 +102,8 @@ export const histories =
     }
     const found = history(session.store, input)
     if (id && found.total === 0 && !session.store.read(type!, id)) throw missing(type!)
-    return { resource: historyBundle(found, { base: request.base, path: request.target.slice(1).split('?')[0]! }) }
+    const resource = historyBundle(found, { base: request.base, path: request.target.slice(1).split('?')[0]! })
+    return { resource, lasting: true, until: session.ended }
   }
 
 function instant(query: URLSearchParams, name: string, key: 'since'): { since?: number } {

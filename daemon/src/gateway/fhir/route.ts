@@ -37,6 +37,10 @@ export type FhirAnswer = {
   readonly resource?: JsonObject
   readonly raw?: { readonly type: string; readonly body: Uint8Array | string | AsyncIterable<Uint8Array> }
   readonly headers?: Readonly<Record<string, string>>
+  /** The resource, or those in the Bundle, are a store's own: their bytes are worth keeping. */
+  readonly lasting?: boolean
+  /** As in `HttpAnswer`: of what is read from a session, that it ended. */
+  readonly until?: AbortSignal
 }
 
 /** Types that are the server's own business and no part of anybody's record: rows for every type do not serve them. */

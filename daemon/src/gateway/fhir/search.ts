@@ -1,5 +1,6 @@
 import { searchBundle } from '@keepwell/sdk/health/fhir/search/bundle'
 import { search, searchPage } from '@keepwell/sdk/health/fhir/search/search'
+import { isWhole } from '@keepwell/sdk/health/fhir/search/shape'
 import { openStore } from '@keepwell/sdk/health/fhir/search/store'
 import type { Params, SearchIssue, SearchResult, Store, Terminology } from '@keepwell/sdk/health/fhir/search/types'
 import { typeOfRecord } from '#gateway/core/opening'
@@ -38,23 +39,30 @@ export const searches =
       withTerms(fhir.terminology, told => searched(fhir, request, { store, type, params, compartment, told, partial }))
     // Another page is of what was found with the first.
     if (!session) return pageOf(request, await find())
-    if (query.has('_cursor')) return pageOf(request, await find(), unopened(session, type))
+    const page = (result: SearchResult): FhirAnswer => pageOf(request, result, { issues: unopened(session, type), until: session.ended })
+    if (query.has('_cursor')) return page(await find())
     let found: SearchResult | undefined
     const answers = async (): Promise<boolean> => {
       found = await find(PART)
       return found.refused || found.matches.some(v => v.versionId !== '0')
     }
     const whole = await answerable(request, session, { types: needed(type, params), exact: type === null || params.some(isExact), answers })
-    return pageOf(request, whole || !found ? await find() : found, unopened(session, type))
+    return page(whole || !found ? await find() : found)
   }
 
 const PART: SearchIssue = { severity: 'warning', code: 'incomplete', text: STILL_OPENING }
 
-/** A page of what was found, which says when it is not of the whole record. */
-export function pageOf(request: FhirRequest, found: SearchResult, more: readonly SearchIssue[] = []): FhirAnswer {
+/** A page of what was found, which says when it is not of the whole record. From a session it comes for as long as that lives. */
+export function pageOf(
+  request: FhirRequest,
+  found: SearchResult,
+  { issues: more = [], until }: { readonly issues?: readonly SearchIssue[]; readonly until?: AbortSignal } = {},
+): FhirAnswer {
   const issues = [...found.issues, ...more]
   return {
     resource: bundled(request, { ...found, issues }),
+    lasting: isWhole(found.shape),
+    ...(until ? { until } : {}),
     ...(issues.some(i => i.code === PART.code) ? { headers: PARTIAL } : {}),
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { text as decode, utf8 } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { isObject, type JsonObject } from '@keepwell/sdk/health/fhir/read'
@@ -130,25 +131,32 @@ export function preferences(header: string | string[] | undefined): FhirRequest[
   }
 }
 
-/** A resource does not change, so its bytes are made once. */
+/** By resource of a store: it does not change, so its bytes are made once, and go with it. */
 const made = new WeakMap<JsonObject, Uint8Array>()
 
-function jsonOf(resource: JsonObject): Uint8Array {
+const jsonOf = (resource: JsonObject): Uint8Array => utf8(JSON.stringify(resource))
+
+function keptJsonOf(resource: JsonObject): Uint8Array {
   let bytes = made.get(resource)
   if (!bytes) {
-    bytes = utf8(JSON.stringify(resource))
+    bytes = jsonOf(resource)
     made.set(resource, bytes)
   }
   return bytes
 }
 
-/** In a Bundle of more entries than a page of a search has, bytes are not kept: nobody asks for a whole record many times. */
+/** A Bundle of more entries than a page of a search has is not kept, for nobody asks for a whole record many times; from a session it is written in pieces. */
 const PAGE = 100
 
-/** The same bytes of each resource in a Bundle, of which only the frame is made anew, in one buffer: many small ones cost more than what is in them. */
-function bundleJson({ entry, ...frame }: JsonObject, entries: readonly JsonObject[]): Uint8Array {
-  const bytesOf = entries.length > PAGE ? (r: JsonObject) => utf8(JSON.stringify(r)) : jsonOf
-  const parts: (string | Uint8Array)[] = []
+/** Bytes of a piece, at the least. */
+const PIECE = 64 << 10
+
+/** The bytes of each resource in a Bundle, and the frame around them. */
+function* bundleParts(
+  { entry: _, ...frame }: JsonObject,
+  entries: readonly JsonObject[],
+  lasting: boolean,
+): Generator<string | Uint8Array> {
   let text = `${JSON.stringify(frame).slice(0, -1)},"entry":[`
   for (const [i, { resource, ...more }] of entries.entries()) {
     const around = JSON.stringify(more)
@@ -157,14 +165,19 @@ function bundleJson({ entry, ...frame }: JsonObject, entries: readonly JsonObjec
       text += around
       continue
     }
-    parts.push(`${text}${around.slice(0, -1)}${around === '{}' ? '' : ','}"resource":`, bytesOf(resource))
+    yield `${text}${around.slice(0, -1)}${around === '{}' ? '' : ','}"resource":`
+    // What a search says of itself is made for this one answer.
+    yield lasting && resource.resourceType !== 'OperationOutcome' ? keptJsonOf(resource) : jsonOf(resource)
     text = '}'
   }
-  return joined([...parts, `${text}]}`])
+  yield `${text}]}`
 }
 
+const sizeOf = (part: string | Uint8Array): number => (typeof part === 'string' ? Buffer.byteLength(part) : part.length)
+
+/** In one buffer: many small ones cost more than what is in them. */
 function joined(parts: readonly (string | Uint8Array)[]): Uint8Array {
-  const out = Buffer.allocUnsafe(parts.reduce((sum, p) => sum + (typeof p === 'string' ? Buffer.byteLength(p) : p.length), 0))
+  const out = Buffer.allocUnsafe(parts.reduce((sum, p) => sum + sizeOf(p), 0))
   let at = 0
   for (const p of parts) {
     if (typeof p === 'string') at += out.write(p, at)
@@ -176,18 +189,39 @@ function joined(parts: readonly (string | Uint8Array)[]): Uint8Array {
   return out
 }
 
-function written(resource: JsonObject, pretty: boolean): string | Uint8Array {
-  if (pretty) return JSON.stringify(resource, null, 2)
-  const { resourceType, entry } = resource
-  return resourceType === 'Bundle' && Array.isArray(entry) && entry.every(isObject) ? bundleJson(resource, entry) : jsonOf(resource)
+/** Each is made when the one before it was taken, and others have their turn between two. */
+async function* inPieces(parts: Iterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
+  let [piece, size]: [(string | Uint8Array)[], number] = [[], 0]
+  for (const part of parts) {
+    piece.push(part)
+    size += sizeOf(part)
+    if (size < PIECE) continue
+    yield joined(piece)
+    await breathe()
+    piece = []
+    size = 0
+  }
+  yield joined(piece)
 }
 
 type Writing = { readonly format: Format; readonly pretty: boolean }
 
+function written(
+  { resource, lasting = false, until }: FhirAnswer & { readonly resource: JsonObject },
+  pretty: boolean,
+): HttpAnswer['body'] {
+  if (pretty) return JSON.stringify(resource, null, 2)
+  const { resourceType, entry } = resource
+  if (resourceType !== 'Bundle' || !Array.isArray(entry) || !entry.every(isObject)) return (lasting ? keptJsonOf : jsonOf)(resource)
+  const parts = bundleParts(resource, entry, lasting && entry.length <= PAGE)
+  return until && entry.length > PAGE ? inPieces(parts) : joined([...parts])
+}
+
 async function write(answer: FhirAnswer, { format, pretty }: Writing): Promise<HttpAnswer> {
-  const { status = 200, resource, raw, headers = {} } = answer
-  if (raw) return { status, type: raw.type, headers, body: raw.body }
+  const { status = 200, resource, raw, headers = {}, until } = answer
+  const common = { status, headers, ...(until ? { until } : {}) }
+  if (raw) return { ...common, type: raw.type, body: raw.body }
   const type = `application/fhir+${format}; charset=utf-8`
-  if (!resource) return { status, type, headers, body: '' }
-  return { status, type, headers, body: format === 'json' ? written(resource, pretty) : await toXml(resource) }
+  if (!resource) return { ...common, type, body: '' }
+  return { ...common, type, body: format === 'json' ? written({ ...answer, resource }, pretty) : await toXml(resource) }
 }

@@ -66,9 +66,12 @@ function marked(resource: JsonObject): FhirResource {
   return { ...resource, meta: { ...meta, tag: [...list(meta.tag), SUBSETTED] } } as unknown as FhirResource
 }
 
+/** Whether all of a resource is wanted. */
+export const isWhole = ({ summary, elements }: Shape): boolean => !elements && (summary === 'false' || summary === 'count')
+
 /** The resource as `_summary` and `_elements` want it; itself when they want all of it. */
 export function shaped(resource: FhirResource, shape: Shape): FhirResource {
-  if (!shape.elements && (shape.summary === 'false' || shape.summary === 'count')) return resource
+  if (isWhole(shape)) return resource
   if (!shape.elements && shape.summary === 'data') {
     const { text, ...rest } = resource
     return text === undefined ? resource : marked(rest)
