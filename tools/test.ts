@@ -18,8 +18,8 @@ const steps: Step[] = filter.length
   ? [{ name: 'vitest', args: [vitest, 'run', ...filter] }]
   : [
       { name: 'contracts', args: ['contracts/run-tests.ts'] },
-      // Much of this waits for processes of its own, and a journey waits more than it works: two go on at once.
-      { name: 'node', args: [vitest, 'run', '--exclude', 'web/test/**', '--maxWorkers', '2'] },
+      // Much of this waits for processes of its own: three go on at once where there are two cores. A journey is its browser's work: two.
+      { name: 'node', args: [vitest, 'run', '--exclude', 'web/test/**', '--maxWorkers', '3'] },
       { name: 'journeys', args: [vitest, 'run', 'web/test', '--maxWorkers', '2'] },
       {
         // In Chromium twice: on its own cryptography, and on the fallback, which only browsers ever need.
