@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** The same engine without a browser's window, whose own pages run scripts beside each page that a test opens. */
+const SHELL = '/usr/bin/chromium-headless-shell'
 const PLACES = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -14,8 +16,12 @@ const PLACES = [
 const UNPACKED = fileURLToPath(new URL('../node_modules/.cache/keepwell-chromium', import.meta.url))
 const OWN = join(UNPACKED, 'run')
 
-/** A Chromium to test in: `CHROME_PATH`, or where systems put it, or the one that came with `npm ci`; null when there is none. */
-export const findChromium = (): string | null => [process.env.CHROME_PATH, ...PLACES, OWN].find(p => p && existsSync(p)) ?? null
+/**
+ * A Chromium to test in: `CHROME_PATH`, or where systems put it, or the one that came with `npm ci`; null when there is none. The system's
+ * shell comes before its browser, unless it is to be `whole`: the shell shows no notices and wakes no device.
+ */
+export const findChromium = ({ whole = false } = {}): string | null =>
+  [process.env.CHROME_PATH, ...(whole ? [] : [SHELL]), ...PLACES, OWN].find(p => p && existsSync(p)) ?? null
 
 /** Finds a Chromium, unpacking the one of `npm ci` when the machine has no other. It is built for Linux on x64 alone. */
 export async function provideChromium(): Promise<string | null> {

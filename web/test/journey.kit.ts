@@ -80,9 +80,9 @@ export const builtApp = (): Promise<string> =>
 
 /**
  * `settings` are those of the relay, by the names of its environment. With `tls` it is reached over HTTPS as `ELSEWHERE`, which needs the
- * openssl program (`hasOpenssl`).
+ * openssl program (`hasOpenssl`); with `whole`, the browser shows notices of the system.
  */
-export async function openStage(settings: Readonly<Record<string, string>> = {}, { tls = false } = {}): Promise<Stage> {
+export async function openStage(settings: Readonly<Record<string, string>> = {}, { tls = false, whole = false } = {}): Promise<Stage> {
   const home = await mkdtemp(join(tmpdir(), 'keepwell-web-'))
   const webRoot = await builtApp()
   const port = String(await freePort())
@@ -98,7 +98,7 @@ export async function openStage(settings: Readonly<Record<string, string>> = {},
   }
   const relay = await spawnRelay(env)
   const trusting = secure ? [`--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`, `--ignore-certificate-errors-spki-list=${secure.pin}`] : []
-  const browser = await chromium.launch({ executablePath: findChromium()!, args: [...ARGS, ...trusting] })
+  const browser = await chromium.launch({ executablePath: findChromium({ whole })!, args: [...ARGS, ...trusting] })
   let later = 0
   const stage: Stage = {
     url: relay.url.replace('127.0.0.1', 'localhost'),

@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     browser.generateKeys()
     await new Promise<void>(done => service.server.listen(0, '127.0.0.1', done))
     endpoint = `http://127.0.0.1:${(service.server.address() as AddressInfo).port}/p/`
-    stage = await openStage()
+    stage = await openStage({}, { whole: true })
     patient = await somebody(stage.relay.url, 'Ada Example')
     doctor = await somebody(stage.relay.url, 'Dr Rao')
     const [credential = ''] = await vouchFor(stage, [[doctor, 'Dr Rao']])
