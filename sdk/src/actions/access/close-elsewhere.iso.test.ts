@@ -3,8 +3,10 @@ import type { Ctx } from '#actions/context'
 import { fileRecords } from '#actions/records/file-records'
 import { compartmentNamed } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
+import { equal } from '#base/bytes'
 import { codeOf } from '#base/code.kit'
 import { KeepwellError } from '#base/error'
+import { decodeTerms, readTerms } from '#consent/terms'
 import { memoryRelay } from '#memory/relay'
 import type { Network, Relay } from '#ports/relay'
 import { closeElsewhere, closeWithheld } from './close-elsewhere.ts'
@@ -24,9 +26,14 @@ let patient: Ctx
 let clinic: Ctx
 let consent: Uint8Array
 const given = () => patient.session.state.ring.given[0]!
-const slot = async () => {
-  const { readTerms, decodeTerms } = await import('#consent/terms')
-  return (await w.homes.get(HOME)!.ledger.consents.slot(readTerms(decodeTerms(given().terms).signed).holder, consent))?.state
+const slot = async (of: Uint8Array = consent) => {
+  const { terms } = patient.session.state.ring.given.find(g => equal(g.commitment, of))!
+  return (await w.homes.get(HOME)!.ledger.consents.slot(readTerms(decodeTerms(terms).signed).holder, of))?.state
+}
+const share = async () => {
+  const compartments = [compartmentNamed(patient.session.state.ring, 'laboratory').id]
+  const to = clinic.session.state.ring.did
+  return (await grant(patient, { to, level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 90 * DAY })).commitment
 }
 
 /** The home relay as it is, but what `method` asks of it goes another way. */
@@ -48,9 +55,7 @@ beforeEach(async () => {
   await join(clinic, await invite(patient))
   await receiveMessages(patient)
   await fileRecords(patient, [draft(patient, 'laboratory', 'HbA1c')])
-  const compartments = [compartmentNamed(patient.session.state.ring, 'laboratory').id]
-  const to = clinic.session.state.ring.did
-  consent = (await grant(patient, { to, level: 'read', purposes: ['TREAT'], compartments, expiry: w.now + 90 * DAY })).commitment
+  consent = await share()
   await receiveMessages(clinic)
 })
 
@@ -63,6 +68,16 @@ describe('T17: the end of a consent that the home relay keeps from the ledger', 
     expect(await slot()).toBe('revoked')
     expect(await codeOf(() => openSession(clinic, { grant: consent, purpose: 'TREAT' }))).toBe('DENIED')
     // What is there is not sent again.
+    expect(await closeWithheld(patient, OTHER)).toBe(0)
+  })
+
+  test('is every end that is missing and no other consent: not one that is in force, nor one that has run out', async () => {
+    const [second, live] = [await share(), await share()]
+    for (const one of [consent, second]) await revoke({ ...patient, network: withholding() }, one)
+    expect(await closeWithheld(patient, OTHER)).toBe(2)
+    expect([await slot(), await slot(second), await slot(live)]).toEqual(['revoked', 'revoked', 'live'])
+    await revoke({ ...patient, network: withholding() }, live)
+    w.now += 90 * DAY
     expect(await closeWithheld(patient, OTHER)).toBe(0)
   })
 

@@ -15,16 +15,16 @@ import { agreeToKeep } from './safekeeping.ts'
 const URL = 'http://home.test'
 const WHOLE = { missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
 
-/** A store that hands out what the test put in the place of blocks. */
+/** A store that hands out what the test put in the place of blocks, and takes no block again that it believes to have. */
 function spoilt(store: BlockStore): BlockStore & { readonly wrong: Map<string, Uint8Array> } {
   const wrong = new Map<string, Uint8Array>()
   return {
     ...store,
     wrong,
     get: async cid => wrong.get(cid) ?? store.get(cid),
-    async put(blocks) {
-      for (const { cid } of blocks) wrong.delete(cid)
-      await store.put(blocks)
+    async drop(cids) {
+      for (const cid of cids) wrong.delete(cid)
+      await store.drop(cids)
     },
   }
 }
@@ -193,6 +193,33 @@ describe('T13: looking for lost copies', () => {
       ['bucket', 0, 0, 0, 0],
     ])
     expect(await bucket.has(hurt!)).toBe(true)
+  })
+
+  test('what a place took and does not give is not called mended; one that does not answer, or answers later, has lost nothing', async () => {
+    const { w, ada, places, share } = await lived()
+    await copyCold(ada, places)
+    const [, bucket] = places as [Place, Place]
+    const [gone] = await cids(ada)
+    await share.drop([gone!])
+    const forgetful = { name: 'share', store: { ...share, put: async () => {} } }
+    const down = { name: 'bucket', store: { ...bucket.store, get: async () => Promise.reject(new KeepwellError('PEER_FAILED', 'Down.')) } }
+    const counts = (reports: Awaited<ReturnType<typeof checkCopies>>) =>
+      reports.map(r => [r.place, r.missing, r.damaged, r.repaired, r.failed ?? null])
+    expect(counts(await checkCopies(ada, { places: [forgetful, down], samples: 2000 }))).toEqual([
+      ['relay', 0, 0, 0, null],
+      ['share', 1, 0, 0, null],
+      ['bucket', 0, 0, 0, 'PEER_FAILED'],
+    ])
+    const home = w.homes.get(URL)!.relay
+    const busy: Relay = {
+      ...home,
+      // biome-ignore lint/correctness/useYield: it refuses before the first block
+      async *getBlocks() {
+        throw new KeepwellError('RATE_LIMITED', 'Later.')
+      },
+    }
+    const reached = { ...ada, network: { ...ada.network, relay: async () => busy } }
+    expect(counts(await checkCopies(reached, { places: [bucket], samples: 5 }))[0]).toEqual(['relay', 0, 0, 0, 'RATE_LIMITED'])
   })
 
   test('what no place has any more is counted as lost; a relay that does not answer is no loss', async () => {
