@@ -33,6 +33,8 @@ export async function runMessage(engine: Engine, header: BlockHeader, message: M
   const { vm, state } = engine
   const { intrinsic, floor } = charges(vm.common, message)
   if (message.gas < larger(intrinsic, floor)) throw refused(`intrinsic gas too low: gas ${message.gas}, minimum needed ${intrinsic}`)
+  // What is first read after the checkpoint is forgotten with it, and a cache that is emptied so is cleared in its whole length.
+  if (message.to) await state.getCode(message.to)
   await vm.evm.journal.cleanup()
   await vm.evm.journal.checkpoint()
   try {
