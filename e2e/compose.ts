@@ -65,6 +65,7 @@ export async function openComposedHome({ dir, config, clock, random, compose }: 
       keys: relayKeys(found.secrets),
       settings: { url, version: VERSION, ledgerPace, maxVaults, maxMessages },
       ...(compose.wrap ? compose.wrap(ports) : ports),
+      wake: async () => 'gone',
       clock,
       random,
       memory: relayMemory(),

@@ -67,7 +67,7 @@ const device = (path: string): WakeDevice => ({
 })
 const id = new Uint8Array(16).fill(7)
 const contact = 'custodian@example.org'
-const wake = (hooks = openHooks({ allow: ['127.0.0.1'] })) => openPush({ hooks, contact, clock: () => now })
+const wake = (hooks = openHooks({ allow: ['127.0.0.1'] })) => openPush({ hooks, contact, clock: () => now }).release
 
 beforeAll(async () => {
   await new Promise<void>(done => service.listen(0, '127.0.0.1', done))
@@ -112,6 +112,17 @@ test('RFC 8030: a push service is given one message that the browser alone opens
   ).rejects.toThrow()
 })
 
+test('of news a device is told that there is some and nothing else, as long as all is; of several that wait it keeps the last', async () => {
+  const { news } = openPush({ hooks: openHooks({ allow: ['127.0.0.1'] }), contact, clock: () => now })
+  await expect(news(device('/p/1'))).resolves.toBe('taken')
+  await wake()(device('/p/1'), id)
+  const [one, other] = taken as [Taken, Taken]
+  expect(one.headers.topic).toBe('news')
+  expect(one.body).toHaveLength(other.body.length)
+  const d = browser.getPrivateKey().toString('base64url').padStart(43, 'A')
+  expect(JSON.parse(text((await opened(one.body, { d, point, auth })).plaintext))).toEqual({ v: 1, about: 'news' })
+})
+
 test('RFC 8292: the key of the subscription vouches, for this push service and an hour, and says whom to write to', async () => {
   await wake()(device('/p/1'), id)
   const [, token = '', k = ''] = /^vapid t=([\w.-]+), k=([\w-]+)$/.exec(taken[0]!.headers.authorization ?? '') ?? []
@@ -126,7 +137,7 @@ test('RFC 8292: the key of the subscription vouches, for this push service and a
   const signed = { key: publicKey, dsaEncoding: 'ieee-p1363' as const }
   expect(verify('sha256', Buffer.from(`${head}.${claims}`), signed, Buffer.from(signature, 'base64url'))).toBe(true)
   const { hooks } = { hooks: openHooks({ allow: ['127.0.0.1'] }) }
-  await openPush({ hooks, contact: null, clock: () => now })(device('/p/1'), id)
+  await openPush({ hooks, contact: null, clock: () => now }).release(device('/p/1'), id)
   expect(read(taken[1]!.headers.authorization!.split('.')[1]!)).not.toHaveProperty('sub')
 })
 

@@ -14,6 +14,11 @@ export type PushOptions = {
   readonly clock: () => number
 }
 
+/** What devices are woken with: that there was a release, or that there is news, which says nothing else. */
+export type Push = { readonly release: Notices['wake']; readonly news: (device: WakeDevice) => Promise<'taken' | 'gone'> }
+
+type Told = { readonly topic: string; readonly about: string; readonly whose?: string; readonly id?: string }
+
 /** Milliseconds for one message: somebody waits. */
 const TIMEOUT = 10_000
 /** Seconds that a push service keeps what a sleeping device has not taken: as long as a request is open at most. */
@@ -28,12 +33,12 @@ const LENGTH = 96
  * subscription. The push service learns the device’s address, our network address and the second, and neither content nor vault. An endpoint
  * is guarded as every address is that others chose.
  */
-export function openPush({ hooks, contact, clock }: PushOptions): Notices['wake'] {
+export function openPush({ hooks, contact, clock }: PushOptions): Push {
   const paused = new Map<string, number>()
-  return async (device, id) => {
+  async function wake(device: WakeDevice, told: Told): Promise<'taken' | 'gone'> {
     const { origin } = URL.parse(device.endpoint) ?? { origin: '' }
     if ((paused.get(origin) ?? 0) > clock()) throw failed('The push service asked to be left alone for a minute.')
-    const status = await post(device, id).catch(e => {
+    const status = await post(device, told).catch(e => {
       if (isKeepwellError(e, 'BAD_INPUT')) return 410
       throw e
     })
@@ -43,10 +48,9 @@ export function openPush({ hooks, contact, clock }: PushOptions): Notices['wake'
     return 'taken'
   }
 
-  async function post(device: WakeDevice, id: Uint8Array): Promise<number> {
+  async function post(device: WakeDevice, { topic, ...said }: Told): Promise<number> {
     hooks.check(device.endpoint)
-    const topic = toBase64Url(id)
-    const content = utf8(JSON.stringify({ v: 1, about: 'emergency', whose: device.whose, id: topic }))
+    const content = utf8(JSON.stringify({ v: 1, ...said }))
     return hooks.post({
       url: device.endpoint,
       headers: [
@@ -54,13 +58,21 @@ export function openPush({ hooks, contact, clock }: PushOptions): Notices['wake'
         ['content-encoding', 'aes128gcm'],
         ['ttl', String(TTL)],
         ['urgency', 'high'],
-        // Of several custodians’ words about one release a sleeping device keeps the last.
+        // Of several custodians’ words about one release, and of several rings, a sleeping device keeps the last.
         ['topic', topic],
       ],
       type: 'application/octet-stream',
       body: await encryptPush(content, device, { pad: LENGTH - content.length }),
       timeout: TIMEOUT,
     })
+  }
+
+  return {
+    release: (device, id) => {
+      const topic = toBase64Url(id)
+      return wake(device, { topic, about: 'emergency', whose: device.whose, id: topic })
+    },
+    news: device => wake(device, { topic: 'news', about: 'news' }),
   }
 }
 

@@ -46,6 +46,9 @@ export function openHttpRelay(options: HttpRelayOptions): Relay {
     async send(message) {
       await http.ask('message', { body: encode(message) })
     },
+    async ring(to, bell) {
+      await http.ask('ring', { body: encode({ to, bell }) })
+    },
     async putBlocks(auth, blocks) {
       await http.ask('put-blocks', { authorization: callHeader(auth), body: carBody(blocks) })
     },

@@ -49,7 +49,7 @@ export async function serveCustodian(settings: CustodianSettings): Promise<Runni
     const post = mail ? openMail(mail) : null
     opened.defer(async () => post?.close())
     const hooks = openHooks({ allow: hooksTo })
-    const wake = openPush({ hooks, contact: mail?.from ?? null, clock: settings.ctx.clock })
+    const { release: wake } = openPush({ hooks, contact: mail?.from ?? null, clock: settings.ctx.clock })
     const notices = { ...openNotices({ mail: post, hooks }), wake }
     const ctx: Ctx & CustodianCtx = { ...settings.ctx, custody: store.custody, notices, timer: () => Math.round(performance.now()) }
     const look = oneAtATime(async () => {

@@ -5,6 +5,7 @@ import { pagedRandom } from '@keepwell/adapters/base/random'
 import { openFileBlocks } from '@keepwell/adapters/blocks/file'
 import { openPostgresEnvelopes } from '@keepwell/adapters/envelopes/postgres'
 import { openSqliteEnvelopes } from '@keepwell/adapters/envelopes/sqlite'
+import { openHooks } from '@keepwell/adapters/hooks/post'
 import { openShredKeys } from '@keepwell/adapters/keys/shred-file'
 import { type EmbeddedChain, openChain } from '@keepwell/adapters/ledger/embedded/chain'
 import { rpcHandler } from '@keepwell/adapters/ledger/embedded/rpc-handler'
@@ -12,6 +13,7 @@ import { openEvmLedger } from '@keepwell/adapters/ledger/evm/ledger'
 import { httpRequest, type Request } from '@keepwell/adapters/ledger/evm/request'
 import { openPostgresLog } from '@keepwell/adapters/log/postgres'
 import { openSqliteLog } from '@keepwell/adapters/log/sqlite'
+import { openPush } from '@keepwell/adapters/notices/push'
 import { fromHex, type RandomBytes, toHex, utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { hmacSha256 } from '@keepwell/sdk/crypto/hash'
@@ -62,6 +64,8 @@ export type OpenOptions = {
   readonly secrets?: Secrets
   readonly clock?: Clock
   readonly random?: RandomBytes
+  /** Networks inside the operator's walls that a push service may be in. */
+  readonly hooksTo?: readonly string[]
   /** Where failures of the upkeep go. */
   readonly log?: (line: LogLine) => void
 }
@@ -75,7 +79,7 @@ export const urlOf = ({ url, tls, host, port }: Config): string =>
  * process has it open, and what the stores throw; then nothing stays open.
  */
 export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
-  const { dir, config, secrets = NO_SECRETS, clock = systemClock, random = systemRandom, log = () => {} } = options
+  const { dir, config, secrets = NO_SECRETS, clock = systemClock, random = systemRandom, hooksTo = [], log = () => {} } = options
   const found = await readHome(dir)
   if (!found) throw new KeepwellError('NO_HOME', `There is no relay at ${dir}; make one with keepwell init.`)
   ensure(
@@ -100,6 +104,7 @@ export async function openRelayHome(options: OpenOptions): Promise<RelayHome> {
       settings: { url, version: VERSION, ledgerPace: config.ledgerPace, maxVaults: config.maxVaults, maxMessages: config.maxMessages },
       ledger,
       ...stores,
+      wake: openPush({ hooks: openHooks({ allow: hooksTo }), contact: config.mailFrom, clock }).news,
       clock,
       random,
       memory: relayMemory(),

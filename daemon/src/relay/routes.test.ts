@@ -114,6 +114,35 @@ describe('limits and refusals', () => {
     expect(last.code).toBe('RATE_LIMITED')
   })
 
+  test('a bell is answered alike whether there is one or not, and before anybody is woken; nobody can try without end', async () => {
+    const [to, bell] = [`did:ethr:0x1:0x${'1'.repeat(40)}`, new Uint8Array(32).fill(7)]
+    let waking = () => {}
+    const rung = new Promise<void>(done => {
+      waking = done
+    })
+    const never = () => {
+      waking()
+      return new Promise<void>(() => {})
+    }
+    const slow = await serveMemoryRelay({ wrap: s => ({ ...s, relay: { ...s.relay, ring: never } }) })
+    const sick = await serveMemoryRelay({ wrap: s => ({ ...s, relay: { ...s.relay, ring: () => Promise.reject(new Error('x')) } }) })
+    try {
+      const asked = async (url: string) => {
+        const response = await fetch(`${url}/v1/ring`, cborBody({ to, bell }))
+        return [response.status, [...new Uint8Array(await response.arrayBuffer())]]
+      }
+      const answers = [await asked(at.url), await asked(slow.url), await asked(sick.url)]
+      expect(answers).toEqual([0, 1, 2].map(() => [200, [0xa0]]))
+      await rung
+      let passed = 1
+      for (; (await asked(at.url))[0] === 200; passed++);
+      expect(passed).toBeGreaterThanOrEqual(60)
+    } finally {
+      await slow.close()
+      await sick.close()
+    }
+  })
+
   test('a body of the wrong type, of garbage, or far too large is refused', async () => {
     const path = '/v1/call/get-state'
     expect(await told(await get(path, { method: 'POST', body: '{}' }))).toMatchObject({ code: 'BAD_TYPE' })

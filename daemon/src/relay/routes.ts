@@ -9,7 +9,7 @@ import { type Did, did as didShape } from '@keepwell/sdk/identity/did'
 import { message as messageShape } from '@keepwell/sdk/identity/message'
 import type { Block } from '@keepwell/sdk/ports/blocks'
 import { METHODS, type MethodName } from '@keepwell/sdk/wire/methods'
-import { getBlocksBody, ROUTES, type RouteName, type RouteSpec, restoreBody } from '@keepwell/sdk/wire/routes'
+import { getBlocksBody, ROUTES, type RouteName, type RouteSpec, restoreBody, ringBody } from '@keepwell/sdk/wire/routes'
 import { passing } from '#http/body'
 import { RateLimited } from '#http/errors'
 import type { Gauge, Metrics } from '#http/metrics'
@@ -80,6 +80,7 @@ const UNCHECKED_BYTES = 1 << 20
 function callHandlers({ relay }: RelayService, { limits, now, newId }: RouteOptions) {
   const callers = rateLimiter(limits.perCaller, now)
   const open = streams(limits.streams, limits.streamsPerCaller)
+  const ringing = rateLimiter(limits.ringPerAddress, now)
   return {
     call: async request => {
       const method = request.params.method ?? ''
@@ -111,6 +112,13 @@ function callHandlers({ relay }: RelayService, { limits, now, newId }: RouteOpti
     },
     message: async request => {
       await relay.send(decodeAs(messageShape, await request.body(ROUTES.message.request.max)))
+      return DONE
+    },
+    ring: async request => {
+      spend(ringing, request.remote)
+      const { to, bell } = decodeAs(ringBody, await request.body(ROUTES.ring.request.max))
+      // Not waited for, nor is its failure told: either would say whether there is such a bell.
+      relay.ring(to, bell).catch(() => {})
       return DONE
     },
   } satisfies Partial<Record<RouteName, Handler>>

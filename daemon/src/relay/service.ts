@@ -43,6 +43,8 @@ export type RelayLimits = {
   readonly rpcBatch: number
   /** Openings of health links, for each address. */
   readonly linkPerAddress: Rate
+  /** Bells rung, for each address: many custodians may be behind one. */
+  readonly ringPerAddress: Rate
   readonly streams: number
   readonly streamsPerCaller: number
 }
@@ -53,6 +55,7 @@ export const RELAY_LIMITS: RelayLimits = {
   rpcPerAddress: { perSecond: 200, burst: 2000 },
   rpcBatch: 50,
   linkPerAddress: { perSecond: 1, burst: 60 },
+  ringPerAddress: { perSecond: 1, burst: 60 },
   streams: 512,
   streamsPerCaller: 8,
 }

@@ -28,8 +28,10 @@ export async function memoryRelay(options: {
   /** Of a ledger of its own. */
   readonly chainId?: number
   readonly url?: string
+  /** What is woken for bells; without it push services know no device. */
+  readonly wake?: RelayContext['wake']
 }): Promise<MemoryRelay> {
-  const { clock, random, url = 'http://relay.test' } = options
+  const { clock, random, url = 'http://relay.test', wake = async () => 'gone' } = options
   const { chainId, manifest } = options.ledger ?? memoryLedger({ chainId: options.chainId ?? 0x4b57, clock })
   const secrets = await newRelaySecrets({ chainId, manifest, url, now: clock() }, random)
   // A home of its own vouches for its own: the relay's account is the issuer, as where contracts are deployed.
@@ -42,6 +44,7 @@ export async function memoryRelay(options: {
     envelopes: memoryEnvelopes(),
     shred: memoryShredKeys(),
     log: memoryLog(),
+    wake,
     clock,
     random,
     memory: relayMemory(),

@@ -12,6 +12,7 @@ import type { Ledger } from './ledger.ts'
  * A party's one door to a relay.
  *
  * - `call` sends a signed call; the answer has the method's shape (`wire/methods`). A refusal throws the KeepwellError the relay gave.
+ * - `ring` wakes the devices of `to` to look, if `bell` is the one it set; whether it is, nothing says.
  * - `putBlocks` stores payload blocks; `auth` is a signed call of method `put-blocks` with body {vault, terms?}. Durable when it resolves,
  *   and their bytes are the caller's again.
  * - `getBlocks` yields the blocks it has among those asked, in the order asked, checked against their CIDs. `capability` is what `access` gave.
@@ -26,6 +27,7 @@ export interface Relay {
   info(): Promise<RelayInfo>
   call<M extends MethodName>(method: M, call: Call): Promise<Answer<M>>
   send(message: Message): Promise<void>
+  ring(to: Did, bell: Uint8Array): Promise<void>
   putBlocks(auth: Call, blocks: readonly Block[]): Promise<void>
   getBlocks(capability: Uint8Array, cids: readonly Cid[], signal?: AbortSignal): AsyncIterable<Block>
   bundle(did: Did, version?: number): Promise<Bundle | null>

@@ -2,6 +2,7 @@ import type { RandomBytes } from '#base/bytes'
 import type { SigningSecret } from '#crypto/sign'
 import type { Bundle } from '#identity/bundle'
 import type { Did } from '#identity/did'
+import type { WakeDevice } from '#identity/wake'
 import type { BlockStore } from '#ports/blocks'
 import type { Clock } from '#ports/clock'
 import type { EnvelopeStore, ShredKeys } from '#ports/envelopes'
@@ -37,6 +38,11 @@ export type RelayContext = {
   readonly envelopes: EnvelopeStore
   readonly shred: ShredKeys
   readonly log: Log
+  /**
+   * Wakes a device over Web Push to say that there is news, and nothing else. `gone`: its push service knows it no more, or its address may not
+   * be asked. Throws PEER_FAILED.
+   */
+  readonly wake: (device: WakeDevice) => Promise<'taken' | 'gone'>
   readonly clock: Clock
   readonly random: RandomBytes
   readonly memory: RelayMemory
@@ -52,6 +58,8 @@ export type RelayMemory = {
   readonly unlogged: Set<Did>
   /** When links were last swept, Unix seconds. */
   readonly sweptLinks: { at: number }
+  /** When bells were rung within the last hour, Unix seconds; kept nowhere else, for it would tell when somebody was in need. */
+  readonly rung: Map<Did, readonly number[]>
 }
 
 export const relayMemory = (): RelayMemory => ({
@@ -61,6 +69,7 @@ export const relayMemory = (): RelayMemory => ({
   queues: new Map(),
   unlogged: new Set(),
   sweptLinks: { at: 0 },
+  rung: new Map(),
 })
 
 /** Tells whoever listens for `did` that something waits. */

@@ -1,6 +1,6 @@
 import { decode, encode } from '#base/cbor'
 import { cidBytes, rawCid } from '#base/cid'
-import { isKeepwellError } from '#base/error'
+import { isKeepwellError, KeepwellError } from '#base/error'
 import { epochOf } from '#base/time'
 import { sha256 } from '#crypto/hash'
 import { type Call, signCall } from '#identity/call'
@@ -25,15 +25,26 @@ export async function codeOf(work: () => Promise<unknown>): Promise<string> {
   return 'no error'
 }
 
+type Push = 'taken' | 'gone' | 'down'
+
+/** Devices behind push services that answer as the test says; which were woken, by their endpoints. */
+const waking =
+  (state: { readonly push: Push; readonly woken: string[] }): RelayContext['wake'] =>
+  async ({ endpoint }) => {
+    state.woken.push(endpoint)
+    if (state.push === 'down') throw new KeepwellError('PEER_FAILED', 'The push service does not answer.')
+    return state.push
+  }
+
 /** One relay over memory ports with parties that have real keys, on a clock that the test moves. Nothing inside envelopes is sealed. */
 export async function desk(name: string, plan?: Plan) {
-  const state = { time: 1_790_000_000, drawn: 0 }
+  const state = { time: 1_790_000_000, drawn: 0, push: 'taken' as Push, woken: [] as string[] }
   const random = (length: number): Uint8Array => {
     const out = new Uint8Array(length)
     for (let at = 0; at < length; at += 32) out.set(sha256(encode([name, state.drawn++])).subarray(0, length - at), at)
     return out
   }
-  const made = await memoryRelay({ clock: () => state.time, random })
+  const made = await memoryRelay({ clock: () => state.time, random, wake: waking(state) })
   const context: RelayContext = plan ? faulty(made.context, plan) : made.context
   let relay: Relay & Upkeep = createRelay(context)
   const home: kit.Home = {

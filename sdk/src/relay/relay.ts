@@ -11,6 +11,7 @@ import { type Answer, type Body, METHODS, type MethodName } from '#wire/methods'
 import { access } from './access.ts'
 import { anchorPending, anchorsOf } from './anchors.ts'
 import { authenticate } from './authenticate.ts'
+import { putBell, ring } from './bells.ts'
 import type { RelayContext } from './context.ts'
 import { destroyDoomed, erase, listTombstones } from './erase.ts'
 import { eraseVault, sweepVault } from './erase-vault.ts'
@@ -51,6 +52,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   anchors: (ctx, caller, body) => anchorsOf(ctx, caller.did, body),
   'put-link': putLink,
   'end-link': endLink,
+  'put-bell': putBell,
   report: (ctx, _caller, body) => report(ctx, body),
   recovery: (ctx, _caller, body) => recoveryStep(ctx, body),
   recover,
@@ -80,6 +82,7 @@ export function createRelay(ctx: RelayContext): Relay & Upkeep & LinkDoors {
     }),
     call: (method, call) => answer(ctx, method, call),
     send: message => send(ctx, message),
+    ring: (to, bell) => ring(ctx, to, bell),
     async putBlocks(auth, blocks) {
       await authenticate(ctx, 'put-blocks', auth)
       await putBlocks(ctx, auth, blocks)

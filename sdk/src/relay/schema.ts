@@ -7,7 +7,7 @@ import type { Rows } from '#ports/envelopes'
 
 /**
  * The rows of a vault, by kind:
- * `bundle` version → bundle · `state` name → head, keyring, calendar · `part` hash → part of the keyring · `page` compartment → epoch keys · `counter` name → u64 ·
+ * `bundle` version → bundle · `state` name → head, keyring, calendar, bell · `part` hash → part of the keyring · `page` compartment → epoch keys · `counter` name → u64 ·
  * `group` id → encapsulation · `env` compartment‖epoch‖seq → wrapped envelope · `seq` seq → env key · `id` id → env key ·
  * `bucket` number → shred key name · `doomed` name → what a crash must not leave undestroyed · `tomb` id → tombstone hash · `grave` number → signed
  * tombstone · `gone` version → bundle of a vault that erased itself · `sweep` name → what of an erased vault is still to be destroyed ·

@@ -5,6 +5,7 @@ import { encode } from '#base/cbor'
 import { sha256 } from '#crypto/hash'
 import { parseDid } from '#identity/did'
 import { sign } from '#identity/signed'
+import type { WakeDevice } from '#identity/wake'
 import * as kit from '#ports/party.kit'
 import { type Body, METHODS, type MethodName } from '#wire/methods'
 import { codeOf, type Desk, type DeskVault, desk } from './desk.kit.ts'
@@ -26,6 +27,13 @@ const linkBody = (name: Uint8Array, now: number): Body<'put-link'> => ({
   verifier: null,
   note: new Uint8Array(8),
 })
+
+const BELL = new Uint8Array(32).fill(11)
+const phone = (n: number): WakeDevice => ({
+  ...{ id: new Uint8Array(16).fill(n), whose: 'own', endpoint: `https://push.example/${n}` },
+  ...{ p256dh: new Uint8Array(65).fill(n), auth: new Uint8Array(16).fill(n), key: new Uint8Array(32).fill(n) },
+})
+const bellBody = (secret: Uint8Array, phones: readonly number[]): Body<'put-bell'> => ({ bell: sha256(secret), devices: phones.map(phone) })
 
 const limitsBy = (p: kit.TestParty, at: number) =>
   sign(p, 'limits', { v: 1, vault: p.did, at, frozen: true, emergency: true, objects: [], closed: null })
@@ -70,6 +78,7 @@ beforeAll(async () => {
     'take-copies': { done: [] },
     anchors: { vault: v.did, ids: [id] },
     'put-link': linkBody(LINK, t),
+    'put-bell': bellBody(BELL, [1]),
     'end-link': { id: LINK },
     links: {},
   }
@@ -234,5 +243,83 @@ describe('T14: consent slots', () => {
       expect(verdict).toBe(skew > 0 ? 'denied' : 'allowed')
       d.state.time = t
     }
+  })
+})
+
+describe('a bell', () => {
+  const rung = async (to: { did: string }, bell: Uint8Array) => {
+    const before = d.state.woken.length
+    expect(await d.relay.ring(to.did, bell)).toBeUndefined()
+    return d.state.woken.slice(before).map(e => e.replace('https://push.example/', ''))
+  }
+  const fresh = async (phones: readonly number[]) => {
+    const [owner, bell] = [await d.party(), d.random(32)]
+    await d.callAs(owner, 'put-bell', bellBody(bell, phones))
+    return { owner, bell }
+  }
+
+  test('wakes all its devices; the hash of it, another’s, one of before, and a stranger’s wake nobody, and all are answered alike', async () => {
+    const { owner, bell } = await fresh([1, 2])
+    const mine = await fresh([3])
+    expect(await rung(owner, sha256(bell))).toEqual([])
+    expect(await rung(owner, mine.bell)).toEqual([])
+    expect(await rung(await kit.makeParty(d.home, d.state.time, d.random), bell)).toEqual([])
+    // Whoever was given a bell cannot set it as their own, and so silence it or learn of it.
+    await d.callAs(mine.owner, 'put-bell', bellBody(bell, [3]))
+    expect(await rung(owner, bell)).toEqual(['1', '2'])
+    d.state.time += 3600
+    const next = d.random(32)
+    await d.callAs(owner, 'put-bell', bellBody(next, [1]))
+    expect(await rung(owner, bell)).toEqual([])
+    expect(await rung(owner, next)).toEqual(['1'])
+  })
+
+  test('is heard once a minute and ten times an hour, and wrong ones take nothing of that', async () => {
+    const { owner, bell } = await fresh([1])
+    for (let i = 0; i < 20; i++) expect(await rung(owner, d.random(32))).toEqual([])
+    expect(await rung(owner, bell)).toEqual(['1'])
+    d.state.time += 59
+    expect(await rung(owner, bell)).toEqual([])
+    for (let i = 0; i < 9; i++) {
+      d.state.time += 60
+      expect(await rung(owner, bell)).toEqual(['1'])
+    }
+    d.state.time += 60
+    expect(await rung(owner, bell)).toEqual([])
+    // A new bell does not begin a new count: it is its owner who is kept awake.
+    const next = d.random(32)
+    await d.callAs(owner, 'put-bell', bellBody(next, [1]))
+    expect(await rung(owner, next)).toEqual([])
+    d.state.time += 3600
+    expect(await rung(owner, next)).toEqual(['1'])
+    expect([...d.context.memory.rung.keys()]).toContain(owner.did)
+    d.state.time += 3600
+    const other = await fresh([1])
+    await rung(other.owner, other.bell)
+    expect([...d.context.memory.rung.keys()]).toEqual([other.owner.did])
+  })
+
+  test('a device that its push service has forgotten is forgotten; one that is not reached is asked again', async () => {
+    const { owner, bell } = await fresh([1])
+    const after = async (push: typeof d.state.push) => {
+      d.state.push = push
+      d.state.time += 600
+      return rung(owner, bell)
+    }
+    try {
+      expect(await after('down')).toEqual(['1'])
+      expect(await after('gone')).toEqual(['1'])
+      expect(await after('taken')).toEqual([])
+    } finally {
+      d.state.push = 'taken'
+    }
+  })
+
+  test('goes with its owner', async () => {
+    const { owner, bell } = await fresh([1])
+    await d.callAs(owner, 'erase-vault', {
+      tombstone: await sign(owner, 'tombstone', { v: 1, vault: owner.did, whole: 1, at: d.state.time }),
+    })
+    expect(await rung(owner, bell)).toEqual([])
   })
 })

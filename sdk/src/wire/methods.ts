@@ -10,6 +10,7 @@ import { emergencyRules } from '#identity/emergency'
 import { message } from '#identity/message'
 import { MAX_PARTS, partBytes, sealedKeyring } from '#identity/sealed-keyring'
 import { signed } from '#identity/signed'
+import { MAX_WAKES, wakeDevice } from '#identity/wake'
 import { envelopeGroup, servedGroup } from '#records/envelope'
 import { recoveryStep } from './guardians.ts'
 import { linkBody, linkId, linkState, MAX_LINKS } from './link.ts'
@@ -231,6 +232,12 @@ export const METHODS = {
     body: object({ id: linkId }),
     answer: nothing,
     about: 'End a link of one’s own: its files are destroyed, its name leads nowhere.',
+  },
+  'put-bell': {
+    body: object({ bell: bytes(32), devices: list(wakeDevice, MAX_WAKES) }),
+    answer: nothing,
+    about:
+      'Have these devices woken for whoever shows the bell of which this is the SHA-256; it takes the place of the caller’s one before.',
   },
   links: {
     body: nothing,

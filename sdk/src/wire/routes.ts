@@ -1,5 +1,6 @@
 import { bytes, list, object } from '#base/shape'
 import { MAX_BUNDLE } from '#consent/policy'
+import { did } from '#identity/did'
 
 export const CBOR = 'application/cbor'
 export const JSON_TYPE = 'application/json'
@@ -56,6 +57,13 @@ export const ROUTES = {
     about: 'Leave a sealed message for a party that has its mailbox here.',
     request: { type: CBOR, max: 1 << 18, about: 'The sealed message.' },
     answer: { type: CBOR, max: 64, about: 'An empty map.' },
+  },
+  ring: {
+    method: 'POST',
+    path: '/v1/ring',
+    about: 'Wake the devices of a party that gave the asker its bell. Limited in rate by address and by bell.',
+    request: { type: CBOR, max: 512, about: 'The party and its bell.' },
+    answer: { type: CBOR, max: 64, about: 'An empty map, at once, whether there is such a bell or not.' },
   },
   'put-blocks': {
     method: 'POST',
@@ -223,6 +231,8 @@ export const pathOf = (name: RouteName, parameters: Readonly<Record<string, stri
 export const getBlocksBody = object({ capability: bytes({ max: 1 << 19 }), cids: list(bytes(36), MAX_CIDS) })
 /** Body of `restore`. */
 export const restoreBody = object({ tag: bytes(32) })
+/** Body of `ring`. */
+export const ringBody = object({ to: did, bell: bytes(32) })
 /** Answer of `consistency`. */
 export const hashes = list(bytes(32), 128)
 /** Answer of `policy`. */
