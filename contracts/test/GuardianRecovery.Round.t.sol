@@ -140,6 +140,27 @@ contract GuardianRecoveryRoundTest is GuardianBase {
         act(cancelCall(NEW_KEY, 3));
     }
 
+    function test_T10_aVetoThatIsMinedBeforeTheEndOfTheLockCounts() public {
+        (bytes memory veto, bytes memory end) = vetoAndEnd();
+        act(veto);
+        refuse(end, IGuardianRecovery.NoSuchRound.selector);
+        require(registry.identityOwner(identity) == identity && recovery.cancelled(identity), "taken over in spite of the veto");
+    }
+
+    function test_T10_aVetoThatIsMinedAfterTheEndOfTheLockIsTooLate() public {
+        (bytes memory veto, bytes memory end) = vetoAndEnd();
+        act(end);
+        refuse(veto, IGuardianRecovery.NoSuchRound.selector);
+        require(registry.identityOwner(identity) == newOwner && !recovery.cancelled(identity), "vetoed after the end");
+    }
+
+    /// @dev Both may be mined in the same second: the first in which the lock is over.
+    function vetoAndEnd() private returns (bytes memory, bytes memory) {
+        act(beginCall(plan, newOwner, first(2), 1));
+        vm.warp(NOW + LOCK);
+        return (cancelCall(KEY, 1), finishCall(1));
+    }
+
     function test_aThiefsNewGuardiansComeTooLateAndFallWithTheRound() public {
         bytes32 rogue = hashOf(planOf(2, 3));
         bytes memory data = setCall(KEY, rogue);

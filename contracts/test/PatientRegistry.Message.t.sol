@@ -143,6 +143,15 @@ contract PatientRegistryMessageTest is PatientBase {
         uint256 nonce = registry.nonce(address(account));
         account.agree(typedDigest(domain(), setAttributeMessage(identity, VALUE, 1 days, nonce, DEADLINE)));
         requireAccepted(RELAY, setAttributeCall(identity, "any"));
-        requireRevert(RELAY, address(registry), setAttributeCall(identity, "other"), IPatientRegistry.NotSignedByOwner.selector);
+        requireNoOp(OTHER_RELAY, address(registry), setAttributeCall(identity, "any"));
+        bytes[4] memory others = [
+            setAttributeCall(identity, "other"),
+            abi.encodeCall(IPatientRegistry.setAttributeBySig, (identity, NAME, "other", 1 days, DEADLINE, "any")),
+            abi.encodeCall(IPatientRegistry.setAttributeBySig, (identity, NAME, VALUE, 1 days, DEADLINE + 1, "any")),
+            changeOwnerCall(identity, newOwner, "any")
+        ];
+        for (uint256 i = 0; i < others.length; ++i) {
+            requireRevert(RELAY, address(registry), others[i], IPatientRegistry.NotSignedByOwner.selector);
+        }
     }
 }

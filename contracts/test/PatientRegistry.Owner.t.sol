@@ -18,6 +18,7 @@ contract PatientRegistryOwnerTest is PatientBase {
         vm.prank(identity);
         registry.changeOwner(identity, newOwner);
         require(registry.identityOwner(identity) == newOwner && registry.changed(identity) == 100, "not changed");
+        require(registry.owners(identity) == newOwner, "the owner that resolvers of ERC-1056 read is another");
         vm.roll(200);
         vm.expectEmit(address(registry));
         emit IPatientRegistry.DIDOwnerChanged(identity, identity, 100);
@@ -65,6 +66,7 @@ contract PatientRegistryOwnerTest is PatientBase {
     }
 
     function test_aDelegateIsValidUntilItsTimeOrItsRevocation() public {
+        vm.roll(7);
         vm.expectEmit(address(registry));
         emit IPatientRegistry.DIDDelegateChanged(identity, "veriKey", newOwner, NOW + 1 days, 0);
         vm.prank(identity);
@@ -75,9 +77,13 @@ contract PatientRegistryOwnerTest is PatientBase {
         vm.warp(NOW + 1 days);
         require(!registry.validDelegate(identity, "veriKey", newOwner), "valid too long");
         vm.warp(NOW + 1 hours);
+        vm.roll(8);
+        vm.expectEmit(address(registry));
+        emit IPatientRegistry.DIDDelegateChanged(identity, "veriKey", newOwner, NOW + 1 hours, 7);
         vm.prank(identity);
         registry.revokeDelegate(identity, "veriKey", newOwner);
         require(!registry.validDelegate(identity, "veriKey", newOwner), "valid after revocation");
+        require(registry.changed(identity) == 8, "a resolver that walks back misses the revocation");
     }
 
     function test_attributesAreAnnouncedAndWithdrawn() public {

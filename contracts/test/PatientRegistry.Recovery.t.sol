@@ -85,7 +85,11 @@ contract PatientRegistryRecoveryTest is PatientBase {
     function test_namingThePresentModuleCancelsAChange() public {
         setModule(identity, MODULE);
         setModule(identity, address(0));
+        vm.expectEmit(address(registry));
+        emit IPatientRegistry.RecoveryModuleChanged(identity, MODULE, address(0), 0);
         setModule(identity, MODULE);
+        (address pending, uint256 from) = registry.pendingRecoveryModule(identity);
+        require(pending == address(0) && from == 0, "still pending");
         vm.warp(NOW + 1000 days);
         require(registry.recoveryModule(identity) == MODULE, "removed");
         requireNoOp(identity, address(registry), abi.encodeCall(IPatientRegistry.setRecoveryModule, (identity, MODULE)));
