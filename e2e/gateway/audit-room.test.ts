@@ -16,7 +16,7 @@ import { ROLES } from '@keepwell/sdk/consent/roles'
 import { hkdf } from '@keepwell/sdk/crypto/hash'
 import { checkResource } from '@keepwell/sdk/health/fhir/check'
 import { sign } from '@keepwell/sdk/identity/signed'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { consents, files, type GatewayWorld, gatewayWorld, NURSE } from '#e2e/gateway.kit'
 import type { Party } from '#e2e/parties'
 import { desk } from '../../cli/src/cli.kit.ts'
@@ -198,6 +198,10 @@ describe('what was found is taken out', () => {
   }
 
   test('for a spreadsheet, and as valid AuditEvents, each entry once, and that it was is an entry', async () => {
+    const warned: string[] = []
+    const warn = ({ name, message }: Error): void => void warned.push(`${name}: ${message}`)
+    process.on('warning', warn)
+    onTestFinished(() => void process.off('warning', warn))
     const { rows } = await looked({ patient: id })
     const { answer, bytes } = await taken('csv', { patient: id })
     expect(answer.headers.get('content-disposition')).toMatch(/attachment; filename="trail-[\d-]+\.csv"/)
@@ -212,6 +216,8 @@ describe('what was found is taken out', () => {
     for (const event of events) expect(await checkResource(event)).toEqual([])
     expect((await looked({ person: 'ines', action: 'export' })).rows).toHaveLength(2)
     expect((await taken('poem', {})).answer.status).toBe(400)
+    // Of too many listeners at one answer, above all.
+    expect(warned).toEqual([])
   })
 
   test('signed, with proofs that a stranger checks alone; no entry altered, none under another name, none added', async () => {

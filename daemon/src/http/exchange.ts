@@ -6,7 +6,7 @@ import { ANY_ORIGIN, corsHeaders, HSTS, preflightHeaders, SECURITY_HEADERS } fro
 import type { Observation } from './metrics.ts'
 import { type ErrorForm, formFor, type HttpMount, mountFor, runMount } from './mount.ts'
 import { addressKey, type RateLimiter } from './rate.ts'
-import { respond } from './respond.ts'
+import { departure, respond } from './respond.ts'
 import type { HttpAnswer, HttpRequest, Router } from './route.ts'
 import { type HttpOptions, isLoopback } from './settings.ts'
 
@@ -28,9 +28,7 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
   const started = options.now()
   const held = { bytes: 0, passed: 0 }
   const line = { route: 'none', code: '' }
-  const gone = new AbortController()
-  // After a whole answer nobody listens any more; and an abort, with its reason and events, costs more than a short answer.
-  response.on('close', () => response.writableFinished || gone.abort())
+  const gone = departure(response)
   let sent = 0
   try {
     const cors = await corsOf(server, request.headers.origin)
@@ -42,16 +40,16 @@ export async function exchange(server: Exchange, request: IncomingMessage, respo
       line.route = mount.name
       sent = await runMount(mount, request, response)
     } else {
-      const answer = await answerTo(server, request, { line, held, signal: gone.signal, pathname, query: searchParams, cors })
-      sent = await respond(response, answer, request.method === 'HEAD', gone.signal)
+      const answer = await answerTo(server, request, { line, held, signal: gone, pathname, query: searchParams, cors })
+      sent = await respond(response, answer, request.method === 'HEAD', gone)
     }
   } catch (error) {
     const told = tell(error, options.newId)
     line.code = told.code
     if (told.incident)
       options.log({ level: 'error', route: line.route, code: told.code, incident: told.incident.id, detail: told.incident.detail })
-    if (response.headersSent || gone.signal.aborted) response.destroy()
-    else sent = await refuse(request, response, formed(server, request, told), gone.signal)
+    if (response.headersSent || gone.aborted) response.destroy()
+    else sent = await refuse(request, response, formed(server, request, told), gone)
   } finally {
     server.memory.give(held.bytes)
     const seen = { route: line.route, method: known(request.method), status: response.statusCode, milliseconds: options.now() - started }

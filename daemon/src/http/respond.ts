@@ -3,6 +3,14 @@ import type { ServerResponse } from 'node:http'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import type { HttpAnswer } from './route.ts'
 
+/** Aborts when the client is gone before its answer is whole. */
+export function departure(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  // After a whole answer nobody listens any more; and an abort, with its reason and events, costs more than a short answer.
+  response.on('close', () => response.writableFinished || gone.abort())
+  return gone.signal
+}
+
 /** Writes an answer; returns the bytes sent. A stream that fails midway, or may not go on, throws: who called cuts the connection, so that no client takes a part for the whole. */
 export async function respond(response: ServerResponse, answer: HttpAnswer, head: boolean, signal: AbortSignal): Promise<number> {
   const { body } = answer

@@ -1,6 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { csv } from '@keepwell/adapters/paper/csv'
 import { writtenBy } from '@keepwell/sdk/actions/access/check-log'
 import { relayParty } from '@keepwell/sdk/actions/access/check-receipt'
@@ -8,11 +6,13 @@ import type { Ctx } from '@keepwell/sdk/actions/context'
 import { ownBundle, signerOf } from '@keepwell/sdk/actions/vault/calls'
 import { type Extract, extractHead, extractPart, MOST_LINES, wordOf } from '@keepwell/sdk/audit/extract'
 import { readLogHead } from '@keepwell/sdk/audit/head'
+import { utf8 } from '@keepwell/sdk/base/bytes'
 import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
 import { type Bundle, bundleMessage } from '@keepwell/sdk/identity/bundle'
 import { peek, sign } from '@keepwell/sdk/identity/signed'
 import type { Gateway } from '#gateway/core/types'
+import { departure, respond } from '#http/respond'
 import type { Entry } from './kept.ts'
 import { outcomesOf } from './marks.ts'
 import type { Backed, Prover } from './proof.ts'
@@ -32,15 +32,12 @@ export const FORMS = ['csv', 'fhir', 'signed'] as const
 export type Form = (typeof FORMS)[number]
 export const isForm = (text: string | null): text is Form => FORMS.some(f => f === text)
 
-type Sent = { readonly type: string; readonly name: string; readonly chunks: AsyncIterable<string | Uint8Array> }
+type Sent = { readonly type: string; readonly name: string; readonly chunks: AsyncIterable<Uint8Array> }
 
 /** Sends a file as it is made, in pieces. */
 export async function sendFile(response: ServerResponse, { type, name, chunks }: Sent): Promise<void> {
-  response.statusCode = 200
-  response.setHeader('content-type', type)
-  response.setHeader('content-disposition', `attachment; filename="${name}"`)
-  response.setHeader('cache-control', 'no-store')
-  await pipeline(Readable.from(chunks), response)
+  const headers = { 'content-disposition': `attachment; filename="${name}"`, 'cache-control': 'no-store' }
+  await respond(response, { type, headers, body: chunks }, false, departure(response))
 }
 
 /** What was found as a file, made as it is read. Of a signed one the first part is made before anything is sent. */
@@ -58,8 +55,8 @@ const COLUMNS = [
   ...['policies', 'forbidden by', 'records', 'in words', 'relay', 'receipt', 'place in log', 'SHA-256'],
 ]
 
-async function* rows({ gateway, named }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {
-  yield csv([COLUMNS])
+async function* rows({ gateway, named }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
+  yield utf8(csv([COLUMNS]))
   for await (const e of entries) {
     const { backing: b, policy } = e
     const receipt = b?.by === 'receipt' ? b : null
@@ -70,12 +67,12 @@ async function* rows({ gateway, named }: Exporting, entries: AsyncIterable<Entry
       ...[b?.relay ?? '', b ? String(b.seq) : '', receipt ? String(receipt.index + 1) : '', receipt?.hash ?? ''],
     ]
     // Only the beginning of a file bears the byte order mark.
-    yield csv([row]).slice(1)
+    yield utf8(csv([row]).slice(1))
   }
 }
 
-async function* events({ gateway }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<string> {
-  for await (const e of entries) yield `${JSON.stringify(asEvent(gateway, e))}\n`
+async function* events({ gateway }: Exporting, entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
+  for await (const e of entries) yield utf8(`${JSON.stringify(asEvent(gateway, e))}\n`)
 }
 
 /** Proofs are fetched so many at a time. */
