@@ -14,14 +14,32 @@ export const TOO_MANY: SearchIssue = {
   text: `Only the first ${MAX_INCLUDED} included resources are here`,
 }
 
+/** What is asked again for each of many versions is found once: which columns an include names, and what a reference leads to. */
+type Looking = {
+  readonly context: Context
+  readonly columns: Map<string, readonly Column[]>
+  readonly targets: Map<string, Version | null>
+}
+
 /** The columns an include names; all references of a type for `*`. */
-function columns(table: Table | undefined, include: Include, context: Context): Column[] {
+function columns(table: Table | undefined, { code }: Include, looking: Looking): readonly Column[] {
   if (!table) return []
-  const codes =
-    include.code === '*'
-      ? [...context.store.registry.of(table.type).values()].filter(p => p.type === 'reference').map(p => p.code)
-      : [include.code]
-  return codes.map(code => table.column(code)).filter(c => c !== undefined && c.references !== null) as Column[]
+  const key = `${table.type} ${code}`
+  const known = looking.columns.get(key)
+  if (known) return known
+  const { registry } = looking.context.store
+  const codes = code === '*' ? [...registry.of(table.type).values()].filter(p => p.type === 'reference').map(p => p.code) : [code]
+  const found = codes.map(c => table.column(c)).filter(c => c !== undefined && c.references !== null) as Column[]
+  looking.columns.set(key, found)
+  return found
+}
+
+function targetOf(reference: string, { context, targets }: Looking): Version | null {
+  const known = targets.get(reference)
+  if (known !== undefined) return known
+  const found = shown(context.store.resolve(reference), context)
+  targets.set(reference, found)
+  return found
 }
 
 function shown(version: Version | null | undefined, context: Context): Version | null {
@@ -31,23 +49,24 @@ function shown(version: Version | null | undefined, context: Context): Version |
   return table && row !== undefined && mayShow(table, row, context) ? version : null
 }
 
-function forward(version: Version, include: Include, context: Context, take: (v: Version) => void): void {
+function forward(version: Version, include: Include, looking: Looking, take: (v: Version) => void): void {
   if ((include.type !== '*' && include.type !== version.type) || !version.resource) return
-  for (const column of columns(context.store.table(version.type), include, context))
+  for (const column of columns(looking.context.store.table(version.type), include, looking))
     column.values(version.resource, (value, path) => {
       const { text } = referenceOf(value)
-      const target = text === undefined ? null : shown(context.store.resolve(text), context)
+      const target = text === undefined ? null : targetOf(text, looking)
       if (!target || (include.target !== null && target.type !== include.target)) return
       if (!path.is || path.is.includes(target.type)) take(target)
     })
 }
 
-function backward(version: Version, include: Include, context: Context, take: (v: Version) => void): void {
+function backward(version: Version, include: Include, looking: Looking, take: (v: Version) => void): void {
+  const { context } = looking
   if (include.target !== null && include.target !== version.type) return
   const names = context.store.namesOf(version.type, version.id)
   const sources = include.type === '*' ? context.store.tables() : [context.store.table(include.type)]
   for (const table of sources)
-    for (const column of columns(table, include, context))
+    for (const column of columns(table, include, looking))
       for (const row of column.references!.to(names).rows()) {
         const source = shown(table!.versions()[row], context)
         if (source) take(source)
@@ -60,6 +79,7 @@ export function included(
   { includes, revincludes }: { readonly includes: readonly Include[]; readonly revincludes: readonly Include[] },
   context: Context,
 ): { readonly versions: readonly Version[]; readonly all: boolean } {
+  const looking: Looking = { context, columns: new Map(), targets: new Map() }
   const found = new Map<string, Version>()
   const known = new Set(matches.map(v => `${v.type}/${v.id}`))
   let wave: readonly Version[] = matches
@@ -73,8 +93,8 @@ export function included(
       next.push(v)
     }
     for (const version of wave) {
-      for (const i of includes) if (round === 0 || i.iterate) forward(version, i, context, take)
-      for (const i of revincludes) if (round === 0 || i.iterate) backward(version, i, context, take)
+      for (const i of includes) if (round === 0 || i.iterate) forward(version, i, looking, take)
+      for (const i of revincludes) if (round === 0 || i.iterate) backward(version, i, looking, take)
     }
     wave = next
   }

@@ -96,11 +96,18 @@ export function intersection(plans: readonly Plan[], count = Number.POSITIVE_INF
   if (!first) throw new RangeError('an intersection of nothing')
   const others = rest.filter(p => !(p.exact && p.size >= count))
   if (!others.length) return first
-  return lazyPlan(
-    first.size,
-    () => first.rows().filter(row => others.every(p => p.has(row))),
-    row => first.has(row) && others.every(p => p.has(row)),
-  )
+  const make = (): Rows => {
+    const out: number[] = []
+    for (const row of first.rows()) if (inAll(others, row)) out.push(row)
+    return out
+  }
+  return lazyPlan(first.size, make, row => first.has(row) && inAll(others, row))
+}
+
+/** A closure for each of thousands of rows would be most of what a search leaves to be collected. */
+function inAll(plans: readonly Plan[], row: number): boolean {
+  for (const plan of plans) if (!plan.has(row)) return false
+  return true
 }
 
 /** Everything of `count` rows that is not in the plan. */
