@@ -297,6 +297,20 @@ contract EmergencyAccessVetoTest is EmergencyBase {
         accept(askCall(DOCTOR, other));
     }
 
+    function test_T11_whoIsBarredIsNobodysSecondPersonUnderThisCard() public {
+        accept(askCall(DOCTOR, asked(TAG)));
+        accept(vetoCall(CARD, TAG));
+        IEmergencyAccess.Asked memory nurse = asked("nurse");
+        (nurse.credential, nurse.rules.persons) = (NURSE_ID, 2);
+        accept(askCall(NURSE, nurse));
+        refuse(approveCall(DOCTOR, "nurse", DOCTOR_ID), IEmergencyAccess.Barred.selector);
+        requireState("nurse", IEmergencyAccess.State.Waiting);
+        IEmergencyAccess.Asked memory other = nurse;
+        (other.tag, other.rules.veto) = ("other card", vm.addr(0xbeef));
+        accept(askCall(NURSE, other));
+        accept(approveCall(DOCTOR, "other card", DOCTOR_ID));
+    }
+
     function test_T11_aVetoIsGoodBeforeAndAfterTheWindowToo() public {
         IEmergencyAccess.Asked memory a = asked(TAG);
         a.rules.delay = 1 hours;

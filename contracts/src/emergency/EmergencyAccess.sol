@@ -99,6 +99,7 @@ contract EmergencyAccess is IEmergencyAccess, EIP712 {
         bool same = CredentialId.unwrap(stored.credential) == CredentialId.unwrap(credential) || stored.responder == responder;
         if (same) revert NotSecond(tag, credential);
         _requireLive(credential, responder);
+        if (_barred[stored.veto][credential]) revert Barred(stored.veto, credential);
         Signatures.requireInTime(deadline);
         bytes32 message = keccak256(abi.encode(APPROVE_TYPEHASH, tag, credential, deadline));
         Signatures.requireSignedBy(responder, _hashTypedDataV4(message), signature);

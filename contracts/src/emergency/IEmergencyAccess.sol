@@ -77,7 +77,7 @@ interface IEmergencyAccess {
     /// @param preauthorisation Signed by `rules.veto`: Preauthorise(bytes32 credential,uint64 until).
     function request(Asked calldata asked, Preauthorisation calldata preauthorisation, bytes calldata signature) external;
 
-    /// @notice The second person, of the same organisation or another, by that responder's message
+    /// @notice The second person, of the same organisation or another and not barred under this card, by that responder's message
     /// Approve(bytes32 tag,bytes32 credential,uint256 deadline).
     function approve(bytes32 tag, CredentialId credential, uint256 deadline, bytes calldata signature) external;
 

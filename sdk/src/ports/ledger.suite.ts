@@ -680,6 +680,11 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
         return ledger.emergencies.approve({ ...m, signature: signEmergency(who.secret, approveTypedData(here(), m)) })
       }
       await refused(approve(doctor), 'NotSecond')
+      const rogue = await responder()
+      const vetoed = await askOf(rogue, rulesOf(card))
+      await ledger.emergencies.ask(vetoed)
+      await ledger.emergencies.veto(await vetoOf(card, vetoed.tag))
+      await refused(approve(rogue), 'Barred')
       await approve(nurse)
       expect((await ledger.emergencies.request(asked.tag))?.second).toEqual(nurse.id)
       const word = { credential: doctor.id, until: await soon() }

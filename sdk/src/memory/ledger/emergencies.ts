@@ -44,6 +44,8 @@ function stateOf(r: Asked, time: number): EmergencyRequest['state'] {
   return time < r.opensAt + r.rules.window ? 'open' : 'over'
 }
 
+const barKey = (veto: Address, credential: Uint8Array): string => `${veto}/${toHex(credential)}`
+
 const sane = ({ veto, delay, window, persons }: EmergencyRules): boolean =>
   veto !== ZERO_ADDRESS && window > 0 && window <= DAY && delay <= DAY && (persons === 1 || persons === 2)
 
@@ -109,6 +111,7 @@ function answering(desk: Desk): Pick<Emergencies, 'approve' | 'veto' | 'review'>
         const same = equal(asked.credential, credential) || asked.responder === responders.get(toHex(credential))
         if (same) throw contract.refuse('NotSecond')
         const expected = requireLive(desk, credential, time)
+        if (barred.has(barKey(asked.rules.veto, credential))) throw contract.refuse('Barred')
         requireMessage(contract, { time, deadline, expected, data: approveTypedData(contract.domain, input), signature })
         asked.second = credential.slice()
         asked.opensAt = Math.max(time, asked.requestedAt + asked.rules.delay)
@@ -124,7 +127,7 @@ function answering(desk: Desk): Pick<Emergencies, 'approve' | 'veto' | 'review'>
         const data = vetoTypedData(contract.domain, input)
         requireMessage(contract, { time, deadline: input.deadline, expected: veto, data, signature: input.signature })
         asked.vetoed = true
-        barred.add(`${veto}/${toHex(asked.credential)}`)
+        barred.add(barKey(veto, asked.credential))
         emit('Vetoed', { tag: input.tag.slice(), veto, credential: asked.credential.slice() })
       })
     },
@@ -182,7 +185,7 @@ function asking(desk: Desk): Pick<Emergencies, 'request' | 'ask'> {
         if (before) throw contract.refuse('TagTaken')
         if (!sane(rules)) throw contract.refuse('InvalidRules')
         const responder = requireLive(desk, credential, time)
-        if (barred.has(`${rules.veto}/${toHex(credential)}`)) throw contract.refuse('Barred')
+        if (barred.has(barKey(rules.veto, credential))) throw contract.refuse('Barred')
         const times = counted(credential, time)
         requireMessage(contract, { time, deadline, expected: responder, data: requestTypedData(contract.domain, input), signature })
         const opensAt = isPreauthorised(input, time) ? time : opening(rules, time)
