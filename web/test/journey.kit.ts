@@ -247,6 +247,23 @@ export async function newBrowser(
   return openPage(context, url)
 }
 
+/** What a browser keeps; it is closed. For tests that look at one person: made once, it stands open in a browser for each of them. */
+export async function keptBy(page: Page): Promise<Kept> {
+  const kept = await page.context().storageState({ indexedDB: true })
+  await page.context().close()
+  return kept
+}
+export type Kept = Awaited<ReturnType<BrowserContext['storageState']>>
+
+/** A browser that keeps the same, in a window of its own kind, opened by its passphrase. */
+export async function openKept(stage: Stage, kept: Kept, passphrase: string, options: BrowserContextOptions = {}) {
+  const opened = await newBrowser(stage, { ...options, storageState: kept })
+  await opened.page.getByLabel('Passphrase', { exact: true }).last().fill(passphrase)
+  await opened.page.getByRole('button', { name: 'Unlock' }).click()
+  await opened.page.getByRole('navigation').waitFor()
+  return opened
+}
+
 /**
  * A browser whose profile is a folder, as people have one: what is large lies on its disk. A context of the other kind has none, and takes
  * two gigabytes of files in all. Its memory can be watched; what it sends is not kept.

@@ -4,7 +4,7 @@ import { readSummary } from '@keepwell/sdk/health/fhir/ips/read-summary'
 import { checkProfile, claimed } from '@keepwell/sdk/health/fhir/profile/check'
 import { loadLibrary } from '@keepwell/sdk/health/fhir/profile/shipped'
 import { field, isObject, type JsonObject, list } from '@keepwell/sdk/health/fhir/read'
-import type { Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   accessible,
@@ -12,16 +12,20 @@ import {
   type FileInput,
   fill,
   hasChromium,
+  type Kept,
+  keptBy,
   lines,
   lock,
   newBrowser,
   noViolations,
+  openKept,
   openStage,
   PHONE,
   type Stage,
   sampleFile,
 } from './journey.kit.ts'
 
+const PHRASE = 'correct horse battery'
 const SNOMED = 'http://snomed.info/sct'
 const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm'
 const HL7 = 'http://terminology.hl7.org/CodeSystem'
@@ -151,17 +155,23 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
   }, 240_000)
   afterAll(() => stage?.close())
 
-  const filled = async (options: Parameters<typeof newBrowser>[1] = {}, resources = LIFE) => {
+  const filled = async (options: BrowserContextOptions = {}, resources = LIFE) => {
     const opened = await newBrowser(stage, options)
-    await begin(opened.page, { name: 'Ada Example', passphrase: 'correct horse battery' })
+    await begin(opened.page, { name: 'Ada Example', passphrase: PHRASE })
     await fill(opened.page, stage, [bundle('hospital', resources)])
     return opened
+  }
+  let life: Promise<Kept> | undefined
+  /** For who changes nothing of it: the same life, made once. */
+  const living = async (options: BrowserContextOptions = {}) => {
+    life ??= filled().then(({ page }) => keptBy(page))
+    return openKept(stage, await life, PHRASE, options)
   }
   const panel = (page: Page, name: string) => page.locator('section.kw-panel', { has: page.getByRole('heading', { name, exact: true }) })
   const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
 
   test('the summary says what matters, and where it stands', { timeout: 300_000 }, async () => {
-    const { page, heard } = await filled()
+    const { page, heard } = await living()
     await page.goto(`${stage.url}/#/`)
     await panel(page, 'Implants and devices').getByRole('link', { name: 'Dual-chamber pacemaker' }).waitFor()
     await panel(page, 'Coming up').getByRole('link', { name: 'Pacemaker check' }).waitFor()
@@ -208,7 +218,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
   })
 
   test('the timeline goes from decades to days by keyboard, opens a visit, and is found again', { timeout: 300_000 }, async () => {
-    const { page, heard } = await filled()
+    const { page, heard } = await living()
     await page.goto(`${stage.url}/#/timeline`)
     const main = page.getByRole('main')
     const check = main.getByRole('button', { name: /Yearly check-up/ })
@@ -248,7 +258,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
   })
 
   test('the timeline by pointer, on a phone: bars, filters by date, search within', { timeout: 300_000 }, async () => {
-    const { page, heard } = await filled({ viewport: PHONE, hasTouch: true })
+    const { page, heard } = await living({ viewport: PHONE, hasTouch: true })
     await page.goto(`${stage.url}/#/timeline`)
     const strip = page.getByRole('slider')
     await strip.waitFor()
@@ -314,7 +324,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
   })
 
   test('medicines: each once, with its times and dose; in German', { timeout: 300_000 }, async () => {
-    const { page, heard } = await filled()
+    const { page, heard } = await living()
     await page.goto(`${stage.url}/#/medicines`)
     const current = panel(page, 'Taken now')
     await current.getByText('1 tablet, 2 times per day').waitFor()
@@ -334,7 +344,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
   })
 
   test('paper has what was chosen, and nothing else', { timeout: 300_000 }, async () => {
-    const { page, heard } = await filled({ colorScheme: 'dark' })
+    const { page, heard } = await living({ colorScheme: 'dark' })
     await page.goto(`${stage.url}/#/print`)
     const paper = page.getByRole('article', { name: 'Preview' })
     await paper.getByText('Ombra Fiktiva').first().waitFor()
@@ -411,7 +421,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     /** Opens it again; whether the last summary stood there before the records behind it were open. */
     const reopened = async (): Promise<string> => {
       await lock(page)
-      await page.locator('input[autocomplete=current-password]').fill('correct horse battery')
+      await page.locator('input[autocomplete=current-password]').fill(PHRASE)
       await page.evaluate(() => {
         const seen: string[] = []
         Object.assign(window, { seen })
