@@ -18,7 +18,7 @@ const OWN = join(UNPACKED, 'run')
 
 /**
  * A Chromium to test in: `CHROME_PATH`, or where systems put it, or the one that came with `npm ci`; null when there is none. The system's
- * shell comes before its browser, unless it is to be `whole`: the shell shows no notices and wakes no device.
+ * shell comes before its browser, unless it is to be `whole`: the shell shows no notices, wakes no device and keeps less.
  */
 export const findChromium = ({ whole = false } = {}): string | null =>
   [process.env.CHROME_PATH, ...(whole ? [] : [SHELL]), ...PLACES, OWN].find(p => p && existsSync(p)) ?? null

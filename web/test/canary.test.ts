@@ -115,7 +115,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
   /** A browser whose profile is a folder, as people have one. */
   async function ownProfile(): Promise<Page> {
     const context = await chromium.launchPersistentContext(join(dir, 'profile'), {
-      executablePath: findChromium()!,
+      executablePath: findChromium({ whole: true })!,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
       viewport: { width: 1280, height: 860 },
       locale: 'en-GB',
@@ -231,7 +231,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
       '--use-fake-ui-for-media-stream',
       `--use-file-for-fake-video-capture=${film}`,
     ]
-    const browser = await chromium.launch({ executablePath: findChromium()!, args })
+    const browser = await chromium.launch({ executablePath: findChromium({ whole: true })!, args })
     closing.push(() => browser.close())
     const context = await browser.newContext({ viewport: PHONE, locale: 'en-GB', reducedMotion: 'reduce', permissions: ['camera'] })
     context.setDefaultTimeout(PATIENCE)
@@ -316,7 +316,7 @@ describe.skipIf(!hasChromium())('a known plaintext, through everything that the 
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'keepwell-canary-'))
-    ;({ stage, proxy } = await openBehindProxy())
+    ;({ stage, proxy } = await openBehindProxy({ whole: true }))
     proxy.record = true
     url = stage.url
   }, 240_000)
