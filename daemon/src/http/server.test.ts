@@ -35,6 +35,20 @@ const ROUTES: HttpRoute[] = [
       return { type: 'text/plain', body: 'done' }
     },
   },
+  {
+    name: 'patient',
+    method: 'POST',
+    path: '/patient',
+    // Takes a piece, is busy with it for longer than any limit of its test, and takes the rest.
+    handle: async r => {
+      let taken = 0
+      for await (const chunk of r.flow(1e8)) {
+        if (taken === 0) await new Promise(resolve => setTimeout(resolve, 1500))
+        taken += chunk.length
+      }
+      return { type: 'text/plain', body: `${taken}` }
+    },
+  },
   { name: 'broken', method: 'GET', path: '/broken', handle: () => ({ type: 'text/plain', body: breaking() }) },
   { name: 'refuse', method: 'GET', path: '/refuse', handle: () => ({ type: 'text/plain', body: refusing() }) },
   {
@@ -295,6 +309,15 @@ describe('the time a request may take', () => {
     await new Promise(resolve => setTimeout(resolve, 600))
     socket.write('x'.repeat(100))
     expect(await answered).toMatch(/^HTTP\/1.1 200 /)
+  })
+
+  test.each([
+    ['silence', { idleSeconds: 0.5 }],
+    ['a body’s time', { requestSeconds: 0.5, bytesPerSecond: 1e9 }],
+  ])('while we hold a body back, %s is ours', async (_, limits) => {
+    const { url } = await serve({ limits })
+    const answer = await fetch(`${url}/patient`, { method: 'POST', body: new Uint8Array(1e6) })
+    expect(await answer.text()).toBe('1000000')
   })
 
   test('a body of 2 GB at 2 MB/s, and one of a megabyte from a poor line, are in time; a byte a minute is not', () => {

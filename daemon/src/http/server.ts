@@ -8,7 +8,7 @@ import { budget } from './body.ts'
 import { admitted, corsOf, type Exchange, exchange } from './exchange.ts'
 import type { Observation } from './metrics.ts'
 import type { ErrorForm, HttpMount, HttpUpgrade } from './mount.ts'
-import { awaitBody } from './patience.ts'
+import { awaitBody, isHeldBack } from './patience.ts'
 import { rateLimiter } from './rate.ts'
 import { type HttpRoute, router } from './route.ts'
 import { type HttpOptions, isLoopback, type Tls } from './settings.ts'
@@ -113,10 +113,10 @@ function configure(server: Server | TlsServer, { limits, now }: HttpOptions): vo
     }
     awaitBody(request, response, { limits, now, late })
   })
-  // Silence while an answer is being made is ours, and no reason to hang up; any other is the other side's.
+  // Silence while an answer is being made, or a body is held back, is ours and no reason to hang up; any other is the other side's.
   server.setTimeout(limits.idleSeconds * 1000, socket => {
     const { request, response } = last.get(socket) ?? {}
-    if (!request?.complete || response?.headersSent) socket.destroy()
+    if (!(request?.complete || (request && isHeldBack(request))) || response?.headersSent) socket.destroy()
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
