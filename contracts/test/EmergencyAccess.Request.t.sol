@@ -121,7 +121,8 @@ contract EmergencyAccessRequestTest is EmergencyBase {
             vm.warp(NOW + i * 1 hours);
             accept(askCall(DOCTOR, asked(bytes32(i + 1))));
         }
-        refuse(askCall(DOCTOR, asked("ninth")), IEmergencyAccess.TooMany.selector);
+        bytes memory expected = abi.encodeWithSelector(IEmergencyAccess.TooMany.selector, DOCTOR_ID, NOW);
+        requireRevert(RELAY, address(emergency), askCall(DOCTOR, asked("ninth")), expected);
         IEmergencyAccess.Asked memory nurse = asked("nurse");
         nurse.credential = NURSE_ID;
         accept(askCall(NURSE, nurse));
@@ -217,6 +218,24 @@ contract EmergencyAccessTwoPersonsTest is EmergencyBase {
         vm.warp(NOW + 5 hours);
         accept(approveCall(NURSE, "late", NURSE_ID));
         require(emergency.get("late").opensAt == NOW + 5 hours, "not when the second person came");
+    }
+
+    function test_T11_untilTheSecondPersonCameNoTimeIsToldAndNoCredentialIsNone() public {
+        IEmergencyAccess.Asked memory a = asked(TAG);
+        a.rules.persons = 2;
+        vm.expectEmit(address(emergency));
+        emit IEmergencyAccess.Requested(TAG, DOCTOR_ID, vm.addr(CARD), a.reasonHash, 0, 0);
+        accept(askCall(DOCTOR, a));
+        IEmergencyAccess.Found memory found = emergency.get(TAG);
+        require(found.opensAt == 0 && found.closesAt == 0, "open already");
+        refuse(approveCall(NURSE, TAG, CredentialId.wrap(0)), IEmergencyAccess.NotCredentialed.selector);
+    }
+
+    function test_T11_theSameCredentialUnderAnotherKeyIsNoSecondPerson() public {
+        ask();
+        vm.prank(ISSUER);
+        emergency.enrol(DOCTOR_ID, vm.addr(0x3d));
+        refuse(approveCall(0x3d, TAG, DOCTOR_ID), IEmergencyAccess.NotSecond.selector);
     }
 
     function test_whatOnePersonOpensTakesNoSecondAndNobodyApprovesWhatWasNotAsked() public {
