@@ -265,6 +265,7 @@ async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
     ...new Set([...copied, ...reports].filter(r => r.failed && (!code || r.failed === code)).map(r => r.place)),
   ]
   const lost = Math.max(0, ...reports.map(r => r.lost))
+  const amiss = reports.filter(r => r.unmended)
   const mended = reports.filter(r => r.repaired || r.pending)
   if (lost)
     return {
@@ -275,6 +276,10 @@ async function copies(ctx: Ctx, places: readonly Place[]): Promise<Said> {
         `${count(lost, 'block')} of your record cannot be had from any place any more. Restore from a backup.`,
       ),
     }
+  if (amiss.length) {
+    const names = amiss.map(r => `${r.place} (${r.unmended})`).join(', ')
+    return { said, ...warn('unmended', { names }, `Copies are lost or damaged and could not be mended yet: ${names}. It is tried again.`) }
+  }
   if (mended.length) {
     const names = mended.map(r => `${r.place} (${r.repaired + r.pending})`).join(', ')
     return { said, ...warn('mended', { names }, `Copies were lost or damaged and have been mended: ${names}.`) }

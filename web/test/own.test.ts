@@ -135,7 +135,7 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     }
     const session = await restoreVault(base, { words, relay: stage.relay.url, deviceName: 'Attic machine' })
     await noteCopies({ ...base, session }, [
-      { place: '/mnt/share', of: 40, asked: 299, missing: 1, damaged: 0, repaired: 0, lost: 1, pending: 0 },
+      { place: '/mnt/share', of: 40, asked: 299, missing: 1, damaged: 0, repaired: 0, lost: 1, unmended: 0, pending: 0 },
     ])
     await agreeToKeep({ ...base, session }, { place: 'arweave:somebody', most: '7' })
     await page.goto(`${stage.url}/#/settings/data`)

@@ -13,7 +13,7 @@ import { coldBlocks, copyCold, type Place } from './cold-copies.ts'
 import { agreeToKeep } from './safekeeping.ts'
 
 const URL = 'http://home.test'
-const WHOLE = { missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
+const WHOLE = { missing: 0, damaged: 0, repaired: 0, lost: 0, unmended: 0, pending: 0 }
 
 /** A store that hands out what the test put in the place of blocks, and takes no block again that it believes to have. */
 function spoilt(store: BlockStore): BlockStore & { readonly wrong: Map<string, Uint8Array> } {
@@ -204,11 +204,18 @@ describe('T13: looking for lost copies', () => {
     const forgetful = { name: 'share', store: { ...share, put: async () => {} } }
     const down = { name: 'bucket', store: { ...bucket.store, get: async () => Promise.reject(new KeepwellError('PEER_FAILED', 'Down.')) } }
     const counts = (reports: Awaited<ReturnType<typeof checkCopies>>) =>
-      reports.map(r => [r.place, r.missing, r.damaged, r.repaired, r.failed ?? null])
+      reports.map(r => [r.place, r.missing, r.damaged, r.repaired, r.lost, r.unmended, r.failed ?? null])
     expect(counts(await checkCopies(ada, { places: [forgetful, down], samples: 2000 }))).toEqual([
-      ['relay', 0, 0, 0, null],
-      ['share', 1, 0, 0, null],
-      ['bucket', 0, 0, 0, 'PEER_FAILED'],
+      ['relay', 0, 0, 0, 0, 0, null],
+      ['share', 1, 0, 0, 0, 1, null],
+      ['bucket', 0, 0, 0, 0, 0, 'PEER_FAILED'],
+    ])
+    // The relay has lost it too, and who may have it does not answer: that is not yet a loss.
+    await w.homes.get(URL)!.context.blocks.drop([gone!])
+    expect(counts(await checkCopies(ada, { places: [forgetful, down], samples: 2000 }))).toEqual([
+      ['relay', 1, 0, 0, 0, 1, null],
+      ['share', 1, 0, 0, 0, 1, null],
+      ['bucket', 0, 0, 0, 0, 0, 'PEER_FAILED'],
     ])
     const home = w.homes.get(URL)!.relay
     const busy: Relay = {
@@ -219,7 +226,7 @@ describe('T13: looking for lost copies', () => {
       },
     }
     const reached = { ...ada, network: { ...ada.network, relay: async () => busy } }
-    expect(counts(await checkCopies(reached, { places: [bucket], samples: 5 }))[0]).toEqual(['relay', 0, 0, 0, 'RATE_LIMITED'])
+    expect(counts(await checkCopies(reached, { places: [bucket], samples: 5 }))[0]).toEqual(['relay', 0, 0, 0, 0, 0, 'RATE_LIMITED'])
   })
 
   test('what no place has any more is counted as lost; a relay that does not answer is no loss', async () => {

@@ -32,9 +32,11 @@ export type CopyReport = {
   readonly asked: number
   readonly missing: number
   readonly damaged: number
-  /** Put right from another place and read back; and those that no place has any more. */
+  /** Put right from another place and read back; and those that every place says it has no more. */
   readonly repaired: number
   readonly lost: number
+  /** Not put right: the place did not keep what it took, or a place that may have the block did not answer. */
+  readonly unmended: number
   /** Taken by the place, and not final there yet. */
   readonly pending: number
   /** A code when the place did not answer: nothing is known about it then. */
@@ -69,7 +71,7 @@ type One = { readonly holder: Holder; readonly holders: readonly Holder[]; reado
 
 async function checkOne({ random }: Checking, { holder, holders, copies, samples }: One): Promise<CopyReport> {
   const parts = copies.filter(c => holder.holds(c.id)).flatMap(c => c.blocks.map(b => ({ id: c.id, cid: cidFromBytes(b) })))
-  const found = { asked: 0, missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
+  const found = { asked: 0, missing: 0, damaged: 0, repaired: 0, lost: 0, unmended: 0, pending: 0 }
   const report = { place: holder.name, of: parts.length }
   try {
     if (parts.length === 0) return { ...report, ...found }
@@ -110,26 +112,27 @@ async function badAmong(
     found.asked++
     if (seen.has(part.cid)) continue
     seen.add(part.cid)
-    const state = await stateOf(holder, part)
-    if (state === 'whole') continue
+    const state = await wholeOf(holder, part)
+    if (typeof state !== 'string') continue
     found[state]++
     bad.set(part.cid, part)
   }
   return [...bad.values()]
 }
 
-async function stateOf(holder: Holder, part: Part): Promise<'whole' | 'missing' | 'damaged'> {
+/** What the place gives, when it is that block; or what it is instead. */
+async function wholeOf(holder: Holder, part: Part): Promise<Uint8Array | 'missing' | 'damaged'> {
   try {
     const bytes = await holder.get(part)
     if (!bytes) return 'missing'
-    return equal(sha256(bytes), parseCid(part.cid).digest) ? 'whole' : 'damaged'
+    return equal(sha256(bytes), parseCid(part.cid).digest) ? bytes : 'damaged'
   } catch (e) {
     if (isKeepwellError(e, 'STORAGE_CORRUPT') || isKeepwellError(e, 'BAD_CID')) return 'damaged'
     throw e
   }
 }
 
-type Mended = { repaired: number; lost: number; pending: number }
+type Mended = { repaired: number; lost: number; unmended: number; pending: number }
 
 /** What lay together is put together: a place that sold its room by the parcel can mend one for nothing when it gets all of it. */
 const TOGETHER_BYTES = 4 << 20
@@ -144,8 +147,8 @@ async function repair(bad: readonly Part[], one: Pick<One, 'holder' | 'holders'>
   }
   for (const part of bad) {
     const bytes = await elsewhere(part, one)
-    if (!bytes) {
-      found.lost++
+    if (typeof bytes === 'string') {
+      found[bytes]++
       continue
     }
     some.push({ ...part, bytes })
@@ -155,13 +158,19 @@ async function repair(bad: readonly Part[], one: Pick<One, 'holder' | 'holders'>
   await mend()
 }
 
-async function elsewhere(part: Part, { holder, holders }: Pick<One, 'holder' | 'holders'>): Promise<Uint8Array | null> {
+/** The block, from another place that has it whole; `lost` when each says that it has not, `unmended` when one could not be asked. */
+async function elsewhere(part: Part, { holder, holders }: Pick<One, 'holder' | 'holders'>): Promise<Uint8Array | 'lost' | 'unmended'> {
+  let silent = false
   for (const other of holders) {
     if (other === holder || !other.holds(part.id)) continue
-    const bytes = await other.get(part).catch(() => null)
-    if (bytes && equal(sha256(bytes), parseCid(part.cid).digest)) return bytes
+    try {
+      const bytes = await wholeOf(other, part)
+      if (typeof bytes !== 'string') return bytes
+    } catch {
+      silent = true
+    }
   }
-  return null
+  return silent ? 'unmended' : 'lost'
 }
 
 async function mendTogether(holder: Holder, some: readonly Whole[], found: Mended): Promise<void> {
@@ -174,8 +183,8 @@ async function mendTogether(holder: Holder, some: readonly Whole[], found: Mende
   )
   for (const part of some) {
     if (pending) found.pending++
-    else if ((await stateOf(holder, part)) === 'whole') found.repaired++
-    else found.lost++
+    else if (typeof (await wholeOf(holder, part)) !== 'string') found.repaired++
+    else found.unmended++
   }
 }
 

@@ -9,7 +9,7 @@ import { agreeToKeep, noteBackup, noteCopies, noteDrill, noteTest, remindOfBacku
 
 const HOME = 'http://home.test'
 const DAY = 86_400
-const report = { of: 40, asked: 299, missing: 0, damaged: 0, repaired: 0, lost: 0, pending: 0 }
+const report = { of: 40, asked: 299, missing: 0, damaged: 0, repaired: 0, lost: 0, unmended: 0, pending: 0 }
 
 describe('T30: how the record is kept', () => {
   test('is told by each device of the vault to all others, the newest word of each kind', async () => {

@@ -52,6 +52,7 @@ export const agent: Texts<typeof en> = {
     one: 'Ein Block Ihrer Akte ist nirgends mehr zu bekommen. Stellen Sie ihn aus einer Sicherung wieder her.',
     other: '{count} Blöcke Ihrer Akte sind nirgends mehr zu bekommen. Stellen Sie sie aus einer Sicherung wieder her.',
   },
+  'agent.unmended': 'Kopien sind verloren oder beschädigt und ließen sich noch nicht ausbessern: {names}. Es wird wieder versucht.',
   'agent.mended': 'Kopien waren verloren oder beschädigt und sind ausgebessert: {names}',
   'agent.funds': 'Im Wallet ist nicht genug, um Kopien zu bezahlen: {names}. Füllen Sie es auf.',
   'agent.price': 'Kopien kosten mehr, als Sie erlaubt haben: {names}. Starten Sie keepwell vault neu, um zuzustimmen.',

@@ -47,6 +47,7 @@ export const agent = {
     one: 'A block of your record cannot be had from any place any more. Restore from a backup.',
     other: '{count} blocks of your record cannot be had from any place any more. Restore from a backup.',
   },
+  'agent.unmended': 'Copies are lost or damaged and could not be mended yet: {names}. It is tried again.',
   'agent.mended': 'Copies were lost or damaged and have been mended: {names}',
   'agent.funds': 'The wallet has not enough to pay for copies: {names}. Fill it up.',
   'agent.price': 'Copies cost more than you agreed to: {names}. Start keepwell vault anew to agree.',
