@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 
-/** Two gigabytes of bytes pass through, sixteen megabytes of them held at a time; prints how often the whole heap was collected. */
+/** Four gigabytes of bytes pass through, sixteen megabytes of them held at a time; prints how often the whole heap was collected. */
 const PASSES = `
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
@@ -13,7 +13,7 @@ seen.observe({ entryTypes: ['gc'] })
 let whole = 0
 const count = () => { for (const e of seen.takeRecords()) if (e.detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) whole++ }
 const held = []
-for (let i = 0; i < 4096; i++) {
+for (let i = 0; i < 8192; i++) {
   held.push(new Uint8Array(1 << 19).fill(1, 0, 1))
   if (held.length > 32) held.shift()
   if (i % 16 === 0) { await setImmediate(); count() }
@@ -63,10 +63,10 @@ async function passed(what: string, how: 'seldom' | 'often'): Promise<{ whole: n
 describe('bytes that pass through a server', () => {
   test('do not make it collect its whole heap every 64 MB, and are given back all the same', async () => {
     const [often, seldom] = [await passed(PASSES, 'often'), await passed(PASSES, 'seldom')]
-    expect(often.whole).toBeGreaterThan(8)
+    expect(often.whole).toBeGreaterThan(16)
     expect(seldom.whole).toBeLessThan(often.whole / 4)
-    // Of 2,150: some 180 alone, up to 800 where whoever gives them back waits for a core.
-    expect(seldom.megabytes).toBeLessThan(1500)
+    // Of 4,300: some 180 alone, up to 1,600 where the process waits for a core, since V8 plans by how fast it was.
+    expect(seldom.megabytes).toBeLessThan(3000)
   })
 })
 
