@@ -220,8 +220,7 @@ describe('T13: looking for lost copies', () => {
     const home = w.homes.get(URL)!.relay
     const busy: Relay = {
       ...home,
-      // biome-ignore lint/correctness/useYield: it refuses before the first block
-      async *getBlocks() {
+      getBlocks() {
         throw new KeepwellError('RATE_LIMITED', 'Later.')
       },
     }
