@@ -3,6 +3,7 @@ import { publishWhileRead } from '@keepwell/sdk/actions/access/publish-trail'
 import { type Arrival, receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
+import { tellOwed } from '@keepwell/sdk/actions/emergency/bell'
 import { settleGuardians } from '@keepwell/sdk/actions/guardians/guardians'
 import { confirmAnchors } from '@keepwell/sdk/actions/records/confirm-anchors'
 import { lacksDigest } from '@keepwell/sdk/actions/records/digest-body'
@@ -61,11 +62,12 @@ export const sync: Command = {
     }),
 }
 
-/** Takes the mail; requests are kept until they are answered, and what we passed on follows what was renewed or ended. */
+/** Takes the mail; requests are kept until they are answered, what we passed on follows what was renewed or ended, and who is to be woken is told. */
 export async function takeMessages(ctx: Ctx): Promise<Arrival[]> {
   const arrivals = await receiveMessages(ctx)
   await keepRequests(ctx, arrivals)
   await passOnward(ctx, arrivals)
+  await tellOwed(ctx)
   return arrivals
 }
 
@@ -87,6 +89,12 @@ export function arrivalLine(a: Arrival): string {
       return `${safe(a.name)} made you a custodian of their emergency key${a.kept ? '' : ', of a version that is here already'}.`
     case 'wakes':
       return `${safe(a.name)} wants ${count(a.devices, 'device')} woken in an emergency.`
+    case 'bells':
+      return `${safe(a.name)} wants the devices of ${count(a.bells, 'contact')} woken in an emergency.`
+    case 'bell':
+      return `${safe(a.name)} ${a.given ? 'lets you have their devices woken in an emergency; choose it in the app' : 'took back what wakes their devices'}.`
+    case 'concern':
+      return `EMERGENCY of ${safe(a.of)}, as ${safe(a.name)} says: ${safe(a.concern.name)} (${safe(a.concern.role)}) asked to read their summary. If you can reach them, please do.`
     case 'notice':
       return `Notice: ${safe(a.text)}`
     case 'right':

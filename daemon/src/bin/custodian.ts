@@ -6,7 +6,7 @@ import { openPush } from '@keepwell/adapters/notices/push'
 import { receiveMessages } from '@keepwell/sdk/actions/access/receive-messages'
 import { keepRequests } from '@keepwell/sdk/actions/access/waiting-requests'
 import type { Ctx } from '@keepwell/sdk/actions/context'
-import { answerDrill, type CustodianCtx, releaseShare, tellAgain } from '@keepwell/sdk/actions/emergency/release'
+import { answerDrill, type CustodianCtx, releaseShare, ringBells, tellAgain } from '@keepwell/sdk/actions/emergency/release'
 import { ownBundle } from '@keepwell/sdk/actions/vault/calls'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import { encodeBundle } from '@keepwell/sdk/identity/bundle'
@@ -56,15 +56,22 @@ export async function serveCustodian(settings: CustodianSettings): Promise<Runni
       await keepRequests(ctx, await receiveMessages(ctx))
       await tellAgain(ctx)
     })
-    const server = await serve(settings, ctx, look)
+    const ring = oneAtATime(() => ringBells(ctx))
+    const logged = (task: string, work: () => Promise<unknown>) => (): Promise<unknown> =>
+      work().catch(e => log({ level: 'error', task, code: isKeepwellError(e) ? e.code : 'DEFECT', detail: '' }))
+    const [looking, ringing] = [logged('look', look), logged('ring', ring)]
+    const server = await serve(settings, ctx, { look, ringing })
     opened.defer(() => server.close())
-    const quietly = (): Promise<void> =>
-      look().catch(e => log({ level: 'error', task: 'look', code: isKeepwellError(e) ? e.code : 'DEFECT', detail: '' }))
-    await quietly()
-    const timer = setInterval(quietly, lookEvery * 1000)
+    await looking()
+    // Nothing waits for bells: whoever hangs one at a relay that never answers would hold up everybody else.
+    void ringing()
+    const timer = setInterval(() => {
+      void looking()
+      void ringing()
+    }, lookEvery * 1000)
     opened.defer(async () => {
       clearInterval(timer)
-      await quietly()
+      await Promise.all([looking(), ringing()])
     })
     return { url: server.url, custody: store.custody, look, close: () => opened.disposeAsync() }
   } catch (error) {
@@ -74,22 +81,24 @@ export async function serveCustodian(settings: CustodianSettings): Promise<Runni
 }
 
 /** Of those who ask while one runs, all get the next run. */
-function oneAtATime(work: () => Promise<void>): () => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
+function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve()
   let next: Promise<void> | null = null
   return () => {
     next ??= last
       .catch(() => {})
-      .then(() => {
+      .then(async () => {
         next = null
         last = work()
-        return last
+        await last
       })
     return next
   }
 }
 
-function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, look: () => Promise<void>): Promise<HttpServer> {
+type Errands = { readonly look: () => Promise<void>; readonly ringing: () => Promise<unknown> }
+
+function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, ringing }: Errands): Promise<HttpServer> {
   const counters = metrics()
   const { ring } = ctx.session.state
   /** A share may have been on its way when its card was shown. */
@@ -104,7 +113,11 @@ function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, look: () =>
   }
   const doors = {
     info: async () => ({ did: ring.did, bundle: encodeBundle(ownBundle(ctx.session.state.ring)) }),
-    release: (call: Call) => withMail(() => releaseShare(ctx, call)),
+    async release(call: Call) {
+      const answer = await withMail(() => releaseShare(ctx, call))
+      void ringing()
+      return answer
+    },
     drill: (call: Call) => withMail(() => answerDrill(ctx, call)),
   }
   const now = (): number => performance.now()

@@ -2,9 +2,10 @@ import type { Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { fromBase64Url, toBase64Url, toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { bytes, decodeAs, int, list, nullable, object, optional, type Shape, string } from '@keepwell/sdk/base/shape'
+import { bellList } from '@keepwell/sdk/identity/bell'
 import { did } from '@keepwell/sdk/identity/did'
 import { custody, emergencyContact } from '@keepwell/sdk/identity/emergency'
-import { MAX_WAKES, wakeDevice } from '@keepwell/sdk/identity/wake'
+import { MAX_BELLS, MAX_WAKES, wakeDevice } from '@keepwell/sdk/identity/wake'
 import type { CustodyStore, KeptWakes } from '@keepwell/sdk/ports/custody'
 
 const release = object({
@@ -17,6 +18,7 @@ const release = object({
   at: int(),
   untold: list(nullable(emergencyContact), 17),
   unwoken: optional(list(bytes(16), MAX_WAKES)),
+  unrung: optional(list(did, MAX_BELLS)),
   toldAfter: nullable(int()),
 })
 const keptWakes = object({
@@ -38,6 +40,10 @@ export function openCustody(tokens: Pick<Tokens, 'get' | 'byAlias' | 'list' | 'p
   const ofVault: CustodyStore['ofVault'] = async vault => {
     const found = await tokens.get<string>('share', vault)
     return found ? unpacked(custody, found.value) : null
+  }
+  const bells: CustodyStore['bells'] = async vault => {
+    const found = await tokens.get<string>('bells', vault)
+    return found ? unpacked(bellList, found.value) : null
   }
   return {
     ofVault,
@@ -61,6 +67,12 @@ export function openCustody(tokens: Pick<Tokens, 'get' | 'byAlias' | 'list' | 'p
     async wakes(vault) {
       const found = await tokens.get<string>('wakes', vault)
       return found ? unpacked(keptWakes, found.value) : null
+    },
+    bells,
+    async keepBells(given) {
+      if (((await bells(given.vault))?.version ?? 0) >= given.version) return false
+      await tokens.put('bells', given.vault, packed(given))
+      return true
     },
     async changeWakes(vault, change) {
       let after: KeptWakes | null = null

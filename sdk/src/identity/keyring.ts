@@ -5,6 +5,7 @@ import { bool, bytes, decodeAs, dictionary, type Infer, int, list, nullable, obj
 import { aeadOpen, hpkeOpen } from '#crypto/open'
 import { aeadSeal, hpkeSeal } from '#crypto/seal'
 import { assertSuite, SUITE } from '#crypto/suite'
+import { contactBell, ownBell } from './bell.ts'
 import { compartmentId } from './compartments.ts'
 import { credential } from './credential.ts'
 import { address, did } from './did.ts'
@@ -86,6 +87,8 @@ const contact = object({
   verified: bool,
   at: int(),
   credential: optional(credential),
+  /** What has their devices woken in an emergency of ours, where they gave it. */
+  bell: optional(contactBell),
 })
 
 export const compartment = object({
@@ -136,6 +139,8 @@ export const keyring = object({
   openings: optional(list(opening, 1024)),
   /** Devices that custodians wake over Web Push, where the person asked for it. */
   wakes: optional(wakeState),
+  /** What wakes this person's devices for those they look after. */
+  bell: optional(ownBell),
   /** Veto keys of earlier cards: what was opened under them is still to be reviewed. */
   oldVetoes: optional(list(object({ version: int(1), key: secret }), 256)),
   /** Who may bring this vault back, and for whom this party may. */

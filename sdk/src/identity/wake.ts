@@ -3,6 +3,8 @@ import { did } from './did.ts'
 
 /** Devices of one vault that are woken: the owner's, and those of people who are told. */
 export const MAX_WAKES = 16
+/** People whose devices one patient has woken. */
+export const MAX_BELLS = 16
 
 /**
  * A browser's push subscription (W3C Push API), and the key that its push service demands (VAPID, RFC 8292). The vault makes one such key for
@@ -51,5 +53,7 @@ export const wakeState = object({
     }),
     MAX_WAKES,
   ),
+  /** Contacts whose bells custodians have; absent while they were never told of any. */
+  bells: optional(list(did, MAX_BELLS)),
 })
 export type WakeState = Infer<typeof wakeState>

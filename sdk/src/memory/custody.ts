@@ -1,5 +1,6 @@
 import { toHex } from '#base/bytes'
 import { KeepwellError } from '#base/error'
+import type { BellList } from '#identity/bell'
 import type { Custody } from '#identity/emergency'
 import type { Custodian, CustodyStore, KeptWakes, Release } from '#ports/custody'
 
@@ -8,6 +9,7 @@ export function memoryCustody(): CustodyStore {
   const shares = new Map<string, Custody>()
   const releases = new Map<string, Release>()
   const wakes = new Map<string, KeptWakes>()
+  const bells = new Map<string, BellList>()
   return {
     ofVault: async vault => shares.get(vault) ?? null,
     ofCard: async card => [...shares.values()].find(s => s.card === card) ?? null,
@@ -22,6 +24,12 @@ export function memoryCustody(): CustodyStore {
     releases: async () => [...releases.values()],
     note: async release => void releases.set(toHex(release.tag), release),
     wakes: async vault => wakes.get(vault) ?? null,
+    bells: async vault => bells.get(vault) ?? null,
+    async keepBells(list) {
+      if ((bells.get(list.vault)?.version ?? 0) >= list.version) return false
+      bells.set(list.vault, list)
+      return true
+    },
     async changeWakes(vault, change) {
       const after = change(wakes.get(vault) ?? null)
       if (after) wakes.set(vault, after)

@@ -1,4 +1,5 @@
 import type { Infer } from '#base/shape'
+import type { BellList } from '#identity/bell'
 import type { Call } from '#identity/call'
 import type { Did } from '#identity/did'
 import type { CustodianInfo, Custody, drillAnswer, EmergencyContact, releaseAnswer } from '#identity/emergency'
@@ -17,6 +18,8 @@ export type Release = {
   readonly untold: readonly (EmergencyContact | null)[]
   /** Devices that are still to be woken, by id; absent in what was written before there were any. */
   readonly unwoken?: readonly Uint8Array[]
+  /** Whose bells are still to be rung; absent in what was written before there were any. */
+  readonly unrung?: readonly Did[]
   /** Milliseconds from the agreement to the first notice that was taken; null before. */
   readonly toldAfter: number | null
 }
@@ -27,7 +30,7 @@ export type KeptWakes = WakeList & { readonly gone: readonly Uint8Array[] }
 /**
  * What a custodian keeps: one share for each vault, and its outbox. Durable when it resolves.
  *
- * - `keep` replaces the share of a lower version; an equal or higher one stays, and `keep` gives false.
+ * - `keep` replaces the share of a lower version; an equal or higher one stays, and `keep` gives false. So does `keepBells` with a vault's bells.
  * - `note` writes a release anew by tag and vault.
  * - `changeWakes` reads and writes with nobody between, and gives what is there afterwards.
  */
@@ -40,6 +43,8 @@ export interface CustodyStore {
   releases(): Promise<readonly Release[]>
   note(release: Release): Promise<void>
   wakes(vault: Did): Promise<KeptWakes | null>
+  bells(vault: Did): Promise<BellList | null>
+  keepBells(list: BellList): Promise<boolean>
   changeWakes(vault: Did, change: (kept: KeptWakes | null) => KeptWakes | null): Promise<KeptWakes | null>
 }
 

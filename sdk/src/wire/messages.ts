@@ -1,5 +1,6 @@
-import { bytes, dictionary, type Infer, int, list, object, oneOf, optional, string } from '#base/shape'
+import { bytes, dictionary, type Infer, int, list, nullable, object, oneOf, optional, string } from '#base/shape'
 import { LEVELS, PURPOSES } from '#consent/terms'
+import { bell, concern } from '#identity/bell'
 import { compartmentId } from '#identity/compartments'
 import { credential } from '#identity/credential'
 import { did } from '#identity/did'
@@ -93,5 +94,9 @@ export const noticeMessage = object({
   said: optional(agentWord),
   /** A custodian's word that the push services of these devices know them no more. */
   gone: optional(list(bytes(16), MAX_WAKES)),
+  /** The sender’s bell, for whoever it looks after; null takes it back. */
+  bell: optional(nullable(bell)),
+  /** A custodian’s word to somebody whose bell it was given. */
+  concern: optional(concern),
 })
 export type NoticeMessage = Infer<typeof noticeMessage>

@@ -276,6 +276,8 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   if (openingsOf(ctx) !== asked) tell('emergency')
   if (rightsOf(ctx) !== limits) tell('rights')
   const { ring } = ctx.session.state
+  // What wakes others' devices, or has them woken: most have neither.
+  if (ring.bell || ring.wakes) await (await import('@keepwell/sdk/actions/emergency/bell')).tellOwed(ctx)
   if (ring.guardians !== guardians || ring.guarding !== guarding) tell('guardians')
   await passOnward(ctx, arrivals)
   const before = new Set([...entries.all()].map(i => i.row.id))

@@ -6,6 +6,8 @@ import { encode } from '#base/cbor'
 import { ensure, KeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { bundleMessage, encodeBundle, fingerprint, type Party } from '#identity/bundle'
+import type { Did } from '#identity/did'
+import type { Contact, Keyring } from '#identity/keyring'
 import { peek, signedHash } from '#identity/signed'
 import { type Invitation, invitation } from '#wire/messages'
 import { post } from './post.ts'
@@ -83,9 +85,18 @@ export async function remember(ctx: Inviting, party: Party, name: string, done?:
   const found = await foundBundle(ctx, party)
   await changeRing(ctx, ring => ({
     ...ring,
-    contacts: [...ring.contacts.filter(c => c.did !== party.did), { did: party.did, name, bundle: found, verified: true, at: ctx.clock() }],
+    contacts: [
+      ...ring.contacts.filter(c => c.did !== party.did),
+      { did: party.did, name, bundle: found, verified: true, at: ctx.clock(), ...bellOf(ring, party.did) },
+    ],
     invitations: ring.invitations.map(i => (done && equal(i.secret, done) ? { ...i, used: true } : i)),
   }))
+}
+
+/** What wakes somebody's devices stays when they are met anew. */
+const bellOf = ({ contacts }: Pick<Keyring, 'contacts'>, did: Did): Pick<Contact, 'bell'> => {
+  const bell = contacts.find(c => c.did === did)?.bell
+  return bell ? { bell } : {}
 }
 
 async function foundBundle(ctx: Inviting, party: Party): Promise<Uint8Array> {

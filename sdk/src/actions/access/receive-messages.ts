@@ -1,4 +1,5 @@
 import type { Ctx } from '#actions/context'
+import { withBells } from '#actions/emergency/wake'
 import type { GuardianNews } from '#actions/guardians/take'
 import type { RightNews } from '#actions/rights/cases'
 import { limitsOf } from '#actions/rights/ring'
@@ -13,6 +14,7 @@ import { REASONS, type Reason } from '#consent/decide'
 import { declined } from '#consent/limits'
 import { commitmentOf, decodeTerms, narrower, readTerms, type SignedTerms, type Terms, terms as termsShape } from '#consent/terms'
 import { verifyShare } from '#crypto/shamir'
+import { type Bell, bellList, type Concern, MAX_GIVEN, markOf, type OwnBell } from '#identity/bell'
 import { type Bundle, bundleMessage, encodeBundle, type Party, standingOf } from '#identity/bundle'
 import type { Did } from '#identity/did'
 import { custody, type Opening } from '#identity/emergency'
@@ -64,6 +66,9 @@ export type Arrival =
   | { readonly kind: 'notice'; readonly did: Did; readonly name: string; readonly text: string; readonly said?: AgentWord }
   | { readonly kind: 'emergency'; readonly did: Did; readonly name: string; readonly opening: Opening }
   | { readonly kind: 'share'; readonly did: Did; readonly name: string; readonly version: number; readonly kept: boolean }
+  | { readonly kind: 'bells'; readonly did: Did; readonly name: string; readonly bells: number }
+  | { readonly kind: 'bell'; readonly did: Did; readonly name: string; readonly given: boolean }
+  | { readonly kind: 'concern'; readonly did: Did; readonly name: string; readonly of: string; readonly concern: Concern }
   | { readonly kind: 'wakes'; readonly did: Did; readonly name: string; readonly devices: number }
   | { readonly kind: 'right'; readonly did: Did; readonly name: string; readonly news: RightNews }
   | { readonly kind: 'declined'; readonly did: Did; readonly name: string; readonly purpose: string; readonly why: Reason }
@@ -193,8 +198,11 @@ const HANDLERS: Record<Incoming['kind'], Handler> = {
     }))
     return { kind: 'revoked', did: sender.did, name: nameOf(ctx, sender.did), commitment: toHex(commitment) }
   },
-  async notice(ctx, sender, content) {
-    const { text, emergency, gone, said } = decodeAs(noticeMessage, content)
+  async notice(ctx, sender, content, at) {
+    const { text, emergency, gone, said, bell, concern } = decodeAs(noticeMessage, content)
+    if (bell !== undefined) return takeBell(ctx, sender, bell, at)
+    const of = concern ? await noteConcern(ctx, concern) : null
+    if (concern && of) return { kind: 'concern', did: sender.did, name: nameOf(ctx, sender.did), of: nameOf(ctx, of), concern }
     const told = emergency ? await noteOpening(ctx, sender.did, emergency) : null
     if (gone) await noteGone(ctx, sender.did, gone)
     const { did } = sender
@@ -244,6 +252,34 @@ async function noteOpening(ctx: Receiving, from: Did, told: NonNullable<NoticeMe
   return ring.openings!.at(-1)!
 }
 
+/** What wakes a contact's devices, from that contact alone and at a relay of its own: it is the address at which custodians will ring. */
+async function takeBell(ctx: Receiving, sender: Party, bell: Bell | null, at: number): Promise<Arrival> {
+  const before = ctx.session.state.ring.contacts.find(c => c.did === sender.did)
+  ensure(before, 'UNVERIFIED', 'A stranger offered to be woken in an emergency.')
+  ensure(!bell || sender.relays.includes(bell.relay), 'BAD_SIGNATURE', 'A contact’s bell hangs at a relay that is not theirs.')
+  ensure(!before.bell || before.bell.at <= at, 'REPLAYED', 'An older bell of a contact arrived again; the newer one stays.')
+  await changeRing(ctx, r => {
+    const next = { ...r, contacts: r.contacts.map(c => (c.did === sender.did ? { ...c, bell: { at, bell } } : c)) }
+    const chosen = r.wakes?.bells
+    return chosen?.includes(sender.did) ? withBells(next, bell ? chosen : chosen.filter(did => did !== sender.did)) : next
+  })
+  return { kind: 'bell', did: sender.did, name: before.name, given: bell !== null }
+}
+
+/** A word about somebody whom we gave our bell: whose it is, by the mark that they alone were given. Null for any other mark. */
+async function noteConcern(ctx: Receiving, told: Concern): Promise<Did | null> {
+  const { bell } = ctx.session.state.ring
+  const of = bell?.given.find(g => equal(markOf(bell.marking, g.did), told.mark))?.did
+  if (!of) return null
+  const { mark: _ours, ...heard } = { ...told, of }
+  const known = (b: OwnBell): boolean => b.heard.some(h => equal(h.id, told.id))
+  if (bell && !known(bell))
+    await changeRing(ctx, r =>
+      r.bell && !known(r.bell) ? { ...r, bell: { ...r.bell, heard: [...r.bell.heard, heard].slice(-MAX_GIVEN) } } : r,
+    )
+  return of
+}
+
 /** A custodian's word about devices it was to wake; anybody else knows of none. */
 async function noteGone(ctx: Receiving, from: Did, gone: readonly Uint8Array[]): Promise<void> {
   const { emergency, wakes } = ctx.session.state.ring
@@ -256,11 +292,22 @@ async function noteGone(ctx: Receiving, from: Did, gone: readonly Uint8Array[]):
   })
 }
 
-/** A vault's share of its emergency key, for us to hold, or the devices it wants to be woken. */
+/** A vault's share of its emergency key, for us to hold, or whom it wants to be woken. */
 async function takeShare(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
   const said = decode(content)
-  const wakes = typeof said === 'object' && said !== null && 'devices' in said
-  return wakes ? takeWakes(ctx, sender, content) : takeCustody(ctx, sender, content)
+  const names = (member: string): boolean => typeof said === 'object' && said !== null && member in said
+  if (names('devices')) return takeWakes(ctx, sender, content)
+  return names('bells') ? takeBells(ctx, sender, content) : takeCustody(ctx, sender, content)
+}
+
+async function takeBells(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {
+  const given = decodeAs(bellList, content)
+  ensure(ctx.custody, 'NOT_SUPPORTED', 'Bells to ring arrived, and this home is no custodian.')
+  const known = ctx.session.state.ring.contacts.some(c => c.did === sender.did)
+  ensure(known, 'UNVERIFIED', 'A stranger named bells to ring; a custodian rings those that its contacts chose.')
+  ensure(given.vault === sender.did, 'BAD_SIGNATURE', 'Bells of another vault than their sender’s arrived.')
+  await ctx.custody.keepBells(given)
+  return { kind: 'bells', did: sender.did, name: nameOf(ctx, sender.did), bells: given.bells.length }
 }
 
 async function takeWakes(ctx: Receiving, sender: Party, content: Uint8Array): Promise<Arrival> {

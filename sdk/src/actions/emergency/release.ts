@@ -8,9 +8,10 @@ import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { decodeAs, type Infer } from '#base/shape'
 import { hmacSha256 } from '#crypto/hash'
 import { hpkeSeal } from '#crypto/seal'
+import { ringId } from '#identity/bell'
 import { decodeBundle, type Party } from '#identity/bundle'
 import { type Call, verifyCall } from '#identity/call'
-import { parseDid } from '#identity/did'
+import { type Did, parseDid } from '#identity/did'
 import {
   type Custody,
   type drillAnswer,
@@ -108,6 +109,7 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
     at: ctx.clock(),
     untold: [null, ...held.contacts],
     unwoken: ((await ctx.custody.wakes(held.vault))?.devices ?? []).map(d => d.id),
+    unrung: ((await ctx.custody.bells(held.vault))?.bells ?? []).map(b => b.of),
     toldAfter: null,
   }
   const told = await tell(ctx, held, { fresh, agreed })
@@ -129,14 +131,19 @@ type Telling = { readonly fresh: Release; readonly agreed: number }
 
 /** Tells all who were not told yet, at once, for somebody waits; writes down who is left. What is noted already goes before `fresh`. */
 async function tell(ctx: CustodianCtx, held: Custody, { fresh, agreed }: Telling): Promise<Release> {
-  const mine = tellings.get(ctx.custody) ?? new Map<string, Promise<unknown>>()
-  tellings.set(ctx.custody, mine)
-  const tag = toHex(fresh.tag)
-  const run = (mine.get(tag) ?? Promise.resolve()).then(async () => {
+  return inTurn(ctx, fresh.tag, async () => {
     const before = await ctx.custody.release(fresh.tag)
     if (!before) await ctx.custody.note(fresh)
     return tellNow(ctx, held, before ?? fresh, agreed)
   })
+}
+
+/** What is noted of a release is read and written in its turn alone. */
+async function inTurn<T>(ctx: CustodianCtx, named: Uint8Array, work: () => Promise<T>): Promise<T> {
+  const mine = tellings.get(ctx.custody) ?? new Map<string, Promise<unknown>>()
+  tellings.set(ctx.custody, mine)
+  const tag = toHex(named)
+  const run = (mine.get(tag) ?? Promise.resolve()).then(work)
   const turn = run.catch(() => {})
   mine.set(tag, turn)
   try {
@@ -243,6 +250,44 @@ export async function tellAgain(ctx: CustodianCtx): Promise<number> {
     if (held) await tellGone(ctx, held)
   }
   return left
+}
+
+/**
+ * Rings the bells of those whom the patient chose, a day long, after leaving each a word in their mailbox for the woken device to show. Not a
+ * part of any telling: a release neither waits for it nor counts it. Run one at a time. Returns how many are left.
+ */
+export async function ringBells(ctx: CustodianCtx): Promise<number> {
+  let left = 0
+  for (const release of await ctx.custody.releases()) {
+    if (!release.unrung?.length) continue
+    const silent = await ringLeft(ctx, release)
+    await inTurn(ctx, release.tag, async () => {
+      const now = await ctx.custody.release(release.tag)
+      if (now) await ctx.custody.note({ ...now, unrung: silent })
+    })
+    left += silent.length
+  }
+  return left
+}
+
+/** Rings those of a release that the patient still wants rung; gives whose relay did not answer. */
+async function ringLeft(ctx: CustodianCtx, { tag, vault, name, role, at, unrung = [] }: Release): Promise<Did[]> {
+  if (ctx.clock() > at + DAY) return []
+  const bells = (await ctx.custody.bells(vault))?.bells.filter(b => unrung.includes(b.of)) ?? []
+  const rung = bells.map(async ({ of, relay, secret, mark }) => {
+    try {
+      const party = await findParty(ctx, of, [relay])
+      ensure(party, 'UNKNOWN_PARTY', 'The relay of that bell does not know whose it is.')
+      const concern = { id: ringId(secret, tag), mark, name, role, at }
+      await post(ctx, party, 'notice', { text: 'Somebody whom you look after may be in an emergency.', concern }, { introduce: true })
+      await (await ctx.network.relay(relay)).ring(of, secret)
+      return []
+    } catch (e) {
+      if (!isKeepwellError(e)) throw e
+      return [of]
+    }
+  })
+  return (await Promise.all(rung)).flat()
 }
 
 /** Proves to the vault itself that its share is here, and nothing to anybody else. Throws NOT_FOUND. */

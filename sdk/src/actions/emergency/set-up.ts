@@ -31,7 +31,7 @@ import { peek } from '#identity/signed'
 import type { Custodians } from '#ports/custody'
 import { makeReader, openReader } from './reader.ts'
 import { emergencySummary, fileSummary } from './summary.ts'
-import { forgetWakes, tellWakes } from './wake.ts'
+import { emptied, forgetWakes, tellWakes } from './wake.ts'
 
 export type EmergencyCtx = Pick<Ctx, 'clock' | 'random' | 'network' | 'session' | 'catalog'>
 
@@ -103,7 +103,7 @@ export async function endEmergency(ctx: EmergencyCtx): Promise<void> {
   await changeRing(ctx, r => {
     const { emergency: _ended, wakes, ...rest } = r
     // The number of the list goes on, as that of the card does.
-    return { ...rest, ...(wakes ? { wakes: { version: wakes.version + 1, told: [], devices: [] } } : {}), oldVetoes: vetoesOf(r) }
+    return { ...rest, ...(wakes ? { wakes: { ...emptied(wakes), version: wakes.version + 1, told: [] } } : {}), oldVetoes: vetoesOf(r) }
   })
   await forgetWakes(
     ctx,

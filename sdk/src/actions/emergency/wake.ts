@@ -4,9 +4,10 @@ import type { Ctx } from '#actions/context'
 import { changeRing } from '#actions/vault/change-ring'
 import { equal } from '#base/bytes'
 import { ensure, isKeepwellError } from '#base/error'
+import type { BellList } from '#identity/bell'
 import type { Did } from '#identity/did'
 import type { Keyring } from '#identity/keyring'
-import { MAX_WAKES, type WakeDevice, type WakeList, type WakeState } from '#identity/wake'
+import { MAX_BELLS, MAX_WAKES, type WakeDevice, type WakeList, type WakeState } from '#identity/wake'
 
 type WakeCtx = Pick<Ctx, 'clock' | 'random' | 'network' | 'session'>
 type Listed = WakeState['devices'][number]
@@ -22,7 +23,7 @@ const nothing: WakeState = { version: 1, told: [], devices: [] }
 /** A change of the list is a new version of it, of which nobody was told. */
 const changed = (r: Keyring, change: (devices: readonly Listed[]) => Listed[]): Keyring => {
   const before = r.wakes ?? nothing
-  return { ...r, wakes: { version: before.version + 1, told: [], devices: change(before.devices) } }
+  return { ...r, wakes: { ...before, version: before.version + 1, told: [], devices: change(before.devices) } }
 }
 
 /**
@@ -48,7 +49,7 @@ export async function addWake(ctx: WakeCtx, { name, device, ...subscription }: N
 }
 
 /** Loopback is for machines on which everything runs; what else is inside a network a custodian refuses, which knows where it is itself. */
-const reachable = (endpoint: string): boolean => {
+export const reachable = (endpoint: string): boolean => {
   const url = URL.parse(endpoint)
   return url?.protocol === 'https:' || (url?.protocol === 'http:' && url.hostname === '127.0.0.1')
 }
@@ -57,6 +58,27 @@ const reachable = (endpoint: string): boolean => {
 export async function removeWake(ctx: WakeCtx, id: Uint8Array): Promise<string[]> {
   await changeRing(ctx, r => changed(r, devices => devices.filter(d => !equal(d.wake.id, id))))
   return tellWakes(ctx)
+}
+
+/**
+ * Has custodians ring the bells of these contacts, and of nobody else, when they release a share (protocol §7). Returns the names of custodians
+ * out of reach. Throws NOT_FOUND without emergency access, and for a contact that gave no bell.
+ */
+export async function chooseBells(ctx: WakeCtx, of: readonly Did[]): Promise<string[]> {
+  await changeRing(ctx, r => {
+    ensure(r.emergency, 'NOT_FOUND', 'Emergency access is not set up in this vault.')
+    const given = of.every(did => r.contacts.some(c => c.did === did && c.bell?.bell))
+    ensure(given, 'NOT_FOUND', 'That contact gave nothing that wakes their devices.')
+    ensure(of.length <= MAX_BELLS, 'BAD_INPUT', `The devices of no more than ${MAX_BELLS} people are woken.`)
+    return withBells(r, of)
+  })
+  return tellWakes(ctx)
+}
+
+/** The list with other bells: a new version, of which nobody was told. */
+export const withBells = (r: Keyring, bells: readonly Did[]): Keyring => {
+  const changing = changed(r, devices => [...devices])
+  return { ...changing, wakes: { ...changing.wakes!, bells: [...bells] } }
 }
 
 /** Tells each custodian that does not know the list as it is. Returns the names of those out of reach. */
@@ -80,13 +102,22 @@ export async function tellWakes(ctx: WakeCtx): Promise<string[]> {
 export async function forgetWakes(ctx: WakeCtx, dids: readonly Did[]): Promise<void> {
   const { wakes } = ctx.session.state.ring
   if (!wakes) return
-  for (const did of dids) await tellOne(ctx, did, { ...wakes, devices: [] })
+  for (const did of dids) await tellOne(ctx, did, emptied(wakes))
 }
 
-async function tellOne(ctx: WakeCtx, did: Did, { version, devices }: WakeState): Promise<boolean> {
-  const content: WakeList = { v: 1, vault: ctx.session.state.ring.did, version, devices: devices.filter(d => !d.gone).map(d => d.wake) }
+/** The same list with nothing to wake or to ring. */
+export const emptied = (wakes: WakeState): WakeState => ({ ...wakes, devices: [], ...(wakes.bells ? { bells: [] } : {}) })
+
+/** Bells go in a message of their own: a custodian from before there were any refuses that one alone, and goes on waking devices. */
+async function tellOne(ctx: WakeCtx, did: Did, { version, devices, bells }: WakeState): Promise<boolean> {
+  const { did: vault, contacts } = ctx.session.state.ring
+  const content: WakeList = { v: 1, vault, version, devices: devices.filter(d => !d.gone).map(d => d.wake) }
+  const given = contacts.flatMap(c => (bells?.includes(c.did) && c.bell?.bell ? [{ of: c.did, ...c.bell.bell }] : []))
+  const ringing: BellList = { v: 1, vault, version, bells: given }
   try {
-    await post(ctx, await verifiedParty(ctx, did), 'share', content, { introduce: true })
+    const party = await verifiedParty(ctx, did)
+    await post(ctx, party, 'share', content, { introduce: true })
+    if (bells) await post(ctx, party, 'share', ringing, { introduce: true })
     return true
   } catch (e) {
     if (!isKeepwellError(e)) throw e

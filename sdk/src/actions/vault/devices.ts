@@ -1,6 +1,7 @@
 import type { Ctx } from '#actions/context'
 import { equal } from '#base/bytes'
 import { ensure } from '#base/error'
+import { withDevices } from '#identity/bell'
 import type { Device } from '#identity/device'
 import type { WakeState } from '#identity/wake'
 import { changeRing } from './change-ring.ts'
@@ -25,7 +26,8 @@ export const removeDevice = (ctx: Changing, id: Uint8Array) =>
     const stays = (d: { readonly device?: Uint8Array }): boolean => !d.device || !equal(d.device, id)
     // Nor is it woken in an emergency any more, as soon as custodians are told.
     const fewer = wakes && !wakes.devices.every(stays) ? { wakes: { ...untold(wakes), devices: wakes.devices.filter(stays) } } : {}
-    return { ...ring, ...fewer, devices: ring.devices.filter(d => !equal(d.id, id)) }
+    const bell = ring.bell ? { bell: withDevices(ring.bell, ring.bell.devices.filter(stays)) } : {}
+    return { ...ring, ...fewer, ...bell, devices: ring.devices.filter(d => !equal(d.id, id)) }
   })
 
 const untold = (w: WakeState): WakeState => ({ ...w, version: w.version + 1, told: [] })

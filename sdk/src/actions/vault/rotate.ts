@@ -8,6 +8,7 @@ import { renewLimits } from '#actions/rights/limits'
 import { ensure } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
+import { drawnAnew } from '#identity/bell'
 import { bundleMessage, decodeBundle, encodeBundle } from '#identity/bundle'
 import { type HandOver, handOn, MAX_HAND_OVERS, readHandOvers, type Seated, seatedNow } from '#identity/hand-over'
 import type { Keyring } from '#identity/keyring'
@@ -38,7 +39,10 @@ export async function rotate(ctx: Rotating, progress: Progress = () => {}): Prom
   await newGenerations(ctx, compartments)
   await resealAll(ctx, progress)
   await renewGrants(ctx)
-  await changeRing(ctx, ({ rotation: _done, ...ring }) => ring)
+  // Whoever had the old keyring could ring, and say whose emergency it is.
+  await changeRing(ctx, ({ rotation: _done, ...ring }) =>
+    ring.bell ? { ...ring, bell: { ...drawnAnew(ring.bell, ctx.random), marking: ctx.random(32) } } : ring,
+  )
   return rootWords(rotation.root)
 }
 
