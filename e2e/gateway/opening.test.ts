@@ -13,20 +13,21 @@ import { draft, share } from '#e2e/story'
 // A record under two consents, of which the relay is made to list one late: then it is known what is there and what is not.
 
 let world: GatewayWorld
-/** Commitments of the consents whose list is held back, until it is let go. */
-const held = new Map<Uint8Array, { readonly gate: Promise<void>; readonly open: () => void }>()
+/** Commitments of the consents whose list is held back, all of it or what comes after a write number, until it is let go. */
+const held = new Map<Uint8Array, { readonly after: number; readonly gate: Promise<void>; readonly open: () => void }>()
 
-function hold(commitment: Uint8Array): () => void {
+function hold(commitment: Uint8Array, after = 0): () => void {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
-  held.set(commitment, { gate, open })
+  held.set(commitment, { after, gate, open })
   return open
 }
 
 function slow(clinic: Party): Party {
   const waits = async (call: Call): Promise<void> => {
-    const { action, terms } = decodeAs(METHODS.access.body, call.body)
-    for (const [commitment, { gate }] of held)
-      if (action === 'list' && terms && equal(terms, receivedGrant(clinic, commitment).grant.terms)) await gate
+    const { action, terms, selection } = decodeAs(METHODS.access.body, call.body)
+    if (action !== 'list' || !terms) return
+    for (const [commitment, { after, gate }] of held)
+      if ((selection.since ?? 0) >= after && equal(terms, receivedGrant(clinic, commitment).grant.terms)) await gate
   }
   const relay: Party['network']['relay'] = async url => {
     const real = await clinic.network.relay(url)
@@ -162,6 +163,35 @@ test('a large record is answered in part and says so; what a part cannot answer 
   }
   expect(titles.sort()).toEqual(RESULTS)
   expect(shown(await ask('GET', 'Observation'))).toMatchObject({ partial: null, total: 6 })
+})
+
+test('that a record is large is known with the first page of its list: nobody waits for the others to hear so', async () => {
+  held.clear()
+  const other = await gatewayWorld({ ctx: slow, sessions: { large: 251 } })
+  const listed = async (results: number) => {
+    const party = await other.patient(`With ${results}`)
+    await fileRecords(
+      party,
+      Array.from({ length: results }, (_, n) => draft(party, 'laboratory', `Result ${n}`)),
+    )
+    const { id, commitments } = await consents(other, party, ['read'])
+    const letGo = hold(commitments.read!, 1)
+    return { ask: other.asking({ ...NURSE, 'x-keepwell-patient': id }), letGo }
+  }
+  try {
+    const large = await listed(252)
+    expect(shown(await large.ask('GET', 'Observation?_count=1'))).toMatchObject({ partial: 'yes', told: ['warning incomplete'] })
+    const small = await listed(251)
+    const waits = small.ask('GET', 'Observation?_count=1')
+    const there = await small.ask('GET', 'Observation?_count=1', undefined, { prefer: 'wait=0' })
+    expect(shown(there).partial).toBe('yes')
+    small.letGo()
+    expect(shown(await waits)).toMatchObject({ partial: null, total: 251 })
+    large.letGo()
+  } finally {
+    held.clear()
+    await other.close()
+  }
 })
 
 test('a record that is not large is waited for, unless the caller says for how long', async () => {

@@ -42,7 +42,7 @@ export async function access(ctx: RelayContext, call: Call, body: Body<'access'>
   const own = call.from === body.vault
   const checked = own ? null : await checkTermsOf(ctx, body)
   const scope = checked ? scopeOf(checked) : EVERYTHING
-  const { places, next, asked } = await ctx.envelopes.read(body.vault, rows => select(rows, body, scope))
+  const { places, next, more, asked } = await ctx.envelopes.read(body.vault, rows => select(rows, body, scope))
   const decision: Decision = checked
     ? await decideConsent(ctx, checked, {
         action: body.action,
@@ -76,6 +76,7 @@ export async function access(ctx: RelayContext, call: Call, body: Body<'access'>
     groups,
     head: decision.allow ? await ctx.envelopes.read(body.vault, readHead) : null,
     next: decision.allow ? next : null,
+    ...(decision.allow && body.selection.count ? { more } : {}),
     capability: makeCapability(ctx, {
       reader: call.from,
       cids,
@@ -98,7 +99,13 @@ const scopeOf = ({ terms }: CheckedTerms): Scope => ({
   ids: terms.records.length ? terms.records : null,
 })
 
-type Selected = { places: Place[]; next: number | null; asked: { id: Uint8Array; compartment: Uint8Array; epoch: number }[] }
+type Selected = {
+  readonly places: Place[]
+  readonly next: number | null
+  /** Of those after the page as many as were to be counted, at most. */
+  readonly more: number
+  readonly asked: { id: Uint8Array; compartment: Uint8Array; epoch: number }[]
+}
 
 async function select(rows: Reading, body: Body<'access'>, scope: Scope): Promise<Selected> {
   // Named records are the whole scope: no other selection reaches past them.
@@ -106,8 +113,10 @@ async function select(rows: Reading, body: Body<'access'>, scope: Scope): Promis
   if (body.action === 'open') ensure(body.selection.ids, 'BAD_INPUT', 'Opening names the records to open.')
   if (ids) return selectIds(rows, ids)
   const wanted = body.selection.compartments ?? scope.compartments
-  const limit = body.selection.limit ?? 1000
+  const { limit = 1000, count = 0 } = body.selection
   const places: Place[] = []
+  let next: number | null = null
+  let more = 0
   let after = body.selection.since ?? 0
   for (;;) {
     const page = await rows.scan('seq', { after: seqKey(after), limit: MAX_PAGE })
@@ -115,10 +124,12 @@ async function select(rows: Reading, body: Body<'access'>, scope: Scope): Promis
       after = readU64(row.key)
       const place = { key: row.value, ...readEnvKey(row.value) }
       const inside = (!wanted || wanted.some(c => equal(c, place.compartment))) && place.epoch >= scope.from && place.epoch <= scope.to
-      if (inside) places.push(place)
-      if (places.length >= limit) return { places, next: after, asked: [] }
+      if (inside && next === null) places.push(place)
+      else if (inside) more++
+      if (places.length >= limit) next ??= after
+      if (next !== null && more >= count) return { places, next, more, asked: [] }
     }
-    if (page.length < MAX_PAGE) return { places, next: null, asked: [] }
+    if (page.length < MAX_PAGE) return { places, next, more, asked: [] }
   }
 }
 
@@ -128,7 +139,7 @@ async function selectIds(rows: Reading, ids: readonly Uint8Array[]): Promise<Sel
     const key = await rows.get('id', id)
     if (key) places.push({ key, id, ...readEnvKey(key) })
   }
-  return { places, next: null, asked: places.map(p => ({ id: p.id!, compartment: p.compartment, epoch: p.epoch })) }
+  return { places, next: null, more: 0, asked: places.map(p => ({ id: p.id!, compartment: p.compartment, epoch: p.epoch })) }
 }
 
 type With = { readonly keys: boolean; readonly writers: boolean }

@@ -6,6 +6,7 @@ import { sha256 } from '#crypto/hash'
 import { merkleTree } from '#crypto/merkle'
 import { INBOX } from '#identity/compartments'
 import type { Block } from '#ports/blocks'
+import type { Body } from '#wire/methods'
 import { codeOf, type Desk, desk } from './desk.kit.ts'
 
 const ids = (g: { items: readonly { id: Uint8Array }[] }) => g.items.map(i => i.id)
@@ -38,6 +39,19 @@ describe('a reader asks for more than it was granted', () => {
     for (const asked of [ids(group), ids(hidden.group)])
       expect((await d.open(reader, v, asked, encoded)).reasons).toContain('outside-records')
     expect((await d.list(reader, v, { compartments: [v.general] }, encoded)).verdict).toBe('denied')
+  })
+
+  test('what comes after a page is counted as far as the consent reaches, and no further than was asked', async () => {
+    const d = await desk('count')
+    const v = await d.vault()
+    await d.file(v, [d.block(), d.block(), d.block()])
+    await d.file(v, [d.block(), d.block()], v.other)
+    const reader = await d.party()
+    const { encoded } = await d.granted(v, reader)
+    const more = async (selection: Body<'access'>['selection']): Promise<unknown> => (await d.list(reader, v, selection, encoded)).more
+    expect([await more({ limit: 1, count: 9 }), await more({ limit: 1, count: 1 }), await more({ count: 9 })]).toEqual([2, 1, 0])
+    expect(await more({ limit: 1 })).toBeUndefined()
+    expect((await d.list(reader, v, { limit: 1, count: 9, compartments: [v.other] }, encoded)).more).toBeUndefined()
   })
 
   test('of a compartment and epochs it was not granted, nothing is listed and nothing opens', async () => {

@@ -22,18 +22,21 @@ const page = bytes({ max: 520 * 1216 })
 const nothing = object({})
 
 export const MAX_PAGE = 4096
+/** How far a relay counts what comes after a page. */
+export const MAX_COUNT = 16_384
 /** Messages in one answer. */
 export const MESSAGES_PAGE = 256
 
 /** RFC 9162 inclusion of one leaf under a signed head. */
 export const inclusion = object({ index: int(), path: list(bytes(32), 64), head: logHead })
 
-/** Which envelopes: named ids, or a compartment's epochs, or everything after a write number; pages by `after`. */
+/** Which envelopes: named ids, or a compartment's epochs, or everything after a write number; pages by `after`. Those after the page are counted up to `count`. */
 const selection = object({
   ids: optional(list(bytes(16), MAX_PAGE)),
   compartments: optional(list(compartmentId, 256)),
   since: optional(int()),
   limit: optional(int(1, MAX_PAGE)),
+  count: optional(int(1, MAX_COUNT)),
 })
 
 const meta = object({
@@ -147,6 +150,7 @@ export const METHODS = {
       groups: list(servedGroup, 4096),
       head: nullable(signed),
       next: nullable(int()),
+      more: optional(int(0, MAX_COUNT)),
       capability: bytes({ max: 1 << 18 }),
     }),
     about: 'List cards or open keys. The receipt is in the log before anything leaves.',

@@ -50,7 +50,11 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   const opening = openAll({ ...memory.sink, failed: e => end(asEnd(e)) }, keep)
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const sources = sourcesOf(parts)
-  const { list, relist } = lister(parts, { ended: ended.signal, memory, opening, readers, begin })
+  let counted = 0
+  const count = (records: number): void => {
+    counted += records
+  }
+  const { list, relist } = lister(parts, { ended: ended.signal, memory, opening, readers, begin, count })
   const listing = Promise.all(grants.map(g => sources.reach(g, () => list(g)))).then(opening.listed)
   keep(listing).catch(e => end(asEnd(e)))
   let filling = true
@@ -87,7 +91,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
       return filling
     },
     get large() {
-      return memory.records.size > parts.large
+      return Math.max(counted, memory.records.size) > parts.large
     },
     whole: types => opening.whole(types ?? null),
     more: () => opening.more(),
@@ -146,10 +150,12 @@ type Listing = {
   readonly readers: ReadingSession[]
   /** Called with the first page. */
   readonly begin: () => void
+  /** Told before it how many records a consent covers, as far as that says whether they are many. */
+  readonly count: (records: number) => void
 }
 
 /** Lists what is under a consent, and again what was filed since; all of it goes on to be opened. Each gives what was filed since. */
-function lister(parts: SessionParts, { ended, memory, opening, readers, begin }: Listing) {
+function lister(parts: SessionParts, { ended, memory, opening, readers, begin, count }: Listing) {
   const shown = (reader: Opener): Opener => (parts.sift ? sifted(parts.sift, reader, memory.sink.problem) : reader)
   const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Opener): void =>
     opening.add(memory.list(fresh.filter(parts.sees(grant)), vaultUnder(parts, grant)), shown(reader))
@@ -158,6 +164,7 @@ function lister(parts: SessionParts, { ended, memory, opening, readers, begin }:
       const reader = await openSession(parts.ctx, {
         ...inputOf(parts, grant),
         breathe: () => breathe(),
+        counted: { to: parts.large, told: count },
         arrived(fresh, opener) {
           ended.throwIfAborted()
           take(grant, fresh, opener)

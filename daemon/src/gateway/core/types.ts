@@ -117,7 +117,7 @@ export type PatientSession = {
   more(): Promise<void>
   /** Until everything was open once. What is filed later is waited for, as it is little. */
   readonly filling: boolean
-  /** Whether so much of it is listed that nobody is made to wait for the whole. */
+  /** Whether there is so much of it, by the list or what the relay counted, that nobody is made to wait for the whole. */
   readonly large: boolean
   /** Who signed the record, and what it is: of FHIR that is in the store. */
   authorOf(recordId: string): Did | null

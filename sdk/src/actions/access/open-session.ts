@@ -94,6 +94,8 @@ export type SessionInput = {
   readonly near?: NearBlocks
   /** Called with each page of cards while more are listed, so that opening need not wait for the end of the list. */
   readonly arrived?: (fresh: readonly SessionRecord[], session: Pick<ReadingSession, 'open' | 'ranges'>) => void
+  /** Told, before the first page, how many records there are: all, or this many and the page at least. At most `MAX_COUNT`. */
+  readonly counted?: { readonly to: number; readonly told: (records: number) => void }
   /** Awaited now and then while cards and contents are opened: a page of them would hold up whoever else is served. */
   readonly breathe?: () => Promise<void>
 }
@@ -122,7 +124,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     const policy = input.policy?.()
     return policy ? { policy } : {}
   }
-  const { receipted, since = 0, breathe = async () => {} } = input
+  const { receipted, since = 0, counted, breathe = async () => {} } = input
   const told = receipted ? { receipted } : {}
   const listing = {
     ctx,
@@ -159,7 +161,7 @@ export async function openSession(ctx: Reading, input: SessionInput, progress: P
     input.arrived?.(fresh, opener)
     progress(listing.records.length, null)
   }
-  const vaultVersion = since === null ? null : await list(listing, since, arrived)
+  const vaultVersion = since === null ? null : await list({ ...listing, counted }, since, arrived)
   if (since === 0 && !input.compartments) await input.near?.only(listing.records.map(r => r.id))
   return {
     grant: open,
@@ -203,6 +205,7 @@ type Listing = {
   readonly receipted?: Receipted
   readonly breathe: () => Promise<void>
   readonly firstPage: number
+  readonly counted?: SessionInput['counted']
   readonly records: SessionRecord[]
   readonly byId: Map<string, SessionRecord>
   readonly problems: { id: string; code: string }[]
@@ -223,13 +226,13 @@ function rootsOf(): RootOf {
 
 /** All cards after a write number, page by page; gives the version of the vault's head. */
 async function list(
-  { ctx, open, relay, base, under, only, receipted, breathe, firstPage, ...known }: Listing,
+  { ctx, open, relay, base, under, only, receipted, breathe, firstPage, counted, ...known }: Listing,
   from: number,
   arrived: (fresh: readonly SessionRecord[]) => void,
 ): Promise<number | null> {
   let vaultVersion: number | null = null
   let since = from
-  const page = (after: number, limit = PAGE) =>
+  const page = (after: number, limit = PAGE, count?: number) =>
     ask(
       ctx,
       relay,
@@ -237,12 +240,13 @@ async function list(
         ...base,
         ...under(),
         action: 'list',
-        selection: { limit, ...(after ? { since: after } : {}), ...(only ? { compartments: [...only] } : {}) },
+        selection: { limit, ...(count ? { count } : {}), ...(after ? { since: after } : {}), ...(only ? { compartments: [...only] } : {}) },
       },
       receipted,
     )
-  for (let next: Promise<Answer<'access'>> | null = page(since, firstPage); next; ) {
+  for (let next: Promise<Answer<'access'>> | null = page(since, firstPage, counted?.to); next; ) {
     const answer: Answer<'access'> = await next
+    if (answer.more !== undefined) counted?.told(answer.more + answer.groups.reduce((sum, g) => sum + g.items.length, 0))
     ensure(answer.next === null || answer.next > since, 'OMISSION', 'The relay’s listing goes in circles.')
     since = answer.next ?? since
     // The relay reads the next page while this one is opened. Should this one fail, nobody waits for the other.
