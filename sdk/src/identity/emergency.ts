@@ -40,6 +40,8 @@ export const custody = object({
   contacts: list(emergencyContact, 16),
   /** Requesters whom the patient vetoed under this card or an earlier one. */
   barred: list(did, 1024),
+  /** Credentials that those requests were made under: a second person is known by nothing else. Not there when there is none. */
+  barredCredentials: optional(list(bytes(32), 1024)),
 })
 export type Custody = Infer<typeof custody>
 

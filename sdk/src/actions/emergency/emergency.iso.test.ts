@@ -310,6 +310,8 @@ describe('an emergency', () => {
     await vetoOpening(ada, openingOf(ada, toHex(asked.tag)))
     expect(await code(() => openEmergency(bare(doctor), { card, asked }))).toContain('vetoed')
     expect(await code(() => ask())).toContain('Barred')
+    const theirs = await ask(nurse, card)
+    expect(await code(() => approveEmergency(doctor, { tag: theirs.tag, relays: card.relays }))).toContain('Barred')
     await replaceEmergency(bare(ada))
     await takeShares()
     const anew = scan()
@@ -324,6 +326,18 @@ describe('an emergency', () => {
       preauthorisation: readPreauthorisation(preauthorisationText(word)),
     })
     expect((await emergencyStatus(nurse, anew, own.tag))?.state).toBe('open')
+  })
+
+  test('T11: whom the patient barred is nobody’s second person under a later card either, and keeps no other from being it', async () => {
+    const card = scan()
+    const [asked, again] = [await ask(nurse, card), await ask(nurse, card)]
+    await approveEmergency(doctor, { tag: asked.tag, relays: card.relays })
+    expect((await emergencyStatus(nurse, card, asked.tag))?.state, 'the ledger does not know whose card it is').toBe('open')
+    expect(await code(() => openEmergency(bare(nurse), { card, asked }))).toMatch(
+      /^DENIED: Too few custodians[^:]*: (\S+ DENIED(, )?){3}\.$/,
+    )
+    await approveEmergency(locum, { tag: again.tag, relays: card.relays })
+    expect((await openEmergency(bare(nurse), { card, asked: again })).session.records.length).toBeGreaterThan(0)
   })
 })
 
@@ -603,6 +617,12 @@ describe('devices that are woken', () => {
     await takeShares()
     expect(await endpoints(keepers[0]!)).toEqual(['https://push.example/2'])
     expect(listed()[0]!.card).toBeLessThan(emergencyOf(ada).version)
+    for (const k of keepers) k.woken.length = 0
+    const anew = await opening()
+    const after = keepers.flatMap(k => k.woken)
+    expect(new Set(after.map(x => x.device.endpoint))).toEqual(new Set(['https://push.example/2']))
+    expect(new Set(after.map(x => x.id)).size).toBe(1)
+    expect([after[0]!.id === woken[0]!.id, equal(anew.tag, asked.tag)]).toEqual([false, false])
   })
 
   test('a push that is not taken is tried again, and one device woken is enough to let a share go', async () => {

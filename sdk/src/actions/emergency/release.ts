@@ -84,6 +84,9 @@ async function mayRelease(ctx: CustodianCtx, call: Call, body: ReleaseBody): Pro
   ensure(equal(encode(request.rules), encode(held.rules)), 'DENIED', 'The request was made under other rules than the patient’s.')
   ensure(equal(request.reasonHash, saltedHash(body.salt, body.reason)), 'DENIED', 'The reason is not the one that was asked with.')
   ensure(equal(request.credential, body.credential.id), 'DENIED', 'The request was made under another credential.')
+  const { second } = request
+  const barred = second && held.barredCredentials?.some(c => equal(c, second))
+  ensure(!barred, 'DENIED', 'The patient vetoed an earlier request of the second person.')
   const responder = await ledger.emergencies.responder(body.credential.id)
   ensure(responder === party.request, 'DENIED', 'The issuer of the credential named another key than the one that asks.')
   const worth = await credentialState(ledger, body.credential, party.did)

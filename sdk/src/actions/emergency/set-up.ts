@@ -7,10 +7,10 @@ import { revoke } from '#actions/access/revoke'
 import type { Ctx } from '#actions/context'
 import { publishState } from '#actions/records/publish-state'
 import { compartmentNamed } from '#actions/records/secrets'
-import { findParty, homeRelayUrl, ownBundle, ownSeat } from '#actions/vault/calls'
+import { findParty, homeLedger, homeRelayUrl, ownBundle, ownSeat } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { secretKey } from '#actions/vault/create-vault'
-import { equal, utf8 } from '#base/bytes'
+import { equal, toHex, utf8 } from '#base/bytes'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { sha256 } from '#crypto/hash'
 import { secpAddress } from '#crypto/secp'
@@ -25,6 +25,7 @@ import {
   type EmergencyContact,
   type EmergencyState,
   MAX_CUSTODIANS,
+  type Opening,
 } from '#identity/emergency'
 import type { Keyring } from '#identity/keyring'
 import { peek } from '#identity/signed'
@@ -183,6 +184,8 @@ const keysVersion = ({ session }: Pick<Ctx, 'session'>): number => peek(ownBundl
 async function giveShares(ctx: EmergencyCtx): Promise<string[]> {
   const { ring } = ctx.session.state
   const state = emergencyOf(ctx)
+  const vetoed = (ring.openings ?? []).filter(o => o.vetoedAt)
+  const barredCredentials = await credentialsOf(ctx, vetoed)
   const unreached: string[] = []
   for (const c of state.custodians) {
     const content: Custody = {
@@ -195,7 +198,8 @@ async function giveShares(ctx: EmergencyCtx): Promise<string[]> {
       card: cardAddress(state.card),
       relays: [homeRelayUrl(ring)],
       contacts: state.contacts,
-      barred: [...new Set((ring.openings ?? []).flatMap(o => (o.vetoedAt ? [o.requester] : [])))],
+      barred: [...new Set(vetoed.map(o => o.requester))],
+      ...(barredCredentials.length ? { barredCredentials } : {}),
     }
     try {
       await post(ctx, await verifiedParty(ctx, c.did), 'share', content, { introduce: true })
@@ -205,6 +209,13 @@ async function giveShares(ctx: EmergencyCtx): Promise<string[]> {
     }
   }
   return unreached
+}
+
+/** The credentials that these were asked for under, each once; of what was asked on another ledger none is known. */
+async function credentialsOf(ctx: EmergencyCtx, openings: readonly Opening[]): Promise<Uint8Array[]> {
+  const { emergencies } = await homeLedger(ctx)
+  const asked = await Promise.all(openings.map(o => emergencies.request(o.tag)))
+  return [...new Map(asked.flatMap(a => (a ? [[toHex(a.credential), a.credential] as const] : []))).values()]
 }
 
 async function endBefore(ctx: EmergencyCtx, before: EmergencyState): Promise<void> {
