@@ -286,6 +286,26 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
       expect((await ledger.consents.slot(m.holder, m.commitment))?.state).toBe('live')
     })
 
+    test('T14: a revocation is good for one commitment, chain and contract, and until its deadline', async () => {
+      const { m, secret, signature } = await grantOf()
+      await ledger.consents.grant({ ...m, signature })
+      const { holder, commitment } = m
+      const here = domain('ConsentRegistry@1')
+      const order = (deadline: number, at = here) => {
+        const signed = { commitment, deadline }
+        return { holder, ...signed, signature: signConsentRevoke(secret, at, signed) }
+      }
+      const soonOver = order(m.deadline)
+      await refused(ledger.consents.revoke({ ...soonOver, commitment: fresh() }), 'BadSignature')
+      await refused(ledger.consents.revoke({ ...soonOver, deadline: m.deadline + 1 }), 'BadSignature')
+      await refused(ledger.consents.revoke(order(m.deadline, { ...here, chainId: here.chainId + 1 })), 'BadSignature')
+      await refused(ledger.consents.revoke(order(m.deadline, domain('AuditTrail@1'))), 'BadSignature')
+      await refused(ledger.consents.revoke(order((await now()) - 1)), 'SignatureExpired')
+      expect((await ledger.consents.slot(holder, commitment))?.state).toBe('live')
+      await ledger.consents.revoke(soonOver)
+      expect((await ledger.consents.slot(holder, commitment))?.state).toBe('revoked')
+    })
+
     // ---- identities ----
 
     const attributeOf = async (who: { secret: Uint8Array; address: string }, change: object = {}) => {

@@ -14,10 +14,13 @@ import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed, grantedSecret } from '#actions/records/secrets'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { concat, equal, toHex, utf8 } from '#base/bytes'
+import { decode } from '#base/cbor'
 import { codeOf } from '#base/code.kit'
 import { KeepwellError } from '#base/error'
+import { hpkeOpen } from '#crypto/open'
 import { newDevice } from '#identity/device'
 import { recoveryOf, rootFromWords } from '#identity/root'
+import { recipientId } from '#identity/sealed-keyring'
 import { memoryCatalog } from '#memory/catalog'
 import type { Relay } from '#ports/relay'
 import { backup } from './backup.ts'
@@ -99,6 +102,26 @@ describe('a backup', () => {
       expect(hex.includes(toHex(secret))).toBe(false)
     const stranger = await newDevice(patient.session.state.ring.did, 'stranger', w.random)
     expect(await codeOf(() => checkBackup(pieces(file), stranger))).toBe('NO_KEY')
+  })
+
+  test('T30: is sealed to the recovery key and the devices of that time and to nobody else, each under a key of its own', async () => {
+    const w = await world([OLD, CLINIC])
+    const { patient } = await lived(w)
+    const { recovery, devices } = patient.session.state.ring
+    const { secret } = patient.session.device
+    const keys = new Set<string>()
+    for (let n = 0; n < 2; n++) {
+      const file = await saved(patient)
+      const at = utf8('keepwell backup 1\n').length
+      const size = new DataView(file.buffer, file.byteOffset + at).getUint32(0)
+      type Header = { readonly recipients: readonly { readonly id: Uint8Array; readonly enc: Uint8Array; readonly key: Uint8Array }[] }
+      const { recipients } = decode(file.subarray(at + 4, at + 4 + size)) as Header
+      const named = [recovery.public, ...devices.map(d => d.public)].map(recipientId)
+      expect(recipients.map(r => toHex(r.id))).toEqual(named.map(toHex))
+      const { enc, key } = recipients[1]!
+      keys.add(toHex(await hpkeOpen({ secret, enc, info: utf8('keepwell/v1/backup'), aad: new Uint8Array(0), ciphertext: key })))
+    }
+    expect(keys.size).toBe(2)
   })
 
   test('that was cut, altered or is no backup at all is refused', async () => {

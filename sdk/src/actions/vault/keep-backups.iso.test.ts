@@ -49,6 +49,12 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
 const big = (): Uint8Array => new Uint8Array(9_000_001).map((_, i) => (i * 7) & 255)
 const titles = async (ctx: Ctx): Promise<string[]> => (await listEntries(ctx)).map(e => e.card.title).sort()
 
+/** The same party where the relay it left does not answer. */
+const withoutOld = (ctx: Ctx): Ctx => {
+  const relay: Ctx['network']['relay'] = async url => ctx.network.relay(url === OLD ? 'http://lost.test' : url)
+  return { ...ctx, network: { ...ctx.network, relay } }
+}
+
 describe('T30: kept backups', () => {
   test('are the newest of seven days, four weeks and twelve months, and the newest of all', () => {
     const now = Date.parse('2026-11-28T20:00:00Z') / 1000
@@ -91,7 +97,9 @@ describe('T30: kept backups', () => {
   test('lose what was erased since they were made, and those that cannot be opened go', async () => {
     const w = await world([OLD, NEW])
     const patient = await person(w, 'Ada', OLD)
-    const [gone] = await fileRecords(patient, [draft(patient, 'general', 'regretted'), draft(patient, 'general', 'kept')])
+    // Larger than a segment: what is hurt behind the first is not seen at the beginning.
+    const large = new Uint8Array(300_000)
+    const [gone] = await fileRecords(patient, [draft(patient, 'general', 'regretted'), draft(patient, 'general', 'kept', large)])
     const files = new Map<string, Uint8Array>()
     const shelf = shelfOf(files)
     const first = await keepBackups(patient, { shelf, keep })
@@ -116,12 +124,8 @@ describe('T30: kept backups', () => {
     const recovery = await recoveryOf(rootFromWords(patient.words))
     const chunks = shelfOf(new Map([['copy', before]]))
     const { erased } = await backupState(shelf.read(second.name), recovery)
-    const lost = {
-      ...patient,
-      network: { ...patient.network, relay: async (url: string) => patient.network.relay(url === OLD ? 'http://lost.test' : url) },
-    }
     const input = { recovery, relay: NEW, deviceName: 'new' }
-    const restored = await restoreBackup(lost, { ...input, chunks: chunks.read('copy'), erased })
+    const restored = await restoreBackup(withoutOld(patient), { ...input, chunks: chunks.read('copy'), erased })
     const again: Ctx = { ...patient, session: restored.session, catalog: memoryCatalog() }
     await receiveRecords(again)
     expect([restored.records, restored.erased, await titles(again)]).toEqual([1, 1, ['kept']])
@@ -135,6 +139,22 @@ describe('T30: kept backups', () => {
         (await listEntries(again)).map(e => e.id),
       ),
     ).toHaveLength(2)
+  })
+
+  test('say themselves what was erased before, and it stays erased where nobody else is left to say so', async () => {
+    const w = await world([OLD, NEW])
+    const patient = await person(w, 'Ada', OLD)
+    const [gone] = await fileRecords(patient, [draft(patient, 'general', 'regretted'), draft(patient, 'general', 'kept')])
+    await eraseRecords(patient, [gone!.id])
+    const shelf = shelfOf(new Map())
+    const { name } = await keepBackups(patient, { shelf, keep })
+    const recovery = await recoveryOf(rootFromWords(patient.words))
+    const input = { recovery, relay: NEW, deviceName: 'new' }
+    const restored = await restoreBackup(withoutOld(patient), { ...input, chunks: shelf.read(name) })
+    expect([restored.records, restored.erased]).toEqual([1, 1])
+    const again: Ctx = { ...patient, session: restored.session, catalog: memoryCatalog() }
+    await receiveRecords(again)
+    expect(await codeOf(fileRecords(again, [{ ...draft(again, 'general', 'regretted'), id: gone!.id }]))).toBe('ERASED')
   })
 
   test('the old relay says what was erased since, where it still answers', async () => {
