@@ -63,6 +63,16 @@ describe('reading', () => {
     expect(codeOf(await ask('POST', 'Observation', entity, { 'content-type': 'application/fhir+xml' }))).toEqual([400, 'invalid'])
   })
 
+  test('what one session was shown is not missing in another: a letter that a colleague sees opens for whoever follows its address', async () => {
+    await ask('GET', 'DocumentReference')
+    await files(ada, { 'new.txt': 'A letter that came just now.' })
+    const colleague = world.asking({ ...NURSE, 'x-keepwell-person': 'Nurse Jackie', 'x-keepwell-patient': id })
+    const found = await colleague('GET', 'DocumentReference?description=new')
+    const { url } = found.body.entry[0].resource.content[0].attachment
+    const opened = await ask('GET', url, undefined, { accept: 'text/plain' })
+    expect([opened.status, opened.text]).toEqual([200, 'A letter that came just now.'])
+  })
+
   test('what is not there, or not of R4, is told as an OperationOutcome', async () => {
     expect(codeOf(await ask('GET', 'Observation/none'))).toEqual([404, 'not-found'])
     expect(codeOf(await ask('GET', 'Nothing/1'))).toEqual([404, 'not-supported'])

@@ -8,9 +8,10 @@ import type { Did } from '@keepwell/sdk/identity/did'
 import type { LogLine } from '#http/settings'
 import { filedRecords, filedSince } from './filed.ts'
 import type { Hot } from './hot.ts'
-import { hub } from './hub.ts'
+import { type Hub, hub } from './hub.ts'
 import { makeIds } from './ids.ts'
 import { fixed, type Kept } from './kept.ts'
+import type { SessionParts } from './memory.ts'
 import { type Book, consentBook, consentLives, isPatient, livingGrants } from './patients.ts'
 import { moved, NO_PERSONS, type Persons } from './persons.ts'
 import { NO_POLICIES, type Policies } from './policies.ts'
@@ -122,7 +123,7 @@ export function openGateway({ describe, ...options }: GatewayOptions): OpenGatew
   const sweeping = sweep(tick, pause, stop.signal)
 
   const open = async (actor: Actor, patient: GatewayPatient): Promise<HeldSession> =>
-    openPatientSession({ ...may.parts(actor, patient), ...near.hot, filed: records => told.filed(patient.id, records) })
+    openPatientSession({ ...may.parts(actor, patient), ...near.hot, ...hearing(pool, told, patient.id) })
 
   return {
     did: ring.did,
@@ -288,6 +289,17 @@ async function looked(
   const { verdicts, records } = await submitted(sessions, w, scanned.what)
   return { verdicts: [...verdicts, ...scanned.refused], records }
 }
+
+/**
+ * Heard of what a session lists. What one was shown the others look for before they answer again: who followed a reference out of an export
+ * would be told that there is no such thing.
+ */
+const hearing = (pool: Pool, told: Hub, patient: string): Pick<SessionParts, 'filed' | 'listed'> => ({
+  filed: records => told.filed(patient, records),
+  listed(newest) {
+    for (const s of pool.open()) if ([...newest].some(([vault, last]) => (s.newest.get(vault) ?? last) < last)) s.listedAt = 0
+  },
+})
 
 /** Writes, and lets the open sessions of that patient know. */
 async function submitted(sessions: readonly HeldSession[], w: Writing, what: Submission): Promise<Filed> {

@@ -38,6 +38,8 @@ export type SessionParts = {
   readonly placed?: (record: string, reference: string) => void
   /** Told when a later listing brought something that was not there. */
   readonly filed?: (records: readonly string[]) => void
+  /** Told the last write number of each vault whenever a listing has brought what was not there. */
+  readonly listed?: (newest: ReadonlyMap<Did, number>) => void
   readonly hot?: Hot
   /** What of it may be shown, where that is looked into. */
   readonly sift?: Sift

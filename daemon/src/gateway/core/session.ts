@@ -13,6 +13,8 @@ export type HeldSession = PatientSession & {
   /** Unix seconds of the last use, and of the last listing. */
   used: number
   listedAt: number
+  /** The last write number of each vault among what was listed. */
+  readonly newest: ReadonlyMap<Did, number>
   /** What was decided when it was opened, as text. */
   readonly decision: string
   end(reason: KeepwellError): void
@@ -54,9 +56,13 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
   const count = (records: number): void => {
     counted += records
   }
-  const { list, relist } = lister(parts, { ended: ended.signal, memory, opening, readers, begin, count })
+  const newest = new Map(grants.map(g => [vaultUnder(parts, g), 0]))
+  const { list, relist } = lister(parts, { ended: ended.signal, memory, newest, opening, readers, begin, count })
   const listing = Promise.all(grants.map(g => sources.reach(g, () => list(g)))).then(opening.listed)
-  keep(listing).catch(e => end(asEnd(e)))
+  keep(listing).then(
+    () => parts.listed?.(newest),
+    e => end(asEnd(e)),
+  )
   let filling = true
   opening.ready(null).then(
     () => {
@@ -80,6 +86,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     ended: ended.signal,
     used: ctx.clock(),
     listedAt: ctx.clock(),
+    newest,
     ready: async types => {
       // Where records come from is known when all of them are.
       const all = !types || types.includes('Provenance')
@@ -124,7 +131,9 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
         const unread = grants.filter(g => sources.lacks(g) && !readers.some(r => equal(r.grant.grant.commitment, g)))
         const known = readers.map(r => sources.reach(r.grant.grant.commitment, () => keep(relist(r))))
         const fresh = await Promise.all([...known, ...unread.map(g => sources.reach(g, () => keep(list(g))))])
-        parts.filed?.(fresh.flatMap(found => found?.map(r => toHex(r.id)) ?? []))
+        const records = fresh.flatMap(found => found?.map(r => toHex(r.id)) ?? [])
+        if (records.length) parts.listed?.(newest)
+        parts.filed?.(records)
       } catch (e) {
         const reason = asEnd(e)
         if (!isKeepwellError(e, 'RELAY_UNREACHABLE')) end(reason)
@@ -146,6 +155,7 @@ const inputOf = ({ actor, policy, only, receipted, hot }: SessionParts, grant: U
 type Listing = {
   readonly ended: AbortSignal
   readonly memory: ReturnType<typeof remember>
+  readonly newest: Map<Did, number>
   readonly opening: Opening
   readonly readers: ReadingSession[]
   /** Called with the first page. */
@@ -155,10 +165,16 @@ type Listing = {
 }
 
 /** Lists what is under a consent, and again what was filed since; all of it goes on to be opened. Each gives what was filed since. */
-function lister(parts: SessionParts, { ended, memory, opening, readers, begin, count }: Listing) {
+function lister(parts: SessionParts, { ended, memory, newest, opening, readers, begin, count }: Listing) {
   const shown = (reader: Opener): Opener => (parts.sift ? sifted(parts.sift, reader, memory.sink.problem) : reader)
-  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Opener): void =>
-    opening.add(memory.list(fresh.filter(parts.sees(grant)), vaultUnder(parts, grant)), shown(reader))
+  const take = (grant: Uint8Array, fresh: readonly SessionRecord[], reader: Opener): void => {
+    const vault = vaultUnder(parts, grant)
+    newest.set(
+      vault,
+      fresh.reduce((last, r) => Math.max(last, r.seq), newest.get(vault) ?? 0),
+    )
+    opening.add(memory.list(fresh.filter(parts.sees(grant)), vault), shown(reader))
+  }
   return {
     async list(grant: Uint8Array): Promise<readonly SessionRecord[]> {
       const reader = await openSession(parts.ctx, {
