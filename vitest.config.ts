@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     include: ['{sdk,adapters,daemon,cli,web,tools}/**/*.test.ts', 'e2e/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'contracts/**'],
+    globalSetup: [here('web/test/app-folder.kit.ts')],
     pool: 'threads',
     isolate: false,
     sequence: { sequencer: LongestFirst },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { freePort } from '@keepwell/daemon/http/free-port'
 import { sampleBundle } from '@keepwell/sdk/sample/bundle'
 import { type Browser, type BrowserContext, type BrowserContextOptions, type CDPSession, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
-import { expect } from 'vitest'
+import { expect, inject } from 'vitest'
 import { findChromium } from '../../tools/chromium.ts'
 
 const WEB = fileURLToPath(new URL('..', import.meta.url))
@@ -67,16 +67,13 @@ export async function buildApp(outDir: string, root = WEB): Promise<void> {
   }
 }
 
-let built: Promise<string> | undefined
-
-/** The app as its sources are now: built once for every file of journeys in this process. */
+/** The app as its sources are now, built once for every worker of a run. Its signature is written last. */
 export const builtApp = (): Promise<string> =>
-  (built ??= (async () => {
-    const outDir = await mkdtemp(join(tmpdir(), 'keepwell-app-'))
-    process.once('exit', () => rmSync(outDir, { recursive: true, force: true }))
-    await buildApp(outDir)
+  navigator.locks.request('the app', async () => {
+    const outDir = inject('app')
+    if (!existsSync(join(outDir, 'release.sig'))) await buildApp(outDir)
     return outDir
-  })())
+  })
 
 /**
  * `settings` are those of the relay, by the names of its environment. With `tls` it is reached over HTTPS as `ELSEWHERE`, which needs the
