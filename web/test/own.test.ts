@@ -136,12 +136,16 @@ describe.skipIf(!hasChromium())('what is one’s own', () => {
     const session = await restoreVault(base, { words, relay: stage.relay.url, deviceName: 'Attic machine' })
     await noteCopies({ ...base, session }, [
       { place: '/mnt/share', of: 40, asked: 299, missing: 1, damaged: 0, repaired: 0, lost: 1, unmended: 0, pending: 0 },
+      { place: '/mnt/attic', of: 40, asked: 40, missing: 2, damaged: 0, repaired: 0, lost: 0, unmended: 2, pending: 0 },
     ])
     await agreeToKeep({ ...base, session }, { place: 'arweave:somebody', most: '7' })
     await page.goto(`${stage.url}/#/settings/data`)
     await page.getByRole('link', { name: 'See your backups' }).click()
     await page.getByText('1 block of your record cannot be had').waitFor()
     await page.getByText(/\/mnt\/share/).waitFor()
+    await page.getByText(/2 blocks are not mended yet/).waitFor()
+    await page.getByText('Not mended yet', { exact: true }).waitFor()
+    await page.getByText(/could not be mended yet. It is tried again every day/).waitFor()
     await page.getByText(/Nothing can ever be deleted at arweave:somebody/).waitFor()
     await page.getByText(/You agreed: .*Attic machine/).waitFor()
     await accessible(page, 'backups, copies lost')

@@ -70,7 +70,7 @@ function Alarms({ view: { made, due, drilled, copies } }: { readonly view: Safek
       )}
       {drilled && drilled.missing > 0 && <Banner tone="bad">{n('backups.drillBad', drilled.missing)}</Banner>}
       {lost > 0 && <Banner tone="bad">{n('backups.lost', lost)}</Banner>}
-      {(['silent', 'away'] as const).map(
+      {(['silent', 'away', 'unmended'] as const).map(
         state =>
           copies.some(c => c.state === state) && (
             <Banner key={state} tone="warn">
@@ -216,7 +216,7 @@ function Test({ again }: { readonly again: () => void }) {
   )
 }
 
-const TONES: Readonly<Record<CopyView['state'], Tone>> = { good: 'good', silent: 'warn', away: 'warn', lost: 'bad' }
+const TONES: Readonly<Record<CopyView['state'], Tone>> = { good: 'good', silent: 'warn', away: 'warn', unmended: 'warn', lost: 'bad' }
 
 function Copies({ copies, agreed }: Pick<SafekeepingView, 'copies' | 'agreed'>) {
   const words = useWords()
@@ -236,6 +236,7 @@ function Copies({ copies, agreed }: Pick<SafekeepingView, 'copies' | 'agreed'>) 
                   byText(words, c),
                   c.state !== 'away' && t('backups.asked', { asked: c.asked, of: c.of }),
                   c.repaired > 0 && n('backups.mended', c.repaired),
+                  c.unmended > 0 && n('backups.left', c.unmended),
                 ]
                   .filter(Boolean)
                   .join(' · ')}

@@ -32,7 +32,9 @@ export type CopyView = Kept & {
   readonly asked: number
   readonly repaired: number
   readonly lost: number
-  readonly state: 'good' | 'silent' | 'away' | 'lost'
+  /** Missing or damaged there, and not put right yet. */
+  readonly unmended: number
+  readonly state: 'good' | 'silent' | 'away' | 'unmended' | 'lost'
   /** The place where the record itself is kept. */
   readonly home: boolean
 }

@@ -33,7 +33,7 @@ export async function safekeeping({ ctx, entries, run }: OpenVault): Promise<Saf
     made: made && { ...by(made), whole: made.size > 0 },
     tested: tested && by(tested),
     drilled: drilled && by(drilled),
-    copies: copies.map(c => ({ ...by(c), state: stateOf(c, now), home: c.place === HOME_PLACE })).sort(homeFirst),
+    copies: copies.map(c => ({ unmended: 0, ...by(c), state: stateOf(c, now), home: c.place === HOME_PLACE })).sort(homeFirst),
     agreed: agreed.map(by),
     remindDays,
     due,
@@ -42,8 +42,8 @@ export async function safekeeping({ ctx, entries, run }: OpenVault): Promise<Saf
 
 const homeFirst = (a: CopyView, b: CopyView): number => Number(b.home) - Number(a.home) || a.place.localeCompare(b.place)
 
-const stateOf = ({ lost, problem, at }: CopyNote, now: number): CopyView['state'] =>
-  lost ? 'lost' : problem ? 'away' : now - at > SILENT ? 'silent' : 'good'
+const stateOf = ({ lost, problem, unmended, at }: CopyNote, now: number): CopyView['state'] =>
+  lost ? 'lost' : problem ? 'away' : now - at > SILENT ? 'silent' : unmended ? 'unmended' : 'good'
 
 export type BackUp = { readonly target: Target; readonly name: string }
 

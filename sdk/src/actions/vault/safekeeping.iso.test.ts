@@ -40,7 +40,7 @@ describe('T30: how the record is kept', () => {
     ])
     await noteCopies(agent, [
       { ...report, place: 'relay' },
-      { ...report, place: '/mnt/new', lost: 1 },
+      { ...report, place: '/mnt/new', lost: 1, unmended: 2 },
     ])
     await agreeToKeep(agent, { place: 'arweave:one', most: '140000000000000' })
     await expect(agreeToKeep(agent, { place: 'arweave:two', most: '-1' })).rejects.toMatchObject({ code: 'BAD_INPUT' })
@@ -50,9 +50,9 @@ describe('T30: how the record is kept', () => {
     expect(seen.made!.place.endsWith('ä/keepwell')).toBe(true)
     expect(seen.tested).toMatchObject({ of: w.now - 60, records: 3 })
     expect(seen.drilled).toMatchObject({ missing: 0, seconds: 2 })
-    expect(seen.copies.map(c => [c.place, c.lost, c.problem]).sort()).toEqual([
-      ['/mnt/new', 1, null],
-      ['relay', 0, null],
+    expect(seen.copies.map(c => [c.place, c.lost, c.unmended, c.problem]).sort()).toEqual([
+      ['/mnt/new', 1, 2, null],
+      ['relay', 0, undefined, null],
     ])
     expect(seen.agreed).toEqual([{ at: w.now, device: device.id, place: 'arweave:one', most: '140000000000000' }])
   })

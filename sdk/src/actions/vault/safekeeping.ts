@@ -1,7 +1,7 @@
 import type { Ctx } from '#actions/context'
 import { readU64, toHex, utf8 } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { bytes, decodeAs, type Infer, int, nullable, object, type Shape, string } from '#base/shape'
+import { bytes, decodeAs, type Infer, int, nullable, object, optional, type Shape, string } from '#base/shape'
 import { sha256 } from '#crypto/hash'
 import type { Keyring } from '#identity/keyring'
 import { changeRing } from './change-ring.ts'
@@ -18,7 +18,16 @@ const made = object({ ...done, records: int(), size: int() })
 const tested = object({ ...done, of: int(), records: int() })
 const drilled = object({ ...done, records: int(), missing: int(), seconds: int() })
 /** `of` blocks should be there, `asked` of them were fetched and hashed; `problem` is a code when the place did not answer. */
-const copied = object({ ...done, of: int(), asked: int(), repaired: int(), lost: int(), problem: nullable(string(40)) })
+const copied = object({
+  ...done,
+  of: int(),
+  asked: int(),
+  repaired: int(),
+  lost: int(),
+  /** Not there as when it is none: earlier versions know no such member. */
+  unmended: optional(int(1)),
+  problem: nullable(string(40)),
+})
 /** The owner's word that a place may have copies although nothing can be deleted there, and what a GiB may cost, in the place's smallest unit. */
 const agreed = object({ ...done, most: string(30, /^\d+$/) })
 /** 0 days: never. */
@@ -118,8 +127,8 @@ export async function agreeToKeep(ctx: Noting, { place, most }: Place & Pick<Agr
 /** Copies were asked for; places that are no longer among them are forgotten. */
 export const noteCopies = (ctx: Noting, reports: readonly CopyReport[]): Promise<void> => {
   const marks = reports.map((r): [string, Uint8Array] => {
-    const { of, asked, repaired, lost, failed = null } = r
-    const value: CopyNote = { ...by(ctx, r), of, asked, repaired, lost, problem: failed }
+    const { of, asked, repaired, lost, unmended, failed = null } = r
+    const value: CopyNote = { ...by(ctx, r), of, asked, repaired, lost, ...(unmended ? { unmended } : {}), problem: failed }
     return [nameFor(COPIES, r), encode(value)]
   })
   return note(ctx, Object.fromEntries(marks), name => name.startsWith(COPIES))

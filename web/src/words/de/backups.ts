@@ -56,9 +56,11 @@ export const backups: Texts<typeof en> = {
   'backups.home': 'Wo Ihre Akte liegt',
   'backups.asked': '{asked} Stichproben aus {of} Blöcken',
   'backups.mended': { one: '{count} Block wurde ersetzt', other: '{count} Blöcke wurden ersetzt' },
+  'backups.left': { one: '{count} Block ist noch nicht ersetzt', other: '{count} Blöcke sind noch nicht ersetzt' },
   'backups.state.good': 'Vorhanden',
   'backups.state.silent': 'Lange nicht gefragt',
   'backups.state.away': 'Antwortet nicht',
+  'backups.state.unmended': 'Noch nicht ersetzt',
   'backups.state.lost': 'Blöcke verloren',
   'backups.lost': {
     one: '{count} Block Ihrer Akte ist an keinem Ort mehr zu bekommen. Holen Sie ihn aus einer Sicherung zurück.',
@@ -66,6 +68,8 @@ export const backups: Texts<typeof en> = {
   },
   'backups.silent': 'Seit Tagen hat niemand nach Ihren Zweitkopien gefragt. Läuft die Maschine mit keepwell vault noch?',
   'backups.away': 'Ein Ort für Zweitkopien hat nicht geantwortet. Was dort liegt, ist nicht bekannt.',
+  'backups.unmended':
+    'An einem Ort sind Kopien verloren oder beschädigt und ließen sich noch nicht ersetzen. Es wird jeden Tag wieder versucht.',
   'backups.forEver':
     'In {place} lässt sich nie etwas löschen. Was Sie löschen, bleibt dort versiegelt liegen; sein Schlüssel wird vernichtet, und es ist unlesbar, solange die Verschlüsselung hält. Alle können sehen, dass diese Blöcke zusammengehören, wie viele und wie groß sie sind und wann sie kamen.',
   'backups.agreed': 'Sie haben zugestimmt: {when}',

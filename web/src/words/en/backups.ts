@@ -51,9 +51,11 @@ export const backups = {
   'backups.home': 'Where your record is kept',
   'backups.asked': '{asked} draws from {of} blocks',
   'backups.mended': { one: '{count} block was mended', other: '{count} blocks were mended' },
+  'backups.left': { one: '{count} block is not mended yet', other: '{count} blocks are not mended yet' },
   'backups.state.good': 'There',
   'backups.state.silent': 'Not asked lately',
   'backups.state.away': 'Does not answer',
+  'backups.state.unmended': 'Not mended yet',
   'backups.state.lost': 'Lost blocks',
   'backups.lost': {
     one: '{count} block of your record cannot be had from any place any more. Restore it from a backup.',
@@ -61,6 +63,7 @@ export const backups = {
   },
   'backups.silent': 'Nobody has asked for your second copies for some days. Is the machine with keepwell vault still running?',
   'backups.away': 'A place for second copies did not answer. What it holds is not known.',
+  'backups.unmended': 'In one place copies are lost or damaged and could not be mended yet. It is tried again every day.',
   'backups.forEver':
     'Nothing can ever be deleted at {place}. What you erase stays there, sealed, while its key is destroyed; it is unreadable for as long as the cipher holds. Everybody can see that these blocks belong together, how many and how large they are, and when they came.',
   'backups.agreed': 'You agreed: {when}',
