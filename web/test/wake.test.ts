@@ -5,13 +5,13 @@ import { openCustodians } from '@keepwell/adapters/custodian/http'
 import type { RunningCustodian } from '@keepwell/daemon/bin/custodian'
 import { keepCredential } from '@keepwell/sdk/actions/access/own-credentials'
 import { askEmergency, openEmergency } from '@keepwell/sdk/actions/emergency/ask'
-import { ownCard, setUpEmergency } from '@keepwell/sdk/actions/emergency/set-up'
+import { ownCard, replaceEmergency, setUpEmergency } from '@keepwell/sdk/actions/emergency/set-up'
 import { readCredential } from '@keepwell/sdk/identity/credential'
 import { readCard } from '@keepwell/sdk/identity/emergency'
 import ece from 'http_ece'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { custodian, openAs, type Somebody, somebody, vouchFor } from './emergency.kit.ts'
+import { custodian, did, openAs, type Somebody, somebody, vouchFor } from './emergency.kit.ts'
 import { accessible, GUARDED, type Heard, hasChromium, openStage, type Stage } from './journey.kit.ts'
 
 /** A push service (RFC 8030): takes messages for the subscriptions it knows. */
@@ -174,6 +174,26 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     for (const k of keepers) await k.look()
     await release()
     expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/2', '/p/2'])
+  })
+
+  test('after key and card were replaced it is woken where it was before, and under a new subscription once the app looked', {
+    timeout: 180_000,
+  }, async () => {
+    await page.goto(`${stage.url}/#/timeline`)
+    await replaceEmergency({ ...patient, custodians: openCustodians() })
+    for (const k of keepers) await k.look()
+    await release()
+    expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/2', '/p/2'])
+    await page.goto(`${stage.url}/#/emergency`)
+    const endpoints = () => Promise.all(keepers.map(async k => (await k.custody.wakes(did(patient)))?.devices.map(d => d.endpoint)))
+    await expect
+      .poll(async () => {
+        for (const k of keepers) await k.look()
+        return endpoints()
+      })
+      .toEqual(keepers.map(() => [`${endpoint}3`]))
+    await release()
+    expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/3', '/p/3'])
     // Chrome says so of every window that Playwright opens; it is what the first test met.
     expect(heard.problems.filter(p => !/Push API in incognito/.test(p))).toEqual([])
   })
