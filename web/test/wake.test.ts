@@ -194,6 +194,17 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
       .toEqual(keepers.map(() => [`${endpoint}3`]))
     await release()
     expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/3', '/p/3'])
+  })
+
+  test('a subscription that the browser dropped is said on the first screen before anybody needs it', { timeout: 120_000 }, async () => {
+    const said = page.getByText('Not woken in an emergency any more:')
+    await page.goto(`${stage.url}/#/`)
+    await page.getByText('asks to read your emergency summary').first().waitFor()
+    expect(await said.count()).toBe(0)
+    await page.evaluate(async () => (await (await navigator.serviceWorker.ready).pushManager.getSubscription())?.unsubscribe())
+    await page.goto(`${stage.url}/#/timeline`)
+    await page.goto(`${stage.url}/#/`)
+    await said.waitFor()
     // Chrome says so of every window that Playwright opens; it is what the first test met.
     expect(heard.problems.filter(p => !/Push API in incognito/.test(p))).toEqual([])
   })

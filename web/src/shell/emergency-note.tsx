@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react'
 import { useVault } from '#client/context.tsx'
+import { ownEndpoint } from '#client/push.ts'
 import { useAsk } from '#client/use-ask.ts'
 
 const EmergencyWaiting = lazy(async () => ({ default: (await import('#patient/emergency-waiting.tsx')).EmergencyWaiting }))
@@ -7,7 +8,9 @@ const EmergencyWaiting = lazy(async () => ({ default: (await import('#patient/em
 /** Somebody asked for the emergency summary, or something of it is owed. On most days of a life: nothing. */
 export function EmergencyNote({ first }: { readonly first: boolean }) {
   const { api } = useVault()
-  const { value } = useAsk(() => api.emergencyWaiting(null), [], ['sharing', 'emergency'])
+  const waiting = async () => api.emergencyWaiting(await ownEndpoint().catch(() => null))
+  // Whether this browser is woken still no event says: it is asked when the first screen is shown.
+  const { value } = useAsk(waiting, [first], ['sharing', 'emergency'])
   if (!value?.openings.length && !(first && (value?.owed || value?.asleep.length))) return null
   return (
     <Suspense fallback={null}>

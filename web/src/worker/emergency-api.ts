@@ -27,10 +27,10 @@ export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReadin
   }
   return {
     emergency: async (_: null) => (await own()).emergency(open()),
-    async emergencyWaiting(_: null) {
+    async emergencyWaiting(endpoint: string | null) {
       const vault = open()
       const { emergency, openings } = vault.ctx.session.state.ring
-      return emergency || openings?.length ? (await own()).emergencyWaiting(vault) : NOTHING
+      return emergency || openings?.length ? (await own()).emergencyWaiting(vault, endpoint) : NOTHING
     },
     setUpEmergency: async (input: NewEmergency) => changed((await own()).setUp(open(), input)),
     replaceEmergency: async (_: null) => changed((await own()).replace(open())),

@@ -68,10 +68,15 @@ export async function emergency(vault: OpenVault): Promise<EmergencyView> {
   }
 }
 
-/** Asks the ledger only when somebody asked and was not answered. */
-export async function emergencyWaiting(vault: OpenVault): Promise<EmergencyWaiting> {
-  const { openings = [], wakes } = vault.ctx.session.state.ring
-  const asleep = (wakes?.devices ?? []).flatMap(d => (d.gone ? [d.name] : []))
+/**
+ * Asks the ledger only when somebody asked and was not answered. `endpoint` is where this browser is woken: a device that its browser dropped
+ * says so itself, before a custodian meets it.
+ */
+export async function emergencyWaiting(vault: OpenVault, endpoint: string | null): Promise<EmergencyWaiting> {
+  const { device, state } = vault.ctx.session
+  const { openings = [], wakes } = state.ring
+  const here = (id?: Uint8Array): boolean => id !== undefined && equal(id, device.id)
+  const asleep = (wakes?.devices ?? []).flatMap(d => (d.gone || (here(d.device) && d.wake.endpoint !== endpoint) ? [d.name] : []))
   const views = await openingViews(
     vault,
     openings.filter(o => !o.review),
