@@ -51,8 +51,8 @@ async function begin({ smart, request, response, base }: Exchange, form: URLSear
   redirect(response, `${base}/factors`)
 }
 
-const cookie = ({ site, places }: SmartContext, value: string, seconds: number): string =>
-  `${cookieName({ site }, COOKIE)}=${value}; Path=${new URL(places.issuer).pathname}/enrol; Max-Age=${seconds}; HttpOnly; SameSite=Strict${site.origin.startsWith('https') ? '; Secure' : ''}`
+const cookie = ({ site }: SmartContext, value: string, seconds: number): string =>
+  `${cookieName({ site }, COOKIE)}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${site.origin.startsWith('https') ? '; Secure' : ''}`
 
 type Current = Enrolment & { readonly id: string; readonly person: Staff }
 

@@ -25,9 +25,17 @@ export async function ownForm(request: IncomingMessage, origin: string): Promise
   return new URLSearchParams(await bodyText(request))
 }
 
-/** Over TLS browsers keep a cookie of such a name only if it came by TLS (RFC 6265bis §4.1.3.1); on this machine there is none. */
-export const cookieName = ({ site }: { readonly site: Site }, name: string): string =>
-  site.origin.startsWith('https:') ? `__Secure-${name}` : name
+type At = { readonly site: Site }
+const named = ({ site }: At, prefix: string, name: string): string => (site.origin.startsWith('https:') ? prefix + name : name)
+
+/**
+ * Over TLS browsers keep a cookie of such a name only if this very host gave it by TLS, for all its paths (RFC 6265bis §4.1.3.2): no other
+ * host of the domain puts one in its place. On this machine there is no TLS.
+ */
+export const cookieName = (at: At, name: string): string => named(at, '__Host-', name)
+
+/** Of a cookie for one path alone, so that two logins can be under way in two tabs: by TLS (§4.1.3.1). */
+export const stepCookieName = (at: At, name: string): string => named(at, '__Secure-', name)
 
 /** Scripts and styles are files of this origin; a form may lead to the app that is waiting, and nowhere else. */
 export function sendPage(response: ServerResponse, page: string, forms: readonly string[] = [], status = 200): void {

@@ -5,7 +5,7 @@ import { type App, appById, isLaunchUrl, newClientId, OWN_METADATA, originsOf, w
 import { bindingOf, KIND, lasts, liveBinding } from './binding.ts'
 import type { SmartContext } from './context.ts'
 import { AUTH_METHODS, ROUTES, SIGNING_ALGS, STATIC_SCOPES } from './discovery.ts'
-import { cookieName } from './form.ts'
+import { cookieName, stepCookieName } from './form.ts'
 import { waitingLaunch } from './launches.ts'
 import { oidcStore } from './oidc-store.ts'
 import { errorPage } from './pages.ts'
@@ -46,8 +46,8 @@ function configuration(smart: SmartContext, keys: SigningKeys): Configuration {
       keys: [...keys.cookies],
       names: {
         session: cookieName(smart, SESSION_COOKIE),
-        interaction: cookieName(smart, 'kw_step'),
-        resume: cookieName(smart, 'kw_resume'),
+        interaction: stepCookieName(smart, 'kw_step'),
+        resume: stepCookieName(smart, 'kw_resume'),
       },
       long: LONG_COOKIE,
       short: LONG_COOKIE,

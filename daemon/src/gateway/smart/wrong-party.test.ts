@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { addApp } from './apps.ts'
+import { softPasskey } from './authenticator.kit.ts'
 import {
   authorized,
   authorizeUrl,
@@ -236,7 +237,7 @@ describe('people', () => {
     expect((await whoami(gateway, mine.access_token)).status).toBe(401)
   })
 
-  test('behind TLS each cookie is for TLS alone, out of reach of scripts and of other sites, and says so by its name', async () => {
+  test('behind TLS each cookie is for TLS alone, out of reach of scripts and of other sites, and says so by its name; a login’s is this host’s', async () => {
     const outside = await startGateway({}, { url: 'https://gateway.example' })
     try {
       const app = await newApp(outside)
@@ -245,13 +246,24 @@ describe('people', () => {
         code_challenge: pkce().challenge,
       })
       const { code } = await addStaff(outside.smart.context, { login: 'nora', name: 'Nora', role: 'nurse' })
-      const login = await fetch(url, { redirect: 'manual' })
-      const enrol = await fetch(`${outside.url}/auth/enrol`, { method: 'POST', body: new URLSearchParams({ code }), redirect: 'manual' })
-      for (const answer of [login, enrol]) {
+      const b = browser()
+      const [set, own] = [`${outside.url}/auth/enrol`, `${outside.url}/auth/me`]
+      const enrol = await b.post(set, { code })
+      const passkey = softPasskey('https://gateway.example')
+      const offered = (await b.follow(enrol, outside.url)).text
+      const made = await b.post(`${set}/passkey`, { answer: JSON.stringify(passkey.make(passkeyOptions(offered))) })
+      const asked = (await b.follow(await b.send(own), outside.url)).text
+      const entered = await b.post(`${own}/passkey`, { answer: JSON.stringify(passkey.use(passkeyOptions(asked))) })
+      expect((await b.follow(entered, outside.url)).text).toContain('Where you are logged in')
+      const step = await fetch(url, { redirect: 'manual' })
+      const names = [enrol, made, entered, step].map(answer => {
         const cookies = answer.headers.getSetCookie()
-        expect(cookies.length).toBeGreaterThan(0)
-        for (const cookie of cookies) expect(cookie).toMatch(/^__Secure-kw_(?=.*; secure)(?=.*; httponly)(?=.*; samesite=(lax|strict))/i)
-      }
+        for (const cookie of cookies) expect(cookie).toMatch(/; secure/i)
+        for (const cookie of cookies) expect(cookie).toMatch(/^__(Host|Secure)-kw_(?=.*; httponly)(?=.*; samesite=(lax|strict))/i)
+        for (const cookie of cookies.filter(c => c.startsWith('__Host-'))) expect(cookie).toMatch(/; path=\/(;|$)(?!.*; domain)/i)
+        return [...new Set(cookies.map(c => /^\w+-\w+/.exec(c)![0]))]
+      })
+      expect(names).toEqual([['__Host-kw_enrol'], ['__Host-kw_enrol'], ['__Host-kw_session'], ['__Secure-kw_step', '__Secure-kw_resume']])
     } finally {
       await outside.close()
     }
