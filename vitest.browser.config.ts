@@ -6,11 +6,13 @@ import type { BrowserCommand } from 'vitest/node'
 import { findChromium } from '#tools/chromium'
 import { corpus } from '#tools/corpora'
 
-// Every suite whose name ends in .iso.test.ts, in Chromium on its own cryptography; and on the fallback for browsers that lack the newer
-// algorithms, what tells the two apart: the algorithms themselves, sealed records under attack, and a whole story.
+// Every suite whose name ends in .iso.test.ts, in Chromium on its own cryptography, where those of the algorithms (crypto/native) try the
+// fallback for browsers that lack the newer ones beside it. On the fallback alone, what tells the two apart: whatever is made of these
+// algorithms, sealed records under attack, and a whole story.
 
 const executablePath = findChromium() ?? ''
-const noble = fileURLToPath(new URL('sdk/src/crypto/native/noble.ts', import.meta.url))
+const seeded = (platform: 'web' | 'noble'): string =>
+  fileURLToPath(new URL(`sdk/src/crypto/native/seeded-${platform}.kit.ts`, import.meta.url))
 
 /** A file of the external corpora in base64, or null when they are not on this machine. */
 const corpusFile: BrowserCommand<[path: string]> = (_context, path) => {
@@ -19,16 +21,18 @@ const corpusFile: BrowserCommand<[path: string]> = (_context, path) => {
 }
 
 const ALL = ['{sdk,adapters}/src/**/*.iso.test.ts']
-const FALLBACK = ['sdk/src/{crypto,records}/**/*.iso.test.ts', 'sdk/src/actions/*.iso.test.ts']
+const FALLBACK = ['sdk/src/{crypto,records}/*.iso.test.ts', 'sdk/src/actions/story.iso.test.ts']
 
-const project = (name: string, include: string[], alias: Record<string, string>) => ({
+const project = (name: string, include: string[], platform: 'web' | 'noble') => ({
   extends: true as const,
-  resolve: { alias },
+  resolve: { alias: { '#crypto/native/platform': seeded(platform) } },
   // Vite remembers what it bundled, not for which tests: a new suite's dependency found half-way would reload the page under the rest.
   optimizeDeps: { force: true },
   test: {
     name,
     include,
+    // One page for all: modules are loaded once, and no person's keys are made twice.
+    isolate: false,
     browser: {
       enabled: true,
       headless: true,
@@ -44,6 +48,6 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    projects: [project('chromium', ALL, {}), project('chromium-noble', FALLBACK, { '#crypto/native/platform': noble })],
+    projects: [project('chromium', ALL, 'web'), project('chromium-noble', FALLBACK, 'noble')],
   },
 })

@@ -13,7 +13,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  resolve: { alias: { '#crypto/native/platform': here('sdk/src/crypto/native/seeded.kit.ts') } },
+  resolve: { alias: { '#crypto/native/platform': here('sdk/src/crypto/native/seeded-node.kit.ts') } },
   test: {
     include: ['{sdk,adapters,daemon,cli,web,tools}/**/*.test.ts', 'e2e/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'contracts/**'],

@@ -18,7 +18,7 @@ export function kw1Vectors<T>(name: string): T {
 }
 
 /** Every implementation of the primitives that can run here: the platform's, and the fallback. */
-export const natives: readonly Native[] = platform === noble ? [noble] : [platform, noble]
+export const natives: readonly Native[] = platform.name === 'noble' ? [noble] : [platform, noble]
 
 const inBrowser = typeof window !== 'undefined'
 
