@@ -17,7 +17,8 @@ export type Kept = { readonly record: Uint8Array; readonly block: Block }
 export type Shelf = {
   load(): Promise<void>
   has(cid: Cid): boolean
-  get(cid: Cid): Promise<Uint8Array | null>
+  /** The first of these, as many as are here and fit into READ bytes; one at least that is here. */
+  get(cids: readonly Cid[]): Promise<Uint8Array[]>
   add(kept: readonly Kept[]): Promise<void>
   only(records: readonly Uint8Array[]): Promise<void>
   drop(records: readonly Uint8Array[]): Promise<void>
@@ -40,13 +41,15 @@ export type ShelfOptions = {
 const CID_AT = 20
 /** Bytes of an entry before its block. */
 export const HEAD = 56
+/** Bytes of blocks that are read at once. */
+const READ = 1 << 20
 const PACK_NAME = /^[0-9a-f]{16}\.pack$/
 
 type Pack = { readonly name: string; readonly file: Promise<FileHandle>; bytes: number; used: number; readonly cids: Set<Cid> }
 type Place = { readonly pack: Pack; readonly at: number; readonly length: number; readonly record: string }
 
 export function openShelf({ dir, pack: packBytes, counts, turn }: ShelfOptions): Shelf {
-  const { packs, places, take, read, remove, entryAt, append, forget } = packsIn(dir, packBytes, turn)
+  const { packs, places, take, read, remove, entriesAt, append, forget } = packsIn(dir, packBytes, turn)
   let closed = false
   // One after another: an entry is whole before the next begins.
   let work: Promise<unknown> = Promise.resolve()
@@ -67,7 +70,7 @@ export function openShelf({ dir, pack: packBytes, counts, turn }: ShelfOptions):
     for (const pack of touched) {
       const left: Kept[] = []
       for (const cid of pack.cids) {
-        const entry = await entryAt(places.get(cid)!)
+        const [entry] = await entriesAt([places.get(cid)!])
         if (entry) left.push({ record: entry.subarray(4, CID_AT), block: { cid, bytes: entry.subarray(HEAD) } })
       }
       await remove(pack)
@@ -75,17 +78,27 @@ export function openShelf({ dir, pack: packBytes, counts, turn }: ShelfOptions):
     }
   }
 
-  async function get(cid: Cid): Promise<Uint8Array | null> {
-    const place = places.get(cid)
-    if (!place) return null
-    const bytes = (await entryAt(place).catch(() => null))?.subarray(HEAD)
-    if (bytes && equal(sha256(bytes), parseCid(cid).digest)) {
-      place.pack.used = turn()
-      return bytes
+  async function get(cids: readonly Cid[]): Promise<Uint8Array[]> {
+    const here: Place[] = []
+    let size = 0
+    for (const cid of cids) {
+      const place = places.get(cid)
+      if (!place || (here.length > 0 && size + place.length > READ)) break
+      here.push(place)
+      size += place.length
     }
-    counts.damaged++
-    forget(cid)
-    return null
+    const out: Uint8Array[] = []
+    for (const [i, entry] of (await entriesAt(here)).entries()) {
+      const bytes = entry?.subarray(HEAD)
+      if (!bytes || !equal(sha256(bytes), parseCid(cids[i]!).digest)) {
+        counts.damaged++
+        forget(cids[i]!)
+        break
+      }
+      here[i]!.pack.used = turn()
+      out.push(bytes)
+    }
+    return out
   }
 
   return {
@@ -95,7 +108,7 @@ export function openShelf({ dir, pack: packBytes, counts, turn }: ShelfOptions):
       })
     },
     has: cid => places.has(cid),
-    get: async cid => (await inTurn(() => get(cid))) ?? null,
+    get: async cids => (await inTurn(() => get(cids))) ?? [],
     add: kept => inTurn(() => append(kept)),
     async only(records) {
       const left = new Set(records.map(toHex))
@@ -166,10 +179,16 @@ function packsIn(dir: string, packBytes: number, turn: () => number) {
       // What a crash cut off, or nobody can read, is no entry, and what comes after it would not be found.
       if (pack.bytes < all.length) await file.truncate(pack.bytes)
     },
-    async entryAt({ pack, at, length }: Place): Promise<Uint8Array | null> {
-      const entry = new Uint8Array(HEAD + length)
-      const { bytesRead } = await (await pack.file).read(entry, 0, entry.length, at)
-      return bytesRead === entry.length ? entry : null
+    /** Null for those that cannot be read. What lies one after the other is read in one go, for a page of a record is mostly written so. */
+    async entriesAt(wanted: readonly Place[]): Promise<(Uint8Array | null)[]> {
+      const out: (Uint8Array | null)[] = []
+      for (let from = 0, to = 1; from < wanted.length; from = to, to++) {
+        while (to < wanted.length && follows(wanted[to]!, wanted[to - 1]!)) to++
+        const [{ pack, at }, last] = [wanted[from]!, wanted[to - 1]!]
+        const bytes = await readAt(pack, at, endOf(last) - at).catch(() => NOTHING)
+        for (const p of wanted.slice(from, to)) out.push(endOf(p) - at <= bytes.length ? bytes.subarray(p.at - at, endOf(p) - at) : null)
+      }
+      return out
     },
     async append(kept: readonly Kept[]): Promise<void> {
       const fresh = kept.filter(k => !places.has(k.block.cid))
@@ -195,6 +214,18 @@ function packsIn(dir: string, packBytes: number, turn: () => number) {
       places.delete(cid)
     },
   }
+}
+
+const endOf = ({ at, length }: Place): number => at + HEAD + length
+const follows = (place: Place, before: Place): boolean => place.pack === before.pack && place.at === endOf(before)
+
+const NOTHING = new Uint8Array(0)
+
+/** As much of it as is there. */
+async function readAt({ file }: Pack, at: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  const { bytesRead } = await (await file).read(bytes, 0, length, at)
+  return bytes.subarray(0, bytesRead)
 }
 
 function cidIn(head: Uint8Array): Cid | null {

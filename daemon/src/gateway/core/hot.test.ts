@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { utf8 } from '@keepwell/sdk/base/bytes'
+import { equal, utf8 } from '@keepwell/sdk/base/bytes'
 import { type Cid, rawCid } from '@keepwell/sdk/base/cid'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import type { Block } from '@keepwell/sdk/ports/blocks'
@@ -46,7 +46,7 @@ async function read(consent: Uint8Array, { record, blocks }: ReturnType<typeof s
   const through = near.through(relay, () => record)
   const cids = [...blocks.keys()]
   for (let at = 0; at < cids.length; at += 4)
-    for await (const { cid, bytes } of through(cids.slice(at, at + 4))) expect(bytes.length).toBe(blocks.get(cid)!.length)
+    for await (const { cid, bytes } of through(cids.slice(at, at + 4))) expect(equal(bytes, blocks.get(cid)!)).toBe(true)
   return asked
 }
 
@@ -90,4 +90,18 @@ test('two sessions that read at once together stay within the limit', async () =
   const both = [hot.of(ADA), hot.of(BOB)] as const
   await Promise.all([read(ADA, study('a', LIMIT), both[0]), read(BOB, study('b', LIMIT), both[1])])
   expect(hot.counts().bytes).toBeLessThanOrEqual(LIMIT)
+})
+
+test('of blocks that lie one after the other, one that is damaged or cut off is asked of the relay again, and no other', async () => {
+  const [damaged, cut] = [study('damaged', 4 * BLOCK), study('cut', 4 * BLOCK)]
+  const packs = async (): Promise<string[]> => (await readdir(dir, { recursive: true })).filter(f => f.endsWith('.pack'))
+  await read(ADA, damaged)
+  const [first] = await packs()
+  await read(BOB, cut)
+  const second = (await packs()).find(p => p !== first)!
+  const file = await open(join(dir, first!), 'r+')
+  await file.write(Uint8Array.of(1), 0, 1, Math.floor(1.5 * BLOCK))
+  await file.close()
+  await truncate(join(dir, second), 4 * BLOCK)
+  expect([await read(ADA, damaged), await read(BOB, cut), hot.counts().damaged]).toEqual([1, 1, 2])
 })

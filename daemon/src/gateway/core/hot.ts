@@ -39,6 +39,8 @@ export type Hot = {
 const MAX_BLOCKS = 500_000
 const PACK = 8 << 20
 const WRITE = 1 << 20
+/** Blocks that are looked for at once. */
+const AT_ONCE = 512
 /** Of the limit, what one consent may take from others. */
 const SHARE = 0.75
 const FOLDER = /^[0-9a-f]{64}$/
@@ -124,14 +126,12 @@ export async function openHot({ dir, limit, secret }: HotOptions): Promise<Hot> 
         through: (fetch, recordOf) =>
           async function* (cids) {
             for (let at = 0; at < cids.length; ) {
-              const cid = cids[at]!
-              const bytes = await shelf?.get(cid)
-              if (bytes) {
+              const here = (await shelf?.get(cids.slice(at, at + AT_ONCE))) ?? []
+              for (const bytes of here) {
                 counts.hits++
-                at++
-                yield { cid, bytes }
-                continue
+                yield { cid: cids[at++]!, bytes }
               }
+              if (here.length) continue
               let to = at + 1
               while (to < cids.length && !shelf?.has(cids[to]!)) to++
               const keep = keeper({ shelf, since })
