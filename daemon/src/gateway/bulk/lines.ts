@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { field, type JsonObject, list, string } from '@keepwell/sdk/health/fhir/read'
 import { everything } from '@keepwell/sdk/health/fhir/search/everything'
 import { search } from '@keepwell/sdk/health/fhir/search/search'
@@ -25,40 +26,54 @@ export function openedFor({ level, types, filters, provenance }: Plan): readonly
   return types === null || beyond || outside || provenance ? undefined : types
 }
 
-/** What an export takes of a record: the current resources of each type, in the order of the types. Needs `openedFor` to be open. */
-export function taken(store: Store, taking: Taking): Map<string, JsonObject[]> {
+/** What an export takes of a record: the current resources of each type, in the order of the types. Needs `openedFor` to be open. Others have their turn meanwhile. */
+export async function taken(store: Store, taking: Taking): Promise<Map<string, JsonObject[]>> {
   const { plan, patient, base, now, visible } = taking
-  const own = plan.level === 'patient' ? ofPatient(store, { id: patient, now, visible }) : null
+  const own = plan.level === 'patient' ? await ofPatient(store, { id: patient, now, visible }) : null
   const found = new Map<string, readonly Version[]>()
   for (const type of store.types()) {
     if ((plan.types && !plan.types.includes(type)) || (plan.provenance && type === 'Provenance')) continue
     found.set(
       type,
-      ofType(store, type, taking).filter(v => own === null || own.has(v)),
+      ofType(store, type, taking).filter(v => own === null || own.has(nameOf(v))),
     )
   }
-  if (plan.provenance) found.set('Provenance', provenanceOf(store, [...found.values()].flat(), { ...taking, which: plan.provenance }))
+  if (plan.provenance) found.set('Provenance', await provenanceOf(store, [...found.values()].flat(), { ...taking, which: plan.provenance }))
   const shape = { summary: 'false', elements: plan.elements } as const
-  return new Map(
-    [...found].flatMap(([type, versions]) =>
-      versions.length ? [[type, versions.map(v => absolute(shaped(v.resource!, shape), base))] as const] : [],
-    ),
-  )
+  const lines = new Map<string, JsonObject[]>()
+  for (const [type, versions] of found)
+    if (versions.length) lines.set(type, await inTurns(versions, v => absolute(shaped(v.resource!, shape), base)))
+  return lines
+}
+
+const nameOf = ({ type, id }: Version): string => `${type}/${id}`
+
+/** Versions that are looked at in one turn. */
+const TURN = 64
+
+async function inTurns<T>(versions: readonly Version[], each: (version: Version) => T): Promise<T[]> {
+  const out: T[] = []
+  for (const version of versions) {
+    if (out.length % TURN === TURN - 1) await breathe()
+    out.push(each(version))
+  }
+  return out
 }
 
 /** Where these come from: every Provenance that names one of them, or the latest for each. */
-function provenanceOf(
+async function provenanceOf(
   store: Store,
   versions: readonly Version[],
   { now, visible, which }: Pick<Taking, 'now' | 'visible'> & { readonly which: 'relevant' | 'latest' },
-): Version[] {
-  const names = new Set(versions.map(v => `${v.type}/${v.id}`))
+): Promise<Version[]> {
+  const names = new Set(versions.map(nameOf))
   const all = search(store, { type: 'Provenance', params: [], now, visible, defaultCount: ALL, maxCount: ALL }).matches
-  const about = all.map(v => [v, targetsOf(v).filter(name => names.has(name))] as const).filter(([, targets]) => targets.length)
+  const targets = await inTurns(all, targetsOf)
+  const about = all.map((v, i) => [v, targets[i]!.filter(name => names.has(name))] as const).filter(([, named]) => named.length)
   if (which === 'relevant') return about.map(([v]) => v)
   const latest = new Map<string, Version>()
-  for (const [v, targets] of about)
-    for (const name of targets) if (recorded(v) >= (latest.has(name) ? recorded(latest.get(name)!) : 0)) latest.set(name, v)
+  for (const [v, named] of about)
+    for (const name of named) if (recorded(v) >= (latest.has(name) ? recorded(latest.get(name)!) : 0)) latest.set(name, v)
   return [...new Set(latest.values())]
 }
 
@@ -71,12 +86,17 @@ const targetsOf = ({ resource }: Version): string[] =>
     return `${type}/${id}`
   })
 
-/** The patient's compartment, what it refers to, and where it comes from: a Provenance of each is asked for unless the client says less. */
-function ofPatient(store: Store, input: EverythingInput): Set<Version> {
-  const own = new Set(everything(store, input)?.matches)
-  const names = new Set([...own].map(v => `${v.type}/${v.id}`))
-  const found = search(store, { ...input, type: 'Provenance', params: [], defaultCount: ALL, maxCount: ALL }).matches
-  for (const v of found) if (targetsOf(v).some(name => names.has(name))) own.add(v)
+/**
+ * The patient's compartment, what it refers to, and where it comes from, by their names: a newer version may come meanwhile. A Provenance of
+ * each is asked for unless the client says less.
+ */
+async function ofPatient(store: Store, input: EverythingInput): Promise<Set<string>> {
+  const found = await everything(store, { ...input, breathe: () => breathe() })
+  const own = new Set(found?.matches.map(nameOf))
+  const { matches } = search(store, { ...input, type: 'Provenance', params: [], defaultCount: ALL, maxCount: ALL })
+  const targets = await inTurns(matches, targetsOf)
+  const from = matches.filter((_, i) => targets[i]!.some(name => own.has(name)))
+  for (const v of from) own.add(nameOf(v))
   return own
 }
 

@@ -111,7 +111,7 @@ async function keep(work: Work, session: PatientSession, sheaf: Sheaf): Promise<
   await session.ready(openedFor(plan))
   allThere(session)
   const now = gateway.clock() * 1000
-  const lines = taken(session.store, { plan, patient: session.patient.id, base: `${gateway.url}/fhir`, now, visible: takes(actor) })
+  const lines = await taken(session.store, { plan, patient: session.patient.id, base: `${gateway.url}/fhir`, now, visible: takes(actor) })
   for (const [type, resources] of lines) {
     signal.throwIfAborted()
     session.ended.throwIfAborted()
@@ -138,7 +138,7 @@ async function remember({ gateway, actor, plan, remembered }: Work, session: Pat
   for (const [type, bundles] of deletions(after, plan.since, wanted)) await sheaf.add(`${GONE}${type}`, bundles)
 }
 
-type Lines = ReturnType<typeof taken>
+type Lines = Awaited<ReturnType<typeof taken>>
 
 const problem = (what: string, code: string) =>
   outcome([{ severity: 'error', code: 'processing', text: `${what} could not be opened, and is missing: ${code}.` }])

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { patientSummary } from '@keepwell/sdk/health/fhir/ips/patient-summary'
 import { field, isObject, type JsonObject, list, string } from '@keepwell/sdk/health/fhir/read'
 import { searchBundle } from '@keepwell/sdk/health/fhir/search/bundle'
@@ -49,7 +50,7 @@ export const everythingOf =
       ...(query.get('end') ? { end: query.get('end')! } : {}),
       ...counted(query),
     }
-    const found = everything(session.store, input)
+    const found = await everything(session.store, { ...input, breathe: () => breathe() })
     if (!found) throw missing('Patient')
     return pageOf(request, found, { issues: awayFrom(session), until })
   }
@@ -115,7 +116,7 @@ export const summary =
     const session = await sessionFor(fhir, request, { type: 'Patient', id })
     await session.ready()
     allThere(session)
-    const found = everything(session.store, { id, now: fhir.now(), visible: visibleTo(request.actor, 'r') })
+    const found = await everything(session.store, { id, now: fhir.now(), visible: visibleTo(request.actor, 'r'), breathe: () => breathe() })
     const patient = found?.matches.find(v => v.type === 'Patient')?.resource
     if (!found || !patient) throw missing('Patient')
     const author = { resourceType: 'Organization', id: 'gateway', name: fhir.gateway.name }

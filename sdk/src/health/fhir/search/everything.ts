@@ -1,7 +1,7 @@
 /** `Patient/[id]/$everything` (https://hl7.org/fhir/R4/patient-operation-everything.html). */
 import { type Context, patientPlan, visibleRows } from './clause.ts'
 import { dateRange } from './dates.ts'
-import { included, TOO_MANY } from './include.ts'
+import { includedBySteps, TOO_MANY } from './include.ts'
 import { listed } from './search.ts'
 import type { Inner } from './store.ts'
 import type { Table } from './table.ts'
@@ -33,11 +33,11 @@ function inTime(table: Table, row: number, { from, to }: { from: number; to: num
 }
 
 /** The patient, what is theirs, and what that refers to; null when there is no such patient. */
-function gather(
+async function gather(
   store: Inner,
   input: EverythingInput,
   context: Context,
-): { readonly versions: readonly Version[]; readonly all: boolean } | null {
+): Promise<{ readonly versions: readonly Version[]; readonly all: boolean } | null> {
   const patients = store.table('Patient')
   const row = patients?.rowOf(input.id)
   if (!patients || row === undefined) return null
@@ -53,7 +53,14 @@ function gather(
   }
   const everyReference = { name: '_include', type: '*', code: '*', target: null, iterate: true }
   // Through shared resources one could come to another patient's.
-  const around = included(found, { includes: [everyReference], revincludes: [] }, context)
+  const steps = includedBySteps(found, { includes: [everyReference], revincludes: [] }, context)
+  let step = steps.next()
+  for (; !step.done; step = steps.next()) {
+    await input.breathe?.()
+    // Plans name rows, and rows may have moved.
+    context.seen.clear()
+  }
+  const around = step.value
   const gathered = [...found, ...around.versions.filter(v => !store.registry.compartment.has(v.type))]
   const { since, types } = input
   const versions = gathered.filter(
@@ -63,11 +70,11 @@ function gather(
 }
 
 /** A result as of a search: all of it at once unless `count` is given; null when there is no such patient (404). */
-export function everything(store: Store, input: EverythingInput): SearchResult | null {
+export async function everything(store: Store, input: EverythingInput): Promise<SearchResult | null> {
   const own = store as Inner
   const { visible, now, count } = input
   const context: Context = { store: own, now, ...(visible ? { visible } : {}), seen: new Map() }
-  const found = gather(own, input, context)
+  const found = await gather(own, input, context)
   if (!found) return null
   return listed(own, found.versions, count ?? Math.max(1, found.versions.length), context, found.all ? [] : [TOO_MANY])
 }

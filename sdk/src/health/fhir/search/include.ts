@@ -73,12 +73,26 @@ function backward(version: Version, include: Include, looking: Looking, take: (v
       }
 }
 
+type Included = { readonly versions: readonly Version[]; readonly all: boolean }
+type Including = { readonly includes: readonly Include[]; readonly revincludes: readonly Include[] }
+
 /** What the matches of a page bring along, each once, without the matches themselves; `all` is false when there was too much. */
-export function included(
+export function included(matches: readonly Version[], including: Including, context: Context): Included {
+  const steps = includedBySteps(matches, including, context)
+  let step = steps.next()
+  while (!step.done) step = steps.next()
+  return step.value
+}
+
+/** Versions that are followed in one turn. */
+const TURN = 64
+
+/** The same in pieces, for whoever lets others have their turn between two. */
+export function* includedBySteps(
   matches: readonly Version[],
-  { includes, revincludes }: { readonly includes: readonly Include[]; readonly revincludes: readonly Include[] },
+  { includes, revincludes }: Including,
   context: Context,
-): { readonly versions: readonly Version[]; readonly all: boolean } {
+): Generator<undefined, Included> {
   const looking: Looking = { context, columns: new Map(), targets: new Map() }
   const found = new Map<string, Version>()
   const known = new Set(matches.map(v => `${v.type}/${v.id}`))
@@ -92,7 +106,8 @@ export function included(
       found.set(key, v)
       next.push(v)
     }
-    for (const version of wave) {
+    for (const [n, version] of wave.entries()) {
+      if (n % TURN === TURN - 1) yield
       for (const i of includes) if (round === 0 || i.iterate) forward(version, i, looking, take)
       for (const i of revincludes) if (round === 0 || i.iterate) backward(version, i, looking, take)
     }

@@ -109,6 +109,8 @@ export type EverythingInput = {
   readonly count?: number
   readonly visible?: (type: string) => Visible
   readonly now: number
+  /** Awaited now and then while it is gathered: a whole record would hold up whoever else is served. */
+  readonly breathe?: () => Promise<void>
 }
 
 /** The answer to a conditional reference, create, update or delete. */
