@@ -89,6 +89,7 @@ contract PolicyRegistryTimelockTest is PolicyBase {
         accept(RELAY, enactCall(A));
         bytes memory expected = abi.encodeWithSelector(IPolicyRegistry.AlreadyInForce.selector, A);
         requireRevert(ADMIN, address(registry), scheduleCall(A), expected);
+        requireRevert(RELAY, address(registry), enactCall(0), IPolicyRegistry.NotScheduled.selector);
         accept(ADMIN, scheduleCall(0));
         requireRevert(RELAY, address(registry), enactCall(A), IPolicyRegistry.NotScheduled.selector);
         requireState(A, NOW + DELAY, 0, NOW + 2 * DELAY);
