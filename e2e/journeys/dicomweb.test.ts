@@ -106,6 +106,19 @@ test('without a word on whose images, nobody’s are looked through; PatientID s
   expect((await asks('/studies', { headers: { authorization: '' } })).status).toBe(401)
 })
 
+test('a device that only stores reads no image of the patient, and its receipts say so', async () => {
+  const scanner = { 'x-keepwell-person': 'Scanner 2', 'x-keepwell-role': 'device' }
+  expect((await stow([sampleDicom('scanned', small)], scanner)).status).toBe(200)
+  expect((await stow([sampleDicom('scanned again', small)], scanner)).status).toBe(200)
+  const read = async () =>
+    (await newReceipts(ada, NOTHING_SEEN)).receipts.filter(r => r.person === 'Scanner 2' && r.action !== 'create').map(r => r.action)
+  const listed = await read()
+  expect([listed.length > 0, new Set(listed)]).toEqual([true, new Set(['list'])])
+  // What seems to lie there already is compared, and for that opened.
+  expect((await stow([sampleDicom('scanned', small)], scanner)).status).toBe(200)
+  expect(await read()).toContain('view')
+})
+
 test('a number that the organisation linked to the patient says whose images are pushed, and nobody else’s number does', async () => {
   const ward = { 'x-keepwell-patient': '' }
   const file = sampleDicom('numbered', small)

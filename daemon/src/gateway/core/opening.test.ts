@@ -91,6 +91,31 @@ describe('opening what a session lists', () => {
     expect(await pages({ kind: 'fhir', resourceType: 'Observation', size: 4 << 20 })).toEqual(Array.from({ length: 50 }, () => 2))
   })
 
+  test('images are opened for whoever asks for them, or for everything: storing some, or reading other things, reads none', async () => {
+    const d = desk()
+    const image = (n: number) => ({ ...record(n), card: { kind: 'dicom', size: 20 << 20 } as SessionRecord['card'] })
+    d.opening.add([image(1), record(2), record(3, 'ImagingStudy')], d.reader)
+    d.start()
+    d.opening.listed()
+    await d.opening.opened()
+    await d.opening.ready(['Observation'])
+    // A study that is FHIR costs what any resource costs.
+    expect([d.out.toSorted(), d.parts, d.opening.filled()]).toEqual([[2, 3], [], false])
+    await d.opening.ready(['ImagingStudy'])
+    expect([d.parts, d.opening.filled()]).toEqual([[1], true])
+    // Who looked at images once has those that come later; what was whole once stays so.
+    d.opening.add([image(4)], d.reader)
+    expect(d.opening.filled()).toBe(true)
+    await expect.poll(() => d.parts).toEqual([1, 4])
+
+    const other = desk()
+    other.opening.add([image(1)], other.reader)
+    other.start()
+    other.opening.listed()
+    expect(other.opening.whole(null)).toBe(false)
+    await expect.poll(() => other.parts).toEqual([1])
+  })
+
   test('a refusal is the end of it, and whoever waits is told', async () => {
     const d = desk(() => new KeepwellError('DENIED', 'x'))
     d.opening.add([record(1), record(2)], d.reader)

@@ -4,6 +4,8 @@ import { toHex } from '@keepwell/sdk/base/bytes'
 import { ONE_BLOCK } from '@keepwell/sdk/records/payload'
 import type { UnderWay } from './under-way.ts'
 
+/** Null for all. */
+type Types = readonly string[] | null
 type Reader = Pick<ReadingSession, 'open' | 'ranges'>
 
 /** Where opened records go. `whole` are FHIR, `parts` everything else, of which only the end was fetched. */
@@ -20,9 +22,13 @@ export type Opening = {
   /** No more records will be listed for now. */
   listed(): void
   /** Resolves when none of these types, or of any, is left to open; they are opened first meanwhile. */
-  ready(types: readonly string[] | null): Promise<void>
+  ready(types: Types): Promise<void>
+  /** Resolves when nothing is left to open but images that nobody asked for. */
+  opened(): Promise<void>
+  /** Whether all of it was open once. */
+  filled(): boolean
   /** Whether that is so now. Types that were asked for are opened first from then on. */
-  whole(types: readonly string[] | null): boolean
+  whole(types: Types): boolean
   /** Resolves when more was opened or listed than now, or nothing is left. */
   more(): Promise<void>
   /** Ends it; whoever waits is told why. */
@@ -31,7 +37,8 @@ export type Opening = {
 
 /** Types in the store that come of records which are no FHIR. */
 export const typeOfRecord = ({ card }: Pick<SessionRecord, 'card'>): string =>
-  card.kind === 'fhir' ? (card.resourceType ?? 'Basic') : card.kind === 'dicom' ? 'ImagingStudy' : 'DocumentReference'
+  card.kind === 'fhir' ? (card.resourceType ?? 'Basic') : card.kind === 'dicom' ? IMAGES : 'DocumentReference'
+const IMAGES = 'ImagingStudy'
 
 /** The first answers should not wait for a large page; later ones are cheaper in large ones, each of which leaves one receipt. */
 const FIRST = 64
@@ -43,10 +50,9 @@ const END = 16 << 10
 /** Bytes that opening a record fetches. */
 const weight = ({ card }: SessionRecord): number => (card.kind === 'fhir' || card.size <= ONE_BLOCK ? card.size : END)
 
-type Queue = {
-  readonly type: string
-  /** A letter of a hospital's system and a scanned one are both a DocumentReference, and are read in different ways. */
-  readonly fhir: boolean
+/** A letter of a hospital's system and a scanned one are both a DocumentReference, and are read in different ways. */
+type Kind = { readonly type: string; readonly fhir: boolean }
+type Queue = Kind & {
   readonly reader: Reader
   /** What is left, in the order of filing; and the same by id. */
   readonly records: SessionRecord[]
@@ -54,23 +60,25 @@ type Queue = {
   pages: number
 }
 type Fetched = { readonly whole: readonly OpenedRecord[] } | { readonly parts: readonly RangedRecord[] }
-type Page = {
-  readonly type: string
+type Page = Kind & {
   readonly reader: Reader
   readonly records: readonly SessionRecord[]
   readonly opened: Promise<Fetched>
 }
 type Ended = { readonly reason: unknown } | null
-type Waiting = { readonly types: readonly string[] | null; resolve(): void; reject(reason: unknown): void }
+type Waiting = { readonly met: () => boolean; resolve(): void; reject(reason: unknown): void }
 
 /**
  * Opens what a session lists, a page at a time: what is asked for in turn, and everything else when all is listed, for a list that is whole
  * answers more than any page. The newest come first within a type, but for the patient, of whom there is one; a record that replaces another comes
- * after it. One bad record costs one record.
+ * after it. One bad record costs one record. Images are opened for whoever asks for images, or for everything: who only stores them, or reads
+ * something else, fetches nothing of them and leaves no receipt of them.
  */
 export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
   const queues: Queue[] = []
   const asked = new Set<string>([FIRST_TYPE])
+  let all = false
+  let filled = false
   let size = FIRST
   let complete = false
   let running = false
@@ -79,23 +87,25 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
 
   const refused: Refused = (id, { code }) => void (ended || sink.problem(id, code))
 
-  const left = (types: readonly string[] | null): boolean =>
-    queues.some(q => q.left.size > 0 && (types === null || types.includes(q.type))) ||
-    [...inFlight].some(p => types === null || types.includes(p.type))
+  const wanted = ({ type, fhir }: Kind): boolean => all || fhir || type !== IMAGES || asked.has(type)
+  const left = (counts: (of: Kind) => boolean): boolean => queues.some(q => q.left.size > 0 && counts(q)) || [...inFlight].some(counts)
 
-  const whole = (types: readonly string[] | null): boolean => complete && !left(types)
-  const waiting = waiters(whole)
-  const settle = (): void => waiting.settle(ended)
+  const whole = (types: Types): boolean => complete && !left(({ type }) => types?.includes(type) ?? true)
+  const waiting = waiters()
+  const settle = (): void => {
+    filled ||= whole(null)
+    waiting.settle(ended)
+  }
 
   function next(): Page | null {
-    const open = queues.filter(q => q.left.size > 0)
+    const open = queues.filter(q => q.left.size > 0 && wanted(q))
     const first = open.filter(q => asked.has(q.type))
     const [queue] = (first.length || !complete ? first : open).sort((a, b) => a.pages - b.pages)
     if (!queue) return null
     queue.pages++
-    const { type, reader } = queue
+    const { type, fhir, reader } = queue
     const records = type === FIRST_TYPE ? oldest(queue, size) : newest(queue, size)
-    const page: Page = { type, reader, records, opened: keep(fetched(reader, records, refused)) }
+    const page: Page = { type, fhir, reader, records, opened: keep(fetched(reader, records, refused)) }
     inFlight.add(page)
     size = Math.min(LARGEST, size * 2)
     return page
@@ -130,7 +140,8 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
     }
   }
 
-  function ask(types: readonly string[] | null): void {
+  function ask(types: Types): void {
+    if (types === null) all = true
     for (const type of types ?? []) asked.add(type)
     void run()
   }
@@ -160,8 +171,10 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
       if (ended) return Promise.reject(ended.reason)
       if (whole(types)) return Promise.resolve()
       ask(types)
-      return waiting.until(types)
+      return waiting.until(() => whole(types))
     },
+    opened: () => (ended ? Promise.reject(ended.reason) : waiting.until(() => complete && !left(wanted))),
+    filled: () => filled,
     whole(types) {
       if (whole(types)) return true
       ask(types)
@@ -176,8 +189,8 @@ export function openAll(sink: Sink, keep: UnderWay['keep']): Opening {
   }
 }
 
-/** Those who wait: for all of some types, or for anything new. */
-function waiters(whole: (types: readonly string[] | null) => boolean) {
+/** Those who wait: for what is to be met, or for anything new. */
+function waiters() {
   const waiting: Waiting[] = []
   const unheard = () => {
     const made = Promise.withResolvers<void>()
@@ -186,12 +199,12 @@ function waiters(whole: (types: readonly string[] | null) => boolean) {
   }
   let news = unheard()
   return {
-    until: (types: readonly string[] | null): Promise<void> => new Promise((resolve, reject) => waiting.push({ types, resolve, reject })),
+    until: (met: () => boolean): Promise<void> => new Promise((resolve, reject) => waiting.push({ met, resolve, reject })),
     news: () => news.promise,
     settle(ended: Ended): void {
       for (const w of waiting.splice(0)) {
         if (ended) w.reject(ended.reason)
-        else if (whole(w.types)) w.resolve()
+        else if (w.met()) w.resolve()
         else waiting.push(w)
       }
       const told = news

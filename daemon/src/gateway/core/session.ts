@@ -63,14 +63,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
     () => parts.listed?.(newest),
     e => end(asEnd(e)),
   )
-  let filling = true
-  opening.ready(null).then(
-    () => {
-      memory.resolve()
-      filling = false
-    },
-    () => {},
-  )
+  opening.opened().then(memory.resolve, () => {})
   await Promise.race([begun, listing])
   const session: HeldSession = {
     ...{ patient, actor, grants, expires, narrowed, decision },
@@ -95,7 +88,7 @@ export async function openPatientSession(parts: SessionParts): Promise<HeldSessi
       if (all) memory.sign()
     },
     get filling() {
-      return filling
+      return !opening.filled()
     },
     get large() {
       return Math.max(counted, memory.records.size) > parts.large

@@ -125,17 +125,35 @@ const itemOf = ({ bytes, facts }: Taken, hash: Uint8Array): ImportItem => ({
 
 const REFUSED = new Set(['NO_GRANT', 'DENIED', 'GRANT_ENDED', 'NOT_FOUND', 'UNVERIFIED'])
 
-/** What lay in a patient's record when a request began, by instance; looked up once, since looking is a reading of the record. */
-type Before = { readonly session: PatientSession | null; readonly images: ReadonlyMap<string, Image> }
+/**
+ * What lay in a patient's record when a request began, by instance; looked up once, since looking is a reading of the record. Cards say which
+ * instances there may be, by what they name as their source, so that nobody waits for other images to be opened.
+ */
+type Before = { readonly named: (instance: string) => boolean; readonly find: (instance: string) => Promise<There | null> }
+type There = { readonly session: PatientSession; readonly recordId: string }
 
-const UNREAD: Before = { session: null, images: new Map() }
+const UNREAD: Before = { named: () => false, find: async () => null }
+
+/** As a card names it, which has room for any UID that is one. */
+const sourceOf = (instance: string): string => `urn:oid:${instance.slice(0, 128)}`
 
 async function lying(source: ImagingSource, patient: string): Promise<Before> {
   if (!source.gateway.patient(patient)?.read) return UNREAD
   try {
     const session = await source.gateway.session(source.actor, patient)
-    await session.ready(['ImagingStudy'])
-    return { session, images: new Map(distinct(session.images).map(i => [i.instance, i])) }
+    // Listed, and nothing opened for it.
+    await session.ready([])
+    const cards = [...session.records.values()].flatMap(r => (r.card.kind === 'dicom' ? [r.card] : []))
+    const sources = new Set(cards.map(c => c.source))
+    let images: Promise<ReadonlyMap<string, Image>> | undefined
+    return {
+      named: instance => sources.has(sourceOf(instance)) || sources.has(undefined),
+      async find(instance) {
+        images ??= session.ready(['ImagingStudy']).then(() => new Map(distinct(session.images).map(i => [i.instance, i])))
+        const there = (await images).get(instance)
+        return there ? { session, recordId: there.recordId } : null
+      },
+    }
   } catch (e) {
     // The consent to read has just ended, and its end is not told here yet: that to write stands by itself.
     if (isKeepwellError(e) && REFUSED.has(e.code)) return UNREAD
@@ -147,10 +165,10 @@ async function lying(source: ImagingSource, patient: string): Promise<Before> {
 type First = { readonly hash: Uint8Array; readonly fate: PromiseWithResolvers<Kept> }
 
 /** What was there before, under the same UID: with the same bytes or with others. */
-async function compared({ session, images }: Before, t: Taken): Promise<Kept | null> {
-  const there = images.get(t.facts.instance)
-  if (!there || !session) return null
-  return equal(await collected(bodyOf(session, there.recordId)), t.bytes) ? 'stored' : 'other'
+async function compared({ named, find }: Before, t: Taken): Promise<Kept | null> {
+  const there = named(t.facts.instance) ? await find(t.facts.instance) : null
+  if (!there) return null
+  return equal(await collected(bodyOf(there.session, there.recordId)), t.bytes) ? 'stored' : 'other'
 }
 
 /**

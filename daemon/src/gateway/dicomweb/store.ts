@@ -147,9 +147,9 @@ async function keep({ imaging, ...storing }: Storing, batch: readonly Taken[]): 
 }
 
 /** Batches stored at once: while one is on its way to the relay, the next is sealed. */
-const STORING = 2
+const STORING = 3
 
-/** Reads and stores part by part: while two batches are being stored, the next is read. At most three are in memory. */
+/** Reads and stores part by part: while three batches are being stored, the next is read. At most four are in memory. */
 async function storeParts(storing: Storing, parts: AsyncIterable<Part>): Promise<void> {
   const { fates } = storing
   let batch: Taken[] = []
