@@ -161,6 +161,7 @@ describe.skipIf(!hasChromium())('who is at the screen', () => {
       ...['share', 'extendShare', 'passOn', 'makeLink', 'exportAll', 'exportSome', 'saveSummary'],
       ...['erase', 'eraseSome', 'eraseHeld', 'eraseAll', 'undoImport', 'leaveGuarding', 'confirmPerson', 'forgetWitness'],
       ...['admit', 'removeDevice', 'rekey', 'setUpEmergency', 'replaceEmergency', 'endEmergency', 'wakeNoMore'],
+      ...['bellNoMore', 'wakeFor', 'chooseWoken'],
       ...['askGuardians', 'setGuardians', 'removeGuardian', 'endGuardians', 'helpBack', 'setLimits', 'freeze'],
       ...['objectPurposes', 'closeToNew', 'addRule', 'signRetention'],
     ]

@@ -1,6 +1,3 @@
-import { createECDH } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { openCustodians } from '@keepwell/adapters/custodian/http'
 import type { RunningCustodian } from '@keepwell/daemon/bin/custodian'
 import { keepCredential } from '@keepwell/sdk/actions/access/own-credentials'
@@ -8,45 +5,23 @@ import { askEmergency, openEmergency } from '@keepwell/sdk/actions/emergency/ask
 import { ownCard, replaceEmergency, setUpEmergency } from '@keepwell/sdk/actions/emergency/set-up'
 import { readCredential } from '@keepwell/sdk/identity/credential'
 import { readCard } from '@keepwell/sdk/identity/emergency'
-import ece from 'http_ece'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { custodian, did, openAs, type Somebody, somebody, vouchFor } from './emergency.kit.ts'
 import { accessible, GUARDED, type Heard, hasChromium, openStage, type Stage } from './journey.kit.ts'
-
-/** A push service (RFC 8030): takes messages for the subscriptions it knows. */
-function pushService() {
-  const taken: { readonly path: string; readonly body: Buffer }[] = []
-  const gone = new Set<string>()
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (c: Buffer) => chunks.push(c))
-    request.on('end', () => {
-      const path = request.url ?? ''
-      if (!gone.has(path)) taken.push({ path, body: Buffer.concat(chunks) })
-      response.writeHead(gone.has(path) ? 410 : 201)
-      response.end()
-    })
-  })
-  return { taken, gone, server }
-}
+import { deliver, openPushService, type PushService } from './push.kit.ts'
 
 describe.skipIf(!hasChromium())('a device that is woken', () => {
-  const service = pushService()
-  const browser = createECDH('prime256v1')
-  const auth = Buffer.alloc(16, 9)
   const keepers: RunningCustodian[] = []
   let stage: Stage
   let patient: Somebody
   let doctor: Somebody
   let page: Page
   let heard: Heard
-  let endpoint = ''
+  let service: PushService
 
   beforeAll(async () => {
-    browser.generateKeys()
-    await new Promise<void>(done => service.server.listen(0, '127.0.0.1', done))
-    endpoint = `http://127.0.0.1:${(service.server.address() as AddressInfo).port}/p/`
+    service = await openPushService()
     stage = await openStage({}, { whole: true })
     patient = await somebody(stage.relay.url, 'Ada Example')
     doctor = await somebody(stage.relay.url, 'Dr Rao')
@@ -62,8 +37,7 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
   }, 240_000)
   afterAll(async () => {
     for (const k of keepers) await k.close()
-    service.server.closeAllConnections()
-    await new Promise(done => service.server.close(done))
+    await service?.close()
     await stage?.close()
   })
 
@@ -73,48 +47,12 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     await openEmergency({ ...doctor, custodians: openCustodians() }, { card, asked })
   }
   const theSwitch = () => page.getByRole('switch', { name: 'Wake this device in an emergency' })
-  /** This browser reaches no push service; what it would give stands in for it, and nothing else does. */
-  const reachable = () =>
-    page.evaluate(
-      ([base, point, secret]) => {
-        const bytes = (text: string) => Uint8Array.from(text.match(/../g)!, h => Number.parseInt(h, 16)).buffer
-        let made: unknown = null
-        let count = 0
-        const subscribe = async ({ applicationServerKey: key, userVisibleOnly }: PushSubscriptionOptionsInit) => {
-          if (!userVisibleOnly || (key as Uint8Array).length !== 65) throw new Error('not as the browser wants it')
-          made = {
-            endpoint: `${base}${++count}`,
-            getKey: (name: string) => bytes(name === 'auth' ? secret! : point!),
-            unsubscribe: async () => {
-              made = null
-              return true
-            },
-          }
-          return made
-        }
-        Object.assign(PushManager.prototype, { subscribe, getSubscription: async () => made })
-      },
-      [endpoint, browser.getPublicKey('hex'), auth.toString('hex')],
-    )
-  /** What the browser gets from its push service, into the real service worker. */
-  async function deliver(data: string): Promise<void> {
-    const cdp = await page.context().newCDPSession(page)
-    const registration = new Promise<string>(done =>
-      cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-        const found = registrations.find(r => !r.isDeleted)
-        if (found) done(found.registrationId)
-      }),
-    )
-    await cdp.send('ServiceWorker.enable')
-    await cdp.send('ServiceWorker.deliverPushMessage', { origin: new URL(stage.url).origin, registrationId: await registration, data })
-    await cdp.detach()
-  }
+  const forOthers = () => page.getByRole('switch', { name: 'Wake this device when somebody I look after has an emergency' })
   const shown = () =>
     page.evaluate(async () => {
       const found = await (await navigator.serviceWorker.ready).getNotifications()
       return found.map(({ title, body, tag }) => ({ title, body, tag }))
     })
-  const opened = (body: Buffer): string => ece.decrypt(body, { version: 'aes128gcm', privateKey: browser, authSecret: auth }).toString()
 
   test('says what it means before it is chosen, and that this browser reaches no push service', { timeout: 120_000 }, async () => {
     await page.goto(`${stage.url}/#/emergency`)
@@ -130,22 +68,26 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
   test('turned on, a release wakes it once for all custodians; the notice is in words of the app, and leads where one objects', {
     timeout: 180_000,
   }, async () => {
-    await reachable()
+    await service.reachable(page)
     await theSwitch().click({ force: true })
     await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(true)
+    // One browser, one subscription: the other reason to be woken takes the one that is there.
+    expect(await forOthers().isChecked()).toBe(false)
+    await forOthers().click({ force: true })
+    await expect.poll(() => forOthers().isChecked(), { timeout: 30_000 }).toBe(true)
     for (const k of keepers) await k.look()
     await release()
     expect(service.taken.map(t => t.path)).toEqual(['/p/1', '/p/1'])
-    const [one, two] = service.taken.map(t => opened(t.body))
+    const [one, two] = service.taken.map(t => service.opened(t.body))
     expect(one).toBe(two)
     expect(one).not.toMatch(/Ada|Rao|unconscious|did:/)
-    await deliver(one!)
+    await deliver(page, stage.url, one!)
     await expect.poll(shown, { timeout: 30_000 }).toHaveLength(1)
-    await deliver(two!)
+    await deliver(page, stage.url, two!)
     expect(await shown()).toMatchObject([
       { title: 'Somebody opens your emergency record', body: 'Open Keepwell to see who, and to object.' },
     ])
-    await deliver('{"title":"Your bank"}')
+    await deliver(page, stage.url, '{"title":"Your bank"}')
     await expect.poll(shown, { timeout: 30_000 }).toHaveLength(2)
     expect(JSON.stringify(await shown())).not.toContain('bank')
 
@@ -191,7 +133,22 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
         for (const k of keepers) await k.look()
         return endpoints()
       })
-      .toEqual(keepers.map(() => [`${endpoint}3`]))
+      .toEqual(keepers.map(() => [`${service.endpoint}3`]))
+    await release()
+    expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/3', '/p/3'])
+  })
+
+  test('a new subscription goes wherever the device is woken; turned off for one reason, it stays for the other', {
+    timeout: 120_000,
+  }, async () => {
+    await page.goto(`${stage.url}/#/emergency`)
+    await expect.poll(() => forOthers().isChecked(), { timeout: 30_000 }).toBe(true)
+    await theSwitch().click({ force: true })
+    await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(false)
+    expect(await forOthers().isChecked()).toBe(true)
+    await theSwitch().click({ force: true })
+    await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(true)
+    for (const k of keepers) await k.look()
     await release()
     expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/3', '/p/3'])
   })

@@ -25,6 +25,11 @@ export function EmergencyWaiting({ value, owed }: WaitingProps) {
           </div>
         </Banner>
       ))}
+      {value.concerns.map(c => (
+        <Banner key={c.id} bar urgent tone="bad" icon="alert" title={t('push.concern', { of: c.of })}>
+          {t('push.concernText', { name: c.name, role: c.role, time: words.time(c.at) })}
+        </Banner>
+      ))}
       {past.map(o => (
         <Banner key={o.tag} bar tone="warn" icon="eye">
           <a href="#/emergency">{t('emergency.reviewOwed', { name: o.name })}</a>

@@ -1,7 +1,7 @@
 import { Button, Switch } from '@mantine/core'
-import { useCallback, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useVault } from '#client/context.tsx'
-import { canBeWoken, ownEndpoint, type Refused, subscribe, unsubscribe } from '#client/push.ts'
+import { canBeWoken, ownEndpoint, type Refused } from '#client/push.ts'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
 import { Icon } from '#parts/icon.tsx'
@@ -9,8 +9,9 @@ import { Banner, Panel, Tag } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { WakeView } from '#rpc/wake.ts'
 import { useWords } from '#words/context.tsx'
+import { restHere, wakeHere } from './waking.ts'
 
-const REFUSED = { 'not-allowed': 'push.notAllowed', 'no-service': 'push.noService' } as const satisfies Record<Refused, string>
+export const REFUSED = { 'not-allowed': 'push.notAllowed', 'no-service': 'push.noService' } as const satisfies Record<Refused, string>
 
 /** Which devices custodians wake, and whether this is one: a choice of its own, after what it tells whom was said. */
 export function WakePanel() {
@@ -24,46 +25,41 @@ export function WakePanel() {
             <li key={key}>{t(key)}</li>
           ))}
         </ul>
-        <Devices />
+        <Own />
       </div>
     </Panel>
   )
 }
 
-function Devices() {
+function Own() {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
-  const [endpoint, setEndpoint] = useState<string | null>()
   const [refused, setRefused] = useState<Refused | null>(null)
   const [unreached, setUnreached] = useState<readonly string[]>([])
-  const look = useCallback(() => void ownEndpoint().then(setEndpoint, () => setEndpoint(null)), [])
-  useEffect(look, [look])
-  const { value, error, again } = useAsk(() => api.wakes(endpoint ?? null), [endpoint], ['emergency', 'sharing'])
+  const { value, error, again } = useAsk(async () => api.wakes(await ownEndpoint().catch(() => null)), [], ['emergency', 'sharing'])
   const here = value?.find(d => d.here)
   const on = Boolean(here?.subscribed && !here.gone)
-  const setting = useDo(async (next: boolean) => {
+  const setting = useDo(async (next: boolean, anew?: boolean) => {
     setRefused(null)
     setUnreached([])
     if (next) {
-      const publicKey = await api.wakeKey(null)
-      const subscription = await subscribe(publicKey, words.locale)
-      if (typeof subscription === 'string') return setRefused(subscription)
-      setUnreached(await api.wakeHere({ publicKey, subscription, name: t('push.here') }))
+      const told = await wakeHere(api, { what: 'own', name: t('push.here'), locale: words.locale, ...(anew ? { anew } : {}) })
+      if (typeof told === 'string') return setRefused(told)
+      setUnreached(told)
     } else {
       if (here) setUnreached(await api.wakeNoMore(here.id))
-      await unsubscribe()
+      await restHere(api)
     }
-    look()
   })
   const { run } = setting
   // Who was custodian before has the key of the old subscription.
   const stale = on && here?.stale === true
   useEffect(() => {
-    if (stale) run(true)
+    if (stale) run(true, true)
   }, [stale, run])
   if (error && !value) return <Failed error={error} onRetry={again} />
-  if (!value || endpoint === undefined) return <Waiting />
+  if (!value) return <Waiting />
   return (
     <>
       {!canBeWoken() && <p className="kw-dim">{t('push.cannot')}</p>}
@@ -82,16 +78,19 @@ function Devices() {
       )}
       {setting.error !== null && <Failed error={setting.error} />}
       {unreached.length > 0 && <p role="status">{t('push.unreached', { names: words.list(unreached) })}</p>}
-      <Others list={value.filter(d => !d.here)} />
+      <Devices list={value.filter(d => !d.here)} remove={id => api.wakeNoMore(id)} />
     </>
   )
 }
 
-function Others({ list }: { readonly list: readonly WakeView[] }) {
+type Listed = Pick<WakeView, 'id' | 'name' | 'at'> & { readonly gone?: boolean }
+type DevicesProps = { readonly list: readonly Listed[]; readonly remove: (id: string) => Promise<unknown> }
+
+/** Other devices, each to be taken off. */
+export function Devices({ list, remove }: DevicesProps) {
   const words = useWords()
   const { t } = words
-  const { api } = useVault()
-  const removing = useDo((id: string) => api.wakeNoMore(id))
+  const removing = useDo(remove)
   if (!list.length) return null
   return (
     <>

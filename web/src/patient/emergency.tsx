@@ -13,6 +13,7 @@ import { useWords } from '#words/context.tsx'
 import type { Key } from '#words/en.ts'
 import { errorText } from '#words/error.ts'
 import { lengthText } from '#words/length.ts'
+import { BellPanel, WouldComePanel } from './emergency-bell.tsx'
 import { EmergencyCard } from './emergency-card.tsx'
 import { Openings } from './emergency-openings.tsx'
 import { EmergencySetUp } from './emergency-set-up.tsx'
@@ -62,6 +63,7 @@ function Nothing({ view }: { readonly view: EmergencyView }) {
         <Panel title={t('emergency.preview')} icon="paper">
           <Preview />
         </Panel>
+        <BellPanel />
       </div>
     </>
   )
@@ -98,6 +100,8 @@ function Standing({ view, set }: { readonly view: EmergencyView; readonly set: E
         <CustodiansPanel set={set} />
         <RulesPanel set={set} />
         <WakePanel />
+        <WouldComePanel />
+        <BellPanel />
       </div>
     </>
   )

@@ -19,6 +19,7 @@ const LOOK: Readonly<Record<NewsKind, { readonly icon: IconName; readonly href: 
   ending: { icon: 'clock', href: '#/share', tone: 'accent' },
   held: { icon: 'alert', href: '#/attention', tone: 'bad' },
   emergency: { icon: 'alert', href: '#/emergency', tone: 'bad' },
+  concern: { icon: 'alert', href: '#/', tone: 'bad' },
   asked: { icon: 'person', href: '#/rights', tone: 'brand' },
   answered: { icon: 'check', href: '#/rights', tone: 'good' },
   frozen: { icon: 'lock', href: '#/desk', tone: 'accent' },

@@ -35,6 +35,7 @@ export type NewsKind =
   | 'ending'
   | 'held'
   | 'emergency'
+  | 'concern'
   | 'asked'
   | 'answered'
   | 'frozen'

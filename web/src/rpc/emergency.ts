@@ -54,6 +54,14 @@ export type EmergencyView = { readonly set: EmergencySet | null; readonly owed: 
 export type EmergencyWaiting = Pick<EmergencyView, 'owed' | 'openings'> & {
   /** Names of devices that are woken no more. */
   readonly asleep: readonly string[]
+  /** Emergencies of people whom one looks after, of the last day: whose, and who asked. */
+  readonly concerns: readonly {
+    readonly id: string
+    readonly of: string
+    readonly name: string
+    readonly role: string
+    readonly at: number
+  }[]
 }
 
 export type NewEmergency = {

@@ -18,7 +18,22 @@ export type WakeView = {
   readonly stale: boolean
 }
 
-export type NewWake = { readonly publicKey: Uint8Array; readonly subscription: Subscription; readonly name: string }
+/** What a device is woken for: the own emergencies, by custodians, or those of people whom one looks after, by the own relay. */
+export type WokenFor = 'own' | 'others'
+
+/** A person whom this device may be woken for, and whether they have what it takes. */
+export type LookedAfter = { readonly did: string; readonly name: string; readonly given: boolean }
+export type BellView = { readonly devices: readonly Omit<WakeView, 'whose' | 'gone' | 'stale'>[]; readonly people: readonly LookedAfter[] }
+
+/** Somebody who lets their devices be woken in the patient's emergency, and whether the patient wants it. */
+export type WouldCome = { readonly did: string; readonly name: string; readonly chosen: boolean }
+
+export type NewWake = {
+  readonly what: WokenFor
+  readonly publicKey: Uint8Array
+  readonly subscription: Subscription
+  readonly name: string
+}
 
 /** Where the page leaves the language for the guard, which sees no other choice of the person. */
 export const WAKE_CACHE = 'keepwell-wake'

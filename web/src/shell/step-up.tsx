@@ -40,6 +40,9 @@ const TITLES: Readonly<Partial<Record<string, Key>>> = {
   replaceEmergency: 'prove.emergency',
   endEmergency: 'prove.emergency',
   wakeNoMore: 'prove.emergency',
+  bellNoMore: 'prove.emergency',
+  wakeFor: 'prove.emergency',
+  chooseWoken: 'prove.emergency',
 }
 
 type Asking = { readonly method: string; readonly locks: readonly LockCard[]; readonly settle: (proved: boolean) => void }

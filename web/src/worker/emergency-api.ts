@@ -12,8 +12,9 @@ import type { WakeKeys } from './wake.ts'
 const own = () => import('./emergency.ts')
 const asking = () => import('./emergency-asking.ts')
 const waking = () => import('./wake.ts')
+type Waking = Awaited<ReturnType<typeof waking>>
 
-const NOTHING: EmergencyWaiting = { owed: null, openings: [], asleep: [] }
+const NOTHING: EmergencyWaiting = { owed: null, openings: [], asleep: [], concerns: [] }
 
 /** The patient's side, then the professional's. */
 export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReading | null }, tell: Tell) => {
@@ -29,8 +30,8 @@ export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReadin
     emergency: async (_: null) => (await own()).emergency(open()),
     async emergencyWaiting(endpoint: string | null) {
       const vault = open()
-      const { emergency, openings } = vault.ctx.session.state.ring
-      return emergency || openings?.length ? (await own()).emergencyWaiting(vault, endpoint) : NOTHING
+      const { emergency, openings, bell } = vault.ctx.session.state.ring
+      return emergency || openings?.length || bell ? (await own()).emergencyWaiting(vault, endpoint) : NOTHING
     },
     setUpEmergency: async (input: NewEmergency) => changed((await own()).setUp(open(), input)),
     replaceEmergency: async (_: null) => changed((await own()).replace(open())),
@@ -49,7 +50,13 @@ export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReadin
     wakes: async (endpoint: string | null) => (await waking()).wakes(open(), endpoint),
     wakeKey: async (_: null) => (await waking()).wakeKey(open(), wakeKeys),
     wakeHere: async (input: NewWake) => changed((await waking()).turnOn(open(), input, wakeKeys)),
+    wakeHereToo: async (input: Parameters<Waking['turnOnToo']>[1]) => changed((await waking()).turnOnToo(open(), input)),
     wakeNoMore: async (id: string) => changed((await waking()).turnOff(open(), id)),
+    bell: async (endpoint: string | null) => (await waking()).bell(open(), endpoint),
+    bellNoMore: async (id: string) => changed((await waking()).bellNoMore(open(), id)),
+    wakeFor: async (input: Parameters<Waking['wakeFor']>[1]) => changed((await waking()).wakeFor(open(), input)),
+    wouldCome: async (_: null) => (await waking()).wouldCome(open()),
+    chooseWoken: async (dids: readonly string[]) => changed((await waking()).chooseWoken(open(), dids)),
 
     readEmergencyCard: async (text: string) => (await asking()).readEmergencyCard(text),
     askEmergency: async (input: Asking) => (await asking()).ask(open(), input),

@@ -16,6 +16,7 @@ import { homeLedger } from '@keepwell/sdk/actions/vault/calls'
 import { equal, toHex } from '@keepwell/sdk/base/bytes'
 import { isKeepwellError } from '@keepwell/sdk/base/error'
 import type { EmergencyState, Opening } from '@keepwell/sdk/identity/emergency'
+import type { WakeDevice } from '@keepwell/sdk/identity/wake'
 import type { Ledger } from '@keepwell/sdk/ports/ledger'
 import type {
   DrillView,
@@ -29,8 +30,12 @@ import type {
 } from '#rpc/emergency.ts'
 import { RemoteError } from '#rpc/rpc.ts'
 import type { ContactView } from '#rpc/views.ts'
+import { naming } from './entries.ts'
 import { contacts } from './people.ts'
 import type { OpenVault } from './vault.ts'
+
+/** How long somebody's emergency is said above every screen; a request is open no longer. */
+const DAY = 86_400
 
 /** The contract's own reasons, as codes that the page has words for. */
 const REFUSED = new Set(['NotCredentialed', 'Barred', 'TooMany', 'NotSecond', 'NotWaiting', 'PreauthorisationOver'])
@@ -74,14 +79,20 @@ export async function emergency(vault: OpenVault): Promise<EmergencyView> {
  */
 export async function emergencyWaiting(vault: OpenVault, endpoint: string | null): Promise<EmergencyWaiting> {
   const { device, state } = vault.ctx.session
-  const { openings = [], wakes } = state.ring
+  const { openings = [], wakes, bell } = state.ring
   const here = (id?: Uint8Array): boolean => id !== undefined && equal(id, device.id)
-  const asleep = (wakes?.devices ?? []).flatMap(d => (d.gone || (here(d.device) && d.wake.endpoint !== endpoint) ? [d.name] : []))
+  const dropped = (d: { readonly device?: Uint8Array; readonly wake: WakeDevice }): boolean =>
+    here(d.device) && d.wake.endpoint !== endpoint
+  const lost = [...(wakes?.devices ?? []).filter(d => d.gone || dropped(d)), ...(bell?.devices ?? []).filter(dropped)]
+  const asleep = [...new Set(lost.map(d => d.name))]
   const views = await openingViews(
     vault,
     openings.filter(o => !o.review),
   )
-  return { owed: emergencyOwed(vault.ctx), openings: views.filter(o => !o.reviewed), asleep }
+  const names = naming(vault.ctx.session.state.ring)
+  const lately = (bell?.heard ?? []).filter(h => h.at > vault.ctx.clock() - DAY)
+  const concerns = lately.map(({ id, of, name, role, at }) => ({ id: toHex(id), of: names.party(of), name, role, at }))
+  return { owed: emergencyOwed(vault.ctx), openings: views.filter(o => !o.reviewed), asleep, concerns }
 }
 
 async function openingViews({ ctx }: OpenVault, openings: readonly Opening[]): Promise<OpeningView[]> {

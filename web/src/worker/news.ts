@@ -22,6 +22,7 @@ const KINDS = [
   'ending',
   'held',
   'emergency',
+  'concern',
   'asked',
   'answered',
   'frozen',
@@ -110,6 +111,7 @@ export function openInbox(ctx: Ctx, entries: Entries, tell: (unread: number, kin
           ...arrivals.flatMap(a => ofArrival(news, a, { at: ctx.clock(), own: ctx.session.state.ring.did })),
           ...endingSoon(ctx, news),
           ...askedNow(ctx, news),
+          ...concernsNow(ctx, news),
           ...guardingNow(ctx, news),
           ...dutiesNow(ctx, news),
           ...usesNow(ctx, news),
@@ -205,6 +207,12 @@ function endingSoon({ clock, session }: Ctx, news: Make): Item[] {
 /** From the keyring, for another device may have taken the custodians' messages. */
 const askedNow = ({ session }: Ctx, news: Make): Item[] =>
   (session.state.ring.openings ?? []).filter(o => !o.review).map(o => news('emergency', o.name, toHex(o.tag)))
+
+/** Emergencies of people whom one looks after: from the keyring as well. */
+const concernsNow = ({ session }: Ctx, news: Make): Item[] => {
+  const names = naming(session.state.ring)
+  return (session.state.ring.bell?.heard ?? []).map(h => ({ ...news('concern', names.party(h.of), toHex(h.id)), at: h.at }))
+}
 
 /** Who asks to be guarded, and who agreed to guard: from the keyring as well. */
 function guardingNow({ session }: Ctx, news: Make): Item[] {

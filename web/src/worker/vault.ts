@@ -294,9 +294,12 @@ async function synchronise(ctx: Ctx, { entries, inbox, tell }: Syncing): Promise
   return { fresh, messages: arrivals.length, problems: received.problems.length, wrong: wrong.length }
 }
 
-/** Changes when somebody asked, was answered, or another custodian told of it. */
-const openingsOf = ({ session }: Ctx): string =>
-  (session.state.ring.openings ?? []).map(o => [toHex(o.tag), o.custodians.length, o.vetoedAt, o.review?.at].join()).join(' ')
+/** Changes when somebody asked, was answered, or another custodian told of it; or of somebody whom one looks after. */
+const openingsOf = ({ session }: Ctx): string => {
+  const { openings = [], bell } = session.state.ring
+  const told = openings.map(o => [toHex(o.tag), o.custodians.length, o.vetoedAt, o.review?.at].join())
+  return [...told, ...(bell?.heard ?? []).map(h => toHex(h.id))].join(' ')
+}
 
 /** Another object when limits or requests were changed, here or on another device; that one is equal matters to nobody. */
 const rightsOf = ({ session }: Ctx): unknown => session.state.ring.rights

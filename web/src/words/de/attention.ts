@@ -132,6 +132,8 @@ export const attention: Texts<typeof en> = {
   'account.nothing': 'Keine Öffnung passt dazu',
   'account.more': 'Mehr zeigen ({count})',
   'news.emergency': 'Notfall: {name} will Ihre Übersicht lesen',
+  'news.concern': '{name} ist vielleicht in Not: Wenn Sie die Person erreichen können, tun Sie es',
+  'notify.concern': 'Jemand, um den Sie sich kümmern, ist vielleicht in Not',
   'notify.emergency': 'Jemand will Ihre Notfall-Übersicht lesen',
   'news.guarding': '{name} fragt, ob Sie Wächter sein wollen',
   'news.guardian': '{name} hat zugesagt, Ihr Wächter zu sein',

@@ -161,6 +161,26 @@ export const emergency: Texts<typeof en> = {
   'push.gone': 'nicht mehr zu erreichen',
   'push.remove': '{name} nicht mehr wecken',
   'push.asleep': 'Wird im Notfall nicht mehr geweckt: {names}. Schalten Sie es dort wieder ein.',
+  'push.forOthers': 'Geweckt für andere',
+  'push.forOthersLead':
+    'Dieses Gerät kann geweckt werden, auch wenn Keepwell darauf geschlossen ist, wenn jemand in Not ist, um den Sie sich kümmern. Es ist aus, bis Sie es einschalten.',
+  'push.forOthersWhat': 'Es zeigt, dass es in Keepwell Neues gibt, und sonst nichts. Um wen es geht, sehen Sie, wenn Sie es öffnen.',
+  'push.forOthersWho':
+    'Der Hersteller Ihres Browsers betreibt den Dienst, der es weckt. Er erfährt, dass dieses Gerät einen solchen Dienst von Keepwell hat, und die Sekunde, in der es geweckt wurde.',
+  'push.forOthersRelay':
+    'Ihr Relay kennt die Adresse dieses Geräts bei jenem Dienst und weckt es für alle, die haben, was Sie unten weitergeben. Die Person und ihre Verwahrer erfahren nicht, welche Geräte Sie haben.',
+  'push.forOthersSwitch': 'Dieses Gerät wecken, wenn jemand in Not ist, um den ich mich kümmere',
+  'push.forWhom': 'Für wen? Die Person wählt dann in ihrem eigenen Keepwell unter Notfall, ob Sie geweckt werden.',
+  'push.forName': 'Für {name}',
+  'push.forNobody': 'Noch niemand, dessen Code Sie verglichen haben. Verbinden Sie sich zuerst unter Teilen.',
+  'push.wouldCome': 'Wer geweckt wird',
+  'push.wouldComeLead':
+    'Menschen, die es angeboten haben, können geweckt werden, wenn Ihre Notfallakte geöffnet wird. Ihre Verwahrer erfahren, wer das ist, und nichts von deren Geräten. Die Geweckten sehen, dass es um Sie geht, und wer angefragt hat.',
+  'push.wakeName': '{name} wecken',
+  'push.wouldComeNobody':
+    'Noch hat es niemand angeboten. Wer kommen würde, schaltet es in seinem eigenen Keepwell unter Notfall ein und wählt dort Sie aus.',
+  'push.concern': '{of} ist vielleicht in Not',
+  'push.concernText': '{name} ({role}) hat die Notfall-Übersicht angefragt, {time}. Wenn Sie die Person erreichen können, tun Sie es.',
   'over.vetoed': 'Der Patient hat widersprochen. Was offen war, ist geschlossen.',
   'aid.title': 'Notfallkarte',
   'aid.lead': 'Jemandes Karte in Ihrer Hand: lesen Sie ihre Worte, und fragen Sie die Notfall-Übersicht an, wo sie nicht genügen.',

@@ -128,6 +128,8 @@ export const attention = {
   'account.nothing': 'No opening matches',
   'account.more': 'Show more ({count})',
   'news.emergency': 'Emergency: {name} asks to read your summary',
+  'news.concern': '{name} may be in an emergency: if you can reach them, please do',
+  'notify.concern': 'Somebody you look after may be in an emergency',
   'notify.emergency': 'Somebody asks to read your emergency summary',
   'news.guarding': '{name} asks you to be a guardian',
   'news.guardian': '{name} agreed to be your guardian',

@@ -150,6 +150,26 @@ export const emergency = {
   'push.gone': 'not reached any more',
   'push.remove': 'Do not wake {name}',
   'push.asleep': 'Not woken in an emergency any more: {names}. Turn it on again there.',
+  'push.forOthers': 'Woken for others',
+  'push.forOthersLead':
+    'This device can be woken, even when Keepwell is closed on it, when somebody you look after has an emergency. It is off until you turn it on.',
+  'push.forOthersWhat': 'It shows that there is news in Keepwell, and nothing else. Whose emergency it is you see when you open it.',
+  'push.forOthersWho':
+    'The maker of your browser runs the service behind it, and learns that this device has it from Keepwell, and the second at which it was woken.',
+  'push.forOthersRelay':
+    'Your relay keeps the address of this device at that service, and wakes it for whoever has what you give out below. The person and their custodians do not learn which devices you have.',
+  'push.forOthersSwitch': 'Wake this device when somebody I look after has an emergency',
+  'push.forWhom': 'For whom? They choose then, under Emergency in their own Keepwell, whether you are woken.',
+  'push.forName': 'For {name}',
+  'push.forNobody': 'Nobody yet whose code you compared. Connect with the person first, under Share.',
+  'push.wouldCome': 'Who is woken',
+  'push.wouldComeLead':
+    'People who offered it can have their devices woken when your emergency record is opened. Your custodians learn who they are, and nothing of their devices. The people see that it is you, and who asked.',
+  'push.wakeName': 'Wake {name}',
+  'push.wouldComeNobody':
+    'Nobody offered it yet. Whoever would come turns it on in their own Keepwell, under Emergency, and chooses you there.',
+  'push.concern': '{of} may be in an emergency',
+  'push.concernText': '{name} ({role}) asked to read their emergency summary, {time}. If you can reach them, please do.',
   'over.vetoed': 'The patient objected. What was open is closed.',
   'aid.title': 'Emergency card',
   'aid.lead': 'Somebody’s card in your hand: read its words, and ask for the emergency summary where they are not enough.',
