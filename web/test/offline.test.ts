@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   accessible,
@@ -74,15 +74,15 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
     if (!(await fetch(stage.url).catch(() => null))) await stage.restart()
   })
 
-  const made = async (name: string, options = {}): Promise<{ page: Page; context: BrowserContext }> => {
-    const { page } = await newBrowser(stage, { ...GUARDED, ...options })
-    await guarded(page)
+  const made = async (name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; context: BrowserContext }> => {
+    const { page } = await newBrowser(stage, options)
+    if (options.serviceWorkers === 'allow') await guarded(page)
     await begin(page, { name, passphrase: 'correct horse battery' })
     return { page, context: page.context() }
   }
   /** A record in a browser without room, which the tests come back to: for half a minute Chromium goes by the room it granted before. */
   async function fullUp() {
-    const { page } = await made('Full Up')
+    const { page } = await made('Full Up', GUARDED)
     await fill(page, stage, [allergy('before')])
     const session = await page.context().newCDPSession(page)
     let since = 0
@@ -102,7 +102,7 @@ describe.skipIf(!hasChromium())('without the place that keeps the record', () =>
   test('cold start: it unlocks, searches, opens what was read before, adds what waits, and sends it once', {
     timeout: 300_000,
   }, async () => {
-    const { page } = await made('Off Line', { viewport: PHONE })
+    const { page } = await made('Off Line', { ...GUARDED, viewport: PHONE })
     await fill(page, stage, [sampleFile('offline'), allergy(`${CANARY}read`), allergy(`${CANARY}gone`)])
     for (const name of ['read', 'gone']) {
       await search(page, `${CANARY}${name}`)
