@@ -15,7 +15,9 @@ const VALIDATE = fileURLToPath(new URL('hapi/Validate.java', import.meta.url))
 export function startHapi(): Hapi | null {
   const classpath = classpathOf('hapi')
   if (!classpath) return null
-  const java: ChildProcess = spawn('java', ['-Xmx2g', '-cp', classpath, VALIDATE], { stdio: ['pipe', 'pipe', 'ignore'] })
+  // Started soon rather than fast afterwards, as the server is for tests: it validates for some minutes.
+  const options = ['-Xmx2g', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+  const java: ChildProcess = spawn('java', [...options, '-cp', classpath, VALIDATE], { stdio: ['pipe', 'pipe', 'ignore'] })
   const answers = createInterface({ input: java.stdout! })[Symbol.asyncIterator]()
   const answer = async (): Promise<string[]> => {
     const { value, done } = await answers.next()
