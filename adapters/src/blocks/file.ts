@@ -63,7 +63,7 @@ class FileBlocks implements BlockStore {
 
   async put(blocks: readonly Block[]): Promise<void> {
     this.#usable()
-    const checked = blocks.map(block => ({ digest: checkBlock(block, sha256), bytes: block.bytes }))
+    const checked = blocks.map(block => ({ digest: checkBlock(block, sha256(block.bytes)), bytes: block.bytes }))
     if (checked.every(({ digest }) => this.#holds(digest))) return
     await new Promise<void>((resolve, reject) => this.#enqueue({ blocks: checked, resolve, reject }))
   }

@@ -67,7 +67,9 @@ export function s3Blocks(input: S3Input): BlockStore {
 
   return {
     async put(blocks) {
-      const checked = new Map(blocks.map(block => [toHex(checkBlock(block, sha256)), { ...block, bytes: block.bytes.slice() }]))
+      const checked = new Map(
+        blocks.map(block => [toHex(checkBlock(block, sha256(block.bytes))), { ...block, bytes: block.bytes.slice() }]),
+      )
       await each([...checked], ([digest, block]) => putOne(block, Buffer.from(digest, 'hex')))
     },
     async get(cid) {

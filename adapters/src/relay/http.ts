@@ -4,7 +4,7 @@ import { encode } from '@keepwell/sdk/base/cbor'
 import { type Cid, cidBytes } from '@keepwell/sdk/base/cid'
 import { ensure, isKeepwellError, KeepwellError } from '@keepwell/sdk/base/error'
 import { decodeAs, type Shape } from '@keepwell/sdk/base/shape'
-import { sha256 } from '@keepwell/sdk/crypto/hash'
+import { sha256Async } from '@keepwell/sdk/crypto/hash'
 import { bundle } from '@keepwell/sdk/identity/bundle'
 import type { Call } from '@keepwell/sdk/identity/call'
 import type { Block } from '@keepwell/sdk/ports/blocks'
@@ -103,7 +103,7 @@ async function* inOrder(found: AsyncIterable<Block>, asked: readonly Cid[]): Asy
   for await (const block of found) {
     const at = asked.indexOf(block.cid, next)
     ensure(at >= 0, 'RELAY_UNREACHABLE', 'The relay sent a block that was not asked for.')
-    checkBlock(block, sha256)
+    checkBlock(block, await sha256Async(block.bytes))
     next = at + 1
     yield block
   }

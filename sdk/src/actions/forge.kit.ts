@@ -55,7 +55,7 @@ export async function forge(writer: Ctx, { home, compartment, lie = {}, bad, ...
   const epoch = calendar.compartments[0]!.firstEpoch
   const party = await findParty(writer, to)
   ensure(party, 'UNKNOWN_PARTY', 'The patient is not known.')
-  const publicKey = entry ? epochPublicKey(entry, (await relay.page(to, compartment))!, epoch) : party.inbox
+  const publicKey = entry ? await epochPublicKey(entry, (await relay.page(to, compartment))!, epoch) : party.inbox
   const target = { compartment, generation: entry?.generation ?? 0, epoch, publicKey }
   const dek = bad === 'seal' ? random(32) : key
   const group = await reseal(to, [{ id, cid, leaf, card, dek }], target, random)

@@ -2,7 +2,7 @@ import { concat, equal } from '#base/bytes'
 import { ensure } from '#base/error'
 import { bytes, type Infer, int, list, object } from '#base/shape'
 import { epochSeeds } from '#crypto/epoch-tree'
-import { sha256 } from '#crypto/hash'
+import { sha256Async } from '#crypto/hash'
 import { kemKeyPair } from '#crypto/kem'
 import { compartmentId } from './compartments.ts'
 import { address, did } from './did.ts'
@@ -37,12 +37,12 @@ export async function calendarPage(root: Uint8Array, firstEpoch: number, count: 
   return concat(...keys)
 }
 
-export const pageHash = (page: Uint8Array): Uint8Array => sha256(page)
+export const pageHash = (page: Uint8Array): Promise<Uint8Array> => sha256Async(page)
 
 /** The public key for `epoch`, out of a checked page; throws STALE_CALENDAR when the entry does not reach that epoch. */
-export function epochPublicKey(entry: CalendarEntry, page: Uint8Array, epoch: number): Uint8Array {
+export async function epochPublicKey(entry: CalendarEntry, page: Uint8Array, epoch: number): Promise<Uint8Array> {
   ensure(
-    equal(pageHash(page), entry.page) && page.length === entry.count * KEM_PUBLIC,
+    equal(await pageHash(page), entry.page) && page.length === entry.count * KEM_PUBLIC,
     'BAD_PROOF',
     'The calendar page does not match the signed calendar.',
   )

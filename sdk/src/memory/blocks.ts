@@ -10,7 +10,7 @@ export function memoryBlocks(): BlockStore {
   const name = (cid: string) => toHex(parseCid(cid).digest)
   return {
     async put(blocks) {
-      const checked = blocks.map(block => [toHex(checkBlock(block, sha256)), block.bytes] as const)
+      const checked = blocks.map(block => [toHex(checkBlock(block, sha256(block.bytes))), block.bytes] as const)
       for (const [digest, bytes] of checked) if (!held.has(digest)) held.set(digest, new Uint8Array(bytes))
     },
     async get(cid) {

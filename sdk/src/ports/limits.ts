@@ -13,13 +13,11 @@ export const MAX_KIND_CHARACTERS = 40
 export const MAX_SHRED_NAME_BYTES = 120
 export const MAX_SHRED_KEY_BYTES = 4096
 
-type Sha256 = (bytes: Uint8Array) => Uint8Array
-
-/** The block's digest; throws BAD_CID when the bytes do not hash to the CID, TOO_LARGE above 1 MiB. */
-export function checkBlock(block: Block, sha256: Sha256): Uint8Array {
+/** The block's digest, which is `hash`, the SHA-256 of its bytes; throws BAD_CID when the CID names another, TOO_LARGE above 1 MiB. */
+export function checkBlock(block: Block, hash: Uint8Array): Uint8Array {
   ensure(block.bytes.length <= MAX_BLOCK_BYTES, 'TOO_LARGE', `A block has ${block.bytes.length} bytes; the limit is ${MAX_BLOCK_BYTES}.`)
   const { digest } = parseCid(block.cid)
-  ensure(equal(digest, sha256(block.bytes)), 'BAD_CID', `The bytes do not hash to ${block.cid}.`)
+  ensure(equal(digest, hash), 'BAD_CID', `The bytes do not hash to ${block.cid}.`)
   return digest
 }
 

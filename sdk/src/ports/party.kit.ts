@@ -8,7 +8,7 @@ import { secpAddress } from '#crypto/secp'
 import { type SigningSecret, signingPublic } from '#crypto/sign'
 import { SUITE } from '#crypto/suite'
 import { type Bundle, endorseBundle, type Party, verifyBundle } from '#identity/bundle'
-import { calendarPage, pageHash } from '#identity/calendar'
+import { calendarPage } from '#identity/calendar'
 import { type Call, signCall } from '#identity/call'
 import { type Did, makeDid } from '#identity/did'
 import { keyringHash, type SealedKeyring } from '#identity/sealed-keyring'
@@ -86,7 +86,7 @@ export const calendarOf = (p: TestParty, compartments: readonly TestCompartment[
       generation: 0,
       firstEpoch: c.firstEpoch,
       count: PAGE,
-      page: pageHash(c.page),
+      page: sha256(c.page),
     })),
     tokens: [],
   })

@@ -2,7 +2,7 @@ import type { RandomBytes } from '#base/bytes'
 import { concat } from '#base/bytes'
 import { type Cid, rawCid } from '#base/cid'
 import { unixfsBuilder } from '#base/unixfs'
-import { sha256, sha256Stream } from '#crypto/hash'
+import { sha256, sha256Async, sha256Stream } from '#crypto/hash'
 import { padmeLength } from '#crypto/padme'
 import { CIPHER_SEGMENT, HEADER, PLAIN_SEGMENT, payloadSealer, sealPayload } from '#crypto/seal'
 import type { Block } from '#ports/blocks'
@@ -37,7 +37,7 @@ export type SealInput = { readonly id: Uint8Array; readonly key: Uint8Array; rea
 export async function sealWhole(plain: Uint8Array, input: SealInput): Promise<Cid> {
   if (plain.length > ONE_BLOCK) return sealSegments(cut(each(plain)), input)
   const sealed = await sealPayload({ key: input.key, aad: payloadAad(input.id), plaintext: plain, random: input.random })
-  const cid = rawCid(sha256(sealed))
+  const cid = rawCid(await sha256Async(sealed))
   await input.sink([{ cid, bytes: sealed }])
   return cid
 }
@@ -61,7 +61,7 @@ async function sealSegments(segments: AsyncIterable<Segment>, { id, key, random,
   const builder = unixfsBuilder(sha256)
   let waiting: Block[] = []
   const leaf = async (bytes: Uint8Array): Promise<void> => {
-    const digest = sha256(bytes)
+    const digest = await sha256Async(bytes)
     waiting.push({ cid: rawCid(digest), bytes }, ...builder.add(digest, bytes.length))
     if (waiting.length < FLUSH) return
     await sink(waiting)

@@ -44,7 +44,7 @@ export async function putCalendar(ctx: RelayContext, caller: Party, body: Body<'
       const given = body.pages.find(p => equal(p.compartment, entry.id))
       const page = given?.page ?? (await rows.get('page', entry.id))
       ensure(
-        page && equal(pageHash(page), entry.page) && page.length === entry.count * KEM_PUBLIC,
+        page && equal(await pageHash(page), entry.page) && page.length === entry.count * KEM_PUBLIC,
         'BAD_INPUT',
         'A calendar page is missing or does not match.',
       )

@@ -57,7 +57,7 @@ export function arweaveBlocks({ url, wallet, file, most, timeout }: ArweaveInput
   let queue: Promise<unknown> = Promise.resolve()
 
   async function put(blocks: readonly Block[]): Promise<void> {
-    const all = new Map(blocks.map(block => [rawCid(checkBlock(block, sha256)), block.bytes]))
+    const all = new Map(blocks.map(block => [rawCid(checkBlock(block, sha256(block.bytes))), block.bytes]))
     if (all.size === 0) return
     there.forget()
     const concerned = new Set([...all.keys()].map(sent.holding).filter(id => id !== null))

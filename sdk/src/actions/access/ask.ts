@@ -6,7 +6,7 @@ import { equal } from '#base/bytes'
 import { type Cid, parseCid } from '#base/cid'
 import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { REASONS, type Reason } from '#consent/decide'
-import { sha256 } from '#crypto/hash'
+import { sha256Async } from '#crypto/hash'
 import { callHash, proofOf } from '#identity/call'
 import type { Relay } from '#ports/relay'
 import type { Fetch } from '#records/unpack'
@@ -65,7 +65,7 @@ async function send(ctx: Asking, relay: Relay, body: Body<'access'>) {
 export function fetcher(relay: Relay, capability: Uint8Array): Fetch {
   return async function* (cids: readonly Cid[]) {
     for await (const block of relay.getBlocks(capability, cids)) {
-      ensure(equal(sha256(block.bytes), parseCid(block.cid).digest), 'BAD_CID', 'A block does not hash to its address.')
+      ensure(equal(await sha256Async(block.bytes), parseCid(block.cid).digest), 'BAD_CID', 'A block does not hash to its address.')
       yield block
     }
   }

@@ -1,7 +1,7 @@
 import type { Ctx } from '#actions/context'
 import { toHex } from '#base/bytes'
 import { isKeepwellError, KeepwellError } from '#base/error'
-import { sha256, sha256Stream } from '#crypto/hash'
+import { sha256, sha256Async, sha256Stream } from '#crypto/hash'
 import { detect, HEAD_BYTES, type MediaGuess } from '#health/detect'
 import { type FhirErrorPart, type FhirPart, type FhirResourcePart, splitFhir, splitNdjson } from '#health/fhir/split'
 import type { Body } from '#records/payload'
@@ -119,7 +119,7 @@ function brokenUnit(intake: Intake, item: ImportItem, part: FhirErrorPart): Unit
 async function documentUnit(intake: Intake, item: ImportItem, media: MediaGuess, why?: string): Promise<Unit> {
   const large = item.size > IN_MEMORY
   const { bytes, whole } = await readHead(item.chunks(), large ? LOOKED_AT : IN_MEMORY)
-  const hash = item.hash ?? (whole ? sha256(bytes) : await hashOf(item.chunks()))
+  const hash = item.hash ?? (await (whole ? sha256Async(bytes) : hashOf(item.chunks())))
   const body: Body = whole && !large ? bytes : { size: item.size, chunks: () => item.chunks() }
   const { told = {} } = item
   const input = { name: item.name, media, bytes, whole, hash, told }

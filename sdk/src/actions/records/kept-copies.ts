@@ -2,7 +2,7 @@ import type { Ctx } from '#actions/context'
 import { equal } from '#base/bytes'
 import { type Cid, cidBytes, cidFromBytes, parseCid } from '#base/cid'
 import { KeepwellError } from '#base/error'
-import { sha256 } from '#crypto/hash'
+import { sha256Async } from '#crypto/hash'
 import type { Block } from '#ports/blocks'
 import type { Chest } from '#ports/chest'
 import { openCopy, sealCopy } from '#records/copy'
@@ -35,7 +35,7 @@ const blocksIn = (copies: Chest, id: Uint8Array): Fetch =>
   async function* (cids) {
     for (const cid of cids) {
       const bytes = await copies.part(id, cid)
-      if (!bytes || !equal(sha256(bytes), parseCid(cid).digest))
+      if (!bytes || !equal(await sha256Async(bytes), parseCid(cid).digest))
         throw new KeepwellError('NOT_FOUND', 'A block of the copy on this device is missing.')
       yield { cid, bytes }
     }

@@ -125,7 +125,7 @@ async function pageOf(
   pages.set(relay, mine)
   const known = mine.get(toHex(hash))
   const page = known ?? (await relay.page(to, id))
-  if (page && equal(pageHash(page), hash)) {
+  if (page && equal(await pageHash(page), hash)) {
     mine.delete(toHex(hash))
     mine.set(toHex(hash), page)
     if (mine.size > MAX_PAGES) mine.delete(mine.keys().next().value!)
@@ -157,7 +157,8 @@ async function targetsOf(ctx: Submitting, relay: Relay, to: Did, drafts: readonl
     const entry = calendar.compartments.find(c => toHex(c.id) === toHex(compartment))
     const page = entry && (await pageOf(relay, to, entry))
     ensure(entry && page, 'UNKNOWN_COMPARTMENT', 'The vault publishes no key for that compartment.')
-    targets.set(toHex(compartment), { compartment, generation: entry.generation, epoch, publicKey: epochPublicKey(entry, page, epoch) })
+    const publicKey = await epochPublicKey(entry, page, epoch)
+    targets.set(toHex(compartment), { compartment, generation: entry.generation, epoch, publicKey })
   }
   return targets
 }

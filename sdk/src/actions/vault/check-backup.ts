@@ -3,7 +3,7 @@ import { concat, equal, toHex } from '#base/bytes'
 import { type Cid, cidFromBytes, parseCid } from '#base/cid'
 import { ensure } from '#base/error'
 import { readNode } from '#base/unixfs'
-import { sha256, sha256Stream } from '#crypto/hash'
+import { sha256Async, sha256Stream } from '#crypto/hash'
 import { type PayloadOpener, payloadOpener } from '#crypto/open'
 import { HEADER } from '#crypto/seal'
 import type { Did } from '#identity/did'
@@ -59,7 +59,8 @@ export async function checkBackup(chunks: AsyncIterable<Uint8Array>, pair: Pair,
       payload = payloadCheck({ id: p.item.id, dek: await opener.dek(p.item), cid: payloadCid(p.item), subject: vault.did })
       counts.records++
     } else if (isBlock(p)) {
-      ensure(equal(sha256(p.bytes), parseCid(cidFromBytes(p.cid)).digest), 'BAD_CID', 'A block of the backup does not hash to its address.')
+      const digest = await sha256Async(p.bytes)
+      ensure(equal(digest, parseCid(cidFromBytes(p.cid)).digest), 'BAD_CID', 'A block of the backup does not hash to its address.')
       ensure(payload, 'UNREADABLE', 'A block of the backup belongs to no record.')
       counts.blocks++
       counts.bytes += p.bytes.length

@@ -3,7 +3,7 @@ import type { Ctx } from '#actions/context'
 import { equal, type RandomBytes, toHex } from '#base/bytes'
 import { type Cid, cidFromBytes, parseCid } from '#base/cid'
 import { isKeepwellError, KeepwellError } from '#base/error'
-import { sha256 } from '#crypto/hash'
+import { sha256Async } from '#crypto/hash'
 import type { Relay } from '#ports/relay'
 import { homeRelay, makeCall } from './calls.ts'
 import { type Copied, coldBlocks, type Place } from './cold-copies.ts'
@@ -125,7 +125,7 @@ async function wholeOf(holder: Holder, part: Part): Promise<Uint8Array | 'missin
   try {
     const bytes = await holder.get(part)
     if (!bytes) return 'missing'
-    return equal(sha256(bytes), parseCid(part.cid).digest) ? bytes : 'damaged'
+    return equal(await sha256Async(bytes), parseCid(part.cid).digest) ? bytes : 'damaged'
   } catch (e) {
     if (isKeepwellError(e, 'STORAGE_CORRUPT') || isKeepwellError(e, 'BAD_CID')) return 'damaged'
     throw e

@@ -21,7 +21,7 @@ export async function publishCalendar(ctx: Pick<Ctx, 'clock' | 'random' | 'netwo
   for (const c of ring.compartments) {
     const page = await calendarPage(currentRoot(c), firstEpoch, count)
     pages.push({ compartment: c.id, page })
-    compartments.push({ id: c.id, generation: c.generation, firstEpoch, count, page: pageHash(page) })
+    compartments.push({ id: c.id, generation: c.generation, firstEpoch, count, page: await pageHash(page) })
   }
   const message: CalendarMessage = {
     v: 1,
