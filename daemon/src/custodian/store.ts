@@ -19,6 +19,7 @@ const release = object({
   untold: list(nullable(emergencyContact), 17),
   unwoken: optional(list(bytes(16), MAX_WAKES)),
   unrung: optional(list(did, MAX_BELLS)),
+  unwritten: optional(list(did, MAX_BELLS)),
   toldAfter: nullable(int()),
 })
 const keptWakes = object({

@@ -20,6 +20,8 @@ export type Release = {
   readonly unwoken?: readonly Uint8Array[]
   /** Whose bells are still to be rung; absent in what was written before there were any. */
   readonly unrung?: readonly Did[]
+  /** Those of them in whose mailbox no word was left yet. */
+  readonly unwritten?: readonly Did[]
   /** Milliseconds from the agreement to the first notice that was taken; null before. */
   readonly toldAfter: number | null
 }

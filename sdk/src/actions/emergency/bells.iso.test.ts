@@ -47,6 +47,7 @@ let doctor: Ctx
 /** Devices that the relatives' relay woke, and whether it answers. */
 const woken: string[] = []
 let answers = true
+let rings = true
 const keepers: { readonly ctx: CustodianCtx & Ctx; readonly store: CustodyStore; readonly url: string }[] = []
 const doors = new Map<string, Custodian>()
 const custodians = memoryCustodians(doors)
@@ -128,7 +129,11 @@ beforeAll(async () => {
     if (!answers) throw new KeepwellError('RELAY_UNREACHABLE', 'The relay is down.')
   }
   Object.assign(theirs.relay, {
-    ring: async (...of: Parameters<typeof answering>) => up().then(() => answering(...of)),
+    async ring(...of: Parameters<typeof answering>) {
+      await up()
+      if (!rings) throw new KeepwellError('RATE_LIMITED', 'Too many rings.')
+      return answering(...of)
+    },
     send: async (...of: Parameters<typeof send>) => up().then(() => send(...of)),
   })
   w.homes.set(THEIRS, theirs)
@@ -150,7 +155,7 @@ beforeAll(async () => {
 }, 240_000)
 
 beforeEach(() => {
-  answers = true
+  answers = rings = true
   rested()
 })
 
@@ -222,6 +227,47 @@ describe('bells of those who would come', () => {
     answers = true
     expect(await ringBells({ ...one!.ctx, custody: between })).toBe(0)
     expect(await store.release(release.tag)).toMatchObject({ untold: [], unrung: [] })
+    await ring()
+    await receiveMessages(ben)
+  })
+
+  test('nobody is written to twice because their relay does not ring, nor because of what another’s relay makes of it', async () => {
+    rings = false
+    expect(await emergency()).toEqual([1, 1])
+    expect(await ring()).toEqual([1, 1])
+    expect(concerns(await receiveMessages(ben))).toHaveLength(2)
+    rings = true
+    expect(await ring()).toEqual([0, 0])
+    expect(woken).toEqual(['https://push.example/1'])
+    expect(await receiveMessages(ben)).toEqual([])
+
+    rested()
+    const [one] = keepers
+    const { store } = one!
+    const broken = { of: didOf(cleo), relay: 'no address', secret: w.random(32), mark: w.random(16) }
+    const custody: CustodyStore = {
+      ...store,
+      async bells(vault) {
+        const kept = (await store.bells(vault))!
+        return { ...kept, bells: [broken, ...kept.bells] }
+      },
+    }
+    const network = {
+      ...w.network,
+      async relay(url: string) {
+        if (url === broken.relay) throw new TypeError('Invalid URL')
+        return w.network.relay(url)
+      },
+    }
+    rings = false
+    await emergency()
+    const release = (await store.releases()).at(-1)!
+    await store.note({ ...release, unrung: [didOf(cleo), didOf(ben)], unwritten: [didOf(cleo)] })
+    rings = true
+    expect(await ringBells({ ...one!.ctx, custody, network })).toBe(1)
+    expect(woken).toEqual(['https://push.example/1'])
+    expect(await store.release(release.tag)).toMatchObject({ unrung: [didOf(cleo)] })
+    await store.note({ ...release, unrung: [] })
     await ring()
     await receiveMessages(ben)
   })

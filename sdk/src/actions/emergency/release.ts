@@ -8,10 +8,10 @@ import { ensure, isKeepwellError, KeepwellError } from '#base/error'
 import { decodeAs, type Infer } from '#base/shape'
 import { hmacSha256 } from '#crypto/hash'
 import { hpkeSeal } from '#crypto/seal'
-import { ringId } from '#identity/bell'
+import { type BellList, ringId } from '#identity/bell'
 import { decodeBundle, type Party } from '#identity/bundle'
 import { type Call, verifyCall } from '#identity/call'
-import { type Did, parseDid } from '#identity/did'
+import { parseDid } from '#identity/did'
 import {
   type Custody,
   type drillAnswer,
@@ -102,6 +102,7 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
   const body = decodeAs(releaseBody, call.body)
   const held = await mayRelease(ctx, call, body)
   const agreed = ctx.timer()
+  const bells = ((await ctx.custody.bells(held.vault))?.bells ?? []).map(b => b.of)
   const fresh: Release = {
     tag: body.tag,
     vault: held.vault,
@@ -112,7 +113,8 @@ export async function releaseShare(ctx: CustodianCtx, call: Call): Promise<Infer
     at: ctx.clock(),
     untold: [null, ...held.contacts],
     unwoken: ((await ctx.custody.wakes(held.vault))?.devices ?? []).map(d => d.id),
-    unrung: ((await ctx.custody.bells(held.vault))?.bells ?? []).map(b => b.of),
+    unrung: bells,
+    unwritten: bells,
     toldAfter: null,
   }
   const told = await tell(ctx, held, { fresh, agreed })
@@ -263,34 +265,46 @@ export async function ringBells(ctx: CustodianCtx): Promise<number> {
   let left = 0
   for (const release of await ctx.custody.releases()) {
     if (!release.unrung?.length) continue
-    const silent = await ringLeft(ctx, release)
+    const still = await ringLeft(ctx, release)
     await inTurn(ctx, release.tag, async () => {
       const now = await ctx.custody.release(release.tag)
-      if (now) await ctx.custody.note({ ...now, unrung: silent })
+      if (now) await ctx.custody.note({ ...now, ...still })
     })
-    left += silent.length
+    left += still.unrung.length
   }
   return left
 }
 
-/** Rings those of a release that the patient still wants rung; gives whose relay did not answer. */
-async function ringLeft(ctx: CustodianCtx, { tag, vault, name, role, at, unrung = [] }: Release): Promise<Did[]> {
-  if (ctx.clock() > at + DAY) return []
+/**
+ * Rings those of a release that the patient still wants rung; gives who is left. Whatever somebody's relay or keys make of it is tried again,
+ * and keeps nobody else from being rung or makes them be written to twice.
+ */
+async function ringLeft(ctx: CustodianCtx, release: Release): Promise<Required<Pick<Release, 'unrung' | 'unwritten'>>> {
+  const { vault, at, unrung = [], unwritten = unrung } = release
+  if (ctx.clock() > at + DAY) return { unrung: [], unwritten: [] }
   const bells = (await ctx.custody.bells(vault))?.bells.filter(b => unrung.includes(b.of)) ?? []
-  const rung = bells.map(async ({ of, relay, secret, mark }) => {
+  const tried = bells.map(async bell => {
+    const { of, relay, secret } = bell
+    let written = !unwritten.includes(of)
     try {
-      const party = await findParty(ctx, of, [relay])
-      ensure(party, 'UNKNOWN_PARTY', 'The relay of that bell does not know whose it is.')
-      const concern = { id: ringId(secret, tag), mark, name, role, at }
-      await post(ctx, party, 'notice', { text: 'Somebody whom you look after may be in an emergency.', concern }, { introduce: true })
+      if (!written) await writeOf(ctx, bell, release)
+      written = true
       await (await ctx.network.relay(relay)).ring(of, secret)
-      return []
-    } catch (e) {
-      if (!isKeepwellError(e)) throw e
-      return [of]
+      return { of, written, rung: true }
+    } catch {
+      return { of, written, rung: false }
     }
   })
-  return (await Promise.all(rung)).flat()
+  const silent = (await Promise.all(tried)).filter(t => !t.rung)
+  return { unrung: silent.map(t => t.of), unwritten: silent.filter(t => !t.written).map(t => t.of) }
+}
+
+/** The word that a woken device has to show: who asked, and whose emergency it is, for whoever knows the mark. */
+async function writeOf(ctx: CustodianCtx, { of, relay, secret, mark }: BellList['bells'][number], r: Release): Promise<void> {
+  const party = await findParty(ctx, of, [relay])
+  ensure(party, 'UNKNOWN_PARTY', 'The relay of that bell does not know whose it is.')
+  const concern = { id: ringId(secret, r.tag), mark, name: r.name, role: r.role, at: r.at }
+  await post(ctx, party, 'notice', { text: 'Somebody whom you look after may be in an emergency.', concern }, { introduce: true })
 }
 
 /** Proves to the vault itself that its share is here, and nothing to anybody else. Throws NOT_FOUND. */
