@@ -278,7 +278,7 @@ describe.skipIf(!hasChromium())('an own login at a hospital', () => {
   test('a hospital that knows apps by an id gets it; all of it in German', { timeout: 560_000 }, async () => {
     const t = (key: Key): string => String(de[key])
     const old = await hospital(2, { v1: true })
-    const { page, heard } = await newBrowser(stage, { viewport: PHONE })
+    const { page, heard } = await newBrowser(stage, { ...GUARDED, viewport: PHONE })
     await begin(page, { name: 'Cleo Example', passphrase: PASS })
     await page.goto(`${stage.url}/#/settings`)
     await page.getByLabel('Language').selectOption('de')
