@@ -17,7 +17,7 @@ import { eraseVault } from '@keepwell/sdk/actions/vault/erase-vault'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { encode } from '@keepwell/sdk/base/cbor'
 import { codeOf } from '@keepwell/sdk/base/code.kit'
-import { shredUnwrap } from '@keepwell/sdk/crypto/shred'
+import { shredUnwrapper } from '@keepwell/sdk/crypto/shred'
 import type { Entry } from '@keepwell/sdk/records/catalog'
 import { decodeStored } from '@keepwell/sdk/relay/schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -70,7 +70,7 @@ type EnvelopeRow = { readonly key: Uint8Array; readonly wrapped: Uint8Array }
 /** The envelope in a row; null when none of the keys opens it. */
 async function unwrapped({ key, wrapped }: EnvelopeRow, keys: readonly Uint8Array[]) {
   for (const bucket of keys) {
-    const plain = await shredUnwrap(bucket, key, wrapped).catch(() => null)
+    const plain = await shredUnwrapper(bucket)(key, wrapped).catch(() => null)
     if (plain) return decodeStored(plain)
   }
   return null

@@ -8,7 +8,8 @@ import { native } from '#crypto/native/platform'
 const NONCE = 12
 const TAG = 16
 
-const aadOf = (rowId: Uint8Array): Uint8Array => concat(utf8('kw1/shred'), rowId)
+const LABEL = utf8('kw1/shred')
+const aadOf = (rowId: Uint8Array): Uint8Array => concat(LABEL, rowId)
 
 /** Wraps a row under its bucket's 32-byte key, bound to the row's id: nonce(12) ‖ ciphertext ‖ tag(16). */
 export async function shredWrap(bucketKey: Uint8Array, rowId: Uint8Array, bytes: Uint8Array, random: RandomBytes): Promise<Uint8Array> {
@@ -20,12 +21,14 @@ export async function shredWrap(bucketKey: Uint8Array, rowId: Uint8Array, bytes:
   return out
 }
 
-/** Unwraps a row. Throws OPEN_FAILED for another key, another row or altered bytes. */
-export async function shredUnwrap(bucketKey: Uint8Array, rowId: Uint8Array, wrapped: Uint8Array): Promise<Uint8Array> {
+/** Unwraps rows of one bucket, whose key the platform takes in once. Throws OPEN_FAILED for another key, another row or altered bytes. */
+export function shredUnwrapper(bucketKey: Uint8Array): (rowId: Uint8Array, wrapped: Uint8Array) => Promise<Uint8Array> {
   ensure(bucketKey.length === 32, 'BAD_INPUT', 'A shred key is 32 bytes.')
-  ensure(wrapped.length >= NONCE + TAG, 'TRUNCATED', 'The stored row ends early.')
-  const input = { nonce: wrapped.subarray(0, NONCE), aad: aadOf(rowId), data: wrapped.subarray(NONCE) }
-  const opened = await native.gcmKey(bucketKey).open(input)
-  ensure(opened !== null, 'OPEN_FAILED', 'The stored row does not open: wrong bucket, wrong row, or damaged.')
-  return opened
+  const key = native.gcmKey(bucketKey)
+  return async (rowId, wrapped) => {
+    ensure(wrapped.length >= NONCE + TAG, 'TRUNCATED', 'The stored row ends early.')
+    const opened = await key.open({ nonce: wrapped.subarray(0, NONCE), aad: aadOf(rowId), data: wrapped.subarray(NONCE) })
+    ensure(opened !== null, 'OPEN_FAILED', 'The stored row does not open: wrong bucket, wrong row, or damaged.')
+    return opened
+  }
 }

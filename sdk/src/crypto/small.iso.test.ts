@@ -4,7 +4,7 @@ import { hkdf, hkdfExpand, hkdfExtract, hmacSha256, sha256, sha256Stream } from 
 import { pad, padmeLength, unpad } from './padme.ts'
 import { ARGON2_DEFAULTS, deriveKey } from './passphrase.ts'
 import { combine, split, verifyShare } from './shamir.ts'
-import { shredUnwrap, shredWrap } from './shred.ts'
+import { shredUnwrapper, shredWrap } from './shred.ts'
 import { assertSuite, SUITE } from './suite.ts'
 import { anyRandom, codeOf } from './vectors.kit.ts'
 
@@ -161,11 +161,11 @@ describe('shredding', () => {
   const [key, row, bytes] = [anyRandom(32), utf8('row 1'), utf8('envelope')]
   test('a row opens under its bucket key and its own id only', async () => {
     const wrapped = await shredWrap(key, row, bytes, anyRandom)
-    expect(await shredUnwrap(key, row, wrapped)).toEqual(bytes)
-    expect(await codeOf(() => shredUnwrap(anyRandom(32), row, wrapped))).toBe('OPEN_FAILED')
-    expect(await codeOf(() => shredUnwrap(key, utf8('row 2'), wrapped))).toBe('OPEN_FAILED')
-    expect(await codeOf(() => shredUnwrap(key, row, wrapped.with(20, wrapped[20]! ^ 1)))).toBe('OPEN_FAILED')
-    expect(await codeOf(() => shredUnwrap(key, row, wrapped.subarray(0, 27)))).toBe('TRUNCATED')
+    expect(await shredUnwrapper(key)(row, wrapped)).toEqual(bytes)
+    expect(await codeOf(() => shredUnwrapper(anyRandom(32))(row, wrapped))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => shredUnwrapper(key)(utf8('row 2'), wrapped))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => shredUnwrapper(key)(row, wrapped.with(20, wrapped[20]! ^ 1)))).toBe('OPEN_FAILED')
+    expect(await codeOf(() => shredUnwrapper(key)(row, wrapped.subarray(0, 27)))).toBe('TRUNCATED')
   })
   test('the same row is never wrapped to the same bytes', async () => {
     expect(await shredWrap(key, row, bytes, anyRandom)).not.toEqual(await shredWrap(key, row, bytes, anyRandom))

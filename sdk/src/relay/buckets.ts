@@ -1,6 +1,6 @@
 import { readU64, text, toHex, u32be } from '#base/bytes'
 import { KeepwellError } from '#base/error'
-import { shredUnwrap, shredWrap } from '#crypto/shred'
+import { shredUnwrapper, shredWrap } from '#crypto/shred'
 import type { Did } from '#identity/did'
 import type { Rows } from '#ports/envelopes'
 import type { RelayContext } from './context.ts'
@@ -48,16 +48,17 @@ export const wrapEnvelope = (ctx: Shredder, key: Uint8Array, rowKey: Uint8Array,
 
 /** Reads wrapped envelopes, fetching each bucket's key once. */
 export function envelopeReader(ctx: Shredder, rows: Pick<Rows, 'get'>) {
-  const keys = new Map<number, Promise<Uint8Array>>()
-  const keyOf = async (bucket: number): Promise<Uint8Array> => {
+  const buckets = new Map<number, Promise<ReturnType<typeof shredUnwrapper>>>()
+  const unwrapperOf = async (bucket: number): Promise<ReturnType<typeof shredUnwrapper>> => {
     const named = await rows.get('bucket', u32be(bucket))
     if (!named) throw new KeepwellError('STORAGE_CORRUPT', 'An envelope has no shred key; repair it from another relay.')
-    return keyNamed(ctx, text(named))
+    return shredUnwrapper(await keyNamed(ctx, text(named)))
   }
   return async (rowKey: Uint8Array, seq: number, wrapped: Uint8Array): Promise<StoredEnvelope> => {
     const bucket = bucketOf(seq)
-    if (!keys.has(bucket)) keys.set(bucket, keyOf(bucket))
-    return decodeStored(await shredUnwrap(await keys.get(bucket)!, rowKey, wrapped))
+    const unwrap = buckets.get(bucket) ?? unwrapperOf(bucket)
+    buckets.set(bucket, unwrap)
+    return decodeStored(await (await unwrap)(rowKey, wrapped))
   }
 }
 
