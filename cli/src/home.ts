@@ -197,9 +197,9 @@ export function reachRelay(io: Io, { dir, config, url, relay, embedded }: Reachi
   const open = async (): Promise<Network> => {
     // Loaded on first use: a command that stays offline starts in half the time.
     const { openNetwork } = await import('@keepwell/adapters/relay/network')
-    if (relay) return renamed(openNetwork(), url, relay)
+    if (relay) return renamed(openNetwork({ home: url, chosen: relay }), url, relay)
     const own = embedded ? await local() : null
-    return own ? openNetwork({ local: { url, relay: own.relay, ledger: own.ledger } }) : openNetwork()
+    return openNetwork({ home: url, ...(own ? { local: { url, relay: own.relay, ledger: own.ledger } } : {}) })
   }
   const network = (): Promise<Network> => (ways ??= open())
   const anchor = async (): Promise<void> => void (await (await opened?.catch(() => null))?.relay.anchor())

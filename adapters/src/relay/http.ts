@@ -65,7 +65,8 @@ export function openHttpRelay(options: HttpRelayOptions): Relay {
   }
 }
 
-const isLoopback = (url: string): boolean => /^http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(\/|$)/.test(url)
+/** An address of this machine, in the clear. */
+export const isLoopback = (url: string): boolean => /^http:\/\/(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(\/|$)/.test(url)
 
 const callHeader = (call: Call): string => `${CALL_SCHEME} ${toBase64Url(encode(call))}`
 
