@@ -84,7 +84,7 @@ function ForWhom({ people }: Pick<BellView, 'people'>) {
   const giving = useDo(async (did: string, on: boolean) => setUnreached(await api.wakeFor({ did, on })))
   if (!people.length) return <p className="kw-dim">{t('push.forNobody')}</p>
   return (
-    <fieldset className="kw-stack">
+    <fieldset className="kw-stack kw-keepers">
       <legend className="kw-dim">{t('push.forWhom')}</legend>
       {people.map(p => (
         <Checkbox
