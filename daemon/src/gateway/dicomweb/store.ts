@@ -31,7 +31,7 @@ export type StoreLimits = {
   /** Bytes of instances that all requests together hold. */
   readonly memory: number
 }
-export const STORE_LIMITS: StoreLimits = { instance: 512 << 20, request: 8 * 2 ** 30, batch: 16 << 20, memory: 1 << 30 }
+export const STORE_LIMITS: StoreLimits = { instance: 512 << 20, request: 8 * 2 ** 30, batch: 32 << 20, memory: 1 << 30 }
 
 type Named = Pick<InstanceFacts, 'study' | 'sopClass' | 'instance'>
 /** One instance's fate; `facts` null when it does not even say what it is. */

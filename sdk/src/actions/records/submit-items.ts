@@ -24,7 +24,7 @@ export type SubmitItems = Writer & {
 
 const BATCH = {
   count: 256,
-  bytes: 16 << 20,
+  bytes: 32 << 20,
   sizeOf: ({ draft }: Unit) => (draft?.body instanceof Uint8Array ? draft.body.length : 8 << 20),
 }
 
