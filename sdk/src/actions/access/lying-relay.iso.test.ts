@@ -3,12 +3,15 @@ import type { Ctx } from '#actions/context'
 import { fileRecords } from '#actions/records/file-records'
 import { receiveRecords } from '#actions/records/receive-records'
 import { compartmentNamed } from '#actions/records/secrets'
+import { submitRecords } from '#actions/records/submit-records'
 import { draft, person, type World, world } from '#actions/story.kit'
 import { callRelay, findParty, makeCall, ownBundle, trustBundle } from '#actions/vault/calls'
 import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { makeBundle } from '#actions/vault/create-vault'
 import { type ReceiptMessage, readReceipt } from '#audit/receipt'
+import { concat } from '#base/bytes'
 import { codeOf } from '#base/code.kit'
+import { kemKeyPair } from '#crypto/kem'
 import { secpAddress } from '#crypto/secp'
 import { bundleMessage, encodeBundle } from '#identity/bundle'
 import { headMessage } from '#identity/head'
@@ -379,6 +382,36 @@ describe('a relay that lies to a reader', () => {
     const arrivals = await receiveMessages(clinic)
     w.homes.set(SECOND, home)
     expect(arrivals.map(a => a.kind)).toEqual(['grant'])
+  })
+})
+
+describe('a relay that lies to a writer', () => {
+  test('keys of its own for a compartment, or those of another compartment, get nothing sealed to them', async () => {
+    const [lab, general] = ['laboratory', 'general'].map(name => compartmentNamed(patient.session.state.ring, name).id)
+    const to = patient.session.state.ring.did
+    await grant(patient, {
+      ...{ to: clinic.session.state.ring.did, level: 'write', purposes: ['TREAT'], compartments: [lab!], expiry: w.now + DAY },
+    })
+    await receiveMessages(clinic)
+    const write = () => {
+      const { compartment: _own, ...rest } = draft(patient, 'laboratory', 'written')
+      return submitRecords(clinic, { to, purpose: 'TREAT', drafts: [{ ...rest, compartmentName: 'laboratory' }] })
+    }
+    const page = (await honest.page(to, lab!))!
+    const own = (await kemKeyPair(w.random(32))).public
+    const sent: string[] = []
+    const shows = (shown: Uint8Array): Partial<Relay> => ({
+      page: async () => shown,
+      putBlocks: async () => void sent.push('blocks'),
+    })
+    const pages = [
+      concat(...Array.from({ length: page.length / own.length }, () => own)),
+      (await honest.page(to, general!))!,
+      page.slice(1),
+    ]
+    for (const shown of pages) expect(await lying(shows(shown), () => codeOf(write))).toBe('BAD_PROOF')
+    expect(sent).toEqual([])
+    expect(await codeOf(write)).toBe('no error')
   })
 })
 
