@@ -9,6 +9,7 @@ export function describeElsewhere(base?: string): { describe: Describer; close()
     milliseconds: 300_000,
     megabytes: 2048,
     young: 16,
+    here: true,
   })
   return {
     describe: {

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { fenced } from './fenced.ts'
 
@@ -7,6 +10,28 @@ afterEach(() => fence.close())
 test('what loops, eats memory or ends its thread costs its own call; the next one works', async () => {
   const calls = ['one', 'loop', 'two', 'eat', 'three', 'exit', 'four'].map(c => fence.run(c).catch((e: { code?: string }) => e.code))
   expect(await Promise.all(calls)).toEqual(['ONE', 'UNREADABLE', 'TWO', 'UNREADABLE', 'THREE', 'UNREADABLE', 'FOUR'])
+})
+
+test('memory that one call of the engine asks for, where it cannot be stopped, ends another process than this one', async () => {
+  const before = fence.counts.ended
+  expect(await fence.run('parse').catch((e: { code?: string }) => e.code)).toBe('UNREADABLE')
+  expect([await fence.run('one'), fence.counts.ended]).toEqual(['ONE', before + 1])
+})
+
+test.runIf(process.platform === 'linux')('a process that was killed leaves none behind that goes on reading for it', async () => {
+  const asks = `
+    import { fenced } from ${JSON.stringify(new URL('./fenced.ts', import.meta.url).href)}
+    const fence = fenced({ module: new URL(${JSON.stringify(new URL('./fenced.kit.ts', import.meta.url).href)}), milliseconds: 600_000, megabytes: 64 })
+    await fence.run('one')
+    void fence.run('loop')
+    console.log('looping')`
+  const asking = spawn(process.execPath, ['--input-type=module', '--eval', asks], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(asking.stdout, 'data')
+  const [reading] = readFileSync(`/proc/${asking.pid}/task/${asking.pid}/children`, 'utf8').trim().split(' ')
+  const there = (): boolean => existsSync(`/proc/${reading}/exe`)
+  expect(there()).toBe(true)
+  asking.kill('SIGKILL')
+  await expect.poll(there).toBe(false)
 })
 
 test('a refusal keeps its code; any other failure says nothing of what was read', async () => {

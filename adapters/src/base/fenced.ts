@@ -1,3 +1,7 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { getCompileCacheDir } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, ensure, KeepwellError } from '@keepwell/sdk/base/error'
 
@@ -29,17 +33,26 @@ export type Fence = {
   readonly threads?: number
   /** Calls that may wait; default: as many as come. */
   readonly waiting?: number
+  /** In this process, which may fall with it: for whoever reads files of their own, and many. */
+  readonly here?: boolean
+}
+
+/** A thread, here or in a process of its own. */
+type Runner = {
+  readonly events: Pick<Worker, 'on' | 'off'>
+  post(input: unknown): void
+  end(): Promise<unknown>
 }
 
 /** A thread's place; empty until it is needed, and again when a call ended it. */
-type Place = { worker: Worker | null; ready: boolean }
+type Place = { worker: Runner | null; ready: boolean }
 
 /** Milliseconds in which a thread has loaded what it needs. */
 const BEGINNING = 60_000
 
 /**
- * Work on foreign bytes behind a fence: on threads of their own, with a limit of time and memory, ended and begun anew when one passes it.
- * What crashes or loops there costs its own call, not the process.
+ * Work on foreign bytes behind a fence: on threads of their own, each in a process of its own, with a limit of time and memory, ended and begun
+ * anew when one passes it. What crashes or loops there costs its own call, not this process.
  */
 export function fenced<In, Out>(fence: Fence): Fenced<In, Out> {
   const { module, milliseconds, megabytes, young, threads = 1, waiting = Number.POSITIVE_INFINITY } = fence
@@ -47,22 +60,13 @@ export function fenced<In, Out>(fence: Fence): Fenced<In, Out> {
   const queue: ((place: Place) => void)[] = []
   const running = new Set<Promise<unknown>>()
   const counts = { ended: 0 }
-  const start = (): Worker => {
-    const resourceLimits = { maxOldGenerationSizeMb: megabytes, ...(young ? { maxYoungGenerationSizeMb: young } : {}) }
-    const made = new Worker(module, { resourceLimits, stdout: true, stderr: true })
-    made.unref()
-    // An error after the last answer must not be unhandled.
-    made.on('error', () => {})
-    // What a library prints may hold what it reads.
-    made.stdout.resume()
-    made.stderr.resume()
-    return made
-  }
+  const resourceLimits = { maxOldGenerationSizeMb: megabytes, ...(young ? { maxYoungGenerationSizeMb: young } : {}) }
+  const start = (): Runner => (fence.here ? threadHere(module, resourceLimits) : threadApart(module, resourceLimits))
   const end = async (place: Place): Promise<void> => {
     const old = place.worker
     place.worker = null
     place.ready = false
-    await old?.terminate()
+    await old?.end()
   }
   const enter = (): Promise<Place> => {
     // One that runs already before one that would have to be begun.
@@ -103,10 +107,10 @@ export function fenced<In, Out>(fence: Fence): Fenced<In, Out> {
       let timer = within(place.ready ? milliseconds : BEGINNING)
       const settle = (): void => {
         clearTimeout(timer)
-        mine.off('message', answer).off('error', fell).off('exit', left)
+        mine.events.off('message', answer).off('error', fell).off('exit', left)
       }
-      mine.on('message', answer).on('error', fell).on('exit', left)
-      mine.postMessage(input)
+      mine.events.on('message', answer).on('error', fell).on('exit', left)
+      mine.post(input)
     })
   const turn = async (input: In): Promise<Out> => {
     const place = await enter()
@@ -131,6 +135,42 @@ export function fenced<In, Out>(fence: Fence): Fenced<In, Out> {
     async close() {
       while (running.size) await Promise.all(running)
       await Promise.all(free.map(end))
+    },
+  }
+}
+
+function threadHere(module: URL, resourceLimits: object): Runner {
+  const made = new Worker(module, { resourceLimits, stdout: true, stderr: true })
+  made.unref()
+  // An error after the last answer must not be unhandled.
+  made.on('error', () => {})
+  // What a library prints may hold what it reads.
+  made.stdout.resume()
+  made.stderr.resume()
+  return { events: made, post: input => made.postMessage(input), end: () => made.terminate() }
+}
+
+/** It is given no environment: what secrets stand there are not for whoever reads foreign bytes. */
+function threadApart(module: URL, resourceLimits: object): Runner {
+  const compiled = getCompileCacheDir()
+  const child = fork(fileURLToPath(new URL('./fenced-process.ts', import.meta.url)), [JSON.stringify({ module, resourceLimits })], {
+    execArgv: [],
+    env: compiled ? { NODE_COMPILE_CACHE: compiled } : {},
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  child.unref()
+  child.channel?.unref()
+  child.on('error', () => {})
+  return {
+    events: child as unknown as Runner['events'],
+    // One that has just ended says so by its exit.
+    post: input => void child.send(input as object, () => {}),
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.ref()
+      child.kill('SIGKILL')
+      await once(child, 'exit')
     },
   }
 }
