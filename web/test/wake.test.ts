@@ -5,7 +5,7 @@ import { askEmergency, openEmergency } from '@keepwell/sdk/actions/emergency/ask
 import { ownCard, replaceEmergency, setUpEmergency } from '@keepwell/sdk/actions/emergency/set-up'
 import { readCredential } from '@keepwell/sdk/identity/credential'
 import { readCard } from '@keepwell/sdk/identity/emergency'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { custodian, did, openAs, type Somebody, somebody, vouchFor } from './emergency.kit.ts'
 import { accessible, GUARDED, type Heard, hasChromium, openStage, type Stage } from './journey.kit.ts'
@@ -48,6 +48,12 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
   }
   const theSwitch = () => page.getByRole('switch', { name: 'Wake this device in an emergency' })
   const forOthers = () => page.getByRole('switch', { name: 'Wake this device when somebody I look after has an emergency' })
+  /** As a person does, who waits until it can be pressed, and until what it does is done and told. */
+  const turn = async (one: Locator, on: boolean): Promise<void> => {
+    await expect.poll(() => one.isEnabled(), { timeout: 30_000 }).toBe(true)
+    await one.click({ force: true })
+    await expect.poll(async () => [await one.isChecked(), await one.isEnabled()], { timeout: 30_000 }).toEqual([on, true])
+  }
   const shown = () =>
     page.evaluate(async () => {
       const found = await (await navigator.serviceWorker.ready).getNotifications()
@@ -60,7 +66,7 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     await accessible(page, 'woken devices')
     expect(await theSwitch().isChecked()).toBe(false)
     await page.evaluate(() => navigator.serviceWorker.ready)
-    await theSwitch().click({ force: true })
+    await turn(theSwitch(), false)
     await page.getByText('This browser has no push service, or it cannot be reached.').waitFor()
     expect(await theSwitch().isChecked()).toBe(false)
   })
@@ -69,12 +75,10 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     timeout: 180_000,
   }, async () => {
     await service.reachable(page)
-    await theSwitch().click({ force: true })
-    await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(true)
+    await turn(theSwitch(), true)
     // One browser, one subscription: the other reason to be woken takes the one that is there.
     expect(await forOthers().isChecked()).toBe(false)
-    await forOthers().click({ force: true })
-    await expect.poll(() => forOthers().isChecked(), { timeout: 30_000 }).toBe(true)
+    await turn(forOthers(), true)
     for (const k of keepers) await k.look()
     await release()
     expect(service.taken.map(t => t.path)).toEqual(['/p/1', '/p/1'])
@@ -111,8 +115,7 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     await page.getByText('Not woken in an emergency any more:').waitFor()
     await page.goto(`${stage.url}/#/emergency`)
     await page.getByText('This device is not woken any more').waitFor()
-    await theSwitch().click({ force: true })
-    await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(true)
+    await turn(theSwitch(), true)
     for (const k of keepers) await k.look()
     await release()
     expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/2', '/p/2'])
@@ -143,11 +146,9 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
   }, async () => {
     await page.goto(`${stage.url}/#/emergency`)
     await expect.poll(() => forOthers().isChecked(), { timeout: 30_000 }).toBe(true)
-    await theSwitch().click({ force: true })
-    await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(false)
+    await turn(theSwitch(), false)
     expect(await forOthers().isChecked()).toBe(true)
-    await theSwitch().click({ force: true })
-    await expect.poll(() => theSwitch().isChecked(), { timeout: 30_000 }).toBe(true)
+    await turn(theSwitch(), true)
     for (const k of keepers) await k.look()
     await release()
     expect(service.taken.map(t => t.path).slice(-2)).toEqual(['/p/3', '/p/3'])
