@@ -31,6 +31,8 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
   }
   const scrub = async (): Promise<void> => {
     await writer.idle()
+    // secure_delete overwrites a cell that is deleted; of cells that a page lost when its rows were shared out anew it leaves what they were.
+    guarded('rewriting the catalog', () => db.exec('VACUUM'))
     emptyLog(db)
   }
   return {
