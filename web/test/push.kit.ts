@@ -69,8 +69,11 @@ const subscribing = (page: Page, given: readonly [string, string, string]): Prom
     Object.assign(PushManager.prototype, { subscribe, getSubscription: async () => made })
   }, given)
 
-/** What the browser gets from its push service, into the real service worker of the app at `url`, whether a page of it is open or not. */
-export async function deliver(page: Page, url: string, data: string): Promise<void> {
+/**
+ * What the browser gets from its push service, into the real service worker of the app at `url`, whether a page of it is open or not; again each
+ * second until it `arrived`, as a push service does: what DevTools delivers while a worker is being started is now and then lost.
+ */
+export async function deliver(page: Page, url: string, data: string, arrived: () => Promise<boolean>): Promise<void> {
   const cdp = await page.context().newCDPSession(page)
   const registration = new Promise<string>(done =>
     cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
@@ -79,6 +82,10 @@ export async function deliver(page: Page, url: string, data: string): Promise<vo
     }),
   )
   await cdp.send('ServiceWorker.enable')
-  await cdp.send('ServiceWorker.deliverPushMessage', { origin: new URL(url).origin, registrationId: await registration, data })
+  const push = { origin: new URL(url).origin, registrationId: await registration, data }
+  for (let sent = 0; !(await arrived()); sent++) {
+    if (sent % 20 === 0) await cdp.send('ServiceWorker.deliverPushMessage', push)
+    await page.waitForTimeout(50)
+  }
   await cdp.detach()
 }
