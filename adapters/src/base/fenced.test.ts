@@ -34,6 +34,17 @@ test.runIf(process.platform === 'linux')('a process that was killed leaves none 
   await expect.poll(there).toBe(false)
 })
 
+test('where no process can be begun whoever asks is told so, and the next one is served', async () => {
+  const { execPath } = process
+  process.execPath = '/nowhere/node'
+  try {
+    expect(await fence.run('one').catch((e: { code?: string }) => e.code)).toBe('UNREADABLE')
+  } finally {
+    process.execPath = execPath
+  }
+  expect(await fence.run('two')).toBe('TWO')
+})
+
 test('a refusal keeps its code; any other failure says nothing of what was read', async () => {
   await expect(fence.run('refuse')).rejects.toMatchObject({ code: 'TOO_LARGE', message: 'too large' })
   await expect(fence.run('throw')).rejects.toMatchObject({ code: 'UNREADABLE', message: expect.not.stringContaining('secret') as string })

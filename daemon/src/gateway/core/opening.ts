@@ -23,12 +23,12 @@ export type Opening = {
   listed(): void
   /** Resolves when none of these types, or of any, is left to open; they are opened first meanwhile. */
   ready(types: Types): Promise<void>
+  /** Whether that is so now. Types that were asked for are opened first from then on. */
+  whole(types: Types): boolean
   /** Resolves when nothing is left to open but images that nobody asked for. */
   opened(): Promise<void>
   /** Whether all of it was open once. */
   filled(): boolean
-  /** Whether that is so now. Types that were asked for are opened first from then on. */
-  whole(types: Types): boolean
   /** Resolves when more was opened or listed than now, or nothing is left. */
   more(): Promise<void>
   /** Ends it; whoever waits is told why. */
