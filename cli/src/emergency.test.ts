@@ -69,7 +69,7 @@ test('from the printed card to the read summary by a second party, then the pati
     await keeper.json('init', '--name', name, '--relay', home, ...words(name))
     const { link } = await ada.json('invite', '--name', name)
     await keeper.json('join', link)
-    const { stop } = await keeper.serve('custodian', '--port', port, '--look-every', '1')
+    const { stop } = await keeper.serve('custodian', '--port', port, '--look-every', '3600')
     keepers.push({ url: `http://127.0.0.1:${port}`, stop })
   }
   await ada.json('sync')

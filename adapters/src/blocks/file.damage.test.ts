@@ -114,7 +114,8 @@ describe('space', () => {
     const store = await openFileBlocks({ dir, segmentBytes: 20_000 })
     const all = blocks('f', 400)
     for (let i = 0; i < 400; i += 20) await store.put(all.slice(i, i + 20))
-    const bytes = () => segmentsOf(dir).reduce((n, name) => n + statSync(join(dir, name)).size, 0)
+    // One that is compacted away between being listed and being looked at is gone.
+    const bytes = () => segmentsOf(dir).reduce((n, name) => n + (statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0), 0)
     const before = bytes()
     const kept = all.filter((_, i) => i % 10 === 0)
     const dropping = store.drop(all.filter((_, i) => i % 10).map(b => b.cid))

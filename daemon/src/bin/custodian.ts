@@ -60,7 +60,7 @@ export async function serveCustodian(settings: CustodianSettings): Promise<Runni
     const logged = (task: string, work: () => Promise<unknown>) => (): Promise<unknown> =>
       work().catch(e => log({ level: 'error', task, code: isKeepwellError(e) ? e.code : 'DEFECT', detail: '' }))
     const [looking, ringing] = [logged('look', look), logged('ring', ring)]
-    const server = await serve(settings, ctx, { look, ringing })
+    const server = await serve(settings, ctx, { look, looking, ringing })
     opened.defer(() => server.close())
     await looking()
     // Nothing waits for bells: whoever hangs one at a relay that never answers would hold up everybody else.
@@ -96,9 +96,10 @@ function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
   }
 }
 
-type Errands = { readonly look: () => Promise<void>; readonly ringing: () => Promise<unknown> }
+/** `looking` and `ringing` log how they failed and go on. */
+type Errands = { readonly look: () => Promise<void>; readonly looking: () => Promise<unknown>; readonly ringing: () => Promise<unknown> }
 
-function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, ringing }: Errands): Promise<HttpServer> {
+function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, looking, ringing }: Errands): Promise<HttpServer> {
   const counters = metrics()
   const { ring } = ctx.session.state
   /** A share may have been on its way when its card was shown. */
@@ -118,7 +119,12 @@ function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, rin
       void ringing()
       return answer
     },
-    drill: (call: Call) => withMail(() => answerDrill(ctx, call)),
+    /** The share that is held may have been replaced by one on its way; nobody but its vault makes a custodian look. */
+    async drill(call: Call) {
+      await withMail(() => answerDrill(ctx, call))
+      await looking()
+      return answerDrill(ctx, call)
+    },
   }
   const now = (): number => performance.now()
   const options = {
