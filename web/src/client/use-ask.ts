@@ -5,7 +5,8 @@ export type Asked<T> = {
   readonly value: T | undefined
   readonly error: unknown
   readonly loading: boolean
-  readonly again: () => void
+  /** Asks again; ends when the answer is shown. What is done with what is shown waits for it, or the next press acts on what was. */
+  readonly again: () => Promise<void>
 }
 
 type State<T> = { readonly value: T | undefined; readonly error: unknown; readonly loading: boolean }
@@ -22,7 +23,7 @@ export function useAsk<T>(ask: () => Promise<T>, deps: readonly unknown[], event
   const turn = useRef({ asked: 0, settled: 0 })
   const latest = useRef(ask)
   latest.current = ask
-  const again = useCallback(() => {
+  const again = useCallback((): Promise<void> => {
     const mine = ++turn.current.asked
     // An answer is taken unless a later question was answered before it, or the question itself has changed.
     const take = (next: (s: State<T>) => State<T>): void => {
@@ -31,13 +32,13 @@ export function useAsk<T>(ask: () => Promise<T>, deps: readonly unknown[], event
       setState(s => ({ ...next(s), loading: mine < turn.current.asked }))
     }
     setState(s => ({ ...s, loading: true }))
-    latest.current().then(
+    return latest.current().then(
       value => take(s => ({ ...s, value, error: null })),
       error => take(s => ({ ...s, error })),
     )
   }, [])
   useEffect(() => {
-    again()
+    void again()
     return () => {
       turn.current.settled = turn.current.asked
     }

@@ -17,7 +17,7 @@ export function Credentials() {
   const keeping = useDo(async () => {
     await api.addCredential(text)
     setText('')
-    again()
+    await again()
   })
   const none = value?.length === 0
   return (

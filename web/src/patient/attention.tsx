@@ -49,7 +49,7 @@ export function Attention() {
   )
 }
 
-function Lists({ value, again }: { readonly value: View; readonly again: () => void }) {
+function Lists({ value, again }: { readonly value: View; readonly again: () => Promise<void> }) {
   const words = useWords()
   const { t } = words
   return (
@@ -76,14 +76,14 @@ function Lists({ value, again }: { readonly value: View; readonly again: () => v
   )
 }
 
-function Held({ held, again }: { readonly held: HeldView; readonly again: () => void }) {
+function Held({ held, again }: { readonly held: HeldView; readonly again: () => Promise<void> }) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const [erasing, setErasing] = useState(false)
   const ignoring = useDo(async () => {
     await api.ignoreHeld(held.id)
-    again()
+    await again()
   })
   const date = words.time(held.at)
   const about = [held.type && kindName(words, held.type), held.date && words.date(held.date)].filter(Boolean).join(' · ')
@@ -134,13 +134,13 @@ function Held({ held, again }: { readonly held: HeldView; readonly again: () => 
   )
 }
 
-function AskAgain({ id, again }: { readonly id: string; readonly again: () => void }) {
+function AskAgain({ id, again }: { readonly id: string; readonly again: () => Promise<void> }) {
   const { t } = useWords()
   const { api } = useVault()
   const [still, setStill] = useState(false)
   const asking = useDo(async () => {
     setStill(!(await api.askAgain(id)))
-    again()
+    await again()
   })
   return (
     <>
@@ -153,7 +153,7 @@ function AskAgain({ id, again }: { readonly id: string; readonly again: () => vo
   )
 }
 
-type EraseProps = { readonly id: string; readonly open: boolean; readonly onClose: () => void; readonly again: () => void }
+type EraseProps = { readonly id: string; readonly open: boolean; readonly onClose: () => void; readonly again: () => Promise<void> }
 
 function EraseHeld({ id, open, onClose, again }: EraseProps) {
   const words = useWords()
@@ -162,7 +162,7 @@ function EraseHeld({ id, open, onClose, again }: EraseProps) {
   const erasing = useDo(async () => {
     await api.eraseHeld(id)
     onClose()
-    again()
+    await again()
   })
   return (
     <Confirm

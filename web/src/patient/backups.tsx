@@ -139,7 +139,7 @@ function Standing({ view: { records, made, tested, drilled } }: { readonly view:
   )
 }
 
-function Make({ again }: { readonly again: () => void }) {
+function Make({ again }: { readonly again: () => Promise<void> }) {
   const words = useWords()
   const { t, n } = words
   const { api } = useVault()
@@ -148,7 +148,7 @@ function Make({ again }: { readonly again: () => void }) {
     const target = await chooseTarget(name)
     const written = await api.backUp({ target, name: target?.name ?? name }, options)
     if (written.blob) saveBlob(written.blob, name)
-    again()
+    await again()
     return written
   })
   return (
@@ -171,7 +171,7 @@ function Make({ again }: { readonly again: () => void }) {
   )
 }
 
-function Test({ again }: { readonly again: () => void }) {
+function Test({ again }: { readonly again: () => Promise<void> }) {
   const words = useWords()
   const { t, n } = words
   const { api } = useVault()
@@ -179,7 +179,7 @@ function Test({ again }: { readonly again: () => void }) {
   const chosen = useRef<File>(null)
   const job = useJob<Doing, Tested>(async options => {
     const tested = await api.testBackup({ file: chosen.current!, name: chosen.current!.name }, options)
-    again()
+    await again()
     return tested
   })
   return (
@@ -256,12 +256,12 @@ function Copies({ copies, agreed }: Pick<SafekeepingView, 'copies' | 'agreed'>) 
   )
 }
 
-function Remind({ days, again }: { readonly days: number; readonly again: () => void }) {
+function Remind({ days, again }: { readonly days: number; readonly again: () => Promise<void> }) {
   const { t, n } = useWords()
   const { api } = useVault()
   const setting = useDo(async (chosen: number) => {
     await api.remindOfBackup(chosen)
-    again()
+    await again()
   })
   const choices = [...new Set([...REMINDERS, days])]
   return (

@@ -17,7 +17,7 @@ export function CopiesPanel() {
   const { value, again } = useAsk(() => api.standing(null), [], ['records'])
   const choosing = useDo(async (choice: KeepChoice) => {
     await api.keepCopies(choice)
-    again()
+    await again()
   })
   return (
     <Panel title={t('offline.title')} icon="device" wide>

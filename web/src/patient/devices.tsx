@@ -23,7 +23,7 @@ export function Devices() {
   const done = (): void => {
     setLeaving(null)
     setNaming(null)
-    again()
+    void again()
   }
   return (
     <Page

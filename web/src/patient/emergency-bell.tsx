@@ -1,15 +1,14 @@
-import { Checkbox, Switch } from '@mantine/core'
+import { Checkbox } from '@mantine/core'
 import { useState } from 'react'
 import { useVault } from '#client/context.tsx'
-import { canBeWoken, ownEndpoint, type Refused } from '#client/push.ts'
+import { ownEndpoint } from '#client/push.ts'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
-import { Banner, Panel } from '#parts/page.tsx'
+import { Panel } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
 import type { BellView } from '#rpc/wake.ts'
 import { useWords } from '#words/context.tsx'
-import { Devices, REFUSED } from './emergency-wake.tsx'
-import { restHere, wakeHere } from './waking.ts'
+import { Devices, WakeSwitch } from './emergency-wake.tsx'
 
 /** Whether this device is woken for people whom one looks after, and for whom: a choice apart from one's own emergencies. */
 export function BellPanel() {
@@ -30,58 +29,34 @@ export function BellPanel() {
 }
 
 function Own() {
-  const words = useWords()
-  const { t } = words
+  const { t } = useWords()
   const { api } = useVault()
-  const [refused, setRefused] = useState<Refused | null>(null)
-  const [unreached, setUnreached] = useState<readonly string[]>([])
   const { value, error, again } = useAsk(async () => api.bell(await ownEndpoint().catch(() => null)), [], ['emergency', 'sharing'])
-  const here = value?.devices.find(d => d.here)
-  const on = Boolean(here?.subscribed)
-  const setting = useDo(async (next: boolean) => {
-    setRefused(null)
-    setUnreached([])
-    if (next) {
-      const told = await wakeHere(api, { what: 'others', name: t('push.here'), locale: words.locale })
-      if (typeof told === 'string') return setRefused(told)
-      setUnreached(told)
-    } else {
-      if (here) setUnreached(await api.bellNoMore(here.id))
-      await restHere(api)
-    }
-  })
   if (error && !value) return <Failed error={error} onRetry={again} />
   if (!value) return <Waiting />
+  const { devices, people } = value
+  const here = devices.find(d => d.here)
+  const off = (id: string) => api.bellNoMore(id)
   return (
     <>
-      {!canBeWoken() && <p className="kw-dim">{t('push.cannot')}</p>}
-      {here && !on && !setting.busy && <Banner tone="warn">{t('push.lost')}</Banner>}
-      <Switch
-        size="md"
-        label={t('push.forOthersSwitch')}
-        checked={on}
-        disabled={!canBeWoken() || setting.busy}
-        onChange={e => setting.run(e.currentTarget.checked)}
-      />
-      {refused && (
-        <Banner tone="warn" urgent>
-          {t(REFUSED[refused])}
-        </Banner>
-      )}
-      {setting.error !== null && <Failed error={setting.error} />}
-      {unreached.length > 0 && <p role="status">{t('push.unreached', { names: words.list(unreached) })}</p>}
-      <Devices list={value.devices.filter(d => !d.here)} remove={id => api.bellNoMore(id)} />
-      {value.devices.length > 0 && <ForWhom people={value.people} />}
+      <WakeSwitch what="others" label={t('push.forOthersSwitch')} here={here} on={Boolean(here?.subscribed)} off={off} again={again} />
+      <Devices list={devices.filter(d => !d.here)} remove={off} again={again} />
+      {devices.length > 0 && <ForWhom people={people} again={again} />}
     </>
   )
 }
 
-function ForWhom({ people }: Pick<BellView, 'people'>) {
+type ForWhomProps = Pick<BellView, 'people'> & { readonly again: () => Promise<void> }
+
+function ForWhom({ people, again }: ForWhomProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const [unreached, setUnreached] = useState<readonly string[]>([])
-  const giving = useDo(async (did: string, on: boolean) => setUnreached(await api.wakeFor({ did, on })))
+  const giving = useDo(async (did: string, on: boolean) => {
+    setUnreached(await api.wakeFor({ did, on }))
+    await again()
+  })
   if (!people.length) return <p className="kw-dim">{t('push.forNobody')}</p>
   return (
     <fieldset className="kw-stack kw-keepers">
@@ -112,6 +87,7 @@ export function WouldComePanel() {
   const choosing = useDo(async (did: string, on: boolean) => {
     const chosen = (value ?? []).filter(p => (p.did === did ? on : p.chosen))
     setUnreached(await api.chooseWoken(chosen.map(p => p.did)))
+    await again()
   })
   return (
     <Panel title={t('push.wouldCome')} icon="person">

@@ -7,11 +7,11 @@ import { useDo } from '#client/use-do.ts'
 import { Icon } from '#parts/icon.tsx'
 import { Banner, Panel, Tag } from '#parts/page.tsx'
 import { Failed, Waiting } from '#parts/state.tsx'
-import type { WakeView } from '#rpc/wake.ts'
+import type { WakeView, WokenFor } from '#rpc/wake.ts'
 import { useWords } from '#words/context.tsx'
 import { restHere, wakeHere } from './waking.ts'
 
-export const REFUSED = { 'not-allowed': 'push.notAllowed', 'no-service': 'push.noService' } as const satisfies Record<Refused, string>
+const REFUSED = { 'not-allowed': 'push.notAllowed', 'no-service': 'push.noService' } as const satisfies Record<Refused, string>
 
 /** Which devices custodians wake, and whether this is one: a choice of its own, after what it tells whom was said. */
 export function WakePanel() {
@@ -32,45 +32,70 @@ export function WakePanel() {
 }
 
 function Own() {
+  const { t } = useWords()
+  const { api } = useVault()
+  const { value, error, again } = useAsk(async () => api.wakes(await ownEndpoint().catch(() => null)), [], ['emergency', 'sharing'])
+  if (error && !value) return <Failed error={error} onRetry={again} />
+  if (!value) return <Waiting />
+  const here = value.find(d => d.here)
+  return (
+    <>
+      <WakeSwitch
+        what="own"
+        label={t('push.switch')}
+        here={here}
+        on={Boolean(here?.subscribed && !here.gone)}
+        stale={here?.stale}
+        off={id => api.wakeNoMore(id)}
+        again={again}
+      />
+      <Devices list={value.filter(d => !d.here)} remove={id => api.wakeNoMore(id)} again={again} />
+    </>
+  )
+}
+
+type WakeSwitchProps = {
+  readonly what: WokenFor
+  readonly label: string
+  readonly here: { readonly id: string } | undefined
+  readonly on: boolean
+  readonly stale?: boolean | undefined
+  /** Gives the names of those not told yet. */
+  readonly off: (id: string) => Promise<readonly string[]>
+  readonly again: () => Promise<void>
+}
+
+/** Whether this device is woken for one of the two reasons. */
+export function WakeSwitch({ what, label, here, on, stale = false, off, again }: WakeSwitchProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const [refused, setRefused] = useState<Refused | null>(null)
   const [unreached, setUnreached] = useState<readonly string[]>([])
-  const { value, error, again } = useAsk(async () => api.wakes(await ownEndpoint().catch(() => null)), [], ['emergency', 'sharing'])
-  const here = value?.find(d => d.here)
-  const on = Boolean(here?.subscribed && !here.gone)
   const setting = useDo(async (next: boolean, anew?: boolean) => {
     setRefused(null)
     setUnreached([])
     if (next) {
-      const told = await wakeHere(api, { what: 'own', name: t('push.here'), locale: words.locale, ...(anew ? { anew } : {}) })
+      const told = await wakeHere(api, { what, name: t('push.here'), locale: words.locale, ...(anew ? { anew } : {}) })
       if (typeof told === 'string') return setRefused(told)
       setUnreached(told)
     } else {
-      if (here) setUnreached(await api.wakeNoMore(here.id))
+      if (here) setUnreached(await off(here.id))
       await restHere(api)
     }
+    await again()
   })
   const { run } = setting
   // Who was custodian before has the key of the old subscription.
-  const stale = on && here?.stale === true
+  const renew = on && stale
   useEffect(() => {
-    if (stale) run(true, true)
-  }, [stale, run])
-  if (error && !value) return <Failed error={error} onRetry={again} />
-  if (!value) return <Waiting />
+    if (renew) run(true, true)
+  }, [renew, run])
   return (
     <>
       {!canBeWoken() && <p className="kw-dim">{t('push.cannot')}</p>}
       {here && !on && !setting.busy && <Banner tone="warn">{t('push.lost')}</Banner>}
-      <Switch
-        size="md"
-        label={t('push.switch')}
-        checked={on}
-        disabled={!canBeWoken() || setting.busy}
-        onChange={e => run(e.currentTarget.checked)}
-      />
+      <Switch size="md" label={label} checked={on} disabled={!canBeWoken() || setting.busy} onChange={e => run(e.currentTarget.checked)} />
       {refused && (
         <Banner tone="warn" urgent>
           {t(REFUSED[refused])}
@@ -78,19 +103,25 @@ function Own() {
       )}
       {setting.error !== null && <Failed error={setting.error} />}
       {unreached.length > 0 && <p role="status">{t('push.unreached', { names: words.list(unreached) })}</p>}
-      <Devices list={value.filter(d => !d.here)} remove={id => api.wakeNoMore(id)} />
     </>
   )
 }
 
 type Listed = Pick<WakeView, 'id' | 'name' | 'at'> & { readonly gone?: boolean }
-type DevicesProps = { readonly list: readonly Listed[]; readonly remove: (id: string) => Promise<unknown> }
+type DevicesProps = {
+  readonly list: readonly Listed[]
+  readonly remove: (id: string) => Promise<unknown>
+  readonly again: () => Promise<void>
+}
 
 /** Other devices, each to be taken off. */
-export function Devices({ list, remove }: DevicesProps) {
+export function Devices({ list, remove, again }: DevicesProps) {
   const words = useWords()
   const { t } = words
-  const removing = useDo(remove)
+  const removing = useDo(async (id: string) => {
+    await remove(id)
+    await again()
+  })
   if (!list.length) return null
   return (
     <>
@@ -103,7 +134,13 @@ export function Devices({ list, remove }: DevicesProps) {
             ) : (
               <span className="kw-dim">{t('push.since', { date: words.day(d.at) })}</span>
             )}
-            <Button variant="subtle" size="sm" aria-label={t('push.remove', { name: d.name })} onClick={() => removing.run(d.id)}>
+            <Button
+              variant="subtle"
+              size="sm"
+              aria-label={t('push.remove', { name: d.name })}
+              disabled={removing.busy}
+              onClick={() => removing.run(d.id)}
+            >
               <Icon name="trash" size={18} />
             </Button>
           </li>

@@ -35,7 +35,7 @@ export function Hospitals() {
   }, [wish])
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is listed changes when a job ended
   useEffect(() => {
-    if (!['idle', 'running'].includes(job.state)) again()
+    if (!['idle', 'running'].includes(job.state)) void again()
   }, [job.state])
   const pull = (id: string): void => {
     setCurrent(id)
@@ -43,12 +43,12 @@ export function Hospitals() {
   }
   const ended = (atHospital: boolean): void => {
     setTold(atHospital)
-    again()
+    void again()
   }
   const connected = (id: string): void => {
     setAdding(false)
     setRenewing(null)
-    again()
+    void again()
     pull(id)
   }
   const name = value?.find(h => h.id === current)?.label ?? ''

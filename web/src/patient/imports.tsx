@@ -114,7 +114,7 @@ export function OneImport({ id }: { readonly id: string }) {
           {...undoing}
           onClose={() => {
             setUndoing(null)
-            again()
+            void again()
           }}
         />
       )}

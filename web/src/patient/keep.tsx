@@ -28,7 +28,7 @@ export function Keep() {
   )
   const finish = (what: 'ended' | 'done'): void => {
     setDone(what)
-    again()
+    void again()
   }
   return (
     <Page title={t('keep.title')} tab={t('rights.title')} lead={t('keep.lead')} back={{ href: '#/rights', label: t('rights.title') }}>

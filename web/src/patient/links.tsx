@@ -55,7 +55,7 @@ export function Links({ wanted }: { readonly wanted: readonly string[] }) {
               onMade={made => {
                 setMaking(false)
                 setShown(made)
-                again()
+                void again()
               }}
             />
           ) : (
@@ -70,7 +70,7 @@ export function Links({ wanted }: { readonly wanted: readonly string[] }) {
             onShow={link => setShown({ link, passcode: '' })}
             onEnd={id => {
               if (shown?.link.id === id) setShown(null)
-              again()
+              void again()
             }}
           />
         </>

@@ -45,7 +45,7 @@ function Closing() {
   const { value, error, again } = useAsk(() => api.limits(null), [])
   const setting = useDo(async (limits: Limits) => {
     await api.setLimits(limits)
-    again()
+    await again()
   })
   return (
     <Panel title={t('settings.lock')} icon="clock">
@@ -149,7 +149,7 @@ function Ways() {
           onDone={() => {
             setChange(null)
             setDone(true)
-            again()
+            void again()
           }}
         />
       )}

@@ -57,7 +57,7 @@ type GroupProps = {
   readonly kind: MilestoneView['kind']
   readonly icon: IconName
   readonly all: readonly MilestoneView[]
-  readonly again: () => void
+  readonly again: () => Promise<void>
 }
 
 function Group({ kind, icon, all, again }: GroupProps) {
@@ -101,7 +101,7 @@ function Shows() {
   )
 }
 
-type CardProps = { readonly milestone: MilestoneView; readonly icon: IconName; readonly again: () => void }
+type CardProps = { readonly milestone: MilestoneView; readonly icon: IconName; readonly again: () => Promise<void> }
 
 function Card({ milestone: m, icon, again }: CardProps) {
   const words = useWords()
@@ -109,7 +109,7 @@ function Card({ milestone: m, icon, again }: CardProps) {
   const [asking, setAsking] = useState<'mint' | 'burn' | null>(null)
   const close = (): void => {
     setAsking(null)
-    again()
+    void again()
   }
   return (
     <article className="kw-milestone" data-kind={m.kind} data-token={m.token}>

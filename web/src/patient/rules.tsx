@@ -63,13 +63,13 @@ const partsText = (words: Words, parts: readonly string[]): string => words.list
 const wishText = (words: Words, u: UseView): string =>
   words.t('rules.wish', { parts: partsText(words, u.parts), purpose: purposeName(words, u.purpose), time: daysText(words, u.seconds) })
 
-function WaitingUse({ use, again }: { readonly use: UseView; readonly again: () => void }) {
+function WaitingUse({ use, again }: { readonly use: UseView; readonly again: () => Promise<void> }) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const refusing = useDo(async () => {
     await api.refuseUse(use.id)
-    again()
+    await again()
   })
   return (
     <Banner tone="warn" icon="clock" title={t('rules.waits', { name: use.name, time: words.time(use.due) })}>
@@ -94,7 +94,7 @@ export const ruleText = (words: Words, r: Pick<RuleView, 'to' | 'role' | 'parts'
     time: daysText(words, r.longest),
   })
 
-function Rule({ rule, again }: { readonly rule: RuleView; readonly again: () => void }) {
+function Rule({ rule, again }: { readonly rule: RuleView; readonly again: () => Promise<void> }) {
   const words = useWords()
   const { t, n } = words
   const [stopping, setStopping] = useState(false)
@@ -150,7 +150,7 @@ function Rule({ rule, again }: { readonly rule: RuleView; readonly again: () => 
           onClose={() => setStopping(false)}
           onDone={() => {
             setStopping(false)
-            again()
+            void again()
           }}
         />
       )}

@@ -19,11 +19,11 @@ export function WitnessPanel() {
   const adding = useDo(async (url: string) => {
     await api.addWitness(url)
     setAddress('')
-    again()
+    await again()
   })
   const forgetting = useDo(async (url: string) => {
     await api.forgetWitness(url)
-    again()
+    await again()
   })
   return (
     <Panel title={t('witness.title')} icon="eye">

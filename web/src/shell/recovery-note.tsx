@@ -18,7 +18,7 @@ export function RecoveryNote() {
   const stopping = useDo(async () => {
     await api.cancelRecovery(null)
     setAsking(false)
-    again()
+    await again()
   })
   if (!value) return null
   return (
