@@ -157,7 +157,7 @@ describe.skipIf(!hasChromium())('a device that is woken', () => {
     const said = page.getByText('Not woken in an emergency any more:')
     await page.goto(`${stage.url}/#/`)
     await page.getByText('asks to read your emergency summary').first().waitFor()
-    expect(await said.count()).toBe(0)
+    await expect.poll(() => said.count()).toBe(0)
     await page.evaluate(async () => (await (await navigator.serviceWorker.ready).pushManager.getSubscription())?.unsubscribe())
     await page.goto(`${stage.url}/#/timeline`)
     await page.goto(`${stage.url}/#/`)
