@@ -234,7 +234,7 @@ function renamed(network: Network, named: string, address: string): Network {
   return { relay: url => network.relay(at(url)), ledger: url => network.ledger(at(url)) }
 }
 
-const PATIENCE = 100
+const PATIENCE = 600
 const PAUSE = 100
 
 /** Opens the own relay here; null when `keepwell start` serves it. Another command that has it open is waited for. */
