@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { concat, equal, toHex } from '#base/bytes'
 import { cidBytes, dagPbCid, rawCid } from '#base/cid'
 import { readNode, unixfsBuilder } from '#base/unixfs'
@@ -137,10 +137,10 @@ describe('a writer plants what harms another record', () => {
       all.push(below)
     }
     await d.putBlocks(v, v, all.slice(0, -1))
-    const began = performance.now()
+    const read = vi.spyOn(d.ports.blocks, 'get')
     const { group } = await d.file(v, [below])
     await d.erase(v, ids(group))
-    expect(performance.now() - began).toBeLessThan(5000)
+    expect(read.mock.calls.length).toBeLessThanOrEqual(2 * all.length)
     expect((await d.ports.blocks.size()).blocks).toBe(0)
   })
 

@@ -52,8 +52,8 @@ test('a path leads into sequences', () => {
 })
 
 test('a hostile wildcard ends soon', () => {
-  const started = performance.now()
+  const before = process.threadCpuUsage()
   expect(wildcard(`${'*a'.repeat(40)}b`, 'a'.repeat(20_000))).toBe(false)
-  expect(performance.now() - started).toBeLessThan(1000)
+  expect(process.threadCpuUsage(before).user).toBeLessThan(1_000_000)
   expect(wildcard('a?c*', 'abcdef')).toBe(true)
 })
