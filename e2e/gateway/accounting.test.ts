@@ -236,12 +236,14 @@ describe('who looked', () => {
   })
 
   test('has what was on its way as the gateway was stopped, in the middle of an opening', async () => {
-    const { waits, release } = late.hold()
     const actor: Actor = { person: 'Dr. Late', role: 'physician', purpose: 'TREAT', scopes: null, patient: null }
+    const open = await world.gateway.session({ ...actor, person: 'Dr. Early' }, id)
+    const { waits, release } = late.hold()
     const opening = world.gateway.session(actor, id).catch(e => e.code)
     await until(waits)
     const again = world.restart()
-    setTimeout(release, 300)
+    await until(() => open.ended.aborted)
+    release()
     await again
     expect(await opening).toBe('STOPPING')
     expect(world.logged.filter(l => 'code' in l && l.code === 'STORAGE_FAILED')).toEqual([])

@@ -234,18 +234,21 @@ describe('a rest-hook', () => {
     const sub = await subscribed(doctor, { filters: [`Observation?patient=${id}`, `Procedure?patient=${id}`], hook })
     hooks.answer(503)
     await world.ask('POST', 'Observation', observation(id, 'laboratory', 7))
-    await until(() => hooks.of('/restart').length === 2)
+    await until(() => hooks.of('/restart').length > 1)
+    let tried = 0
     await world.restart(async () => {
+      // Whoever is slow to stop has tried again meanwhile, and does as soon as it is back.
+      tried = hooks.of('/restart').length
+      hooks.answer(200)
       await files(ada, {
         'p.json': { resourceType: 'Procedure', status: 'completed', subject: { reference: 'Patient/1' }, code: { text: 'Stitches' } },
       })
     })
-    hooks.answer(200)
     world.network.advance(1)
     const numbers = () =>
       hooks
         .of('/restart')
-        .slice(2)
+        .slice(tried)
         .flatMap(g => happened(g.bundle).map(h => h['event-number']))
     await until(() => new Set(numbers()).size === 2)
     expect(numbers()).toEqual(['1', '2'])
@@ -309,7 +312,7 @@ const shapeOf = (parameters: readonly Json[]): string[] =>
   parameters.flatMap(({ name, part, ...value }) => [name, ...Object.keys(value), ...(part ? shapeOf(part) : [])])
 
 describe.skipIf(!hapi)('a subscriber of HAPI’s parts', () => {
-  test('subscribes both ways, reads every notification at its strictest, and would send the like', { timeout: 180_000 }, async () => {
+  test('subscribes both ways, reads every notification at its strictest, and would send the like', async () => {
     const program = fileURLToPath(new URL('../../tools/hapi-server/Subscribe.java', import.meta.url))
     const wish = JSON.stringify(subscription({ topic: 'result', filters: [`Observation?patient=Patient/${id}`], content: 'full-resource' }))
     const java = spawn('java', ['-cp', hapi!, program, world.base, world.key, wish], { stdio: ['pipe', 'pipe', 'inherit'] })
