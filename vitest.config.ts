@@ -23,8 +23,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Programs that tests start find their sources compiled by those before them: half of what a start costs.
     env: { NODE_COMPILE_CACHE: here('node_modules/.cache/compiled') },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // What is waited for may take its time where several browsers share a core; by default it would be given one second.
     expect: { poll: { timeout: 60_000 } },
   },

@@ -104,15 +104,12 @@ const alone = together ? 'with the rest (KEEPWELL_DEEP=1: also alone): ' : ''
 
 describe('the main job on the other backend of each port: only the configuration changes', () => {
   test.skipIf(together)(`${alone}blocks on a private IPFS swarm`, async () => mainJob([await helia()]), 120_000)
-  test.skipIf(together || noPostgres)(
-    `${alone}${why(noPostgres, 'PostgreSQL')}envelopes and log in PostgreSQL`,
-    async () => mainJob([await postgres()]),
-    120_000,
+  test.skipIf(together || noPostgres)(`${alone}${why(noPostgres, 'PostgreSQL')}envelopes and log in PostgreSQL`, async () =>
+    mainJob([await postgres()]),
   )
   test.skipIf(together || noGeth)(`${alone}${why(noGeth, 'geth')}the ledger on geth`, async () => mainJob([await geth()]), 180_000)
   test.skipIf(noGeth || noPostgres)(
     `${why(noPostgres, 'PostgreSQL')}${why(noGeth, 'geth')}all of them at once: PostgreSQL, geth, Helia`,
     async () => mainJob([await postgres(), await geth(), await helia()]),
-    180_000,
   )
 })

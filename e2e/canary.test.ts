@@ -199,7 +199,7 @@ beforeAll(async () => {
     for (const relay of relays) await relay.proxy.close()
   }
   rows = (await Promise.all(relays.map(r => ledgerRows(inHome(join(r.dir, 'relay')).ledger)))).flat()
-}, 120_000)
+})
 
 afterAll(() => rm(dir, { recursive: true, force: true }))
 

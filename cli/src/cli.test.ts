@@ -10,9 +10,8 @@ import { type Desk, desk, EXECUTABLE, freePort, seat, temporary } from './cli.ki
 const place = temporary()
 afterAll(() => place.remove())
 const at = (...names: string[]): string => join(place.path, ...names)
-const SLOW = { timeout: 120_000 }
 
-describe('one person at home, with the real executable', SLOW, () => {
+describe('one person at home, with the real executable', () => {
   let ada: Desk
   /** At the same home, where no process is started for each question. */
   let asked: Desk
@@ -27,7 +26,7 @@ describe('one person at home, with the real executable', SLOW, () => {
     asked = seat(at('ada'), { KEEPWELL_PORT: String(port) })
     const made = await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
     expect(made).toMatchObject({ name: 'Ada Example', relay: `http://127.0.0.1:${port}` })
-  }, 120_000)
+  })
 
   test('a home is private, its keyring names no words, and the words are in their file alone', () => {
     expect(statSync(ada.dir).mode & 0o077).toBe(0)
@@ -72,7 +71,7 @@ describe('one person at home, with the real executable', SLOW, () => {
   })
 })
 
-describe('what goes wrong is said in one sentence, with an exit code of its own', SLOW, () => {
+describe('what goes wrong is said in one sentence, with an exit code of its own', () => {
   test('usage, homes and files', async () => {
     const d = seat(at('nowhere'))
     const codeAt = async (where: Desk, ...args: string[]) => {

@@ -25,7 +25,7 @@ describe.skipIf(!classpath || !folder)('a record that HAPI FHIR’s server keeps
     hapi = await startHapiServer(classpath!, { page: 25, soon: true })
     for (const bundle of readSynthea(folder!)) await sent('POST', '', bundle)
     id = (await asked('Patient')).entry[0]!.resource.id
-  }, 240_000)
+  })
   afterAll(async () => {
     await closeHospitals()
     await hapi?.stop()
@@ -51,9 +51,7 @@ describe.skipIf(!classpath || !folder)('a record that HAPI FHIR’s server keeps
     return found
   }
 
-  test('comes whole though the line broke in the middle, byte for byte; then only what changed, by the server’s own clock', {
-    timeout: 240_000,
-  }, async () => {
+  test('comes whole though the line broke in the middle, byte for byte; then only what changed, by the server’s own clock', async () => {
     const west = await hospital({ before: hapi.base })
     west.login.patient = id
     const ada = await patientOf()

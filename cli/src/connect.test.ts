@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Desk, EXECUTABLE, freePort, seat, temporary } from './cli.kit.ts'
 import { fill, type Hospital, observation, openHospital } from './hospital.kit.ts'
 
-const SLOW = 180_000
 const place = temporary()
 let ada: Desk
 let west: Hospital
@@ -15,7 +14,7 @@ beforeAll(async () => {
   west = await openHospital({ page: 50 })
   fill(west, 600)
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(place.path, 'words'))
-}, SLOW)
+})
 afterAll(async () => {
   await west?.close()
   place.remove()
@@ -47,9 +46,7 @@ async function loggingIn(...args: string[]): Promise<Running> {
   return { child, said: () => text, ended }
 }
 
-test('a login, a pull that is killed in the middle, and the next that goes on: every record once; then only what changed', {
-  timeout: SLOW,
-}, async () => {
+test('a login, a pull that is killed in the middle, and the next that goes on: every record once; then only what changed', async () => {
   let reached = (): void => {}
   const middle = new Promise<void>(resolve => {
     reached = resolve

@@ -16,7 +16,7 @@ beforeAll(async () => {
   clinic = seat(theirs)
   me = (await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', join(folder.path, 'ada.words'))).did
   home = `http://127.0.0.1:${port}`
-}, 60_000)
+})
 
 test('an organisation is led from its keys to its first patient, who sees who vouches for it', { timeout: 400_000 }, async () => {
   let server = await ada.serve('start')

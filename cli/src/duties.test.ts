@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Desk, freePort, later, type Ran, seat, temporary } from './cli.kit.ts'
 
 const DAY = 86_400
-const SLOW = { timeout: 200_000 }
 const PASSPHRASE = 'correct horse battery'
 
 const folder = temporary()
@@ -102,14 +101,14 @@ beforeAll(async () => {
   }
   await vi.waitFor(async () => expect((await ask('Patient')).total).toBe(1), { timeout: 60_000, interval: 200 })
   expect((await ask(`Observation?patient=${(await ask('Patient')).entry[0]!.resource.id}`)).total).toBe(2)
-}, 200_000)
+})
 afterAll(async () => {
   await gateway.stop()
   await home.stop()
   folder.remove()
 })
 
-describe('what an organisation owes the law, at its command line', SLOW, () => {
+describe('what an organisation owes the law, at its command line', () => {
   test('registers are kept by whom they are given to, who proves it with passphrase and code', async () => {
     const verbs = [['breach', 'list'], ['breach', 'open', '--title', 'x'], ['hold'], ['retention', 'simulate', '--file', at('none.json')]]
     for (const verb of verbs) {
@@ -274,7 +273,7 @@ describe('what an organisation owes the law, at its command line', SLOW, () => {
   })
 })
 
-describe('what a patient does at theirs', SLOW, () => {
+describe('what a patient does at theirs', () => {
   const titles = async () => ((await ada.json('list', '--compartment', 'laboratory')).records as unknown[]).length
 
   test('their own rules erase what they showed, by the plan they showed, and nothing else', async () => {

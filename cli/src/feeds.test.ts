@@ -8,18 +8,15 @@ import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 const place = temporary()
 afterAll(() => place.remove())
 const at = (...names: string[]): string => join(place.path, ...names)
-const SLOW = 180_000
 
 let ada: Desk
 beforeAll(async () => {
   mkdirSync(at('files'))
   ada = seat(at('ada'), { KEEPWELL_PORT: String(await freePort()) })
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('words'))
-}, SLOW)
+})
 
-test('a C-CDA document and an HL7 v2 message are filed as FHIR beside the original, once, with what found no place', {
-  timeout: SLOW,
-}, async () => {
+test('a C-CDA document and an HL7 v2 message are filed as FHIR beside the original, once, with what found no place', async () => {
   writeFileSync(at('files', 'summary.xml'), sampleCcda('cli', { now: 1_790_000_000 }))
   writeFileSync(at('files', 'result.hl7'), RESULT.concat('ZPD|SECRET').join('\r'))
   const first = await ada.run('import', at('files'), '--mapped')
@@ -42,7 +39,7 @@ test('a C-CDA document and an HL7 v2 message are filed as FHIR beside the origin
   expect(new Set(verdicts.flatMap(v => v.outcome ?? []))).toEqual(new Set(['already-there']))
 })
 
-test('a record goes out as a CCD that reads back as FHIR', { timeout: SLOW }, async () => {
+test('a record goes out as a CCD that reads back as FHIR', async () => {
   const out = at('ccd.xml')
   await ada.json('export', '--as', 'ccd', '--out', out)
   expect(readFileSync(out, 'utf8')).toContain('<ClinicalDocument')
@@ -68,7 +65,7 @@ const MAPPING = {
   ],
 }
 
-test('a table is rehearsed, filed by its mapping, accounted for row by row, and not filed twice', { timeout: SLOW }, async () => {
+test('a table is rehearsed, filed by its mapping, accounted for row by row, and not filed twice', async () => {
   const [csv, map, report] = [at('labs.csv'), at('labs.map.json'), at('labs.report.json')]
   writeFileSync(map, JSON.stringify(MAPPING))
   const good = Array.from({ length: 30 }, (_, i) => `${i},7,GLU,2026-01-${String((i % 28) + 1).padStart(2, '0')},${90 + i}`)

@@ -7,7 +7,6 @@ import { type Desk, freePort, seat, temporary } from './cli.kit.ts'
 const place = temporary()
 afterAll(() => place.remove())
 const at = (...names: string[]): string => join(place.path, ...names)
-const SLOW = 180_000
 const LETTER = `A letter from the archive. ${'Nothing else. '.repeat(2000)}`
 
 let ada: Desk
@@ -26,14 +25,12 @@ beforeAll(async () => {
   await clinic.json('join', (await ada.json('invite')).link)
   await ada.json('sync')
   await ada.json('share', '--to', 'Clinic West', '--level', 'write', '--compartment', 'general', '--purpose', 'treatment', '--until', '30d')
-}, SLOW)
+})
 afterAll(async () => {
   for (const stop of stops) await stop()
-}, SLOW)
+})
 
-test('a folder that stays at the clinic is attached, opened by the patient, detached with a notice to them, and attached again', {
-  timeout: SLOW,
-}, async () => {
+test('a folder that stays at the clinic is attached, opened by the patient, detached with a notice to them, and attached again', async () => {
   mkdirSync(at('archive'))
   writeFileSync(at('archive', 'letter.txt'), LETTER)
   const where = ['--patient', 'Ada Example', '--folder', at('archive')]
@@ -59,13 +56,13 @@ test('a folder that stays at the clinic is attached, opened by the patient, deta
   expect([(await open()).code, readFileSync(at('out.txt'), 'utf8')]).toEqual([0, LETTER])
 })
 
-test('who registers keys as they are is reminded that they change', { timeout: SLOW }, async () => {
+test('who registers keys as they are is reminded that they change', async () => {
   writeFileSync(at('keys.json'), JSON.stringify({ keys: [{ kty: 'EC', crv: 'P-384', x: 'x', y: 'y', kid: 'k1' }] }))
   const added = await clinic.run('gateway', 'app', 'add', '--name', 'Feed', '--keys', at('keys.json'), '--scope', 'system/*.rs')
   expect([added.code, added.out]).toEqual([0, expect.stringContaining('whenever they change')])
 })
 
-test('groups and what is in quarantine are kept by name, also while the gateway runs', { timeout: SLOW }, async () => {
+test('groups and what is in quarantine are kept by name, also while the gateway runs', async () => {
   const { id } = await clinic.json('gateway', 'group', 'add', '--name', 'Register')
   expect(await clinic.json('gateway', 'group', 'join', '--id', id, '--patient', 'Ada Example')).toEqual({ id, members: 1 })
   expect(await clinic.json('gateway', 'group')).toEqual([{ id, name: 'Register', members: ['Ada Example'] }])

@@ -11,7 +11,7 @@ const place = temporary()
 afterAll(() => place.remove())
 const at = (name: string): string => join(place.path, name)
 
-describe('one record, from its first token to its end', { timeout: 120_000 }, () => {
+describe('one record, from its first token to its end', () => {
   let ada: Desk
 
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('one record, from its first token to its end', { timeout: 120_000 }, ()
     ada = seat(at('ada'), { KEEPWELL_PORT: String(await freePort()) })
     await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
     await ada.json('import', at('hospital.json'), at('scan.dcm'), at('letter.pdf'))
-  }, 120_000)
+  })
 
   test('a vaccination becomes a token, an erased record is gone', async () => {
     const [shot] = (await ada.json('list', '--type', 'Immunization')).records

@@ -19,7 +19,7 @@ beforeAll(async () => {
   ada = seat(at('ada'), { KEEPWELL_PORT: port })
   clinic = seat(at('clinic'))
   await ada.json('init', '--name', 'Ada Example', '--no-passphrase', '--words-file', at('ada.words'))
-}, 60_000)
+})
 
 const later = (seconds: number, ...argv: string[]): Promise<Ran> => seat(ada.dir, { KEEPWELL_PORT: port }, seconds).run(...argv)
 
@@ -34,7 +34,7 @@ test('a text is checked without a home, and what it would break is shown', async
   expect((await nobody.run('policy', 'check', at('worse.cedar'))).code).toBe(3)
 })
 
-test('an operator says what a role has to do with, sees it beside the table, and takes it back', { timeout: 120_000 }, async () => {
+test('an operator says what a role has to do with, sees it beside the table, and takes it back', async () => {
   type Shown = { roles: { role: string; purposes: string[]; parts: string[] | 'all' }[] }
   const nurse = ({ roles }: Shown) => roles.find(r => r.role === 'nurse')
   const set = [

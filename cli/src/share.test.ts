@@ -15,7 +15,7 @@ async function home(name: string, person: string): Promise<Desk> {
   return made
 }
 
-describe('one person and one clinic, each at a home of their own', { timeout: 120_000 }, () => {
+describe('one person and one clinic, each at a home of their own', () => {
   let ada: Desk
   let clinic: Desk
   const servers: { stop(): Promise<number> }[] = []
@@ -26,7 +26,7 @@ describe('one person and one clinic, each at a home of their own', { timeout: 12
     writeFileSync(at('letter.pdf'), samplePdf('A letter'))
     ;[ada, clinic] = await Promise.all([home('ada', 'Ada Example'), home('clinic', 'Clinic West')])
     await ada.json('import', at('hospital.json'), at('scan.dcm'))
-  }, 120_000)
+  })
   afterAll(async () => {
     await Promise.all(servers.map(s => s.stop()))
     place.remove()

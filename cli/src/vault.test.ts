@@ -15,7 +15,7 @@ const at = (...names: string[]): string => join(place.path, ...names)
 
 type Job = { name: string; failed: string | null; warning: string | null; said: string; started: number; succeeded: number }
 
-describe('the agent of a vault', { timeout: 120_000 }, () => {
+describe('the agent of a vault', () => {
   let ada: Desk
   const once = async (...more: string[]): Promise<{ code: number; job: (name: string) => Job; err: string }> => {
     const { code, out, err } = await ada.run('vault', '--once', '--backups', at('backups'), '--cold', at('share'), ...more, '--json')
@@ -29,7 +29,7 @@ describe('the agent of a vault', { timeout: 120_000 }, () => {
     mkdirSync(at('files'))
     writeFileSync(at('files', 'hospital.json'), JSON.stringify(sampleBundle('vault', { resources: 20, now: 1_790_000_000 })))
     await ada.json('import', at('files'))
-  }, 120_000)
+  })
 
   test('backs up, rehearses a restore, copies; erased records leave the backups and the copies', async () => {
     const first = await once()

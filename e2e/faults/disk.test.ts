@@ -195,5 +195,4 @@ test.skipIf(!mountable)(
     expect(found.filter(o => equal(o.body, kept.get(toHex(o.meta.id))!))).toHaveLength(kept.size)
     console.info(`full disk: ${kept.size} acknowledged, none lost; answers ${[...codes].join(', ')}`)
   },
-  120_000,
 )

@@ -178,5 +178,5 @@ test(
       expect((await verifyTrail(patient)).problems).toEqual([])
     }
   },
-  ROUNDS * 60_000,
+  ROUNDS * 300_000,
 )

@@ -77,7 +77,7 @@ beforeAll(async () => {
   await world.ask('GET', `Observation?patient=${id}`, undefined, { ...grace, 'x-keepwell-purpose': 'HRESCH' })
   await world.network.home('home').open.relay.anchor()
   auditor = await loggedIn(await withPasskey(at, { login: 'ines', name: 'Ines Inspector', role: 'auditor' }))
-}, 240_000)
+})
 afterAll(() => world?.close())
 
 describe('the trail of an organisation, for its auditor', () => {

@@ -60,7 +60,7 @@ describe.skipIf(!there)(`transactions of the corpora${there ? '' : ' (skipped: t
     )
     expect([found.length, sum('read')]).toEqual([DEEP ? 7 : 3, sum('sent')])
     expect(found.map(f => f.dangling)).toEqual(found.map(() => 0))
-  }, 240_000)
+  })
 
   test('those with US Core profiles as well; who is only named by an identifier stays named by it', async () => {
     const found: Awaited<ReturnType<typeof posted>>[] = []
@@ -70,7 +70,7 @@ describe.skipIf(!there)(`transactions of the corpora${there ? '' : ' (skipped: t
       `Synthea with US Core: ${found.length} transactions, ${sum('sent')} resources sent, ${sum('read')} read back, ${Math.round(sum('sent') / sum('seconds'))}/s`,
     )
     expect([found.length, sum('read')]).toEqual([DEEP ? 5 : 2, sum('sent')])
-  }, 240_000)
+  })
 
   test('US Core’s examples are written one by one under the ids that they have', async () => {
     const { id } = await consents(world, await world.patient('Example'))
@@ -95,5 +95,5 @@ describe.skipIf(!there)(`transactions of the corpora${there ? '' : ' (skipped: t
     }
     console.log(`US Core examples: ${counts.written} written and read back, ${counts.refused} refused`)
     expect(counts.written).toBeGreaterThanOrEqual(DEEP ? 110 : 25)
-  }, 240_000)
+  })
 })

@@ -224,9 +224,7 @@ test('a record that cannot be read is named where it may have been what was soug
   expect((await ask('GET', 'Observation/nothing')).body.issue[0].details.text).toContain('1 could not')
 })
 
-test('the whole of a record that is on its way when its consent ends is broken off, and nobody takes it for whole', {
-  timeout: 120_000,
-}, async () => {
+test('the whole of a record that is on its way when its consent ends is broken off, and nobody takes it for whole', async () => {
   const party = await world.patient('Gil')
   const note = [{ text: 'x'.repeat(150_000) }]
   const one = (n: number): Json => ({

@@ -64,7 +64,7 @@ beforeAll(async () => {
   front = (await consents(world, own)).id
   ;({ id: behind, commitments: given } = await consents(world, daughters))
   stranger = (await consents(world, other)).id
-}, 240_000)
+})
 afterAll(() => world.close())
 
 test('two vaults are two patients until the organisation says that they are one person’s, and then one record from two relays', async () => {

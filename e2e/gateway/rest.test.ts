@@ -432,9 +432,7 @@ describe('pages of a search', () => {
     }
   }
 
-  test('are those of the first one, nothing twice and nothing left out, while others create, change and delete', {
-    timeout: 180_000,
-  }, async () => {
+  test('are those of the first one, nothing twice and nothing left out, while others create, change and delete', async () => {
     const other = world.asking({ 'x-keepwell-person': 'Dr. Grace', 'x-keepwell-role': 'physician', 'x-keepwell-patient': id })
     for (let v = 1; v <= 12; v++) await ask('POST', 'Observation', observation(v, coding('page')))
     const search = 'Observation?code=urn:paging|page&_sort=value-quantity'

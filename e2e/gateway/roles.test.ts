@@ -74,7 +74,7 @@ beforeAll(async () => {
   })
   await until(() => world.gateway.patients().length === 2, 90)
   carl = world.gateway.patients().find(p => p.vaults[0]!.did === didOf(other))!.id
-}, 240_000)
+})
 afterAll(async () => {
   await world.close()
   await smart.close()

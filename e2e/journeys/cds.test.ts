@@ -196,7 +196,7 @@ describe.skipIf(!hapi)('HAPI’s parts of CDS Hooks', () => {
   const accepted = async (): Promise<number> =>
     Number(/^keepwell_cds_accepted (\d+)$/m.exec((await world.ask('GET', `${world.running.url}/metrics`)).text)?.[1])
 
-  test('fetch what a service wants sent along, call it, read its cards whole, and answer them', { timeout: 180_000 }, async () => {
+  test('fetch what a service wants sent along, call it, read its cards whole, and answer them', async () => {
     const seen = await askedByHapi('patient-view')
     expect([seen.status, seen.feedback, seen.unknown]).toEqual([200, 200, []])
     const told = await call('patient-view', {})

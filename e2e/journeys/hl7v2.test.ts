@@ -15,7 +15,7 @@ beforeAll(async () => {
   world = await gatewayWorld()
   const secret = world.clinic.session.state.ring.catalog
   part = await hl7v2Part(world.gateway, { dir: world.clinic.folder, secret, listen: { host: '127.0.0.1', port: 0 }, look: 100 })
-}, 120_000)
+})
 afterAll(async () => {
   await part.close?.()
   await world.close()
@@ -23,9 +23,7 @@ afterAll(async () => {
 
 const filed = (): number => part.gauges!().find(g => g.name === 'keepwell_hl7v2_filed_total')!.value
 
-test('a hospital’s messages: held until the patient consents, then in her record, read by FHIR, corrected in place', {
-  timeout: 120_000,
-}, async () => {
+test('a hospital’s messages: held until the patient consents, then in her record, read by FHIR, corrected in place', async () => {
   const ada = await world.patient('Ada')
   const { id } = await consents(world, ada)
   const sender = await openSender({ host: '127.0.0.1', port: part.port })

@@ -37,7 +37,7 @@ beforeAll(async () => {
     },
   })
   at = { url: world.running.url, fhir: world.base, smart: smart! }
-}, 120_000)
+})
 afterAll(() => world?.close())
 
 async function collected(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -80,9 +80,7 @@ async function morning(id: string, images: readonly Uint8Array[]): Promise<void>
   await sender.close()
 }
 
-test('admitted, scanned, tested, read by an app under consent; consent ends, the app is out, and each reading has a name', {
-  timeout: 180_000,
-}, async () => {
+test('admitted, scanned, tested, read by an app under consent; consent ends, the app is out, and each reading has a name', async () => {
   const ada = await world.patient('Ada')
   const { id, commitments } = await consents(world, ada)
   const images = [...sampleSeries('day', { rows: 32, columns: 32, instances: 3 })]

@@ -25,9 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-test('a provider asks, the patient agrees, a record goes in and out, the consent ends and so does it all', {
-  timeout: 120_000,
-}, async () => {
+test('a provider asks, the patient agrees, a record goes in and out, the consent ends and so does it all', async () => {
   const asked = { patient: didOf(ada), purpose: 'TREAT', duration: 90 * DAY, parts: ['laboratory'], text: 'For Tuesday' } as const
   const waiting = await provider.requestAccess(asked, NURSE)
   expect(waiting.grant).toBeNull()

@@ -73,7 +73,7 @@ async function taken(
   return { code, said, log: existsSync(log) ? lines(readFileSync(log, 'utf8')) : [], files: Object.fromEntries(read), attachments }
 }
 
-test.skipIf(!client)(`${NAME} authorizes itself, exports, checks every line, and takes documents along`, { timeout: 60_000 }, async () => {
+test.skipIf(!client)(`${NAME} authorizes itself, exports, checks every line, and takes documents along`, async () => {
   await files(here.ada, { 'letter.txt': 'The patient was sent home in good health.' })
 
   const all = await taken({ group: 'all' })
@@ -111,7 +111,7 @@ async function fetched(...commands: readonly (readonly string[])[]): Promise<{ b
   return { byType, log }
 }
 
-test.skipIf(!fetcher)(`${FETCH} takes the same in bulk and by searches, and puts letters into it`, { timeout: 240_000 }, async () => {
+test.skipIf(!fetcher)(`${FETCH} takes the same in bulk and by searches, and puts letters into it`, async () => {
   await files(here.ada, { 'note.txt': 'The wound has healed.' })
   const idsOf = (byType: Record<string, Json[]>) =>
     Object.fromEntries(Object.entries(byType).map(([type, all]) => [type, all.map(r => r.id).sort()]))

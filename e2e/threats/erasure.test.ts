@@ -119,7 +119,7 @@ beforeAll(async () => {
     Array.from({ length: RECORDS }, (_, i) => draft(ada, i % 2 ? 'laboratory' : 'general', `Value ${i}`)),
   )
   await publishState(ada)
-}, 120_000)
+})
 
 afterAll(async () => {
   await parties.close()
@@ -127,7 +127,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-describe('once keys are shredded, no copy of them is left', { timeout: 120_000 }, () => {
+describe('once keys are shredded, no copy of them is left', () => {
   test('of single records: not in database, write-ahead log, key files, blocks or catalog, nor in what is backed up later', async () => {
     const doomed = DOOMED.map(i => entries[i]!)
     const { kept, never } = await traces(doomed)

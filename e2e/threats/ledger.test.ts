@@ -131,7 +131,7 @@ beforeAll(async () => {
   errors.push(await code(() => session.open([second])))
   errors.push(await code(() => fileRecords(patient, [{ ...make(), id: first }])))
   await home.relay.anchor()
-}, 120_000)
+})
 
 const writes = (): { contract: string; text: string }[] => {
   const registry = new Set(['identities'])

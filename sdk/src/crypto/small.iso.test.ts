@@ -154,7 +154,7 @@ describe('passphrases', () => {
   })
   test('the defaults are within the bounds', async () => {
     expect((await deriveKey('x', { ...ARGON2_DEFAULTS, salt: params.salt })).length).toBe(32)
-  }, 120_000)
+  })
 })
 
 describe('shredding', () => {

@@ -43,7 +43,7 @@ async function wholeTrail(d: Desk, v: DeskVault): Promise<number> {
 
 const ids = (g: { items: readonly { id: Uint8Array }[] }) => g.items.map(i => i.id)
 
-describe('when a port fails at any call', { timeout: 120_000 }, () => {
+describe('when a port fails at any call', () => {
   test('filing: nothing acknowledged is unreadable, and filing the same again succeeds', async () => {
     const plan = noPlan()
     const d = await desk('fault submit', plan)
@@ -319,7 +319,7 @@ describe('receipt first', () => {
       }
   })
 
-  test('a hundred accesses at once are numbered without a gap', { timeout: 60_000 }, async () => {
+  test('a hundred accesses at once are numbered without a gap', async () => {
     const d = await desk('hundred')
     const v = await d.vault()
     const { group } = await d.file(v, [d.block()])

@@ -41,7 +41,7 @@ test('each file stands in the archive as it is, with its name, its length and th
   }
 })
 
-test('more files than 65,535 are counted by ZIP64', { timeout: 30_000 }, async () => {
+test('more files than 65,535 are counted by ZIP64', async () => {
   const archive = await archived(70_000, () => [utf8('x')])
   const wide = archive.lastIndexOf(signature('\x06\x06'))
   const place = archive.lastIndexOf(signature('\x06\x07'))

@@ -117,7 +117,7 @@ beforeEach(async () => {
   await fileRecords(ada, [draft(ada, 'laboratory', 'HbA1c'), draft(ada, 'imaging', 'CT')])
 })
 
-describe('T08: a backup comes back at a home with a ledger of its own', { timeout: 180_000 }, () => {
+describe('T08: a backup comes back at a home with a ledger of its own', () => {
   for (const times of [0, 1, 2])
     test(`its keys replaced ${times} times before: read, shared, ended, kept, replaced again, and brought back again`, async () => {
       let words = ada.words
@@ -222,7 +222,7 @@ describe('T08: a backup comes back at a home with a ledger of its own', { timeou
   })
 })
 
-describe('T08: whoever has keys that were left', { timeout: 180_000 }, () => {
+describe('T08: whoever has keys that were left', () => {
   /** The keyrings that thieves got hold of: before the keys were replaced, and after that. */
   let lost: Keyring[]
   let back: Ctx
