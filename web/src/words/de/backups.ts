@@ -15,7 +15,8 @@ export const backups: Texts<typeof en> = {
   'backups.readMade': 'Als sie gemacht wurde: Jeder Eintrag wurde geöffnet und verglichen.',
   'backups.readWhat': { one: '{count} Eintrag, aus einer Sicherung vom {date}', other: '{count} Einträge, aus einer Sicherung vom {date}' },
   'backups.drilled': 'Letzte Probe',
-  'backups.drillNever': 'Nie. keepwell vault probt das Zurückholen jeden Monat, keepwell backup drill sofort.',
+  'backups.drillNever':
+    'Nie. Ihr ständig laufender Helfer (keepwell vault) probt es jeden Monat; sofort geht es mit keepwell backup drill.',
   'backups.drillGood': {
     one: '{count} Eintrag kam auf einer leeren Maschine in {time} vollständig zurück.',
     other: 'Alle {count} Einträge kamen auf einer leeren Maschine in {time} vollständig zurück.',
@@ -52,7 +53,7 @@ export const backups: Texts<typeof en> = {
   'backups.copiesNote':
     'Versiegelte Blöcke an anderen Orten. Es wird zufällig gezogen, geholt und verglichen; was fehlt, wird von einem anderen Ort ersetzt.',
   'backups.copiesNone':
-    'Es gibt keine. keepwell vault legt sie in einen Ordner, auf eine Freigabe im Netz oder in einen Bucket und fragt jeden Tag nach ihnen.',
+    'Es gibt keine. Ihr ständig laufender Helfer (keepwell vault) legt sie in einen Ordner, auf eine Freigabe im Netz oder in einen Bucket und fragt jeden Tag nach ihnen.',
   'backups.home': 'Wo Ihre Akte liegt',
   'backups.asked': '{asked} Stichproben aus {of} Blöcken',
   'backups.mended': { one: '{count} Block wurde ersetzt', other: '{count} Blöcke wurden ersetzt' },

@@ -12,7 +12,8 @@ export const backups = {
   'backups.readMade': 'When it was made: every record was opened and compared.',
   'backups.readWhat': { one: '{count} record, of a backup of {date}', other: '{count} records, of a backup of {date}' },
   'backups.drilled': 'Last rehearsal',
-  'backups.drillNever': 'Never. keepwell vault rehearses a restore every month; keepwell backup drill does it at once.',
+  'backups.drillNever':
+    'Never. Your always-on agent (keepwell vault) rehearses one every month; at once it is done by keepwell backup drill.',
   'backups.drillGood': {
     one: '{count} record came back whole on an empty machine, in {time}.',
     other: 'All {count} records came back whole on an empty machine, in {time}.',
@@ -47,7 +48,8 @@ export const backups = {
   'backups.copies': 'Second copies',
   'backups.copiesNote':
     'Sealed blocks in other places. Drawn at random, fetched and compared; what is lost is put right from another place.',
-  'backups.copiesNone': 'There are none. keepwell vault keeps them in a folder, a share or a bucket, and asks for them every day.',
+  'backups.copiesNone':
+    'There are none. Your always-on agent (keepwell vault) keeps them in a folder, a share or a bucket, and asks for them every day.',
   'backups.home': 'Where your record is kept',
   'backups.asked': '{asked} draws from {of} blocks',
   'backups.mended': { one: '{count} block was mended', other: '{count} blocks were mended' },
