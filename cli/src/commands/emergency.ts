@@ -40,15 +40,18 @@ const here: Readonly<Record<string, Run>> = {
   end,
 }
 const asking: readonly string[] = ['request', 'approve', 'open']
+const waking: readonly string[] = ['devices', 'wake', 'offer']
 
 export const emergency: Command = {
   name: 'emergency',
   group: 'sharing',
-  takes: '[set-up|card|custodians|drill|status|current|replace|end|veto|review|preauthorise] or [request|approve|open]',
+  takes: '[set-up|card|custodians|drill|status|current|replace|end|veto|review|preauthorise|devices|wake|offer] or [request|approve|open]',
   summary: 'Let a stranger help you: your emergency card and its custodians; or, as a professional, open someone’s emergency summary.',
   about:
     'Custodians each hold one share of a key; only some of them together can open your emergency compartment, and each tells you before its share leaves.\n' +
     'Your card holds a short summary that any phone reads without a network, and what a professional needs to ask. See docs/emergency.md.\n' +
+    'Devices are woken in an emergency even when the app is closed there, once they were turned on in the app: devices shows yours, wake whose are woken for\n' +
+    'you, of those who offered it, and offer to whom you offered it. A name behind wake or offer is chosen; with --off, no more.\n' +
     'As a professional you need a credential that its issuer enrolled for emergencies: credential issue --emergencies.',
   examples: [
     'keepwell emergency set-up --custodian "Clinic West=https://custodian.clinic.example" --custodian "Ben=https://ben.example" --threshold 2 --contact ben@example.org',
@@ -56,6 +59,9 @@ export const emergency: Command = {
     'keepwell emergency drill',
     'keepwell emergency veto 4f2a91',
     'keepwell emergency review 4f2a91 --words "I was brought in; this was right."',
+    'keepwell emergency devices --remove 9c40e7',
+    'keepwell emergency wake "Ben Example"',
+    'keepwell emergency offer "Cleo Example" --off',
     'keepwell emergency request --card card.txt --reason "Found unconscious"',
     'keepwell emergency open 7c01d2 --card card.txt --out summary.json',
   ],
@@ -91,6 +97,8 @@ export const emergency: Command = {
       about: 'Of preauthorise: the credential’s number, 64 hex digits, which its holder shows you.',
     },
     until: { type: 'string', value: 'TIME', about: 'Of preauthorise: when it ends; default 1y.' },
+    remove: { type: 'string', value: 'ID', about: 'Of devices: this one is woken no more.' },
+    off: { type: 'boolean', about: 'Of wake and offer: not this person any more.' },
     card: { type: 'string', value: 'FILE', about: 'Of request and open: what was scanned from the card.' },
     reason: { type: 'string', value: 'TEXT', about: 'Of request: why; the patient reads it.' },
     preauthorised: { type: 'string', value: 'TEXT', about: 'Of request: the patient’s word, keepwell:preauthorisation#…' },
@@ -99,7 +107,8 @@ export const emergency: Command = {
   async run(io, args) {
     const [what = 'status'] = args.positionals
     if (asking.includes(what)) return (await import('#commands/emergency-ask')).ask(io, args)
-    ensure(Object.hasOwn(here, what), 'USAGE', `Say: keepwell emergency with ${[...Object.keys(here), ...asking].join(', ')}.`)
+    if (waking.includes(what)) return (await import('#commands/emergency-woken')).woken(io, args)
+    ensure(Object.hasOwn(here, what), 'USAGE', `Say: keepwell emergency with ${[...Object.keys(here), ...waking, ...asking].join(', ')}.`)
     return withHome(io, args, home => here[what]!(io, args, home))
   },
 }

@@ -92,7 +92,7 @@ export function arrivalLine(a: Arrival): string {
     case 'bells':
       return `${safe(a.name)} wants the devices of ${count(a.bells, 'contact')} woken in an emergency.`
     case 'bell':
-      return `${safe(a.name)} ${a.given ? 'lets you have their devices woken in an emergency; choose it in the app' : 'took back what wakes their devices'}.`
+      return `${safe(a.name)} ${a.given ? 'lets you have their devices woken in an emergency. See: keepwell emergency wake' : 'took back what wakes their devices.'}`
     case 'concern':
       return `EMERGENCY of ${safe(a.of)}, as ${safe(a.name)} says: ${safe(a.concern.name)} (${safe(a.concern.role)}) asked to read their summary. If you can reach them, please do.`
     case 'notice':

@@ -85,8 +85,7 @@ export function WouldComePanel() {
   const [unreached, setUnreached] = useState<readonly string[]>([])
   const { value, error, again } = useAsk(() => api.wouldCome(null), [], ['emergency', 'sharing'])
   const choosing = useDo(async (did: string, on: boolean) => {
-    const chosen = (value ?? []).filter(p => (p.did === did ? on : p.chosen))
-    setUnreached(await api.chooseWoken(chosen.map(p => p.did)))
+    setUnreached(await api.chooseWoken({ did, on }))
     await again()
   })
   return (

@@ -56,7 +56,7 @@ export const emergencyApi = (open: () => OpenVault, state: { reading: OpenReadin
     bellNoMore: async (id: string) => changed((await waking()).bellNoMore(open(), id)),
     wakeFor: async (input: Parameters<Waking['wakeFor']>[1]) => changed((await waking()).wakeFor(open(), input)),
     wouldCome: async (_: null) => (await waking()).wouldCome(open()),
-    chooseWoken: async (dids: readonly string[]) => changed((await waking()).chooseWoken(open(), dids)),
+    chooseWoken: async (input: Parameters<Waking['chooseWoken']>[1]) => changed((await waking()).chooseWoken(open(), input)),
 
     readEmergencyCard: async (text: string) => (await asking()).readEmergencyCard(text),
     askEmergency: async (input: Asking) => (await asking()).ask(open(), input),

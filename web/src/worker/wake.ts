@@ -1,25 +1,23 @@
-import { addToBell, giveBell, removeFromBell, takeBellBack } from '@keepwell/sdk/actions/emergency/bell'
-import { addWake, chooseBells, removeWake } from '@keepwell/sdk/actions/emergency/wake'
+import { addToBell, giveBell, lookedAfter, removeFromBell, takeBellBack } from '@keepwell/sdk/actions/emergency/bell'
+import { addWake, chooseBell, wouldCome as offering, removeWake, wokenDevices } from '@keepwell/sdk/actions/emergency/wake'
 import { equal, fromHex, toHex } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
 import { newWakeKey, wakePublic } from '@keepwell/sdk/identity/wake-key'
 import type { BellView, NewWake, WakeView, WokenFor, WouldCome } from '#rpc/wake.ts'
-import { candidates, plainly } from './emergency.ts'
+import { plainly } from './emergency.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Devices that custodians wake. `endpoint`: this browser's, when it has one. */
-export function wakes({ ctx }: OpenVault, endpoint: string | null): WakeView[] {
-  const { device, state } = ctx.session
-  const { wakes: kept, emergency } = state.ring
-  return (kept?.devices ?? []).map(d => ({
+export function wakes(vault: OpenVault, endpoint: string | null): WakeView[] {
+  return wokenDevices(vault.ctx).map(d => ({
     id: toHex(d.wake.id),
     name: d.name,
     whose: d.wake.whose,
     at: d.at,
     gone: d.gone !== undefined,
-    here: d.device !== undefined && equal(d.device, device.id),
+    here: isHere(vault, d),
     subscribed: d.wake.endpoint === endpoint,
-    stale: emergency !== undefined && d.card < emergency.version,
+    stale: d.stale,
   }))
 }
 
@@ -82,7 +80,7 @@ async function placed(
   return unreached
 }
 
-/** Devices that the own relay wakes for others, and for whom: people whose keys were compared. */
+/** Devices that the own relay wakes for others, and for whom. */
 export function bell(vault: OpenVault, endpoint: string | null): BellView {
   const { ring } = vault.ctx.session.state
   return {
@@ -93,7 +91,7 @@ export function bell(vault: OpenVault, endpoint: string | null): BellView {
       here: isHere(vault, d),
       subscribed: d.wake.endpoint === endpoint,
     })),
-    people: candidates(vault).map(({ did, name }) => ({ did, name, given: ring.bell?.given.some(g => g.did === did) ?? false })),
+    people: lookedAfter(vault.ctx),
   }
 }
 
@@ -103,14 +101,10 @@ export const bellNoMore = (vault: OpenVault, id: string): Promise<readonly strin
 export const wakeFor = (vault: OpenVault, { did, on }: { readonly did: string; readonly on: boolean }): Promise<readonly string[]> =>
   vault.run(ctx => (on ? giveBell(ctx, did) : takeBellBack(ctx, did))).catch(plainly)
 
-/** Who lets their devices be woken in an emergency of this vault. */
-export function wouldCome({ ctx }: OpenVault): WouldCome[] {
-  const { contacts, wakes } = ctx.session.state.ring
-  return contacts.filter(c => c.bell?.bell).map(({ did, name }) => ({ did, name, chosen: wakes?.bells?.includes(did) ?? false }))
-}
+export const wouldCome = ({ ctx }: OpenVault): WouldCome[] => offering(ctx)
 
-export const chooseWoken = (vault: OpenVault, dids: readonly string[]): Promise<readonly string[]> =>
-  vault.run(ctx => chooseBells(ctx, dids)).catch(plainly)
+export const chooseWoken = (vault: OpenVault, { did, on }: { readonly did: string; readonly on: boolean }): Promise<readonly string[]> =>
+  vault.run(ctx => chooseBell(ctx, did, on)).catch(plainly)
 
 export const turnOff = (vault: OpenVault, id: string): Promise<readonly string[]> =>
   vault.run(ctx => removeWake(ctx, fromHex(id))).catch(plainly)

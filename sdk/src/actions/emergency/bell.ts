@@ -56,9 +56,26 @@ export async function removeFromBell(ctx: BellCtx, id: Uint8Array): Promise<stri
   return keepBell(ctx)
 }
 
-/** Gives somebody the bell, for their custodians to ring. Throws NOT_FOUND while there is none, UNKNOWN_PARTY, UNVERIFIED. */
+/**
+ * Whom this person may be woken for, by name: contacts whose keys were compared, and whoever has the bell, or it could not be taken back from
+ * one who moved to another home since. What was made for emergencies itself is none of them.
+ */
+export function lookedAfter({ session }: Pick<Ctx, 'session'>): { readonly did: Did; readonly name: string; readonly given: boolean }[] {
+  const { contacts, emergency, bell } = session.state.ring
+  return contacts
+    .filter(c => c.did !== emergency?.reader)
+    .map(({ did, name, verified }) => ({ did, name, verified, given: bell?.given.some(g => g.did === did) ?? false }))
+    .filter(p => p.verified || p.given)
+    .map(({ did, name, given }) => ({ did, name, given }))
+    .sort((a, b) => a.name.localeCompare(b.name))
+}
+
+/** Gives somebody the bell, for their custodians to ring. Throws NOT_FOUND while it wakes no device, UNKNOWN_PARTY, UNVERIFIED. */
 export async function giveBell(ctx: BellCtx, to: Did): Promise<string[]> {
-  ensure(ctx.session.state.ring.bell, 'NOT_FOUND', 'No device of yours is woken for others yet.')
+  const { bell, emergency } = ctx.session.state.ring
+  ensure(to !== emergency?.reader, 'UNKNOWN_PARTY', 'That contact is your own emergency card, and nobody whom you look after.')
+  const hung = bell?.devices.length
+  ensure(hung, 'NOT_FOUND', 'No device of yours is woken for others yet; one is added in the app, on that device, under Emergency.')
   await verifiedParty(ctx, to)
   await changeRing(ctx, r => {
     if (!r.bell || r.bell.given.some(g => g.did === to)) return r
@@ -68,8 +85,10 @@ export async function giveBell(ctx: BellCtx, to: Did): Promise<string[]> {
   return keepBell(ctx)
 }
 
-/** Takes it back from somebody: a new one is drawn for all others, and what that person has wakes nobody. */
+/** Takes it back from somebody: a new one is drawn for all others, and what that person has wakes nobody. Throws NOT_FOUND where they have none. */
 export async function takeBellBack(ctx: BellCtx, from: Did): Promise<string[]> {
+  const has = ctx.session.state.ring.bell?.given.some(g => g.did === from)
+  ensure(has, 'NOT_FOUND', 'That contact does not have what wakes your devices.')
   await changeRing(ctx, r => takenBack(r, from, ctx.random))
   const unreached = await keepBell(ctx)
   // Told so that it is no more offered there; that it wakes nobody does not rest on it.
@@ -77,21 +96,27 @@ export async function takeBellBack(ctx: BellCtx, from: Did): Promise<string[]> {
   return unreached
 }
 
+/** Who has the bell, and was not told of it as it is. */
+export function untoldOfBell(r: Keyring): readonly { readonly did: Did; readonly name: string }[] {
+  const untold = r.bell?.given.filter(g => g.told !== homeRelayUrl(r)) ?? []
+  return untold.map(({ did }) => ({ did, name: r.contacts.find(c => c.did === did)?.name ?? did }))
+}
+
 /**
  * Leaves the bell as it is at the own relay, and tells those who have it where it is and what rings it, where they were not told yet. Returns
  * the names of those out of reach. Throws what the own relay throws; one older than bells NO_ROUTE.
  */
 export async function keepBell(ctx: BellCtx): Promise<string[]> {
-  const { bell } = ctx.session.state.ring
+  const { ring } = ctx.session.state
+  const { bell } = ring
   if (!bell) return []
-  const { secret, devices, given } = bell
-  const relay = homeRelayUrl(ctx.session.state.ring)
+  const { secret, devices } = bell
+  const relay = homeRelayUrl(ring)
   if (bell.put !== relay)
     await callRelay(ctx, await homeRelay(ctx), 'put-bell', { bell: sha256(secret), devices: devices.map(d => d.wake) })
   const told: Did[] = []
   const unreached: string[] = []
-  for (const { did } of given.filter(g => g.told !== relay))
-    (await tell(ctx, did, bell)) ? told.push(did) : unreached.push(nameIn(ctx.session.state.ring, did))
+  for (const { did, name } of untoldOfBell(ring)) (await tell(ctx, did, bell)) ? told.push(did) : unreached.push(name)
   if (told.length || bell.put !== relay)
     await changeRing(ctx, r => {
       // Another device may have drawn a new one meanwhile, or changed the devices: nobody was told of that.
@@ -102,8 +127,6 @@ export async function keepBell(ctx: BellCtx): Promise<string[]> {
     })
   return unreached
 }
-
-const nameIn = (r: Keyring, did: Did): string => r.contacts.find(c => c.did === did)?.name ?? did
 
 async function tell(ctx: BellCtx, did: Did, bell: OwnBell | null): Promise<boolean> {
   const relay = homeRelayUrl(ctx.session.state.ring)

@@ -8,7 +8,7 @@ import { type Arrival, receiveMessages } from '#actions/access/receive-messages'
 import type { Ctx } from '#actions/context'
 import { person, type World, world } from '#actions/story.kit'
 import { findParty, ownBundle } from '#actions/vault/calls'
-import { changeRing } from '#actions/vault/change-ring'
+import { changeRing, refreshRing } from '#actions/vault/change-ring'
 import { removeDevice } from '#actions/vault/devices'
 import { eraseVault } from '#actions/vault/erase-vault'
 import { rotate } from '#actions/vault/rotate'
@@ -20,10 +20,10 @@ import { memoryCustodians, memoryCustody } from '#memory/custody'
 import { memoryRelay } from '#memory/relay'
 import type { Custodian, CustodyStore } from '#ports/custody'
 import { askEmergency, openEmergency } from './ask.ts'
-import { addToBell, giveBell, keepBell, removeFromBell, takeBellBack } from './bell.ts'
+import { addToBell, giveBell, keepBell, lookedAfter, removeFromBell, takeBellBack } from './bell.ts'
 import { answerDrill, type CustodianCtx, releaseShare, ringBells } from './release.ts'
 import { endEmergency, ownCard, replaceEmergency, setUpEmergency } from './set-up.ts'
-import { addWake, chooseBells, tellWakes } from './wake.ts'
+import { addWake, chooseBell, tellWakes, wouldCome } from './wake.ts'
 
 const HOME = 'http://home.test'
 /** Where the relatives are: another relay than the patient's and the custodians'. */
@@ -171,8 +171,8 @@ describe('bells of those who would come', () => {
     expect(await emergency()).toEqual([0, 0])
     expect(woken).toEqual([])
 
-    expect(await code(() => chooseBells(ada, [didOf(cleo)]))).toBe('NOT_FOUND')
-    expect(await chooseBells(ada, [didOf(ben)])).toEqual([])
+    expect(await code(() => chooseBell(ada, didOf(cleo), true))).toBe('NOT_FOUND')
+    expect(await chooseBell(ada, didOf(ben), true)).toEqual([])
     await takeMail()
     expect(await emergency()).toEqual([0, 0])
     // Two custodians released: one waking, and one word on every screen of his.
@@ -342,7 +342,7 @@ describe('bells of those who would come', () => {
     await giveBell(ben, didOf(ada))
     await receiveMessages(ada)
     expect(kept(ben)!.secret).not.toEqual(before.secret)
-    await chooseBells(ada, [didOf(ben)])
+    await chooseBell(ada, didOf(ben), true)
     await takeMail()
     rested()
     await emergency()
@@ -354,6 +354,45 @@ describe('bells of those who would come', () => {
     await addWake(ada, { ...subscription(5), whose: 'own' })
     const kinds = (await takeMail()).flat().map(x => x.kind)
     expect(kinds.toSorted()).toEqual(['bells', 'bells', 'wakes', 'wakes'])
+  })
+
+  test('a choice is of one person: what another device of the patient chose meanwhile stays', async () => {
+    const phone = { ...ada, session: { ...ada.session } }
+    await chooseBell(ada, didOf(ben), false)
+    expect(wouldCome(phone)).toMatchObject([
+      { name: 'Ben', chosen: true },
+      { name: 'Cleo', chosen: false },
+    ])
+    await chooseBell(phone, didOf(cleo), true)
+    expect(wouldCome(phone)).toMatchObject([
+      { name: 'Ben', chosen: false },
+      { name: 'Cleo', chosen: true },
+    ])
+    await refreshRing(ada)
+    await chooseBell(ada, didOf(cleo), false)
+    await chooseBell(ada, didOf(ben), true)
+    await takeMail()
+    expect(await held()).toEqual([[didOf(ben)], [didOf(ben)]])
+  })
+
+  test('wrong party: it is offered to those whose keys were compared, and can be taken back from one who moved since', async () => {
+    const compared = (who: Ctx, verified: boolean) =>
+      changeRing(ben, r => ({ ...r, contacts: r.contacts.map(c => (c.did === didOf(who) ? { ...c, verified } : c)) }))
+    const names = (ctx: Ctx) => lookedAfter(ctx).map(p => [p.name, p.given])
+    expect(names(ada).map(([name]) => name)).toEqual(['Ben', 'Cleo', 'Custodian 1', 'Custodian 2'])
+    expect(await code(() => giveBell(ada, ada.session.state.ring.emergency!.reader))).toBe('UNKNOWN_PARTY')
+    for (const who of [ada, cleo]) await compared(who, false)
+    expect(names(ben)).toEqual([['Ada', true]])
+    expect(await code(() => giveBell(ben, didOf(cleo)))).toBe('UNVERIFIED')
+    await compared(cleo, true)
+    expect(names(ben)).toEqual([
+      ['Ada', true],
+      ['Cleo', false],
+    ])
+    await receiveMessages(cleo)
+    expect(await code(() => takeBellBack(ben, didOf(cleo)))).toBe('NOT_FOUND')
+    expect(await receiveMessages(cleo)).toEqual([])
+    await compared(ada, true)
   })
 
   test('a device that is removed is woken no more; after new keys, what the old keyring held rings nothing', async () => {
@@ -389,9 +428,9 @@ describe('bells of those who would come', () => {
     await endEmergency(ada)
     await takeMail()
     expect(await held()).toEqual([[], []])
-    expect(await code(() => chooseBells(ada, [didOf(ben)]))).toBe('NOT_FOUND')
+    expect(await code(() => chooseBell(ada, didOf(ben), true))).toBe('NOT_FOUND')
     await setUp()
-    await chooseBells(ada, [didOf(ben)])
+    await chooseBell(ada, didOf(ben), true)
     await takeMail()
     expect(await held()).toEqual([[didOf(ben)], [didOf(ben)]])
     await forgetContact(ada, didOf(ben))
@@ -414,6 +453,7 @@ describe('bells of those who would come', () => {
     const { devices } = bellOf(ben)
     for (const d of devices) await removeFromBell(ben, d.wake.id)
     expect(await rung()).toBe(0)
+    expect(await code(() => giveBell(ben, didOf(cleo)))).toBe('NOT_FOUND')
     await addToBell(ben, subscription(3))
     expect(await rung()).toBe(1)
     await eraseVault(ben)

@@ -60,17 +60,34 @@ export async function removeWake(ctx: WakeCtx, id: Uint8Array): Promise<string[]
   return tellWakes(ctx)
 }
 
+/** Devices that custodians wake; `stale`: made before the custodians of now, so who was one before has the key of its subscription. */
+export function wokenDevices({ session }: Pick<Ctx, 'session'>): (Listed & { readonly stale: boolean })[] {
+  const { wakes, emergency } = session.state.ring
+  return (wakes?.devices ?? []).map(d => ({ ...d, stale: emergency !== undefined && d.card < emergency.version }))
+}
+
+/** Who lets their devices be woken in an emergency of this vault, and whom its owner chose of them. */
+export function wouldCome({ session }: Pick<Ctx, 'session'>): { readonly did: Did; readonly name: string; readonly chosen: boolean }[] {
+  const { contacts, wakes } = session.state.ring
+  return contacts.filter(c => c.bell?.bell).map(({ did, name }) => ({ did, name, chosen: wakes?.bells?.includes(did) ?? false }))
+}
+
 /**
- * Has custodians ring the bells of these contacts, and of nobody else, when they release a share (protocol §7). Returns the names of custodians
- * out of reach. Throws NOT_FOUND without emergency access, and for a contact that gave no bell.
+ * Has custodians ring the bell of this contact when they release a share (protocol §7), or no more. Returns the names of custodians out of
+ * reach. Throws NOT_FOUND without emergency access, and for a contact that gave no bell; BAD_INPUT for the seventeenth.
  */
-export async function chooseBells(ctx: WakeCtx, of: readonly Did[]): Promise<string[]> {
+export async function chooseBell(ctx: WakeCtx, of: Did, on: boolean): Promise<string[]> {
   await changeRing(ctx, r => {
     ensure(r.emergency, 'NOT_FOUND', 'Emergency access is not set up in this vault.')
-    const given = of.every(did => r.contacts.some(c => c.did === did && c.bell?.bell))
-    ensure(given, 'NOT_FOUND', 'That contact gave nothing that wakes their devices.')
-    ensure(of.length <= MAX_BELLS, 'BAD_INPUT', `The devices of no more than ${MAX_BELLS} people are woken.`)
-    return withBells(r, of)
+    ensure(
+      r.contacts.some(c => c.did === of && c.bell?.bell),
+      'NOT_FOUND',
+      'That contact did not offer to be woken.',
+    )
+    const before = r.wakes?.bells ?? []
+    if (before.includes(of) === on) return r
+    ensure(!on || before.length < MAX_BELLS, 'BAD_INPUT', `The devices of no more than ${MAX_BELLS} people are woken.`)
+    return withBells(r, on ? [...before, of] : before.filter(did => did !== of))
   })
   return tellWakes(ctx)
 }
@@ -81,14 +98,19 @@ export const withBells = (r: Keyring, bells: readonly Did[]): Keyring => {
   return { ...changing, wakes: { ...changing.wakes!, bells: [...bells] } }
 }
 
+/** Custodians that do not know the list as it is. */
+export function untoldOfWakes({ emergency, wakes }: Keyring): readonly { readonly did: Did; readonly name: string }[] {
+  return wakes ? (emergency?.custodians ?? []).filter(c => !wakes.told.includes(c.did)) : []
+}
+
 /** Tells each custodian that does not know the list as it is. Returns the names of those out of reach. */
 export async function tellWakes(ctx: WakeCtx): Promise<string[]> {
-  const { emergency, wakes } = ctx.session.state.ring
-  if (!emergency || !wakes) return []
+  const { ring } = ctx.session.state
+  const { wakes } = ring
+  if (!wakes) return []
   const unreached: string[] = []
   const told: Did[] = []
-  for (const { did, name } of emergency.custodians.filter(c => !wakes.told.includes(c.did)))
-    (await tellOne(ctx, did, wakes)) ? told.push(did) : unreached.push(name)
+  for (const { did, name } of untoldOfWakes(ring)) (await tellOne(ctx, did, wakes)) ? told.push(did) : unreached.push(name)
   if (told.length)
     await changeRing(ctx, r => {
       // Another device may have changed the list meanwhile: then nobody was told of that one.
