@@ -83,11 +83,13 @@ test('the end of one patient’s consent leaves tokens for others alone', async 
   expect((await whoami(gateway, two.access_token)).status).toBe(200)
 })
 
-test('no token lives longer than the consent', async () => {
+// Once as when the second turns between our look at the clock and the library's.
+test.each([0, -1])('no token lives longer than the consent (%i)', async ahead => {
+  gateway.time.ahead = ahead
   const ends = Math.floor(Date.now() / 1000) + 120
   gateway.standing.set('patient-1', { name: 'Ada Example', expires: ends })
   const tokens = await launched(gateway, { client, person, scope: 'patient/*.rs offline_access' })
-  expect(tokens.expires_in).toBeLessThanOrEqual(120)
+  expect(tokens.expires_in).toBeLessThanOrEqual(120 - ahead)
   for (const token of [tokens.access_token, tokens.refresh_token!]) {
     const { exp } = await introspect(token)
     expect(exp).toBeLessThanOrEqual(ends + 1)

@@ -189,15 +189,16 @@ async function consented(step: Step, form: URLSearchParams): Promise<void> {
   const standing = context.patient === null ? null : await smart.directory.standing(context.patient)
   const { scopes, levels } = underConsent(chosen, standing)
   ensure(context.patient === null || levels.length > 0, 'NO_GRANT', 'There is no live consent of that patient for this.')
-  const seconds = Math.min(smart.limits.refreshSeconds, lasts(standing, levels) - smart.clock())
+  const until = Math.min(smart.clock() + smart.limits.refreshSeconds, lasts(standing, levels))
   const grant = new provider.Grant({ accountId: offer.staff.id, clientId: app.client_id })
-  Object.assign(grant, { expiresIn: Math.max(1, Math.floor(seconds)) })
+  // The instant, and not how long until then: between our look at the clock and the library's a second may have passed.
+  Object.assign(grant, { exp: Math.max(smart.clock() + 1, Math.floor(until)) })
   if (statics.length) grant.addOIDCScope(statics.join(' '))
   if (scopes.length) grant.addResourceScope(smart.places.fhir, scopes.map(s => s.asked).join(' '))
   const grantId = await grant.save()
   const session = statics.includes('offline_access') ? null : (details.session?.uid ?? null)
   const binding: Binding = { grant: grantId, staff: offer.staff.id, client: app.client_id, purpose, context, scopes, levels, session }
-  await smart.tokens.put('binding', grantId, binding, { group: groupOf(grantId), expires: smart.clock() + Math.ceil(seconds) })
+  await smart.tokens.put('binding', grantId, binding, { group: groupOf(grantId), expires: Math.ceil(until) })
   await finish(step, { consent: { grantId } }, true)
 }
 
