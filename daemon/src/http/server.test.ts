@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from './free-port.ts'
 import { left } from './patience.ts'
 import type { HttpRoute } from './route.ts'
@@ -14,6 +14,12 @@ import { HTTP_LIMITS, type HttpLimits, type HttpOptions, type LogLine } from './
 const open: HttpServer[] = []
 afterEach(async () => {
   await Promise.all(open.splice(0).map(s => s.close()))
+})
+
+/** Until this the route `slow` is busy. */
+let done = Promise.withResolvers<void>()
+beforeEach(() => {
+  done = Promise.withResolvers()
 })
 
 const ROUTES: HttpRoute[] = [
@@ -31,7 +37,7 @@ const ROUTES: HttpRoute[] = [
     method: 'GET',
     path: '/slow',
     handle: async () => {
-      await new Promise(resolve => setTimeout(resolve, 300))
+      await done.promise
       return { type: 'text/plain', body: 'done' }
     },
   },
@@ -43,7 +49,7 @@ const ROUTES: HttpRoute[] = [
     handle: async r => {
       let taken = 0
       for await (const chunk of r.flow(1e8)) {
-        if (taken === 0) await new Promise(resolve => setTimeout(resolve, 1500))
+        if (taken === 0) await new Promise(resolve => setTimeout(resolve, 2200))
         taken += chunk.length
       }
       return { type: 'text/plain', body: `${taken}` }
@@ -151,12 +157,17 @@ describe('requests', () => {
   })
 
   test('an answer that takes longer than the other side may be silent comes all the same; who says nothing is cut off', async () => {
-    const { url } = await serve({ limits: { idleSeconds: 0.1 } })
-    expect(await (await fetch(`${url}/slow`)).text()).toBe('done')
+    const server = await serve({ limits: { idleSeconds: 1 } })
+    const { url } = server
+    const slow = fetch(`${url}/slow`)
+    await expect.poll(() => server.connections()).toBe(1)
     const silent = connect({ port: Number(new URL(url).port), host: '127.0.0.1' })
     silent.write('POST /echo HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/octet-stream\r\ncontent-length: 9\r\n\r\nhalf')
     silent.on('error', () => {})
     await new Promise(resolve => silent.once('close', resolve))
+    // Asked for before, it has been silent for as long.
+    done.resolve()
+    expect(await (await slow).text()).toBe('done')
     const unread = await fetch(`${url}/endless`)
     await expect(unread.text()).rejects.toThrow()
   })
@@ -201,7 +212,7 @@ describe('requests', () => {
 
 describe('strangers', () => {
   test('a flood from one address is held back and told when to return', async () => {
-    const { url } = await serve({ limits: { perAddress: { perSecond: 1, burst: 3 } } })
+    const { url } = await serve({ now: () => 0, limits: { perAddress: { perSecond: 1, burst: 3 } } })
     const statuses: number[] = []
     let last: Response | null = null
     for (let i = 0; i < 5; i++) {
@@ -274,10 +285,11 @@ describe('strangers', () => {
 })
 
 describe('the time a request may take', () => {
-  const upload = (url: string, length: number) => {
+  /** Head and beginning go in one piece: between two a limit of fractions of a second may pass. */
+  const upload = (url: string, length: number, begun: string) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     socket.write(
-      `POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\ncontent-length: ${length}\r\n\r\n`,
+      `POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/octet-stream\r\ncontent-length: ${length}\r\n\r\n${begun}`,
     )
     const answered = new Promise<string>((resolve, reject) => {
       socket.on('error', reject)
@@ -289,31 +301,29 @@ describe('the time a request may take', () => {
   test('whoever breaks a body off is told of as that, and no defect of ours is reported', async () => {
     const lines: LogLine[] = []
     const { url } = await serve({ log: line => void lines.push(line) })
-    const { socket, answered } = upload(url, 1000)
+    const { socket, answered } = upload(url, 1000, 'x'.repeat(800))
     answered.catch(() => {})
-    socket.write('x'.repeat(900), () => socket.destroy())
+    socket.write('x'.repeat(100), () => socket.destroy())
     await expect.poll(() => lines).toMatchObject([{ level: 'info', route: 'echo', code: 'CANCELLED', received: expect.any(Number) }])
   })
 
   test('whoever sends a body more slowly than it may come is cut off', async () => {
     const { url } = await serve({ limits: { requestSeconds: 0.2, bytesPerSecond: 1e6 } })
-    const { socket, answered } = upload(url, 1000)
-    socket.write('x'.repeat(900))
+    const { answered } = upload(url, 1000, 'x'.repeat(900))
     expect(await answered).toMatch(/^HTTP\/1.1 408 /)
   })
 
   test('whoever sends much, and steadily, is heard to the end however long it takes', async () => {
     const { url } = await serve({ limits: { requestSeconds: 0.2, bytesPerSecond: 1 } })
-    const { socket, answered } = upload(url, 1000)
-    socket.write('x'.repeat(900))
+    const { socket, answered } = upload(url, 1000, 'x'.repeat(900))
     await new Promise(resolve => setTimeout(resolve, 600))
     socket.write('x'.repeat(100))
     expect(await answered).toMatch(/^HTTP\/1.1 200 /)
   })
 
   test.each([
-    ['silence', { idleSeconds: 0.5 }],
-    ['a body’s time', { requestSeconds: 0.5, bytesPerSecond: 1e9 }],
+    ['silence', { idleSeconds: 1 }],
+    ['a body’s time', { requestSeconds: 1, bytesPerSecond: 1e9 }],
   ])('while we hold a body back, %s is ours', async (_, limits) => {
     const { url } = await serve({ limits })
     const answer = await fetch(`${url}/patient`, { method: 'POST', body: new Uint8Array(1e6) })
@@ -334,6 +344,7 @@ describe('life of a server', () => {
     const slow = fetch(`${server.url}/slow`)
     await expect.poll(() => server.connections()).toBe(2)
     const closing = server.close()
+    done.resolve()
     expect(await (await slow).text()).toBe('done')
     expect(await endlessBody()).toBe(': begin\n\n')
     await closing
