@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { delayOf, killed, ROUNDS } from '#base/kill.kit'
+import { killed, ROUNDS } from '#base/kill.kit'
 import { temporaryDirectory } from '#base/temporary.kit'
 import { openFileBlocks } from './file.ts'
 import { blockOf } from './kill.child.ts'
@@ -12,7 +12,7 @@ test('kill -9 at any moment loses no acknowledged block and brings no dropped on
   const dropped = new Set<number>()
   for (let round = 0; round < ROUNDS; round++) {
     const file = join(import.meta.dirname, 'kill.child.ts')
-    const lines = await killed({ file, args: [dir, String(round * 1_000_000)], after: delayOf(round) })
+    const lines = await killed({ file, args: [dir, String(round * 1_000_000)], round })
     const numbers = (sign: string) => lines.filter(l => l.startsWith(sign)).map(l => Number(l.slice(2)))
     for (const i of numbers('+')) stored.add(i)
     for (const i of numbers('?')) stored.delete(i)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { u32be, utf8 } from '@keepwell/sdk/base/bytes'
 import type { EnvelopeStore } from '@keepwell/sdk/ports/envelopes'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { delayOf, killed, ROUNDS } from '#base/kill.kit'
+import { killed, ROUNDS } from '#base/kill.kit'
 import { temporaryDirectory } from '#base/temporary.kit'
 import { openSqliteEnvelopes } from './sqlite.ts'
 
@@ -28,7 +28,7 @@ test('kill -9 at any moment loses no acknowledged transaction and leaves none ha
   const acknowledged: [string, number][] = []
   for (let round = 0; round < ROUNDS; round++) {
     const child = join(import.meta.dirname, 'kill.child.ts')
-    const lines = await killed({ file: child, args: [file, String(round * 1_000_000)], after: delayOf(round) })
+    const lines = await killed({ file: child, args: [file, String(round * 1_000_000)], round })
     for (const line of lines) acknowledged.push([line.slice(0, 1), Number(line.slice(2))])
     const store = await openSqliteEnvelopes({ file })
     for (const vault of ['a', 'b', 'c']) await rowsOf(store, vault)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { delayOf, killed, ROUNDS } from '#base/kill.kit'
+import { killed, ROUNDS } from '#base/kill.kit'
 import { temporaryDirectory } from '#base/temporary.kit'
 import { leafOf } from './kill.child.ts'
 import { openSqliteLog } from './sqlite.ts'
@@ -12,7 +12,7 @@ test('kill -9 at any moment loses no acknowledged leaf, moves none, and leaves t
   const promised = new Map<number, number>()
   for (let round = 0; round < ROUNDS; round++) {
     const child = join(import.meta.dirname, 'kill.child.ts')
-    for (const line of await killed({ file: child, args: [file, String(round * 1_000_000)], after: delayOf(round) })) {
+    for (const line of await killed({ file: child, args: [file, String(round * 1_000_000)], round })) {
       const [index, ...numbers] = line.split(' ').map(Number)
       for (const [i, n] of numbers.entries()) promised.set(index! + i, n)
     }

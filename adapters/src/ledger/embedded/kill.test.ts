@@ -54,5 +54,5 @@ test(
     await chain.close()
     await rm(dir, { recursive: true })
   },
-  ROUNDS * 20_000,
+  ROUNDS * 60_000,
 )
