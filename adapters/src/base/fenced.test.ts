@@ -55,6 +55,8 @@ test('of two threads one may hang while the other answers; who finds no room to 
   const module = new URL('./fenced.kit.ts', import.meta.url)
   const two = fenced<string, string>({ module, milliseconds: 3000, megabytes: 64, threads: 2, waiting: 1 })
   const codes = (calls: readonly Promise<string>[]) => Promise.all(calls.map(c => c.catch((e: { code?: string }) => e.code)))
+  // Both have begun: from here on a call takes no time to speak of beside the limit.
+  await Promise.all(['here', 'there'].map(two.run))
   const hanging = codes([two.run('wait')])
   expect([await two.run('one'), await two.run('two')]).toEqual(['ONE', 'TWO'])
   expect(await codes(['wait', 'three', 'four'].map(two.run))).toEqual(['UNREADABLE', 'THREE', 'RATE_LIMITED'])

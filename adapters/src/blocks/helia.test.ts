@@ -17,6 +17,7 @@ const block = (name: string, length = 300): Block => {
 }
 const SWARM = secret(99)
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0']
+const HASTY = 1500
 
 describe('one node of its own is a block store', () => {
   blockStoreSuite(
@@ -35,9 +36,10 @@ describe('one node of its own is a block store', () => {
 describe('a private swarm', () => {
   type Node = Awaited<ReturnType<typeof openHeliaBlocks>>
   const running: Node[] = []
-  const node = async (input: { seed: number; peers: string[]; swarmKey?: Uint8Array; listen?: string[] }): Promise<Node> => {
-    const { seed, peers, swarmKey = SWARM, listen = LOOPBACK } = input
-    const made = await openHeliaBlocks({ local: memoryBlocks(), seed: secret(seed), swarmKey, listen, peers, timeout: 1500 })
+  type Input = { seed: number; peers: string[]; swarmKey?: Uint8Array; listen?: string[]; timeout?: number }
+  /** Patient where a block is to come, which is dialled for first; whoever is to get nothing asks for `HASTY`. */
+  const node = async ({ seed, peers, swarmKey = SWARM, listen = LOOPBACK, timeout = 60_000 }: Input): Promise<Node> => {
+    const made = await openHeliaBlocks({ local: memoryBlocks(), seed: secret(seed), swarmKey, listen, peers, timeout })
     running.push(made)
     return made
   }
@@ -47,7 +49,7 @@ describe('a private swarm', () => {
   })
 
   test('a block that is missing here is fetched from a peer, checked and kept; one that nobody has is null', async () => {
-    const a = await node({ seed: 1, peers: [await peer(2)] })
+    const a = await node({ seed: 1, peers: [await peer(2), await peer(3)] })
     const b = await node({ seed: 2, peers: a.addresses() })
     const blocks = Array.from({ length: 40 }, (_, i) => block(`block ${i}`, 1000 + i))
     await a.put(blocks)
@@ -58,9 +60,8 @@ describe('a private swarm', () => {
     const large = block('large', 262_144)
     await a.put([large])
     expect(Buffer.compare((await b.get(large.cid))!, large.bytes)).toBe(0)
-    const started = performance.now()
-    expect(await b.get(block('nowhere').cid)).toBeNull()
-    expect(performance.now() - started).toBeLessThan(4000)
+    const hasty = await node({ seed: 3, peers: a.addresses(), timeout: HASTY })
+    expect(await hasty.get(block('nowhere').cid)).toBeNull()
     await b.put([block('from b')])
     expect(await a.get(block('from b').cid), 'over the connection that b made').toEqual(block('from b').bytes)
   })
@@ -68,7 +69,7 @@ describe('a private swarm', () => {
   test('a node with another swarm key gets nothing, though its peer id is on the list', async () => {
     const a = await node({ seed: 1, peers: [await peer(3)] })
     await a.put([block('x')])
-    const stranger = await node({ seed: 3, peers: a.addresses(), swarmKey: secret(98) })
+    const stranger = await node({ seed: 3, peers: a.addresses(), swarmKey: secret(98), timeout: HASTY })
     expect(await stranger.get(block('x').cid)).toBeNull()
     const member = await node({ seed: 3, peers: a.addresses() })
     expect(await member.get(block('x').cid), 'the same node with the right key does').toEqual(block('x').bytes)
@@ -77,7 +78,7 @@ describe('a private swarm', () => {
   test('a node that is not on the list gets nothing, though it knows the swarm key', async () => {
     const a = await node({ seed: 1, peers: [await peer(2)] })
     await a.put([block('x')])
-    const unlisted = await node({ seed: 4, peers: a.addresses() })
+    const unlisted = await node({ seed: 4, peers: a.addresses(), timeout: HASTY })
     expect(await unlisted.get(block('x').cid)).toBeNull()
   })
 
