@@ -188,7 +188,7 @@ test('a put resolves only when its bytes are synced, and puts that arrive togeth
     await store.put([block(`together ${i}`)])
     resolved++
   })
-  await new Promise(resolve => setTimeout(resolve, 50))
+  await expect.poll(() => syncs).toBe(1)
   expect([resolved, await store.has(block('together 1').cid), syncs]).toEqual([0, false, 1])
   release()
   await Promise.all(puts)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { secpAddress } from '@keepwell/sdk/crypto/secp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readConfig } from '#config/config'
+import { testConfig } from './home.kit.ts'
 import { initRelayHome, readHome } from './home.ts'
 import { openRelayHome, serveRelay, systemClock, systemRandom } from './relay.ts'
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 test('a home on a node elsewhere pays with the account it was given, and a bad file makes no home', async () => {
-  const config = readConfig({ HOME: root, KEEPWELL_PORT: '18791' })
+  const config = await testConfig(root)
   await initRelayHome({ dir: join(root, 'node'), random: systemRandom, clock: systemClock })
   const node = await openRelayHome({ dir: join(root, 'node'), config })
   const server = await serveRelay(node, config)

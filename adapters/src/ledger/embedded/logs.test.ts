@@ -187,8 +187,14 @@ test('subscriptions push heads and matching logs before the sender is answered',
 })
 
 test('viem watches events by polling', async () => {
-  const client = createPublicClient({ transport: custom(chain as never), pollingInterval: 20 })
   const { wallet } = clientsOf(chain)
+  const looked = Promise.withResolvers<void>()
+  const request = async (call: { method: string; params?: unknown[] }) => {
+    const answer = await chain.request(call)
+    if (call.method === 'eth_getFilterChanges') looked.resolve()
+    return answer
+  }
+  const client = createPublicClient({ transport: custom({ request } as never), pollingInterval: 20 })
   const seen = new Promise(resolve => {
     const stop = client.watchContractEvent({
       abi,
@@ -200,7 +206,8 @@ test('viem watches events by polling', async () => {
       },
     })
   })
-  await new Promise(resolve => setTimeout(resolve, 60))
+  // What was written before it looked the first time would not be news.
+  await looked.promise
   await wallet.writeContract({ abi, address: contracts[1], functionName: 'many', args: [0n, 3n] } as never)
   expect(await seen).toBe(3)
 })

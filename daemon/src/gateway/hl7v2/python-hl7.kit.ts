@@ -26,7 +26,8 @@ export async function sendByPython(port: number, messages: readonly string[], on
   let out = ''
   child.stdout.on('data', chunk => {
     out += chunk
-    onAnswer()
+    // Several may come in one piece.
+    for (const _ of String(chunk).matchAll(/\n/g)) onAnswer()
   })
   await new Promise(resolve => child.once('close', resolve))
   return out
