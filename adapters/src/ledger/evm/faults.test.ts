@@ -10,11 +10,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type EmbeddedChain, openChain } from '#ledger/embedded/chain'
 import { ABIS } from './contracts.ts'
 import { deployContracts } from './deploy.ts'
+import { currentFees } from './fees.ts'
 import { finality } from './finality.ts'
 import { OPERATOR, STRANGER } from './ledger.kit.ts'
 import { type EvmLedgerOptions, openEvmLedger } from './ledger.ts'
 import type { Request } from './request.ts'
-import { asciiWord, asHex, hex, sleep } from './values.ts'
+import { asciiWord, asHex, hex, quantity, sleep } from './values.ts'
 import { openWriter } from './writer.ts'
 
 const CHAIN = 0xfa17
@@ -145,6 +146,22 @@ describe('an engine that does not answer', () => {
     await Promise.all(Array.from({ length: 5 }, () => ledger.anchors.add(fresh(), 1)))
     expect(await count(ledger.account)).toBe(before + 5)
   })
+})
+
+test('what is offered has a tip though a block comes between the questions for it, with a lower base fee or a higher', async () => {
+  for (const bases of [
+    [1000n, 875n],
+    [1000n, 1125n],
+  ])
+    for (const moved of [1, 2]) {
+      let asked = 0
+      const request: Request = async ({ method }) => {
+        const base = bases[asked++ < moved ? 0 : 1]!
+        return method === 'eth_gasPrice' ? quantity(base + 3n) : { baseFeePerGas: quantity(base) }
+      }
+      const fees = await currentFees(request)
+      expect(fees).toMatchObject({ type: 'eip1559', maxPriorityFeePerGas: expect.toSatisfy((tip: bigint) => tip >= 3n) })
+    }
 })
 
 describe('refusals', () => {

@@ -7,16 +7,22 @@ export type Fees =
 
 /** What the node asks at this moment. The base fee may double before the transaction is too cheap: six full blocks. */
 export async function currentFees(request: Request): Promise<Fees> {
-  const [block, price] = await Promise.all([
-    ask<{ baseFeePerGas?: string } | null>(request, 'eth_getBlockByNumber', ['latest', false]),
-    ask<string>(request, 'eth_gasPrice').then(BigInt),
-  ])
-  if (!block?.baseFeePerGas) return { type: 'legacy', gasPrice: price }
-  const base = BigInt(block.baseFeePerGas)
+  const before = await baseFee(request)
+  const price = BigInt(await ask<string>(request, 'eth_gasPrice'))
+  if (before === null) return { type: 'legacy', gasPrice: price }
   if (price === 0n) return { type: 'eip1559', maxFeePerGas: 0n, maxPriorityFeePerGas: 0n }
+  // A block may come between two questions: less the higher of two base fees the price would leave no tip, and nodes take none without.
+  const after = (await baseFee(request)) ?? before
+  const [low, high] = before < after ? [before, after] : [after, before]
   // eth_gasPrice is base fee and tip together, on every engine; eth_maxPriorityFeePerGas is not on every engine.
-  const tip = price > base ? price - base : 0n
-  return { type: 'eip1559', maxFeePerGas: 2n * base + tip, maxPriorityFeePerGas: tip }
+  const tip = price > low ? price - low : 0n
+  return { type: 'eip1559', maxFeePerGas: 2n * high + tip, maxPriorityFeePerGas: tip }
+}
+
+/** Of the newest block; null where blocks have none. */
+async function baseFee(request: Request): Promise<bigint | null> {
+  const block = await ask<{ baseFeePerGas?: string } | null>(request, 'eth_getBlockByNumber', ['latest', false])
+  return block?.baseFeePerGas ? BigInt(block.baseFeePerGas) : null
 }
 
 /** Lets everybody who asks while an answer is under way have that answer. */
