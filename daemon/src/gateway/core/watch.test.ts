@@ -8,6 +8,7 @@ import { endConsent } from '@keepwell/sdk/actions/access/revoke'
 import { trustVouched } from '@keepwell/sdk/actions/access/trust-vouched'
 import type { Ctx } from '@keepwell/sdk/actions/context'
 import { compartmentNamed } from '@keepwell/sdk/actions/records/secrets'
+import { tellEach } from '@keepwell/sdk/actions/rights/tell'
 import { person, type World, world } from '@keepwell/sdk/actions/story.kit'
 import { toHex } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
@@ -34,6 +35,7 @@ function watching(inUse: readonly Uint8Array[], network: Network = w.network) {
   const ended = new AbortController()
   const revoked: string[] = []
   const failed: string[] = []
+  const erased: string[] = []
   let go = (): void => {}
   let waits = Promise.withResolvers<void>()
   const done = watchGrants({
@@ -41,7 +43,7 @@ function watching(inUse: readonly Uint8Array[], network: Network = w.network) {
     inUse: () => inUse,
     changed() {},
     limited() {},
-    changedBy() {},
+    changedBy: (_, records) => void erased.push(...records),
     revoked: c => void revoked.push(toHex(c)),
     failed: c => void failed.push(c),
     signal: ended.signal,
@@ -61,6 +63,7 @@ function watching(inUse: readonly Uint8Array[], network: Network = w.network) {
   }
   return {
     failed,
+    erased,
     /** Looks once more, and tells which consents were found ended. */
     async look(): Promise<string[]> {
       await waits.promise
@@ -141,5 +144,35 @@ describe('T17: the watch of the ledger', () => {
     expect([await look(), failed]).toEqual([[], ['RELAY_UNREACHABLE', 'RELAY_UNREACHABLE']])
     answers = true
     expect(await look()).toEqual([toHex(vouched)])
+  })
+})
+
+describe('a message', () => {
+  test('that the relay tells of while a look takes what waits is heard once', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    let held = false
+    const relay: Network['relay'] = async url => {
+      const real = await w.network.relay(url)
+      const call: typeof real.call = async (method, signed) => {
+        const found = await real.call(method, signed)
+        if (held && method === 'take-messages') {
+          asked.resolve()
+          await answered
+        }
+        return found
+      }
+      return { ...real, call }
+    }
+    const { look, erased } = watching([plain], { ...w.network, relay })
+    for (let n = 1; n < 8; n++) await look()
+    held = true
+    await tellEach(ada, [{ did: didOf(clinic), name: 'Clinic', what: { event: 'erased', records: [new Uint8Array(16)], purposes: [] } }])
+    await asked.promise
+    const eighth = look()
+    for (let n = 0; n < 100; n++) await new Promise(done => setImmediate(done))
+    answer()
+    await eighth
+    await expect.poll(() => erased).toEqual(['00'.repeat(16)])
   })
 })

@@ -36,10 +36,17 @@ const LONGEST_PAUSE = 30_000
  * consent's slot on the patient's ledger, which leaves no receipt. Runs until the signal aborts.
  */
 export async function watchGrants(input: WatchInput): Promise<void> {
-  await Promise.all([watchMessages(input), watchLedger(input)])
+  // One after the other: two at once would be given the same messages, and what a patient says be noted twice.
+  let last: Promise<unknown> = Promise.resolve()
+  const taken = (): Promise<void> => {
+    const next = last.then(() => take(input))
+    last = next.catch(() => {})
+    return next
+  }
+  await Promise.all([watchMessages(input, taken), watchLedger(input, taken)])
 }
 
-async function watchMessages({ ctx, failed, signal, pause, ...hear }: WatchInput): Promise<void> {
+async function watchMessages({ ctx, failed, signal, pause }: WatchInput, taken: () => Promise<void>): Promise<void> {
   for (let wait = 500; !signal.aborted; wait = Math.min(LONGEST_PAUSE, wait * 2)) {
     try {
       const relay = await homeRelay(ctx)
@@ -47,13 +54,13 @@ async function watchMessages({ ctx, failed, signal, pause, ...hear }: WatchInput
       // Listened for before what waits is taken, so that nothing falls between.
       let next = words.next()
       next.catch(() => {})
-      await take(ctx, hear)
+      await taken()
       for (let found = await next; !found.done; found = await next) {
         wait = 500
         next = words.next()
         next.catch(() => {})
         // What came while listening began is not told; what comes from `ready` on is.
-        if (found.value === 'messages' || found.value === 'ready') await take(ctx, hear)
+        if (found.value === 'messages' || found.value === 'ready') await taken()
       }
     } catch (e) {
       if (signal.aborted) return
@@ -63,7 +70,7 @@ async function watchMessages({ ctx, failed, signal, pause, ...hear }: WatchInput
   }
 }
 
-async function take(ctx: Watching, { changed, limited, changedBy }: Pick<WatchInput, 'changed' | 'limited' | 'changedBy'>): Promise<void> {
+async function take({ ctx, changed, limited, changedBy }: WatchInput): Promise<void> {
   const arrivals = await receiveMessages(ctx)
   for (const a of arrivals) {
     if (a.kind !== 'right' || a.news.step !== 'told') continue
@@ -74,11 +81,11 @@ async function take(ctx: Watching, { changed, limited, changedBy }: Pick<WatchIn
   if (arrivals.some(a => a.kind === 'grant' || a.kind === 'revoked')) changed()
 }
 
-async function watchLedger({ ctx, inUse, revoked, failed, signal, pause, ...hear }: WatchInput): Promise<void> {
+async function watchLedger({ ctx, inUse, revoked, failed, signal, pause }: WatchInput, taken: () => Promise<void>): Promise<void> {
   for (let pass = 1; !signal.aborted; pass++) {
     await pause(LEDGER_PAUSE, signal).catch(() => {})
     // A word of the relay can be lost on the way; a message cannot.
-    if (pass % PASSES_A_TAKE === 0) await take(ctx, hear).catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
+    if (pass % PASSES_A_TAKE === 0) await taken().catch(e => failed(isKeepwellError(e) ? e.code : 'DEFECT'))
     const open = new Set(inUse().map(toHex))
     for (const g of receivedGrants(ctx).filter(x => open.has(toHex(x.grant.commitment)))) {
       if (signal.aborted) return
