@@ -40,7 +40,7 @@ test('keepwell gateway serves what a patient granted, to whoever has a key, for 
   await grant(ada, { to: contact!.did, level: 'read', purposes: ['TREAT'], compartments, expiry: ada.clock() + DAY })
   const { key } = await clinic.json('gateway', 'key', 'add', '--name', 'Ward system')
   expect((await clinic.run('gateway', 'key', 'add', '--name', 'Ward system')).code).toBe(2)
-  expect(JSON.stringify(await clinic.json('gateway', 'key', 'list'))).not.toContain(key.split('_')[2])
+  expect(JSON.stringify(await clinic.json('gateway', 'key', 'list'))).not.toContain(key.slice(-43))
   const port = await freePort()
   const server = await clinic.serve('gateway', '--port', String(port))
   try {
