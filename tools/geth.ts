@@ -7,7 +7,7 @@ import { findGoProgram, provideGoProgram } from './go.ts'
 
 /** The version our tests were written against. */
 const PACKAGE = 'github.com/ethereum/go-ethereum/cmd/geth@v1.16.7'
-const START_MS = 30_000
+const START_MS = 120_000
 
 export type Geth = {
   /** JSON-RPC over HTTP, on loopback. */
