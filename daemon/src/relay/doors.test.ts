@@ -50,12 +50,15 @@ describe('a single block', () => {
 describe('what one party may take', () => {
   test('streams are counted per caller, and given back', async () => {
     const ends: AbortController[] = []
-    const open = async () => {
+    const open = async (method = 'GET') => {
       const end = new AbortController()
       ends.push(end)
       const headers = callHeader(vault.sign('events', {}))
-      return fetch(`${at.url}/v1/events`, { headers, signal: end.signal })
+      return fetch(`${at.url}/v1/events`, { method, headers, signal: end.signal })
     }
+    // Who asks what it would be opens none.
+    for (const _ of [1, 2, 3]) expect((await open('HEAD')).status).toBe(200)
+    ends.length = 0
     expect([(await open()).status, (await open()).status]).toEqual([200, 200])
     expect((await told(await open())).code).toBe('RATE_LIMITED')
     ends[0]!.abort()

@@ -106,9 +106,9 @@ function callHandlers({ relay }: RelayService, { limits, now, newId }: RouteOpti
     events: async request => {
       const call = callIn(request.headers.authorization)
       await checkSigned(relay, 'events', call)
-      const close = open.open(call.from)
       const signal = AbortSignal.any([request.signal, request.stopping])
-      return { body: closing(eventStream(relay, call, signal, newId), close), headers: { 'x-accel-buffering': 'no' } }
+      const words = eventStream(relay, call, signal, newId)
+      return { body: counting(() => open.open(call.from), words), headers: { 'x-accel-buffering': 'no' } }
     },
     message: async request => {
       await relay.send(decodeAs(messageShape, await request.body(ROUTES.message.request.max)))
@@ -124,7 +124,9 @@ function callHandlers({ relay }: RelayService, { limits, now, newId }: RouteOpti
   } satisfies Partial<Record<RouteName, Handler>>
 }
 
-async function* closing<T>(items: AsyncIterable<T>, close: () => void): AsyncGenerator<T> {
+/** Counted from the first item on: what is never begun, as for HEAD, would never be given back. */
+async function* counting<T>(open: () => () => void, items: AsyncIterable<T>): AsyncGenerator<T> {
+  const close = open()
   try {
     yield* items
   } finally {
