@@ -29,4 +29,4 @@ test('kill -9 at any moment loses no acknowledged block and brings no dropped on
   expect(stored.size).toBeGreaterThan(5 * ROUNDS)
   expect(dropped.size).toBeGreaterThan(ROUNDS)
   home.remove()
-}, 300_000)
+})

@@ -28,7 +28,7 @@ let buckets = 0
 beforeAll(async () => {
   peer = await startVersitygw(folder.path, KEYS)
   if (peer) await vi.waitFor(() => fetch(peer!.origin), { timeout: 60_000, interval: 50 })
-}, 60_000)
+})
 afterAll(async () => {
   await peer?.stop()
   folder.remove()

@@ -143,7 +143,7 @@ const KEPT = [
   'Goal',
 ]
 
-test('real documents: every entry of every section is mapped or accounted for', { timeout: 300_000 }, async ({ skip }) => {
+test('real documents: every entry of every section is mapped or accounted for', async ({ skip }) => {
   const { corpus } = await tools['/tools/corpora.ts']!()
   const base = corpus('clinical/ccda')
   if (!base) {

@@ -168,7 +168,7 @@ describe('T29: of any bundle', () => {
     }
     console.info(`floor: ${counts.taken} bundles taken, ${counts.refused} refused`)
     expect(Math.min(counts.taken, counts.refused)).toBeGreaterThan(5)
-  }, 300_000)
+  })
 
   /** What is wrong with a taken bundle at this request; null for nothing. */
   function wrongAt(r: PolicyRequest, forbids: Forbids): string | null {

@@ -36,7 +36,7 @@ test('kill -9 at any moment loses no acknowledged transaction and leaves none ha
     await store.close()
   }
   expect(acknowledged.length).toBeGreaterThan(10 * ROUNDS)
-}, 300_000)
+})
 
 test('a write-ahead log cut at any byte leaves whole transactions only', async () => {
   const live = join(home.path, 'live')

@@ -25,7 +25,7 @@ async function fileUntilDeath(vault: TestVault, acknowledged: Filed[]): Promise<
   for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'RELAY_UNREACHABLE' } })
 }
 
-test('a relay killed at any moment has lost nothing it acknowledged, and its log has only grown', { timeout: 120_000 }, async () => {
+test('a relay killed at any moment has lost nothing it acknowledged, and its log has only grown', async () => {
   const folder = temporaryFolder()
   const env = {
     KEEPWELL_HOME: folder.path,
@@ -82,7 +82,7 @@ test('a relay killed at any moment has lost nothing it acknowledged, and its log
   }
 })
 
-test('a relay told to stop answers what it was asked and exits with 0; its output names nobody', { timeout: 60_000 }, async () => {
+test('a relay told to stop answers what it was asked and exits with 0; its output names nobody', async () => {
   const folder = temporaryFolder()
   const relay = await spawnRelay({ KEEPWELL_HOME: folder.path, KEEPWELL_PORT: '0' })
   try {

@@ -30,9 +30,7 @@ afterEach(async () => {
 const LATER = ['EmergencyAccess@1', 'GuardianRecovery@1', 'PolicyRegistry@1']
 const did = (ctx: Ctx): string => ctx.session.state.ring.did
 
-test('a home whose ledger was made before some contracts gets them as it is opened, once, and what stood there stands', {
-  timeout: 300_000,
-}, async () => {
+test('a home whose ledger was made before some contracts gets them as it is opened, once, and what stood there stands', async () => {
   const { path, remove } = temporaryFolder()
   cleanup.push(remove)
   const config = await testConfig(path)

@@ -289,7 +289,7 @@ describe.skipIf(!hasChecker)('judged by SMART’s own checker', () => {
     return issueCard({ iss: checker.iss, nbf: clock() - 60, bundle: { resourceType: 'Bundle', type: 'collection', entry }, types }, secret)
   }
 
-  test('our cards, as text, as file, as one code and as many, with the keys that their issuer publishes', { timeout: 60_000 }, async () => {
+  test('our cards, as text, as file, as one code and as many, with the keys that their issuer publishes', async () => {
     const small = card(vaccination(1), vaccination(2))
     const large = card(...Array.from({ length: 25 }, (_, i) => result(i)))
     const long = expect.stringContaining('JWS is longer than 1195 characters')
@@ -308,7 +308,7 @@ describe.skipIf(!hasChecker)('judged by SMART’s own checker', () => {
     expect((await checker.check('jws', forged)).join()).toMatch(/kid/)
   })
 
-  test('our links: payload, manifest, passcode, sealed files and the card in them', { timeout: 60_000 }, async () => {
+  test('our links: payload, manifest, passcode, sealed files and the card in them', async () => {
     const { link } = await share({ cards: [card(vaccination(1))], passcode: '4711' })
     // HL7's guide has given the manifest a status since; the checker knows the specification before it.
     expect(await checker.check('shlink', link, '--passcode', '4711', '--exclude', 'url-not-https')).toEqual([

@@ -44,8 +44,8 @@ const signGrant = (
 const ZERO = `0x${'0'.repeat(40)}`
 
 /** The law of `Ledger`: every adapter's test is one call to this. */
-export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, timeout = 60_000): void {
-  describe(`Ledger: ${name}`, { timeout }, () => {
+export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>): void {
+  describe(`Ledger: ${name}`, () => {
     let fixture: LedgerFixture
     let ledger: Ledger
     let drawn = 0
@@ -79,7 +79,7 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerFixture>, ti
     beforeAll(async () => {
       fixture = await make()
       ledger = fixture.operator
-    }, timeout)
+    })
     afterAll(async () => {
       await fixture?.dispose()
     })

@@ -31,8 +31,8 @@ export type MakeRelay = (powers: { readonly clock: Clock; readonly random: Rando
 const START = 1_790_000_000
 
 /** The law of `Relay`: in process and behind every transport. */
-export function relaySuite(name: string, make: MakeRelay, timeout = 60_000): void {
-  describe(`Relay: ${name}`, { timeout }, () => {
+export function relaySuite(name: string, make: MakeRelay): void {
+  describe(`Relay: ${name}`, () => {
     let time = START
     let drawn = 0
     const random: RandomBytes = length => {

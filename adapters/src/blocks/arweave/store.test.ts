@@ -28,7 +28,7 @@ beforeAll(async () => {
   wallet = await arweaveWallet(Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' }))))
   peer = await startArlocal(place.path)
   if (peer) await vi.waitFor(() => fetch(`${peer!.origin}/info`), { timeout: 60_000, interval: 50 })
-}, 120_000)
+})
 afterAll(async () => {
   await peer?.stop()
   place.remove()
@@ -70,7 +70,7 @@ async function fresh(): Promise<void> {
   await asked(`mint/${wallet.address}/${RICH}`)
 }
 
-describe.skipIf(!installed)('Arweave, by arlocal', { timeout: 180_000 }, () => {
+describe.skipIf(!installed)('Arweave, by arlocal', () => {
   blockStoreSuite(
     async () => {
       await fresh()

@@ -26,6 +26,6 @@ async function onGeth(): Promise<LedgerFixture> {
   }
 }
 
-if (findGeth() || process.env.CI) ledgerSuite('geth', onGeth, 120_000)
+if (findGeth() || process.env.CI) ledgerSuite('geth', onGeth)
 else
   test.skip('geth is not installed here: the suite ran on the embedded chain only (go install github.com/ethereum/go-ethereum/cmd/geth)', () => {})

@@ -66,9 +66,7 @@ async function serving({ entries, bytes, made }: { entries: number; bytes: numbe
 
 const ENDED = new KeepwellError('GRANT_ENDED', 'The patient has ended their consent.')
 
-test('while a large Bundle goes to a slow client others are answered, and only what is under way is made', {
-  timeout: 60_000,
-}, async () => {
+test('while a large Bundle goes to a slow client others are answered, and only what is under way is made', async () => {
   const { large, waiting } = await serving({ entries: 320, bytes: 100_000 })
   const answer = await large()
   // What two sockets hold, and no more.
@@ -96,7 +94,7 @@ test('of a Bundle that a client takes at once no more than a piece is made befor
 test.each([
   ['is waiting for its client', null],
   ['is being made', 200],
-])('a Bundle whose session ends while it %s is broken off', { timeout: 60_000 }, async (_, at) => {
+])('a Bundle whose session ends while it %s is broken off', async (_, at) => {
   const { large, small, waiting, count, over, logged } = await serving({
     entries: 320,
     bytes: 100_000,

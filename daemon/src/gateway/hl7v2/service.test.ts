@@ -284,57 +284,53 @@ test.skipIf(!python)('python-hl7 sends over eight connections: each message ackn
     )
 })
 
-test.skipIf(!python)(
-  'killed between acknowledged messages: after the restart none of them is lost',
-  async () => {
-    const dir = temporaryDirectory()
-    cleanup.push(dir.remove)
-    const d = openDesk({ file: join(dir.path, 'hl7v2.sqlite'), secret: SECRET, random })
-    for (let p = 0; p < 8; p++) await d.link(`2.16.840.1.113883.19.5|${p}`, `patient${p}`)
-    await d.close()
-    const start = async () => {
-      const child = spawn(process.execPath, [fileURLToPath(new URL('./listener.child.ts', import.meta.url)), dir.path], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const port = await new Promise<number>(resolve => child.stdout.once('data', line => resolve(Number(line))))
-      return { port, kill: () => new Promise(resolve => child.once('exit', resolve) && child.kill('SIGKILL')) }
-    }
-    const acknowledged: string[] = []
-    for (let round = 0; round < ROUNDS; round++) {
-      const listener = await start()
-      let seen = 0
-      let killed: Promise<unknown> | null = null
-      const onAnswer = () => {
-        if (++seen === 40 + round * 7) killed = listener.kill()
-      }
-      const answers = await Promise.all(
-        Array.from({ length: 8 }, (_, p) =>
-          sendByPython(
-            listener.port,
-            Array.from({ length: 200 }, (_, n) => numbered(`${round}-${p}-${n}`, String(p)).join('\r')),
-            onAnswer,
-          ),
-        ),
-      )
-      await killed
-      acknowledged.push(...answers.flat().flatMap(a => /MSA\|AA\|([\d-]+)/.exec(a)?.[1] ?? []))
-    }
-    const last = await start()
-    await soon(() => {
-      const filed = new Set(filedIn(join(dir.path, 'filed')).map(f => f.controlId))
-      expect(acknowledged.filter(id => !filed.has(id))).toEqual([])
+test.skipIf(!python)('killed between acknowledged messages: after the restart none of them is lost', async () => {
+  const dir = temporaryDirectory()
+  cleanup.push(dir.remove)
+  const d = openDesk({ file: join(dir.path, 'hl7v2.sqlite'), secret: SECRET, random })
+  for (let p = 0; p < 8; p++) await d.link(`2.16.840.1.113883.19.5|${p}`, `patient${p}`)
+  await d.close()
+  const start = async () => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./listener.child.ts', import.meta.url)), dir.path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
     })
-    await last.kill()
-    expect(acknowledged.length).toBeGreaterThan(60)
-    // First filing of each, in the order in which their sender sent them.
-    const firsts = [...new Map(filedIn(join(dir.path, 'filed')).map(f => [f.controlId, f.patient])).entries()]
-    for (let p = 0; p < 8; p++) {
-      const order = firsts.filter(([, patient]) => patient === `patient${p}`).map(([id]) => id)
-      expect(order).toEqual(order.toSorted((a, b) => rank(a) - rank(b)))
+    const port = await new Promise<number>(resolve => child.stdout.once('data', line => resolve(Number(line))))
+    return { port, kill: () => new Promise(resolve => child.once('exit', resolve) && child.kill('SIGKILL')) }
+  }
+  const acknowledged: string[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const listener = await start()
+    let seen = 0
+    let killed: Promise<unknown> | null = null
+    const onAnswer = () => {
+      if (++seen === 40 + round * 7) killed = listener.kill()
     }
-  },
-  60_000,
-)
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, p) =>
+        sendByPython(
+          listener.port,
+          Array.from({ length: 200 }, (_, n) => numbered(`${round}-${p}-${n}`, String(p)).join('\r')),
+          onAnswer,
+        ),
+      ),
+    )
+    await killed
+    acknowledged.push(...answers.flat().flatMap(a => /MSA\|AA\|([\d-]+)/.exec(a)?.[1] ?? []))
+  }
+  const last = await start()
+  await soon(() => {
+    const filed = new Set(filedIn(join(dir.path, 'filed')).map(f => f.controlId))
+    expect(acknowledged.filter(id => !filed.has(id))).toEqual([])
+  })
+  await last.kill()
+  expect(acknowledged.length).toBeGreaterThan(60)
+  // First filing of each, in the order in which their sender sent them.
+  const firsts = [...new Map(filedIn(join(dir.path, 'filed')).map(f => [f.controlId, f.patient])).entries()]
+  for (let p = 0; p < 8; p++) {
+    const order = firsts.filter(([, patient]) => patient === `patient${p}`).map(([id]) => id)
+    expect(order).toEqual(order.toSorted((a, b) => rank(a) - rank(b)))
+  }
+})
 
 const rank = (id: string): number => {
   const [round, , n] = id.split('-').map(Number)

@@ -132,7 +132,7 @@ describe('another server that misbehaves', () => {
   })
 })
 
-test('a gateway that starts the first time knows what FHIR enumerates, and keeps what was loaded', { timeout: 60_000 }, async () => {
+test('a gateway that starts the first time knows what FHIR enumerates, and keeps what was loaded', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'keepwell-'))
   try {
     const gateway = { clock: () => 1_790_000_000, random: (n: number) => new Uint8Array(n) }
