@@ -8,7 +8,7 @@ import type { Chest } from '#ports/chest'
 import { openCopy, sealCopy } from '#records/copy'
 import type { Fetch, UnpackInput } from '#records/unpack'
 
-type Keeping = Pick<Ctx, 'clock' | 'random' | 'session' | 'copies'>
+type Keeping = Pick<Ctx, 'clock' | 'random' | 'session' | 'copies' | 'catalog'>
 
 /** A record that can be opened: its payload's address and key, and where its blocks come from; `holder` where an organisation has the content. */
 export type Openable = {
@@ -59,7 +59,11 @@ export async function keeping<T>(ctx: Keeping, from: Openable, work: (o: Openabl
   if (bytes <= MAX_KEPT) {
     const sealed = await sealCopy(ctx.session.state.ring.catalog, from.id, { cid: cidBytes(from.cid), dek: from.dek }, ctx.random)
     const parts = [...seen.values()].map(b => ({ name: b.cid, bytes: b.bytes }))
-    await copies.put({ id: from.id, sealed, at: ctx.clock() }, parts).catch(() => {})
+    await copies
+      .put({ id: from.id, sealed, at: ctx.clock() }, parts)
+      // What was erased while it was opened leaves no copy.
+      .then(async () => (await ctx.catalog.get(from.id)) ?? copies.drop([from.id]))
+      .catch(() => {})
   }
   return result
 }

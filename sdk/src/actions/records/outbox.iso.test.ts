@@ -4,6 +4,7 @@ import { person, type World, world } from '#actions/story.kit'
 import { toHex, utf8 } from '#base/bytes'
 import { KeepwellError } from '#base/error'
 import { memoryChest } from '#memory/chest'
+import type { Chest } from '#ports/chest'
 import type { Network, Relay } from '#ports/relay'
 import type { ImportItem, Verdict } from './import-item.ts'
 import { importItems } from './import-items.ts'
@@ -172,5 +173,26 @@ describe('copies on this device', () => {
     expect(await open()).toBe(body)
     await ctx.copies!.drop([id])
     await expect(open()).rejects.toMatchObject({ code: 'RELAY_UNREACHABLE' })
+  })
+
+  test('none stays of what is erased while it is opened', async () => {
+    const w = await world([HOME])
+    const chest = memoryChest()
+    const erasedMeanwhile: Chest = {
+      ...chest,
+      async put(row, parts) {
+        await ctx.catalog.drop([row.id])
+        await chest.drop([row.id])
+        await chest.put(row, parts)
+      },
+    }
+    const ctx: Ctx = { ...(await person(w, 'Ada', HOME)), copies: erasedMeanwhile }
+    async function* source() {
+      yield allergy(1)
+    }
+    for await (const _ of importItems(ctx, source()));
+    const [entry] = await listEntries(ctx)
+    expect(await openRecords(ctx, [entry!.id])).toHaveLength(1)
+    expect(await chest.all()).toEqual([])
   })
 })
