@@ -14,7 +14,7 @@ export function CopiesPanel() {
   const words = useWords()
   const { t, n } = words
   const { api } = useVault()
-  const { value, again } = useAsk(() => api.standing(null), [], ['records'])
+  const { value, again } = useAsk(() => api.standing(null), [], ['records', 'copies'])
   const choosing = useDo(async (choice: KeepChoice) => {
     await api.keepCopies(choice)
     await again()

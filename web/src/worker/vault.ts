@@ -38,6 +38,7 @@ import { lastVisit } from './visits.ts'
 export type Tell = (
   event:
     | 'records'
+    | 'copies'
     | 'sharing'
     | 'looked'
     | 'online'
@@ -168,11 +169,7 @@ export async function openVault({ origin, session, sample = false, tell }: Openi
       .catch(() => {})
     return synced
   })
-  const copy = single(async () => {
-    await pause(10_000, end.signal)
-    if (!end.signal.aborted) await away?.fetchCopies(end.signal).catch(() => {})
-    await save()
-  })
+  const copy = single(() => fetchLater(away, tell, end.signal).then(save))
   const resend = single(async () => {
     for (const wait of [5000, 15_000, 60_000, 300_000]) {
       await pause(wait, end.signal)
@@ -247,6 +244,14 @@ async function tellCorrected(ctx: Ctx, entries: Entries, inbox: Inbox): Promise<
   const versions = [...entries.all()].map(i => i.entry).filter(e => e.card.prior)
   const telling = await tellAmended(ctx, versions).catch(() => null)
   if (telling?.unreached.length) await inbox.untold(telling.unreached)
+}
+
+/** Fetches copies for reading without a relay, once nothing more urgent waits. */
+async function fetchLater(away: Offline | null, tell: Tell, signal: AbortSignal): Promise<void> {
+  await pause(10_000, signal)
+  if (signal.aborted) return
+  await away?.fetchCopies(signal).catch(() => {})
+  tell('copies')
 }
 
 /** Looks for the proofs of what was filed, as the ledger takes them. */
