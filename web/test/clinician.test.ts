@@ -57,7 +57,6 @@ describe.skipIf(!hasChromium())('a clinician, in a real browser', () => {
     await ada.page.getByRole('link', { name: 'Choose what to share' }).first().click()
     await ada.page.getByRole('button', { name: 'Share', exact: true }).click()
     await ada.page.getByText('Shared with Practice Rivera').waitFor()
-    await ada.page.getByText('Shared with Practice Rivera').waitFor({ state: 'detached' })
   }
 
   const openRecord = async () => {

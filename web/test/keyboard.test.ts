@@ -94,6 +94,8 @@ describe.skipIf(!hasChromium())('by keyboard alone', () => {
     await press(page, button(page, 'Share'))
     await page.getByText('Shared with Dr. Rivera').waitFor()
     await stands(page, /^(H1|DIV|SECTION)/)
+    await press(page, page.getByRole('link', { name: 'What you share' }))
+    await stands(page, /^H1 Share/)
 
     await menu(other.page, 'Share')
     await press(other.page, other.page.getByRole('link', { name: 'Read', exact: true }))

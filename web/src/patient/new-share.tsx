@@ -1,5 +1,5 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { useVault } from '#client/context.tsx'
 import { useAsk } from '#client/use-ask.ts'
 import { useDo } from '#client/use-do.ts'
@@ -100,14 +100,6 @@ function ShareForm(props: Basis) {
     await api.share(input)
     setShared(name)
   })
-  // The answer is said on this page; then the list of shares has it.
-  useEffect(() => {
-    if (shared === null) return
-    const timer = setTimeout(() => {
-      location.hash = '#/share'
-    }, 1800)
-    return () => clearTimeout(timer)
-  }, [shared])
   const submit = (e: FormEvent): void => {
     e.preventDefault()
     setTried(true)
