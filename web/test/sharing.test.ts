@@ -107,7 +107,10 @@ describe.skipIf(!hasChromium())('sharing, between two and three browsers', () =>
     await ada.page.getByRole('main').getByRole('link', { name: 'Share this' }).click()
     await ada.page.getByText('1 record chosen').waitFor()
     await ada.page.getByLabel('Part', { exact: true }).selectOption('mental-health')
-    await ada.page.locator('.kw-pick').getByRole('checkbox').first().check()
+    // The list of before is not ticked.
+    const pick = ada.page.locator('.kw-pick')
+    await expect.poll(() => pick.getByRole('listitem').filter({ hasNotText: 'Mental health' }).count()).toBe(0)
+    await pick.getByRole('checkbox').first().check()
     await ada.page.getByText('2 records chosen').waitFor()
     await ada.page.getByText(/Ben may read 2 records for treatment/).waitFor()
     await ada.page.getByText('Among them is 1 record of a part that people guard').waitFor()

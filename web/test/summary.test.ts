@@ -261,9 +261,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     const { page, heard } = await living({ viewport: PHONE, hasTouch: true })
     await page.goto(`${stage.url}/#/timeline`)
     const strip = page.getByRole('slider')
-    await strip.waitFor()
-    const box = (await strip.boundingBox())!
-    await page.touchscreen.tap(box.x + 2, box.y + 20)
+    await strip.tap({ position: { x: 2, y: 20 } })
     await page.getByRole('list', { name: 'Stretch of time' }).getByText('2001', { exact: true }).waitFor()
     await lines(page).filter({ hasText: 'Penicillin' }).waitFor()
     expect(await sideways(page)).toBeLessThanOrEqual(0)
