@@ -73,6 +73,7 @@ describe.skipIf(!hasChromium())('every screen', () => {
     await page.getByRole('checkbox', { name: /Images/ }).check()
     await page.getByRole('button', { name: 'Share', exact: true }).click()
     await page.getByText('Shared with').waitFor()
+    await page.getByRole('link', { name: 'What you share' }).click()
     const mine = await page.getByRole('link', { name: /^Dr\. Rivera may read and share.*Images/ }).getAttribute('href')
     await page.goto(`${stage.url}/#/results`)
     const series = await page.getByRole('link', { name: /^HbA1c/ }).getAttribute('href')

@@ -161,8 +161,8 @@ function EraseHeld({ id, open, onClose, again }: EraseProps) {
   const { api } = useVault()
   const erasing = useDo(async () => {
     await api.eraseHeld(id)
-    onClose()
     await again()
+    onClose()
   })
   return (
     <Confirm

@@ -74,7 +74,7 @@ export function Cared({ id }: { readonly id: string }) {
 }
 
 /** What one shared on of the record one looks after, and the end of it. */
-function PassedOn({ list, onChange }: { readonly list: readonly ShareView[]; readonly onChange: () => void }) {
+function PassedOn({ list, onChange }: { readonly list: readonly ShareView[]; readonly onChange: () => Promise<void> }) {
   const words = useWords()
   const { t } = words
   const ending = useEnding(onChange)

@@ -20,10 +20,10 @@ export function Devices() {
   const { value, error, again } = useAsk(() => api.devices(null), [], ['sharing'])
   const [leaving, setLeaving] = useState<DeviceView | null>(null)
   const [naming, setNaming] = useState<DeviceView | null>(null)
-  const done = (): void => {
+  const done = async (): Promise<void> => {
+    await again()
     setLeaving(null)
     setNaming(null)
-    void again()
   }
   return (
     <Page
@@ -80,7 +80,7 @@ function OneDevice({ device: d, onRename, onRemove }: OneProps) {
   )
 }
 
-type AskProps = { readonly device: DeviceView; readonly onClose: () => void; readonly onDone: () => void }
+type AskProps = { readonly device: DeviceView; readonly onClose: () => void; readonly onDone: () => Promise<void> }
 
 function Remove({ device, onClose, onDone }: AskProps) {
   const words = useWords()
@@ -88,7 +88,7 @@ function Remove({ device, onClose, onDone }: AskProps) {
   const { api } = useVault()
   const removing = useDo(async () => {
     await api.removeDevice(device.id)
-    onDone()
+    await onDone()
   })
   return (
     <Confirm
@@ -112,7 +112,7 @@ function Rename({ device, onClose, onDone }: AskProps) {
   const [name, setName] = useState(device.name)
   const saving = useDo(async () => {
     await api.renameDevice({ id: device.id, name: name.trim() })
-    onDone()
+    await onDone()
   })
   return (
     <FormDialog

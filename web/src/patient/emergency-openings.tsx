@@ -17,8 +17,10 @@ const TONES: Readonly<Record<OpeningView['state'], Tone>> = {
 }
 const VOUCHED = { live: 'emergency.live', ended: 'emergency.ended', unknown: 'emergency.unvouched' } as const
 
+type Again = { readonly again: () => Promise<void> }
+
 /** Who asked, when, why, and what became of it. */
-export function Openings({ list }: { readonly list: readonly OpeningView[] }) {
+export function Openings({ list, again }: Again & { readonly list: readonly OpeningView[] }) {
   const { t } = useWords()
   return (
     <Panel title={t('emergency.openings')} icon="eye">
@@ -26,7 +28,7 @@ export function Openings({ list }: { readonly list: readonly OpeningView[] }) {
         <ul className="kw-lines">
           {list.map(o => (
             <li key={o.tag} className="kw-stack kw-stack-tight kw-opening">
-              <Opening opening={o} />
+              <Opening opening={o} again={again} />
             </li>
           ))}
         </ul>
@@ -40,7 +42,9 @@ export function Openings({ list }: { readonly list: readonly OpeningView[] }) {
 /** Whether a veto still changes something. */
 export const isOpen = ({ state }: OpeningView): boolean => state === 'open' || state === 'waiting' || state === 'unknown'
 
-function Opening({ opening: o }: { readonly opening: OpeningView }) {
+type OpeningProps = Again & { readonly opening: OpeningView }
+
+function Opening({ opening: o, again }: OpeningProps) {
   const words = useWords()
   const { t } = words
   return (
@@ -50,8 +54,8 @@ function Opening({ opening: o }: { readonly opening: OpeningView }) {
       <OpeningTags opening={o} />
       {o.words && <p className="kw-dim">{o.words}</p>}
       <div className="kw-row">
-        {isOpen(o) && <Veto opening={o} />}
-        {!o.reviewed && <Review opening={o} />}
+        {isOpen(o) && <Veto opening={o} again={again} />}
+        {!o.reviewed && <Review opening={o} again={again} />}
       </div>
     </>
   )
@@ -74,13 +78,14 @@ export function OpeningTags({ opening: o }: { readonly opening: OpeningView }) {
 }
 
 /** One press, and one to confirm what cannot be taken back. */
-export function Veto({ opening: o }: { readonly opening: OpeningView }) {
+export function Veto({ opening: o, again }: OpeningProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const [asking, setAsking] = useState(false)
   const vetoing = useDo(async () => {
     await api.vetoEmergency(o.tag)
+    await again()
     setAsking(false)
   })
   return (
@@ -104,13 +109,14 @@ export function Veto({ opening: o }: { readonly opening: OpeningView }) {
   )
 }
 
-function Review({ opening: o }: { readonly opening: OpeningView }) {
+function Review({ opening: o, again }: OpeningProps) {
   const { t } = useWords()
   const { api } = useVault()
   const [open, setOpen] = useState(false)
   const [text, setText] = useState(o.words ?? '')
   const reviewing = useDo(async () => {
     await api.reviewEmergency({ tag: o.tag, words: text })
+    await again()
     setOpen(false)
   })
   return (

@@ -33,7 +33,9 @@ const draftOf = (set: EmergencySet | null): Draft => ({
 /** More than half, and at least two. */
 const usual = (n: number): number => Math.max(2, Math.floor(n / 2) + 1)
 
-export function EmergencySetUp({ set }: { readonly set: EmergencySet | null }) {
+type SetUpProps = { readonly set: EmergencySet | null; readonly again: () => Promise<void> }
+
+export function EmergencySetUp({ set, again }: SetUpProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -58,13 +60,13 @@ export function EmergencySetUp({ set }: { readonly set: EmergencySet | null }) {
           </div>
         </Banner>
       ) : (
-        <Form contacts={contacts.value} set={set} />
+        <Form contacts={contacts.value} set={set} again={again} />
       )}
     </Page>
   )
 }
 
-function Form({ contacts, set }: { readonly contacts: readonly ContactView[]; readonly set: EmergencySet | null }) {
+function Form({ contacts, set, again }: SetUpProps & { readonly contacts: readonly ContactView[] }) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -78,6 +80,7 @@ function Form({ contacts, set }: { readonly contacts: readonly ContactView[]; re
   const working = useDo(async () => {
     const input = { custodians, threshold, contacts: told.map(named), delay, window, persons }
     const done = await api.setUpEmergency(input)
+    await again()
     if (done.unreached.length) setUnreached(done.unreached)
     else location.hash = '#/emergency'
   })

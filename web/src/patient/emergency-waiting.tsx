@@ -4,10 +4,10 @@ import type { EmergencyWaiting as Waiting } from '#rpc/emergency.ts'
 import { useWords } from '#words/context.tsx'
 import { isOpen, OpeningTags, Veto } from './emergency-openings.tsx'
 
-type WaitingProps = { readonly value: Waiting; readonly owed: boolean }
+type WaitingProps = { readonly value: Waiting; readonly owed: boolean; readonly again: () => Promise<void> }
 
 /** Said above every screen while somebody reads, or an opening was not reviewed; what is owed is said on the first. */
-export function EmergencyWaiting({ value, owed }: WaitingProps) {
+export function EmergencyWaiting({ value, owed, again }: WaitingProps) {
   const words = useWords()
   const { t } = words
   const past = value.openings.filter(o => !isOpen(o))
@@ -18,7 +18,7 @@ export function EmergencyWaiting({ value, owed }: WaitingProps) {
           <p>{t('emergency.why', { reason: o.reason })}</p>
           <OpeningTags opening={o} />
           <div className="kw-row">
-            <Veto opening={o} />
+            <Veto opening={o} again={again} />
             <Button component="a" size="sm" variant="default" href="#/emergency">
               {t('emergency.look')}
             </Button>

@@ -26,7 +26,7 @@ export function Emergency({ part }: { readonly part: string }) {
   const { api } = useVault()
   const { value, error, again } = useAsk(() => api.emergency(null), [], ['sharing', 'emergency', 'records'])
   if (value && part === 'card' && value.set) return <EmergencyCard />
-  if (value && part === 'set-up') return <EmergencySetUp set={value.set} />
+  if (value && part === 'set-up') return <EmergencySetUp set={value.set} again={again} />
   return (
     <Page title={t('emergency.title')} tab={t('emergency.title')} lead={t('emergency.lead')} back={{ href: '#/', label: t('nav.home') }}>
       {error && !value ? (
@@ -34,19 +34,22 @@ export function Emergency({ part }: { readonly part: string }) {
       ) : !value ? (
         <Waiting />
       ) : value.set ? (
-        <Standing view={value} set={value.set} />
+        <Standing view={value} set={value.set} again={again} />
       ) : (
-        <Nothing view={value} />
+        <Nothing view={value} again={again} />
       )}
     </Page>
   )
 }
 
-function Nothing({ view }: { readonly view: EmergencyView }) {
+type Again = { readonly again: () => Promise<void> }
+type ViewProps = Again & { readonly view: EmergencyView }
+
+function Nothing({ view, again }: ViewProps) {
   const { t } = useWords()
   return (
     <>
-      {view.openings.length > 0 && <Openings list={view.openings} />}
+      {view.openings.length > 0 && <Openings list={view.openings} again={again} />}
       <div className="kw-grid">
         <Panel title={t('emergency.how')} icon="info">
           <ul className="kw-bullets">
@@ -89,16 +92,16 @@ export const CardWords = ({ words }: { readonly words: string }) => (
   </p>
 )
 
-function Standing({ view, set }: { readonly view: EmergencyView; readonly set: EmergencySet }) {
+function Standing({ view, set, again }: ViewProps & { readonly set: EmergencySet }) {
   return (
     <>
-      {view.owed && <OwedBanner owed={view.owed} />}
-      <Openings list={view.openings} />
+      {view.owed && <OwedBanner owed={view.owed} again={again} />}
+      <Openings list={view.openings} again={again} />
       <div className="kw-grid">
-        <CardPanel set={set} alone={view.owed === null || view.owed === 'card'} />
+        <CardPanel set={set} alone={view.owed === null || view.owed === 'card'} again={again} />
         <SummaryPanel />
         <CustodiansPanel set={set} />
-        <RulesPanel set={set} />
+        <RulesPanel set={set} again={again} />
         <WakePanel />
         <WouldComePanel />
         <BellPanel />
@@ -108,7 +111,7 @@ function Standing({ view, set }: { readonly view: EmergencyView; readonly set: E
 }
 
 /** What is to be done, said until it was done. */
-export function OwedBanner({ owed }: { readonly owed: Owed }) {
+function OwedBanner({ owed, again }: Again & { readonly owed: Owed }) {
   const { t } = useWords()
   return (
     <Banner tone="warn" title={t('emergency.owed')}>
@@ -119,7 +122,7 @@ export function OwedBanner({ owed }: { readonly owed: Owed }) {
             {t('emergency.owedPrint')}
           </Button>
         ) : (
-          <Replace />
+          <Replace again={again} />
         )}
       </div>
     </Banner>
@@ -127,7 +130,7 @@ export function OwedBanner({ owed }: { readonly owed: Owed }) {
 }
 
 /** Draws a new key and card, after saying what that does. */
-export function Replace() {
+function Replace({ again }: Again) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -135,6 +138,7 @@ export function Replace() {
   const [unreached, setUnreached] = useState<readonly string[] | null>(null)
   const replacing = useDo(async () => {
     setUnreached((await api.replaceEmergency(null)).unreached)
+    await again()
     setAsking(false)
     location.hash = '#/emergency/card'
   })
@@ -162,7 +166,7 @@ export function Replace() {
 }
 
 /** Where replacing is owed, it is offered with what is owed. */
-function CardPanel({ set, alone }: { readonly set: EmergencySet; readonly alone: boolean }) {
+function CardPanel({ set, alone, again }: Again & { readonly set: EmergencySet; readonly alone: boolean }) {
   const { t } = useWords()
   return (
     <Panel title={t('emergency.card')} icon="paper">
@@ -173,7 +177,7 @@ function CardPanel({ set, alone }: { readonly set: EmergencySet; readonly alone:
           <Button component="a" href="#/emergency/card" leftSection={<Icon name="printer" size={19} />}>
             {t('emergency.cardOpen')}
           </Button>
-          {alone && <Replace />}
+          {alone && <Replace again={again} />}
         </div>
       </div>
     </Panel>
@@ -184,7 +188,10 @@ function SummaryPanel() {
   const { t } = useWords()
   const { api } = useVault()
   const { value, error, again } = useAsk(() => api.emergencySummary(null), [], ['records', 'emergency'])
-  const bringing = useDo(() => api.keepEmergencyCurrent(null))
+  const bringing = useDo(async () => {
+    await api.keepEmergencyCurrent(null)
+    await again()
+  })
   return (
     <Panel title={t('emergency.summary')} icon="heart">
       {error && !value ? (
@@ -267,7 +274,7 @@ function DrillResult({ found, threshold: k }: { readonly found: readonly DrillVi
   )
 }
 
-function RulesPanel({ set }: { readonly set: EmergencySet }) {
+function RulesPanel({ set, again }: Again & { readonly set: EmergencySet }) {
   const words = useWords()
   const { t } = words
   const facts: readonly (readonly [Key, string])[] = [
@@ -291,14 +298,14 @@ function RulesPanel({ set }: { readonly set: EmergencySet }) {
           <Button component="a" href="#/emergency/set-up" variant="default">
             {t('emergency.change')}
           </Button>
-          <End />
+          <End again={again} />
         </div>
       </div>
     </Panel>
   )
 }
 
-function End() {
+function End({ again }: Again) {
   const { t } = useWords()
   const { api } = useVault()
   return (
@@ -307,7 +314,10 @@ function End() {
       title={t('emergency.endTitle')}
       go={t('emergency.endGo')}
       items={[t('emergency.end1'), t('emergency.end2'), t('emergency.replace3')]}
-      end={() => api.endEmergency(null)}
+      end={async () => {
+        await api.endEmergency(null)
+        await again()
+      }}
     />
   )
 }

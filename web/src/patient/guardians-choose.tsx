@@ -19,10 +19,11 @@ const LEAST = 3
 /** More than half; with three, two. */
 const usual = (n: number): number => Math.min(n - 1, Math.max(2, Math.floor(n / 2) + 1))
 
-type ViewProps = { readonly view: GuardiansView }
+type Again = { readonly again: () => Promise<void> }
+type ViewProps = Again & { readonly view: GuardiansView }
 
 /** Asks contacts, several at once. */
-export function AskPanel({ view: { candidates, asked } }: ViewProps) {
+export function AskPanel({ view: { candidates, asked }, again }: ViewProps) {
   const words = useWords()
   const { t, n } = words
   const { api } = useVault()
@@ -30,6 +31,7 @@ export function AskPanel({ view: { candidates, asked } }: ViewProps) {
   const [unreached, setUnreached] = useState<readonly string[]>([])
   const asking = useDo(async () => {
     setUnreached((await api.askGuardians(chosen)).unreached)
+    await again()
     setChosen([])
   })
   const toggle = (did: string): void => setChosen(c => (c.includes(did) ? c.filter(d => d !== did) : [...c, did]))
@@ -71,7 +73,7 @@ export function AskPanel({ view: { candidates, asked } }: ViewProps) {
 }
 
 /** Who was asked and who agreed; and, once three agreed, putting them in charge. */
-export function InChargePanel({ view }: ViewProps) {
+export function InChargePanel({ view, again }: ViewProps) {
   const { t } = useWords()
   const { asked, inForce } = view
   if (!asked.length) return null
@@ -82,14 +84,14 @@ export function InChargePanel({ view }: ViewProps) {
         <ul className="kw-lines">
           {asked.map(a => (
             <li key={a.did}>
-              <Asked asked={a} />
+              <Asked asked={a} again={again} />
             </li>
           ))}
         </ul>
         {agreed.length < LEAST ? (
           <p className="kw-dim">{t('guardians.needThree', { count: agreed.length })}</p>
         ) : (
-          <PutInCharge key={`${agreed.length}`} view={view} agreed={agreed} first={inForce === null} />
+          <PutInCharge key={`${agreed.length}`} view={view} again={again} agreed={agreed} first={inForce === null} />
         )}
       </div>
     </Panel>
@@ -98,12 +100,18 @@ export function InChargePanel({ view }: ViewProps) {
 
 const STATES = { asked: 'guardians.isAsked', agreed: 'guardians.isAgreed', in: 'guardians.isIn' } as const
 
-function Asked({ asked: a }: { readonly asked: AskedGuardian }) {
+function Asked({ asked: a, again }: Again & { readonly asked: AskedGuardian }) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
-  const again = useDo(() => api.askGuardians([a.did]))
-  const removing = useDo(() => api.removeGuardian(a.did))
+  const asking = useDo(async () => {
+    await api.askGuardians([a.did])
+    await again()
+  })
+  const removing = useDo(async () => {
+    await api.removeGuardian(a.did)
+    await again()
+  })
   return (
     <div className="kw-row kw-row-between">
       <RecordLine
@@ -118,7 +126,7 @@ function Asked({ asked: a }: { readonly asked: AskedGuardian }) {
       />
       <div className="kw-row">
         {a.state === 'asked' && (
-          <Button size="sm" variant="subtle" loading={again.busy} onClick={() => again.run()}>
+          <Button size="sm" variant="subtle" loading={asking.busy} onClick={() => asking.run()}>
             {t('guardians.askAgain')}
           </Button>
         )}
@@ -132,7 +140,7 @@ function Asked({ asked: a }: { readonly asked: AskedGuardian }) {
           {t('settings.remove')}
         </Button>
       </div>
-      {again.error !== null && <Failed error={again.error} />}
+      {asking.error !== null && <Failed error={asking.error} />}
       {removing.error !== null && <Failed error={removing.error} />}
     </div>
   )
@@ -141,7 +149,7 @@ function Asked({ asked: a }: { readonly asked: AskedGuardian }) {
 type PutProps = ViewProps & { readonly agreed: readonly AskedGuardian[]; readonly first: boolean }
 
 /** How many it takes, in plain words, and how long whoever still has a device can stop it. */
-function PutInCharge({ view: { inForce, owed, coming }, agreed, first }: PutProps) {
+function PutInCharge({ view: { inForce, owed, coming }, again, agreed, first }: PutProps) {
   const words = useWords()
   const { t, n } = words
   const { api } = useVault()
@@ -149,7 +157,10 @@ function PutInCharge({ view: { inForce, owed, coming }, agreed, first }: PutProp
   const [take, setTake] = useState(() => Math.min(inForce?.take ?? usual(count), count - 1))
   const [delay, setDelay] = useState(inForce?.delay ?? 3 * DAY)
   const [unreached, setUnreached] = useState<readonly string[] | null>(null)
-  const setting = useDo(async () => setUnreached((await api.setGuardians({ threshold: take, delay })).unreached))
+  const setting = useDo(async () => {
+    setUnreached((await api.setGuardians({ threshold: take, delay })).unreached)
+    await again()
+  })
   const newcomers = agreed.some(a => a.state === 'agreed')
   const submit = (e: FormEvent): void => {
     e.preventDefault()

@@ -28,12 +28,14 @@ export function Guardians() {
       lead={t('guardians.lead')}
       back={{ href: '#/settings', label: t('settings.title') }}
     >
-      {error && !value ? <Failed error={error} onRetry={again} /> : !value ? <Waiting /> : <Standing view={value} />}
+      {error && !value ? <Failed error={error} onRetry={again} /> : !value ? <Waiting /> : <Standing view={value} again={again} />}
     </Page>
   )
 }
 
-function Standing({ view }: { readonly view: GuardiansView }) {
+type Again = { readonly again: () => Promise<void> }
+
+function Standing({ view, again }: Again & { readonly view: GuardiansView }) {
   const words = useWords()
   const { t } = words
   const { inForce, coming, owed } = view
@@ -52,10 +54,10 @@ function Standing({ view }: { readonly view: GuardiansView }) {
           {t('guardians.comingWhy')}
         </Banner>
       )}
-      {inForce ? <InForce circle={inForce} ending={coming?.circle === null} /> : <Nobody />}
-      <InChargePanel view={view} />
+      {inForce ? <InForce circle={inForce} ending={coming?.circle === null} again={again} /> : <Nobody />}
+      <InChargePanel view={view} again={again} />
       <div className="kw-grid">
-        <AskPanel view={view} />
+        <AskPanel view={view} again={again} />
         <LinkPanel title={t('guarding.title')} icon="person" text={t('guarding.link')} href="#/guarding" go={t('guarding.go')} />
       </div>
     </>
@@ -75,7 +77,7 @@ function Nobody() {
   )
 }
 
-function InForce({ circle, ending }: { readonly circle: CircleView; readonly ending: boolean }) {
+function InForce({ circle, ending, again }: Again & { readonly circle: CircleView; readonly ending: boolean }) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -109,7 +111,7 @@ function InForce({ circle, ending }: { readonly circle: CircleView; readonly end
           <Button variant="subtle" loading={dealing.busy} onClick={() => dealing.run()}>
             {t('guardians.deal')}
           </Button>
-          {!ending && <End />}
+          {!ending && <End again={again} />}
         </div>
         <p className="kw-dim kw-small">{t('guardians.drillNote')}</p>
       </div>
@@ -122,7 +124,7 @@ const seatText = ({ t, time }: Words, { at, waiting }: SeatView): string => {
   return waiting ? `${proved} ${t('guardians.waiting')}` : proved
 }
 
-function End() {
+function End({ again }: Again) {
   const { t } = useWords()
   const { api } = useVault()
   return (
@@ -131,7 +133,10 @@ function End() {
       title={t('guardians.endTitle')}
       go={t('guardians.endGo')}
       items={[t('guardians.end1'), t('guardians.end2')]}
-      end={() => api.endGuardians(null)}
+      end={async () => {
+        await api.endGuardians(null)
+        await again()
+      }}
     />
   )
 }

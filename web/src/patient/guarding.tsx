@@ -34,7 +34,7 @@ export function GuardingPage() {
           <ul className="kw-lines">
             {value.map(g => (
               <li key={g.did}>
-                <Guarded guarded={g} />
+                <Guarded guarded={g} again={again} />
               </li>
             ))}
           </ul>
@@ -55,14 +55,20 @@ export function GuardingPage() {
 
 const STATES = { asked: 'guarding.asked', agreed: 'guarding.agreed', holds: 'guarding.holds' } as const
 
-function Guarded({ guarded: g }: { readonly guarded: GuardedView }) {
+type GuardedProps = { readonly guarded: GuardedView; readonly again: () => Promise<void> }
+
+function Guarded({ guarded: g, again }: GuardedProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const [asking, setAsking] = useState(false)
-  const accepting = useDo(() => api.acceptGuarding(g.did))
+  const accepting = useDo(async () => {
+    await api.acceptGuarding(g.did)
+    await again()
+  })
   const leaving = useDo(async () => {
     await api.leaveGuarding(g.did)
+    await again()
     setAsking(false)
   })
   const fresh = g.state === 'asked'

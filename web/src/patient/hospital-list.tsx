@@ -18,7 +18,7 @@ type ConnectedProps = {
   readonly busy: boolean
   readonly onPull: (id: string) => void
   readonly onRenew: (hospital: HospitalView) => void
-  readonly onEnded: (atHospital: boolean) => void
+  readonly onEnded: (atHospital: boolean) => Promise<void>
 }
 
 function subOf({ t, day, time }: Words, { base, connectedAt, pulledAt, lasting }: HospitalView): string {
@@ -67,9 +67,9 @@ export function Connected({ list, busy, onPull, onRenew, onEnded }: ConnectedPro
         <Leaving
           hospital={asked}
           onClose={() => setAsked(null)}
-          onDone={ended => {
+          onDone={async ended => {
+            await onEnded(ended)
             setAsked(null)
-            onEnded(ended)
           }}
         />
       )}
@@ -77,7 +77,7 @@ export function Connected({ list, busy, onPull, onRenew, onEnded }: ConnectedPro
   )
 }
 
-type LeavingProps = { readonly hospital: HospitalView; readonly onClose: () => void; readonly onDone: (ended: boolean) => void }
+type LeavingProps = { readonly hospital: HospitalView; readonly onClose: () => void; readonly onDone: (ended: boolean) => Promise<void> }
 
 function Leaving({ hospital, onClose, onDone }: LeavingProps) {
   const words = useWords()

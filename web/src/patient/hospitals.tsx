@@ -41,9 +41,9 @@ export function Hospitals() {
     setCurrent(id)
     setWish(n => n + 1)
   }
-  const ended = (atHospital: boolean): void => {
+  const ended = async (atHospital: boolean): Promise<void> => {
+    await again()
     setTold(atHospital)
-    void again()
   }
   const connected = (id: string): void => {
     setAdding(false)

@@ -112,9 +112,9 @@ export function OneImport({ id }: { readonly id: string }) {
         <UndoImport
           id={id}
           {...undoing}
-          onClose={() => {
+          onClose={async done => {
+            if (done) await again()
             setUndoing(null)
-            void again()
           }}
         />
       )}

@@ -24,7 +24,7 @@ type FormProps = {
   readonly signed: KeepRules | null
   readonly parts: readonly string[]
   readonly onChange: () => void
-  readonly onSigned: () => void
+  readonly onSigned: () => Promise<void>
 }
 
 /** New rules, what they would do to the record as it is now, and then the signature. What was changed since must be seen again. */
@@ -38,7 +38,7 @@ export function KeepForm({ signed, parts, onChange, onSigned }: FormProps) {
   const simulating = useDo(async () => setShown(await api.simulateRetention({ rules, notice })))
   const signing = useDo(async () => {
     await api.signRetention({ rules, notice, plan: shown!.plan })
-    onSigned()
+    await onSigned()
   })
   const change = (next: () => void): void => {
     next()

@@ -26,9 +26,9 @@ export function Keep() {
     [],
     ['rights', 'sharing', 'news'],
   )
-  const finish = (what: 'ended' | 'done'): void => {
+  const finish = async (what: 'ended' | 'done'): Promise<void> => {
+    await again()
     setDone(what)
-    void again()
   }
   return (
     <Page title={t('keep.title')} tab={t('rights.title')} lead={t('keep.lead')} back={{ href: '#/rights', label: t('rights.title') }}>
@@ -58,7 +58,7 @@ export function Keep() {
   )
 }
 
-type StandingProps = { readonly now: RetentionView; readonly onEnded: () => void }
+type StandingProps = { readonly now: RetentionView; readonly onEnded: () => Promise<void> }
 
 /** What is signed, what was announced, and the button that ends it all. */
 function Standing({ now: { signed, invalid, waiting }, onEnded }: StandingProps) {
@@ -67,7 +67,7 @@ function Standing({ now: { signed, invalid, waiting }, onEnded }: StandingProps)
   const { api } = useVault()
   const ending = useDo(async () => {
     await api.stopRetention(null)
-    onEnded()
+    await onEnded()
   })
   if (!signed && !invalid) return null
   const end = (

@@ -52,10 +52,10 @@ export function Links({ wanted }: { readonly wanted: readonly string[] }) {
             <Make
               parts={value.parts}
               wanted={wanted}
-              onMade={made => {
+              onMade={async made => {
+                await again()
                 setMaking(false)
                 setShown(made)
-                void again()
               }}
             />
           ) : (
@@ -68,9 +68,9 @@ export function Links({ wanted }: { readonly wanted: readonly string[] }) {
           <Given
             list={value.given}
             onShow={link => setShown({ link, passcode: '' })}
-            onEnd={id => {
+            onEnd={async id => {
+              await again()
               if (shown?.link.id === id) setShown(null)
-              void again()
             }}
           />
         </>
@@ -120,7 +120,7 @@ function Ready({ link, passcode }: Shown) {
 type MakeProps = {
   readonly parts: readonly CompartmentView[]
   readonly wanted: readonly string[]
-  readonly onMade: (made: Shown) => void
+  readonly onMade: (made: Shown) => Promise<void>
 }
 
 function Make({ parts, wanted, onMade }: MakeProps) {
@@ -133,7 +133,7 @@ function Make({ parts, wanted, onMade }: MakeProps) {
   const short = passcode !== '' && passcode.length < 4
   const making = useDo(async () => {
     const link = await api.makeLink({ label: label.trim(), until: now() + span, passcode, parts: chosen })
-    onMade({ link, passcode })
+    await onMade({ link, passcode })
   })
   const submit = (e: FormEvent): void => {
     e.preventDefault()
@@ -191,7 +191,11 @@ function linkSub(words: Words, l: LinkView): string {
     .join(' · ')
 }
 
-type GivenProps = { readonly list: readonly LinkView[]; readonly onShow: (l: LinkView) => void; readonly onEnd: (id: string) => void }
+type GivenProps = {
+  readonly list: readonly LinkView[]
+  readonly onShow: (l: LinkView) => void
+  readonly onEnd: (id: string) => Promise<void>
+}
 
 function Given({ list, onShow, onEnd }: GivenProps) {
   const words = useWords()
@@ -232,9 +236,9 @@ function Given({ list, onShow, onEnd }: GivenProps) {
         <Stop
           link={asked}
           onClose={() => setAsked(null)}
-          onDone={() => {
+          onDone={async () => {
+            await onEnd(asked.id)
             setAsked(null)
-            onEnd(asked.id)
           }}
         />
       )}
@@ -242,7 +246,7 @@ function Given({ list, onShow, onEnd }: GivenProps) {
   )
 }
 
-type StopProps = { readonly link: LinkView; readonly onClose: () => void; readonly onDone: () => void }
+type StopProps = { readonly link: LinkView; readonly onClose: () => void; readonly onDone: () => Promise<void> }
 
 function Stop({ link, onClose, onDone }: StopProps) {
   const words = useWords()
@@ -250,7 +254,7 @@ function Stop({ link, onClose, onDone }: StopProps) {
   const { api } = useVault()
   const stopping = useDo(async () => {
     await api.stopLink(link.id)
-    onDone()
+    await onDone()
   })
   return (
     <Confirm

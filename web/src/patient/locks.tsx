@@ -146,10 +146,10 @@ function Ways() {
           change={change}
           locks={value}
           onClose={() => setChange(null)}
-          onDone={() => {
+          onDone={async () => {
+            await again()
             setChange(null)
             setDone(true)
-            void again()
           }}
         />
       )}
@@ -161,7 +161,7 @@ type ChangeProps = {
   readonly change: Change
   readonly locks: readonly LockCard[]
   readonly onClose: () => void
-  readonly onDone: () => void
+  readonly onDone: () => Promise<void>
 }
 
 /** Asks for what opens the record now, and then for what shall open it. */
@@ -178,7 +178,7 @@ function ChangeLock({ change, locks, onClose, onDone }: ChangeProps) {
     const proof: Unlock = byPassphrase ? { kind: 'passphrase', passphrase: current } : await askAnyPasskey(locks)
     if (change.kind === 'remove') await api.removeLock({ proof, at: change.at })
     else await api.addLock({ proof, unlock: await unlockOf({ kind: change.kind, ...fresh }, me.name) })
-    onDone()
+    await onDone()
   })
   const go = (): void => {
     setTried(true)

@@ -107,9 +107,10 @@ function Card({ milestone: m, icon, again }: CardProps) {
   const words = useWords()
   const { t } = words
   const [asking, setAsking] = useState<'mint' | 'burn' | null>(null)
-  const close = (): void => {
-    setAsking(null)
-    void again()
+  const close = (): void => setAsking(null)
+  const done = async (): Promise<void> => {
+    await again()
+    close()
   }
   return (
     <article className="kw-milestone" data-kind={m.kind} data-token={m.token}>
@@ -147,15 +148,15 @@ function Card({ milestone: m, icon, again }: CardProps) {
           </Button>
         )}
       </div>
-      {asking === 'mint' && <Mint id={m.id} onClose={close} />}
-      {asking === 'burn' && <Burn id={m.id} onClose={close} />}
+      {asking === 'mint' && <Mint id={m.id} onClose={close} onDone={done} />}
+      {asking === 'burn' && <Burn id={m.id} onClose={close} onDone={done} />}
     </article>
   )
 }
 
-type AskProps = { readonly id: string; readonly onClose: () => void }
+type AskProps = { readonly id: string; readonly onClose: () => void; readonly onDone: () => Promise<void> }
 
-function Mint({ id, onClose }: AskProps) {
+function Mint({ id, onClose, onDone }: AskProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -164,7 +165,7 @@ function Mint({ id, onClose }: AskProps) {
   const minting = useDo(async () => {
     stop.current = new AbortController()
     await api.mint(id, { signal: stop.current.signal })
-    onClose()
+    await onDone()
   })
   return (
     <Confirm
@@ -183,13 +184,13 @@ function Mint({ id, onClose }: AskProps) {
   )
 }
 
-function Burn({ id, onClose }: AskProps) {
+function Burn({ id, onClose, onDone }: AskProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const burning = useDo(async () => {
     await api.burn(id)
-    onClose()
+    await onDone()
   })
   return (
     <Confirm

@@ -82,7 +82,7 @@ function Standing({ person: { contact, code, changed } }: { readonly person: Per
 }
 
 /** Two codes, read to each other on another way; equal ones make an unknown contact a known one. */
-function Codes({ person, onChange }: { readonly person: PersonView; readonly onChange: () => void }) {
+function Codes({ person, onChange }: { readonly person: PersonView; readonly onChange: () => Promise<void> }) {
   const { t } = useWords()
   const { api } = useVault()
   const { contact, ownCode, changed } = person
@@ -90,8 +90,8 @@ function Codes({ person, onChange }: { readonly person: PersonView; readonly onC
   const [said, setSaid] = useState<'same' | 'differ' | null>(null)
   const confirming = useDo(async () => {
     await api.confirmPerson({ did: contact.did, fingerprint: code })
+    await onChange()
     setSaid('same')
-    onChange()
   })
   const open = !contact.verified || changed
   return (
@@ -180,7 +180,7 @@ function Between({ given, received }: { readonly given: readonly ShareView[]; re
   )
 }
 
-type KeepProps = { readonly person: PersonView; readonly bound: boolean; readonly onChange: () => void }
+type KeepProps = { readonly person: PersonView; readonly bound: boolean; readonly onChange: () => Promise<void> }
 
 function Keep({ person: { contact }, bound, onChange }: KeepProps) {
   const words = useWords()
@@ -190,7 +190,7 @@ function Keep({ person: { contact }, bound, onChange }: KeepProps) {
   const [asking, setAsking] = useState(false)
   const renaming = useDo(async () => {
     await api.renamePerson({ did: contact.did, name })
-    onChange()
+    await onChange()
   })
   const forgetting = useDo(async () => {
     await api.forgetPerson(contact.did)

@@ -29,7 +29,7 @@ export function PickRecords({ parts, chosen, onChoose }: PickProps) {
   const [part, setPart] = useState('')
   const [years, setYears] = useState('')
   const [alone, setAlone] = useState(false)
-  const { value, error, again } = useAsk(
+  const { value, error, again, loading } = useAsk(
     () =>
       api.choose({
         ...(text.trim() ? { text } : {}),
@@ -78,7 +78,8 @@ export function PickRecords({ parts, chosen, onChoose }: PickProps) {
         </p>
         <div className="kw-row">
           {value && value.ids.length > 0 && !alone && (
-            <Button size="xs" variant="light" onClick={() => onChoose([...new Set([...chosen, ...value.ids])])}>
+            // Never those that the words before these found.
+            <Button size="xs" variant="light" disabled={loading} onClick={() => onChoose([...new Set([...chosen, ...value.ids])])}>
               {n('sharing.pickAll', value.ids.length)}
             </Button>
           )}

@@ -16,7 +16,7 @@ const DAY = 86_400
 const OLD = 30
 
 /** Who asks to see what; answered by a share, or declined with or without a word. */
-export function Requests({ list, onChange }: { readonly list: readonly RequestView[]; readonly onChange: () => void }) {
+export function Requests({ list, onChange }: { readonly list: readonly RequestView[]; readonly onChange: () => Promise<void> }) {
   const words = useWords()
   const { t, n } = words
   const [declining, setDeclining] = useState<RequestView | null>(null)
@@ -64,9 +64,9 @@ export function Requests({ list, onChange }: { readonly list: readonly RequestVi
         <Decline
           request={declining}
           onClose={() => setDeclining(null)}
-          onDone={() => {
+          onDone={async () => {
+            await onChange()
             setDeclining(null)
-            onChange()
           }}
         />
       )}
@@ -94,7 +94,7 @@ function Meet({ request }: { readonly request: RequestView }) {
   )
 }
 
-type DeclineProps = { readonly request: RequestView; readonly onClose: () => void; readonly onDone: () => void }
+type DeclineProps = { readonly request: RequestView; readonly onClose: () => void; readonly onDone: () => Promise<void> }
 
 function Decline({ request, onClose, onDone }: DeclineProps) {
   const { t } = useWords()
@@ -103,7 +103,7 @@ function Decline({ request, onClose, onDone }: DeclineProps) {
   const [text, setText] = useState(() => t('request.tellDefault'))
   const declining = useDo(async () => {
     await api.decline({ id: request.id, text: tell ? text : '' })
-    onDone()
+    await onDone()
   })
   return (
     <FormDialog

@@ -11,8 +11,11 @@ import { useWords } from '#words/context.tsx'
 import type { Words } from '#words/words.ts'
 import { Choice } from './choice.tsx'
 
+type Again = { readonly again: () => Promise<void> }
+type CasesProps = Again & { readonly cases: readonly CaseView[] }
+
 /** What was asked of others, and what others ask: until when, and what became of it. */
-export function Cases({ cases }: { readonly cases: readonly CaseView[] }) {
+export function Cases({ cases, again }: CasesProps) {
   const { t } = useWords()
   const mine = cases.filter(c => c.mine)
   const theirs = cases.filter(c => !c.mine)
@@ -28,22 +31,22 @@ export function Cases({ cases }: { readonly cases: readonly CaseView[] }) {
           </Button>
         }
       >
-        {mine.length ? <List cases={mine} /> : <p className="kw-dim">{t('cases.none')}</p>}
+        {mine.length ? <List cases={mine} again={again} /> : <p className="kw-dim">{t('cases.none')}</p>}
       </Panel>
       {theirs.length > 0 && (
         <Panel title={t('cases.theirs')} icon="person" wide>
-          <List cases={theirs} />
+          <List cases={theirs} again={again} />
         </Panel>
       )}
     </>
   )
 }
 
-const List = ({ cases }: { readonly cases: readonly CaseView[] }) => (
+const List = ({ cases, again }: CasesProps) => (
   <ul className="kw-lines">
     {cases.map(c => (
       <li key={c.id}>
-        <Case of={c} />
+        <Case of={c} again={again} />
       </li>
     ))}
   </ul>
@@ -51,7 +54,7 @@ const List = ({ cases }: { readonly cases: readonly CaseView[] }) => (
 
 const TONES: Readonly<Record<CaseView['state'], Tone | 'brand'>> = { asked: 'brand', done: 'good', refused: 'bad', extended: 'warn' }
 
-function Case({ of: c }: { readonly of: CaseView }) {
+function Case({ of: c, again }: Again & { readonly of: CaseView }) {
   const words = useWords()
   const { t } = words
   const [asking, ask] = useState<'answer' | 'disagree' | null>(null)
@@ -90,8 +93,8 @@ function Case({ of: c }: { readonly of: CaseView }) {
           {t('cases.save')}
         </Button>
       </div>
-      {asking === 'answer' && <Answer of={c} onClose={() => ask(null)} />}
-      {asking === 'disagree' && <Disagree of={c} onClose={() => ask(null)} />}
+      {asking === 'answer' && <Answer of={c} again={again} onClose={() => ask(null)} />}
+      {asking === 'disagree' && <Disagree of={c} again={again} onClose={() => ask(null)} />}
     </div>
   )
 }
@@ -129,15 +132,16 @@ function saveCase(words: Words, c: CaseView): void {
   saveBlob(blob, t('cases.file', { date: iso(c.at).slice(0, 10) }))
 }
 
-type DialogProps = { readonly of: CaseView; readonly onClose: () => void }
+type DialogProps = Again & { readonly of: CaseView; readonly onClose: () => void }
 
-function Answer({ of: c, onClose }: DialogProps) {
+function Answer({ of: c, again, onClose }: DialogProps) {
   const { t } = useWords()
   const { api } = useVault()
   const [outcome, setOutcome] = useState<AnswerRight['outcome']>('done')
   const [text, setText] = useState('')
   const answering = useDo(async () => {
     await api.answerRight({ id: c.id, outcome, text })
+    await again()
     onClose()
   })
   const outcomes = (['done', 'refused', 'extended'] as const).filter(o => o !== 'extended' || c.state === 'asked')
@@ -169,12 +173,13 @@ function Answer({ of: c, onClose }: DialogProps) {
   )
 }
 
-function Disagree({ of: c, onClose }: DialogProps) {
+function Disagree({ of: c, again, onClose }: DialogProps) {
   const { t } = useWords()
   const { api } = useVault()
   const [text, setText] = useState('')
   const filing = useDo(async () => {
     await api.disagree({ id: c.id, text })
+    await again()
     onClose()
   })
   return (

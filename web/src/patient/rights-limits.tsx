@@ -15,8 +15,10 @@ import { PURPOSES } from './share-draft.ts'
 
 const today = (): string => new Date().toISOString().slice(0, 10)
 
+type LimitsProps = { readonly limits: LimitsView | null; readonly again: () => Promise<void> }
+
 /** Freezing, objecting and opting out: what holds now, and one button each. */
-export function Limits({ limits }: { readonly limits: LimitsView | null }) {
+export function Limits({ limits, again }: LimitsProps) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
@@ -24,9 +26,12 @@ export function Limits({ limits }: { readonly limits: LimitsView | null }) {
   const [done, setDone] = useState<Limited | null>(null)
   const changing = useDo(async (change: () => Promise<Limited>) => {
     setDone(null)
-    setDone(await change())
+    const made = await change()
+    await again()
+    setDone(made)
   })
-  const finish = (made: Limited): void => {
+  const finish = async (made: Limited): Promise<void> => {
+    await again()
     ask(null)
     changing.clear()
     setDone(made)
@@ -86,7 +91,7 @@ export function Limits({ limits }: { readonly limits: LimitsView | null }) {
             </Right>
           </li>
         </ul>
-        {limits && <InForce limits={limits} />}
+        {limits && <InForce limits={limits} again={again} />}
       </div>
       {asking === 'freeze' && <Freeze onClose={() => ask(null)} onDone={finish} />}
       {asking === 'object' && <Purposes before={objects} onClose={() => ask(null)} onDone={finish} />}
@@ -107,12 +112,15 @@ function Done({ done: { told, unreached, ended } }: { readonly done: Limited }) 
 }
 
 /** Since when the keeper's signed word has it in force, to be kept; or that it has not given it. */
-function InForce({ limits: { confirmed } }: { readonly limits: LimitsView }) {
+function InForce({ limits: { confirmed }, again }: LimitsProps & { readonly limits: LimitsView }) {
   const words = useWords()
   const { t } = words
   const { api } = useVault()
   const saving = useDo(async () => saveBlob(await api.limitsProof(null), t('limits.file', { date: today() })))
-  const confirming = useDo(() => api.confirmLimits(null))
+  const confirming = useDo(async () => {
+    await api.confirmLimits(null)
+    await again()
+  })
   const failed = saving.error ?? confirming.error
   return (
     <div className="kw-stack kw-stack-tight">
@@ -136,7 +144,7 @@ function InForce({ limits: { confirmed } }: { readonly limits: LimitsView }) {
   )
 }
 
-type DialogProps = { readonly onClose: () => void; readonly onDone: (done: Limited) => void }
+type DialogProps = { readonly onClose: () => void; readonly onDone: (done: Limited) => Promise<void> }
 
 /** What a freeze stops and what not, before it is in force. */
 function Freeze({ onClose, onDone }: DialogProps) {

@@ -39,7 +39,7 @@ export function Rights() {
       ) : (
         <div className="kw-grid">
           <Told told={value.told} />
-          <Limits limits={value.limits} />
+          <Limits limits={value.limits} again={again} />
           <Panel title={t('rights.here')} icon="shield" wide>
             <ul className="kw-lines">
               {HERE.filter(r => r.name !== 'all' || !me.sample).map(({ name, icon, href }) => (
@@ -53,7 +53,7 @@ export function Rights() {
               ))}
             </ul>
           </Panel>
-          <Cases cases={value.cases} />
+          <Cases cases={value.cases} again={again} />
         </div>
       )}
     </Page>

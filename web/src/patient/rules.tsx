@@ -148,9 +148,9 @@ function Rule({ rule, again }: { readonly rule: RuleView; readonly again: () => 
         <Stop
           rule={rule}
           onClose={() => setStopping(false)}
-          onDone={() => {
+          onDone={async () => {
+            await again()
             setStopping(false)
-            void again()
           }}
         />
       )}
@@ -161,7 +161,7 @@ function Rule({ rule, again }: { readonly rule: RuleView; readonly again: () => 
 const stateText = (words: Words, use: UseView): string =>
   words.t(use.share && !use.share.live ? 'rules.use.over' : `rules.use.${use.state}`)
 
-type StopProps = { readonly rule: RuleView; readonly onClose: () => void; readonly onDone: () => void }
+type StopProps = { readonly rule: RuleView; readonly onClose: () => void; readonly onDone: () => Promise<void> }
 
 function Stop({ rule, onClose, onDone }: StopProps) {
   const words = useWords()
@@ -171,7 +171,7 @@ function Stop({ rule, onClose, onDone }: StopProps) {
   const [also, setAlso] = useState(false)
   const stopping = useDo(async () => {
     await api.stopRule({ id: rule.id, given: also })
-    onDone()
+    await onDone()
   })
   return (
     <Confirm

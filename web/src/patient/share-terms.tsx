@@ -66,7 +66,7 @@ export function ShareGone() {
 
 export const Person = () => <Sign name="person" tone="brand" />
 
-type EndProps = { readonly share: ShareView; readonly onClose: () => void; readonly onEnded: (ended: Ended) => void }
+type EndProps = { readonly share: ShareView; readonly onClose: () => void; readonly onEnded: (ended: Ended) => Promise<void> }
 const NAMED = 6
 
 /** Asks before a share is ended, and names what cannot be undone: the records that were opened already. */
@@ -126,17 +126,17 @@ export function EndShare({ share, onClose, onEnded }: EndProps) {
 }
 
 /** The dialog and its state: which share is asked about, and what became of it. */
-export function useEnding(onChange: () => void) {
+export function useEnding(onChange: () => Promise<void>) {
   const [asked, ask] = useState<ShareView | null>(null)
   const [ended, setEnded] = useState<{ readonly name: string; readonly unreached: readonly string[] } | null>(null)
   const dialog = asked && (
     <EndShare
       share={asked}
       onClose={() => ask(null)}
-      onEnded={({ unreached }) => {
+      onEnded={async ({ unreached }) => {
+        await onChange()
         setEnded({ name: asked.name, unreached })
         ask(null)
-        onChange()
       }}
     />
   )

@@ -60,7 +60,7 @@ export function Share() {
   )
 }
 
-type GivenProps = { readonly list: readonly ShareView[]; readonly passed: readonly ShareView[]; readonly onChange: () => void }
+type GivenProps = { readonly list: readonly ShareView[]; readonly passed: readonly ShareView[]; readonly onChange: () => Promise<void> }
 
 function Given({ list, passed, onChange }: GivenProps) {
   const words = useWords()

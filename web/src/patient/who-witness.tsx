@@ -50,6 +50,7 @@ export function WitnessPanel() {
           </Button>
         </form>
         {adding.error !== null && <Failed error={adding.error} />}
+        {forgetting.error !== null && <Failed error={forgetting.error} />}
       </div>
     </Panel>
   )

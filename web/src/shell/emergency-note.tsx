@@ -10,11 +10,11 @@ export function EmergencyNote({ first }: { readonly first: boolean }) {
   const { api } = useVault()
   const waiting = async () => api.emergencyWaiting(await ownEndpoint().catch(() => null))
   // Whether this browser is woken still no event says: it is asked when the first screen is shown.
-  const { value } = useAsk(waiting, [first], ['sharing', 'emergency'])
+  const { value, again } = useAsk(waiting, [first], ['sharing', 'emergency'])
   if (!value?.openings.length && !value?.concerns.length && !(first && (value?.owed || value?.asleep.length))) return null
   return (
     <Suspense fallback={null}>
-      <EmergencyWaiting value={value} owed={first} />
+      <EmergencyWaiting value={value} owed={first} again={again} />
     </Suspense>
   )
 }

@@ -17,8 +17,8 @@ export function RecoveryNote() {
   const { value, again } = useAsk(() => api.recoveryRound(null), [], ['looked', 'clock'])
   const stopping = useDo(async () => {
     await api.cancelRecovery(null)
-    setAsking(false)
     await again()
+    setAsking(false)
   })
   if (!value) return null
   return (
