@@ -437,6 +437,7 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     expect(await kept()).not.toContain('Penicillin')
     expect(await reopened()).toContain('Penicillin')
 
+    const before = await kept()
     await page
       .getByRole('link', { name: /Penicillin/ })
       .first()
@@ -444,9 +445,10 @@ describe.skipIf(!hasChromium())('a life at a glance', () => {
     await page.getByRole('button', { name: 'Erase' }).click()
     await page.getByRole('button', { name: 'Erase for ever' }).click()
     await page.getByText(/^Erased\./).waitFor()
-    expect(await kept()).toBe('')
+    // Nothing, or after some quiet seconds another.
+    expect(await kept()).not.toBe(before)
     await page.goto(`${stage.url}/#/`)
-    expect(await reopened()).toBe('')
+    expect(await reopened()).not.toContain('Penicillin')
     noViolations(heard)
   })
 
