@@ -69,20 +69,26 @@ abstract contract GuardianBase is PatientBase {
         return abi.encodeCall(IGuardianRecovery.begin, (identity, to, plan, deadline, votes));
     }
 
+    function setDigest(bytes32 plan, uint256 deadline) internal view returns (bytes32) {
+        bytes32 typeHash = keccak256("SetGuardians(address identity,bytes32 plan,uint256 nonce,uint256 deadline)");
+        return typedDigest(here(), keccak256(abi.encode(typeHash, identity, plan, recovery.nonce(identity), deadline)));
+    }
+
     function setCall(uint256 key, bytes32 plan) internal view returns (bytes memory) {
         uint256 deadline = block.timestamp + 600;
-        bytes32 typeHash = keccak256("SetGuardians(address identity,bytes32 plan,uint256 nonce,uint256 deadline)");
-        bytes32 message = keccak256(abi.encode(typeHash, identity, plan, recovery.nonce(identity), deadline));
-        return abi.encodeCall(
-            IGuardianRecovery.setGuardians, (identity, plan, deadline, signDigest(key, typedDigest(here(), message)))
-        );
+        bytes memory signature = signDigest(key, setDigest(plan, deadline));
+        return abi.encodeCall(IGuardianRecovery.setGuardians, (identity, plan, deadline, signature));
+    }
+
+    function cancelDigest(uint256 round, uint256 deadline) internal view returns (bytes32) {
+        bytes32 typeHash = keccak256("Cancel(address identity,uint256 round,uint256 deadline)");
+        return typedDigest(here(), keccak256(abi.encode(typeHash, identity, round, deadline)));
     }
 
     function cancelCall(uint256 key, uint256 round) internal view returns (bytes memory) {
         uint256 deadline = block.timestamp + 600;
-        bytes32 typeHash = keccak256("Cancel(address identity,uint256 round,uint256 deadline)");
-        bytes32 message = keccak256(abi.encode(typeHash, identity, round, deadline));
-        return abi.encodeCall(IGuardianRecovery.cancel, (identity, round, deadline, signDigest(key, typedDigest(here(), message))));
+        bytes memory signature = signDigest(key, cancelDigest(round, deadline));
+        return abi.encodeCall(IGuardianRecovery.cancel, (identity, round, deadline, signature));
     }
 
     function finishCall(uint256 round) internal view returns (bytes memory) {
@@ -97,6 +103,10 @@ abstract contract GuardianBase is PatientBase {
 
     function refuse(bytes memory data, bytes4 selector) internal {
         requireRevert(RELAY, address(recovery), data, selector);
+    }
+
+    function refuse(bytes memory data, bytes memory expected) internal {
+        requireRevert(RELAY, address(recovery), data, expected);
     }
 
     function nothing(bytes memory data) internal {
