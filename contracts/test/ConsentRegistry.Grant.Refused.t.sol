@@ -27,9 +27,11 @@ contract ConsentRegistryGrantRefusedTest is ConsentBase {
         refuse(t, abi.encodeWithSelector(IConsentRegistry.InvalidPeriod.selector, t.notBefore, t.expiry));
     }
 
-    function test_anEmptyPeriodIsRefused() public {
+    function test_aPeriodThatIsEmptyOrEndsBeforeItBeginsIsRefused() public {
         Terms memory t = terms("empty");
         t.notBefore = t.expiry;
+        refuse(t, abi.encodeWithSelector(IConsentRegistry.InvalidPeriod.selector, t.notBefore, t.expiry));
+        t.notBefore += 1 hours;
         refuse(t, abi.encodeWithSelector(IConsentRegistry.InvalidPeriod.selector, t.notBefore, t.expiry));
     }
 
@@ -37,6 +39,8 @@ contract ConsentRegistryGrantRefusedTest is ConsentBase {
         Terms memory t = terms("over");
         t.notBefore = uint64(NOW - 2 hours);
         t.expiry = uint64(NOW);
+        refuse(t, abi.encodeWithSelector(IConsentRegistry.PeriodOver.selector, t.expiry, NOW));
+        t.expiry -= 1 hours;
         refuse(t, abi.encodeWithSelector(IConsentRegistry.PeriodOver.selector, t.expiry, NOW));
     }
 
