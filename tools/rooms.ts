@@ -59,7 +59,7 @@ export const ROOMS: Readonly<Record<string, Readonly<Record<string, Room>>>> = {
   },
   daemon: {
     http: { uses: [], from: ['sdk/base'] },
-    config: { uses: ['http'], from: ['sdk/base'] },
+    config: { uses: ['http'], from: ['sdk/base', 'adapters/hooks'] },
     relay: {
       uses: ['http', 'config'],
       from: [

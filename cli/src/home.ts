@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openSqliteCatalog } from '@keepwell/adapters/catalog/sqlite'
-import { openHttpRelay } from '@keepwell/adapters/relay/http'
+import type { Door } from '@keepwell/adapters/hooks/door'
+import { isLoopback, openHttpRelay } from '@keepwell/adapters/relay/http'
 import { readIfThere, writeDurable } from '@keepwell/daemon/bin/files'
 import type { RelayHome } from '@keepwell/daemon/bin/relay'
 import { lockRelay } from '@keepwell/daemon/bin/relay-lock'
@@ -69,12 +70,16 @@ export function configAt(io: Io, dir: string, url: string): Config {
   })
 }
 
+/** `chosen` are addresses that whoever runs this named, as in `Reaching`. */
+type Opening = { readonly offline?: boolean; readonly chosen?: readonly string[] }
+
 /** Opens the person's home: device, keyring, catalog, and on first use the relay. Throws NO_HOME. */
-export async function openHome(io: Io, args: Args, options: { readonly offline?: boolean } = {}): Promise<Home> {
+export async function openHome(io: Io, args: Args, options: Opening = {}): Promise<Home> {
   const { dir } = placeOf(io, args)
   const session = await readSession(io, args, dir)
   if (!session) throw new KeepwellError('NO_HOME', `There is no Keepwell home at ${dir}; make one with: keepwell init`)
-  return composeHome(io, { dir, session, relay: args.text('relay'), refresh: options.offline !== true })
+  const { offline, chosen = [] } = options
+  return composeHome(io, { dir, session, relay: args.text('relay'), refresh: offline !== true, chosen })
 }
 
 async function readSession(io: Io, args: Args, dir: string): Promise<Session | null> {
@@ -95,14 +100,15 @@ export type Composition = {
   readonly session: Session
   readonly relay?: string | undefined
   readonly refresh: boolean
+  readonly chosen?: readonly string[]
 }
 
 /** A home from its parts, for those who have a session already. */
-export async function composeHome(io: Io, { dir, session, relay, refresh }: Composition): Promise<Home> {
+export async function composeHome(io: Io, { dir, session, relay, refresh, chosen = [] }: Composition): Promise<Home> {
   const url = homeRelayUrl(session.state.ring)
   const config = configAt(io, dir, url)
   const embedded = existsSync(inHome(dir).relay)
-  const reach = reachRelay(io, { dir, config, url, relay, embedded })
+  const reach = reachRelay(io, { dir, config, url, relay, embedded, chosen })
   const catalog = await openSqliteCatalog({ file: inHome(dir).catalog })
   const custodian = await custodyOf(io, dir, session)
   const custody = custodian ? { custody: custodian.custody } : {}
@@ -185,21 +191,37 @@ type Reaching = {
   /** Another address of the same relay, when the person gave one. */
   readonly relay: string | undefined
   readonly embedded: boolean
+  /** Further addresses that whoever runs this named: asked wherever they lie. */
+  readonly chosen?: readonly string[]
+}
+
+/**
+ * The way to what others named: the internet, and what the settings open. A home that is on this machine knows others that are; at one that is
+ * reached from elsewhere, what else listens here is not for others to have asked.
+ */
+export async function doorToOthers({ config, url }: Pick<Home, 'config' | 'url'>): Promise<Door> {
+  const [{ openDoor }, { LOOPBACK }] = await Promise.all([
+    import('@keepwell/adapters/hooks/door'),
+    import('@keepwell/adapters/hooks/guard'),
+  ])
+  const { allow = [], ...rest } = config.relays
+  return openDoor({ allow: isLoopback(url) ? [...allow, ...LOOPBACK] : allow, ...rest })
 }
 
 export type Reach = { readonly network: Network; anchor(): Promise<void>; close(): Promise<void> }
 
 /** The network as this home sees it: its own relay in process or served by `keepwell start`, all others by HTTP. */
-export function reachRelay(io: Io, { dir, config, url, relay, embedded }: Reaching): Reach {
+export function reachRelay(io: Io, { dir, config, url, relay, embedded, chosen = [] }: Reaching): Reach {
   let opened: Promise<RelayHome | null> | undefined
   let ways: Promise<Network> | undefined
   const local = (): Promise<RelayHome | null> => (opened ??= openOwn(io, inHome(dir).relay, config, url))
   const open = async (): Promise<Network> => {
     // Loaded on first use: a command that stays offline starts in half the time.
-    const { openNetwork } = await import('@keepwell/adapters/relay/network')
-    if (relay) return renamed(openNetwork({ home: url, chosen: relay }), url, relay)
+    const [{ openNetwork }, others] = await Promise.all([import('@keepwell/adapters/relay/network'), doorToOthers({ config, url })])
+    if (relay) return renamed(openNetwork({ chosen: [relay, ...chosen], others }), url, relay)
     const own = embedded ? await local() : null
-    return openNetwork({ home: url, ...(own ? { local: { url, relay: own.relay, ledger: own.ledger } } : {}) })
+    const here = own ? { local: { url, relay: own.relay, ledger: own.ledger } } : {}
+    return openNetwork({ chosen: [url, ...chosen], others, ...here })
   }
   const network = (): Promise<Network> => (ways ??= open())
   const anchor = async (): Promise<void> => void (await (await opened?.catch(() => null))?.relay.anchor())
@@ -265,12 +287,7 @@ export const answers = (url: string): Promise<boolean> =>
     )
 
 /** Opens the home, runs, and closes it whatever happens. */
-export async function withHome<T>(
-  io: Io,
-  args: Args,
-  work: (home: Home) => Promise<T>,
-  options: { readonly offline?: boolean } = {},
-): Promise<T> {
+export async function withHome<T>(io: Io, args: Args, work: (home: Home) => Promise<T>, options: Opening = {}): Promise<T> {
   const home = await openHome(io, args, options)
   let done = false
   try {

@@ -29,7 +29,7 @@ export function openCustodians({ fetch = globalThis.fetch, timeout = 30_000 }: C
       body: body ? (encode(body) as Uint8Array<ArrayBuffer>) : null,
     }
     const response = await fetch(`${url.replace(/\/+$/, '')}${path}`, init).catch(cause => {
-      throw unreachable(cause)
+      throw cause instanceof KeepwellError ? cause : unreachable(cause)
     })
     const whole = await response.arrayBuffer().catch(cause => {
       throw unreachable(cause)

@@ -1,4 +1,4 @@
-import { lookup as resolve } from 'node:dns'
+import { lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 
@@ -7,6 +7,8 @@ export type HookOptions = {
   readonly allow?: readonly string[]
   /** The only hosts that are asked, by name (`*.example.org`: all below that one) or address; without it, any of the internet. */
   readonly only?: readonly string[]
+  /** Who says where a name leads; default this machine. */
+  readonly resolve?: typeof lookup
 }
 
 /** Whether that host is among those, in whatever case, with or without the root's dot. */
@@ -27,7 +29,7 @@ const CLOSED = [
   // IPv6: only 2000::/3 is given out, and within it tunnels and documentation lead elsewhere.
   ...['::/3', '4000::/2', '8000::/1', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
 ]
-const LOOPBACK = ['127.0.0.0/8', '::1/128']
+export const LOOPBACK = ['127.0.0.0/8', '::1/128']
 
 /** One list for each family: a single one takes an IPv4 address for its form in IPv6 as well, and ours are judged apart. */
 type Networks = { readonly ipv4: BlockList; readonly ipv6: BlockList }
@@ -75,7 +77,7 @@ export type Guard = {
  * The guard against an address that is aimed at what only we can reach: each that a name resolves to is judged at the moment of
  * connecting, so that a name cannot change its mind in between. Whoever asks follows no redirect.
  */
-export function addressGuard({ allow = [], only }: HookOptions = {}): Guard {
+export function addressGuard({ allow = [], only, resolve = lookup }: HookOptions = {}): Guard {
   const closed = networks(CLOSED)
   const allowed = networks(allow)
   const loopback = networks(LOOPBACK)
@@ -97,7 +99,7 @@ export function addressGuard({ allow = [], only }: HookOptions = {}): Guard {
       const host = url.hostname.replace(/^\[|\]$/g, '')
       ensure(!only || isAmong(only, host), 'BAD_INPUT', 'That host is not among those that are asked; who runs this can add it.')
       if (isIP(host)) ensure(may(host), 'BAD_INPUT', REFUSED)
-      const near = isIP(host) && within(loopback, host)
+      const near = isIP(host) ? within(loopback, host) : host === 'localhost' && may('127.0.0.1')
       ensure(url.protocol === 'https:' || (url.protocol === 'http:' && near), 'BAD_INPUT', 'Addresses of others are asked by https only.')
       return url
     },

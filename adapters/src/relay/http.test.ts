@@ -6,8 +6,9 @@ import { rawCid } from '@keepwell/sdk/base/cid'
 import { sha256 } from '@keepwell/sdk/crypto/hash'
 import type { Call } from '@keepwell/sdk/identity/call'
 import type { Block } from '@keepwell/sdk/ports/blocks'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { carParts } from '#blocks/car'
+import { openDoor } from '#hooks/door'
 import { readEvents } from './event-stream.ts'
 import { openHttpRelay } from './http.ts'
 
@@ -19,12 +20,14 @@ afterEach(() => {
   }
 })
 
+let way: { fetch?: typeof fetch } = {}
+
 /** A relay's door with somebody else behind it. */
 async function hostile(handle: RequestListener, timeout = 2000) {
   const server = createServer(handle)
   open.push(server)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return openHttpRelay({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, timeout })
+  return openHttpRelay({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, timeout, ...way })
 }
 
 const answer =
@@ -59,13 +62,23 @@ const CALL = {
 } as Call
 const CAPABILITY = new Uint8Array(40)
 
-describe('what a relay behind HTTP may not do', () => {
+const WAYS = [
+  ['asked as everybody asks', {}],
+  ['asked through the door to what others named', { fetch: openDoor({ allow: ['127.0.0.1'] }).fetch }],
+] as const
+
+describe.each(WAYS)('what a relay behind HTTP may not do, %s', (_, taken) => {
+  beforeEach(() => {
+    way = taken
+  })
+
   test('nobody there, or somebody who is no relay, is an unreachable relay', async () => {
     await refused(openHttpRelay({ url: 'http://127.0.0.1:9' }).info(), 'RELAY_UNREACHABLE')
     await refused((await hostile(answer(200, 'text/html', '<html>'))).info(), 'RELAY_UNREACHABLE')
     await refused((await hostile(answer(404, 'text/html', '<html>'))).bundle('did:ethr:0x1:0x00'), 'RELAY_UNREACHABLE')
     await refused((await hostile(answer(502, 'text/html', 'bad gateway'))).head(), 'RELAY_UNREACHABLE')
     await refused((await hostile(answer(200, 'application/cbor', encode({ did: 1 })))).info(), 'RELAY_UNREACHABLE')
+    await refused((await hostile(answer(999, 'application/cbor', 'no status'))).info(), 'RELAY_UNREACHABLE')
     await refused((await hostile((_, r) => void r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end())).info(), 'RELAY_UNREACHABLE')
   })
 
@@ -185,6 +198,8 @@ describe('what a relay behind HTTP may not do', () => {
       'ftp://127.0.0.1',
       'http://0.0.0.0',
     ])
+      expect(() => openHttpRelay({ url })).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
+    for (const url of ['https://relay.example/?x=', 'https://relay.example/#', 'http://localhost/admin?x='])
       expect(() => openHttpRelay({ url })).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }))
     for (const url of ['https://relay.example', 'http://localhost:8787', 'http://[::1]:1', 'http://127.0.0.1']) openHttpRelay({ url })
   })

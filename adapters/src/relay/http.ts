@@ -31,6 +31,8 @@ export type HttpRelayOptions = {
 export function openHttpRelay(options: HttpRelayOptions): Relay {
   const { url } = options
   ensure(/^https:\/\//.test(url) || isLoopback(url), 'BAD_INPUT', 'A relay beyond this machine is reached by https only.')
+  // What is behind either would take the place of a route.
+  ensure(!/[?#]/.test(url), 'BAD_INPUT', 'A relay’s address has no query and no fragment.')
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const http = transport({ url, fetch, timeout: options.timeout ?? 60_000 })
   const must = async <T>(shape: Shape<T>, found: Promise<Uint8Array | null>): Promise<T> => {

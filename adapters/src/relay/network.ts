@@ -1,31 +1,29 @@
 import { decode } from '@keepwell/sdk/base/cbor'
-import { ensure } from '@keepwell/sdk/base/error'
 import { dictionary } from '@keepwell/sdk/base/shape'
 import { address } from '@keepwell/sdk/identity/did'
 import type { Ledger } from '@keepwell/sdk/ports/ledger'
 import type { Network, Relay } from '@keepwell/sdk/ports/relay'
 import { openEvmLedger } from '#ledger/evm/ledger'
-import { isLoopback, openHttpRelay } from './http.ts'
+import { httpRequest } from '#ledger/evm/request'
+import { openHttpRelay } from './http.ts'
 import type { Fetch } from './transport.ts'
 
 export type NetworkOptions = {
   /** The home in this process, which needs no network to be reached. */
   readonly local?: { readonly url: string; readonly relay: Relay; readonly ledger: Ledger }
-  readonly fetch?: Fetch
+  /** Where the own home is, and what else whoever runs this named: asked wherever it lies. */
+  readonly chosen?: readonly string[]
   /**
-   * Where this home is reached by others. When that is beyond this machine, an address of this machine is refused (BAD_INPUT), whoever named it: the
-   * bundles and consents of others say where relays are, and what else listens here is not for them to have asked.
+   * The way to all others, which bundles and consents of others name: it says where none is to be asked. Without one they are asked as the own home
+   * is, which is for browsers, and for who has nobody else's word to follow.
    */
-  readonly home?: string
-  /** An address that the operator chose, which may be one of this machine. */
-  readonly chosen?: string | undefined
+  readonly others?: { check(url: string): void; readonly fetch: Fetch }
 }
 
 const manifestShape = dictionary(address, 32)
 
 /** Other homes by URL: one door to each relay and each ledger, opened at first use. A ledger that could not be opened is tried anew. */
-export function openNetwork(options: NetworkOptions = {}): Network {
-  const { local, fetch, home, chosen } = options
+export function openNetwork({ local, chosen = [], others }: NetworkOptions = {}): Network {
   const relays = new Map<string, Relay>()
   const ledgers = new Map<string, Promise<Ledger>>()
   if (local) {
@@ -33,19 +31,24 @@ export function openNetwork(options: NetworkOptions = {}): Network {
     ledgers.set(trim(local.url), Promise.resolve(local.ledger))
   }
 
-  const inward = (url: string): boolean => isLoopback(url) && home !== undefined && !isLoopback(home) && url !== trim(chosen ?? '')
+  const own = new Set(chosen.map(trim))
+
+  const fetchFor = (url: string): Fetch | undefined => (own.has(url) ? undefined : others?.fetch)
 
   const relayAt = (url: string): Relay => {
-    const found = relays.get(url)
-    ensure(found || !inward(url), 'BAD_INPUT', 'A relay of others is not on this machine.')
-    const known = found ?? openHttpRelay({ url, ...(fetch ? { fetch } : {}) })
-    relays.set(url, known)
-    return known
+    const known = relays.get(url)
+    if (known) return known
+    const fetch = fetchFor(url)
+    if (fetch) others?.check(url)
+    const opened = openHttpRelay({ url, ...(fetch ? { fetch } : {}) })
+    relays.set(url, opened)
+    return opened
   }
 
   async function openLedger(url: string): Promise<Ledger> {
     const { chainId, manifest } = await relayAt(url).info()
-    return openEvmLedger({ url: `${url}/rpc`, chainId, manifest: manifestShape.check(decode(manifest), 'manifest') })
+    const request = httpRequest(`${url}/rpc`, fetchFor(url))
+    return openEvmLedger({ request, chainId, manifest: manifestShape.check(decode(manifest), 'manifest') })
   }
 
   return {

@@ -5,7 +5,7 @@ import { fromHex, text } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { readCard, readPreauthorisation } from '@keepwell/sdk/identity/emergency'
 import type { Args } from '#command'
-import { type Home, withHome } from '#home'
+import { doorToOthers, type Home, withHome } from '#home'
 import type { Io } from '#io'
 import { once, saveStream } from '#save'
 import { result, safe, short, table, when } from '#show'
@@ -58,11 +58,13 @@ async function approve(io: Io, args: Args, { ctx }: Home): Promise<void> {
   result(io, args, { tag }, () => ['Approved: you are the second person, and your credential stands on the ledger beside the first.'])
 }
 
-async function open(io: Io, args: Args, { ctx }: Home): Promise<void> {
+async function open(io: Io, args: Args, home: Home): Promise<void> {
+  const { ctx } = home
   const [, tag] = args.positionals
   ensure(tag, 'USAGE', 'Say which request, by the first digits of its tag.')
   const { card } = await cardOf(args)
-  const opened = await openEmergency({ ...ctx, custodians: openCustodians() }, { card, asked: askedBefore(ctx, tag) })
+  const { fetch } = await doorToOthers(home)
+  const opened = await openEmergency({ ...ctx, custodians: openCustodians({ fetch }) }, { card, asked: askedBefore(ctx, tag) })
   const { session, custodians, closesAt } = opened
   const summaries = session.records.filter(r => r.card.title === 'Emergency summary').toSorted((a, b) => b.seq - a.seq)
   const [newest] = summaries

@@ -11,7 +11,7 @@ import { isoTime } from '@keepwell/sdk/base/time'
 import type { Args, Command } from '#command'
 import { archiveSettings } from '#commands/gateway-attach'
 import { hl7v2Settings } from '#commands/gateway-hl7v2'
-import { withHome } from '#home'
+import { type Home, withHome } from '#home'
 import type { Io } from '#io'
 import { count, safe } from '#show'
 import { seconds, trailYears } from '#words'
@@ -246,8 +246,9 @@ export const gateway: Command = {
   },
 }
 
-const serve = (io: Io, args: Args): Promise<void> =>
-  withHome(io, args, async ({ ctx, config, dir }) => {
+const serve = (io: Io, args: Args): Promise<void> => {
+  const url = args.text('url') ?? null
+  const served = async ({ ctx, config, dir }: Home): Promise<void> => {
     collectSeldom()
     const port = args.text('port') ?? '8788'
     ensure(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536, 'USAGE', '--port is a number from 1 to 65535.')
@@ -263,7 +264,7 @@ const serve = (io: Io, args: Args): Promise<void> =>
       dir,
       host: config.host,
       port: Number(port),
-      url: args.text('url') ?? null,
+      url,
       tls,
       origins: config.origins,
       proxies: config.proxies,
@@ -304,7 +305,10 @@ const serve = (io: Io, args: Args): Promise<void> =>
     )
     io.print('Stopping; every session is closed.')
     await running.close()
-  })
+  }
+  // What lies here itself is asked for under that name, too.
+  return withHome(io, args, served, { chosen: url ? [url] : [] })
+}
 
 function subscriptionSettings(args: Args): NonNullable<GatewaySettings['subscriptions']> {
   const seconds = args.text('look-every')

@@ -72,7 +72,13 @@ export const vault: Command = {
     const lock = lockFile(join(dir, 'vault.lock'))
     try {
       const within: WithCtx = async work => {
-        const home = await composeHome(io, { dir, session: await sessionOf(dir, device), relay: args.text('relay'), refresh: true })
+        const home = await composeHome(io, {
+          dir,
+          session: await sessionOf(dir, device),
+          relay: args.text('relay'),
+          refresh: true,
+          chosen: settings.via,
+        })
         try {
           return await work(home.ctx)
         } finally {

@@ -48,6 +48,24 @@ describe('configuration', () => {
     expect(() => readConfig({})).toThrow('KEEPWELL_HOME')
   })
 
+  test('of relays that others name the internet is asked, unless networks are opened or hosts are named; a list of none is none', () => {
+    const relays = (env: Record<string, string>) => readConfig({ ...HOME, ...env }).relays
+    expect(relays({})).toEqual({ allow: [] })
+    const named = {
+      KEEPWELL_RELAYS_INSIDE: '10.1.0.0/16, fd00:1::/64',
+      KEEPWELL_RELAYS_ONLY: 'relay.example,*.partner.example,10.1.0.7,2606:4700::1',
+    }
+    expect(relays(named)).toEqual({
+      allow: ['10.1.0.0/16', 'fd00:1::/64'],
+      only: ['relay.example', '*.partner.example', '10.1.0.7', '2606:4700::1'],
+    })
+    expect(relays({ KEEPWELL_RELAYS_ONLY: ',' })).toEqual({ allow: [], only: [] })
+    for (const inside of ['relay.example', '10.1.0.0/33', 'https://10.1.0.7'])
+      refused({ KEEPWELL_RELAYS_INSIDE: inside }, 'KEEPWELL_RELAYS_INSIDE')
+    for (const only of ['https://relay.example', 'relay.example:8443', 'relay.example/x', '*', 'a b', '10.1.0.0/16'])
+      refused({ KEEPWELL_RELAYS_ONLY: only }, 'KEEPWELL_RELAYS_ONLY')
+  })
+
   test('passwords are in the secrets and nowhere else', () => {
     const env = { ...HOME, KEEPWELL_LEDGER: 'https://node.example/key-123', KEEPWELL_DATABASE: 'postgres://kw:hunter2@db/kw' }
     const config = readConfig(env)

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { addressGuard, type HookOptions } from '@keepwell/adapters/hooks/guard'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
 import { HTTP_LIMITS, type HttpLimits, isLoopback } from '#http/settings'
 import { readNames, type SettingName, type Settings } from './names.ts'
@@ -12,6 +14,8 @@ export type Config = {
   /** Files. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   readonly proxies: number
+  /** Which relays that others name are asked. */
+  readonly relays: HookOptions
   readonly origins: readonly string[]
   readonly webRoot: string | null
   readonly ledger: 'embedded' | 'rpc'
@@ -64,6 +68,7 @@ export function readConfig(env: Env): Config {
     port: count(s, 'KEEPWELL_PORT', 8787, 0, 65_535),
     url: urlOf(s),
     tls,
+    relays: relaysOf(s),
     proxies: count(s, 'KEEPWELL_PROXIES', 0, 0, 8),
     origins: originsOf(s),
     webRoot: s.KEEPWELL_WEB_ROOT ?? null,
@@ -149,6 +154,19 @@ function originsOf({ KEEPWELL_ORIGINS: value }: Settings): string[] {
   const origins = listOf(value)
   for (const o of origins) if (o !== '*' && URL.parse(o)?.origin !== o) throw bad('KEEPWELL_ORIGINS', 'origins such as https://app.example')
   return origins
+}
+
+function relaysOf({ KEEPWELL_RELAYS_INSIDE: inside, KEEPWELL_RELAYS_ONLY: given }: Settings): Config['relays'] {
+  const allow = listOf(inside)
+  const only = listOf(given)
+  try {
+    addressGuard({ allow })
+  } catch {
+    throw bad('KEEPWELL_RELAYS_INSIDE', 'networks such as 10.1.0.0/16')
+  }
+  const hosts = only.every(h => /^(\*\.)?[a-z\d._-]+$/i.test(h) || isIP(h))
+  if (!hosts) throw bad('KEEPWELL_RELAYS_ONLY', 'hosts such as relay.example.org or *.partner.example')
+  return { allow, ...(given === undefined ? {} : { only }) }
 }
 
 function databaseOf({ KEEPWELL_DATABASE: value = 'embedded' }: Settings): Config['database'] {

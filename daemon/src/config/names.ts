@@ -11,6 +11,10 @@ export const NAMES = {
   KEEPWELL_TLS_KEY: 'File of its private key (PEM).',
   KEEPWELL_CA:
     'File of authorities (PEM) of whom one has to vouch for every server that this program connects to by TLS, instead of those that come with it.',
+  KEEPWELL_RELAYS_INSIDE:
+    'Networks inside the walls in which relays that others name may lie, comma-separated: 10.1.0.0/16,10.2.0.7. Default none: only the internet. The own home’s relay may lie anywhere.',
+  KEEPWELL_RELAYS_ONLY:
+    'The only hosts at which relays that others name are asked, comma-separated: relay.example.org,*.partner.example. Default any. The own home’s relay is asked all the same.',
   KEEPWELL_PROXIES: 'Number of trusted reverse proxies in front. Default 0.',
   KEEPWELL_ORIGINS: 'Other web origins, comma-separated, whose pages may call this relay; * for any. Default none.',
   KEEPWELL_WEB_ROOT:

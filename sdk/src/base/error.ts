@@ -100,6 +100,12 @@ export const ERRORS = {
   PRICE_TOO_HIGH: meaning(402, 'business-rule', 6, 'Copies cost more there than their owner agreed to pay; nothing was sent.'),
   LOCKED: meaning(503, 'lock-error', 6, 'Another process uses this home.'),
   RELAY_UNREACHABLE: meaning(503, 'transient', 6, 'The relay does not answer.'),
+  RELAY_NOT_FOLLOWED: meaning(
+    403,
+    'forbidden',
+    4,
+    'A relay that somebody else named is not asked from here: it lies inside a network, or is not among those that whoever runs this allows.',
+  ),
   PEER_FAILED: meaning(
     502,
     'transient',

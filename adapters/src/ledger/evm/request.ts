@@ -71,14 +71,17 @@ function revertData(data: unknown): Hex | undefined {
   return undefined
 }
 
-/** JSON-RPC over HTTP. Addresses of nodes often hold access keys, so no error names one. */
-export function httpRequest(url: string, timeout = 20_000): Request {
+const PATIENCE = 20_000
+
+/** JSON-RPC over HTTP, without redirects. Addresses of nodes often hold access keys, so no error names one. */
+export function httpRequest(url: string, fetch = globalThis.fetch): Request {
   let id = 0
   return async ({ method, params = [] }) => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params })
     const headers = { 'content-type': 'application/json' }
-    const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(timeout) }).catch(cause => {
-      throw unreachable(cause)
+    const init: RequestInit = { method: 'POST', headers, body, redirect: 'error', signal: AbortSignal.timeout(PATIENCE) }
+    const response = await fetch(url, init).catch(cause => {
+      throw cause instanceof KeepwellError ? cause : unreachable(cause)
     })
     const answer = await readAnswer(response)
     if (answer.error) throw Object.assign(new Error(String(answer.error.message)), { code: answer.error.code, data: answer.error.data })

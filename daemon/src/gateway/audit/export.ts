@@ -7,7 +7,7 @@ import { ownBundle, signerOf } from '@keepwell/sdk/actions/vault/calls'
 import { type Extract, extractHead, extractPart, MOST_LINES, wordOf } from '@keepwell/sdk/audit/extract'
 import { readLogHead } from '@keepwell/sdk/audit/head'
 import { utf8 } from '@keepwell/sdk/base/bytes'
-import { ensure, isKeepwellError } from '@keepwell/sdk/base/error'
+import { type ErrorCode, ensure, isKeepwellError } from '@keepwell/sdk/base/error'
 import { isoTime } from '@keepwell/sdk/base/time'
 import { type Bundle, bundleMessage } from '@keepwell/sdk/identity/bundle'
 import { peek, sign } from '@keepwell/sdk/identity/signed'
@@ -146,6 +146,8 @@ function backingOf(backed: Backed | null, shown: ReadonlySet<string>): Pick<Extr
 
 type Found = readonly { readonly entry: Entry; readonly backed: Backed | null }[]
 
+const NOT_THERE: readonly ErrorCode[] = ['UNKNOWN_PARTY', 'RELAY_UNREACHABLE', 'RELAY_NOT_FOLLOWED']
+
 type AsNow = ReturnType<typeof relaysAsNow>
 
 /** Each relay as it was when it was first asked for, so that all parts are of one log; null for those that do not answer. */
@@ -158,7 +160,7 @@ function relaysAsNow({ ctx, proofs }: Exporting) {
         .relay(did)
         .then(url => relayNow(ctx, url))
         .catch(e => {
-          if (!isKeepwellError(e, 'UNKNOWN_PARTY') && !isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+          if (!isKeepwellError(e) || !NOT_THERE.includes(e.code)) throw e
           return null
         })
     known.set(did, found)

@@ -195,7 +195,7 @@ function lister(parts: SessionParts, { ended, memory, newest, opening, readers, 
 const vaultUnder = ({ ctx }: Pick<SessionParts, 'ctx'>, grant: Uint8Array): Did => receivedGrant(ctx, grant).terms.patient
 
 /**
- * The vaults that a session is made of. Where there are several, one whose relay does not answer is named and the others are shown; one
+ * The vaults that a session is made of. Where there are several, one whose relay does not answer, or is not to be asked, is named and the others are shown; one
  * that is alone, or the last of them, is the session's end.
  */
 function sourcesOf(parts: Pick<SessionParts, 'ctx' | 'grants' | 'patient'>) {
@@ -210,7 +210,7 @@ function sourcesOf(parts: Pick<SessionParts, 'ctx' | 'grants' | 'patient'>) {
         away.delete(name)
         return done
       } catch (e) {
-        if (!several || !isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
+        if (!several || !(isKeepwellError(e, 'RELAY_UNREACHABLE') || isKeepwellError(e, 'RELAY_NOT_FOLLOWED'))) throw e
         away.add(name)
         if (away.size === vaults.size) throw e
         return undefined

@@ -39,6 +39,7 @@ export const errorRare: Texts<typeof en> = {
     'Dieser Ort bewahrt alles für immer auf und löscht nichts. Was dort liegt, ist nicht mehr zu lesen, sobald seine Schlüssel vernichtet sind.',
   'error.FUNDS_TOO_LOW': 'In der Geldbörse, die für Kopien zahlt, ist nicht genug; nichts wurde gesendet. Füllen Sie sie auf.',
   'error.PRICE_TOO_HIGH': 'Kopien kosten dort mehr, als Sie zu zahlen zugestimmt haben; nichts wurde gesendet.',
+  'error.RELAY_NOT_FOLLOWED': 'Ihr Server fragt den Ort nicht, an dem das aufbewahrt ist. Wer ihn betreibt, kann es erlauben.',
   'error.PEER_FAILED': 'Der Server der anderen Stelle antwortet nicht oder nicht sinnvoll. Versuchen Sie es später noch einmal.',
   'error.STOPPING': 'Der Server hält gerade an. Versuchen Sie es gleich noch einmal.',
   'error.NO_ROUTE': 'Der Server bietet das nicht an. Vielleicht ist er von einer anderen Version.',

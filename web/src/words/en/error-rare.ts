@@ -36,6 +36,7 @@ export const errorRare = {
     'That place keeps everything for ever and erases nothing. What lies there cannot be read once its keys are destroyed.',
   'error.FUNDS_TOO_LOW': 'The wallet that pays for copies has not enough; nothing was sent. Fill it up.',
   'error.PRICE_TOO_HIGH': 'Copies cost more there than you agreed to pay; nothing was sent.',
+  'error.RELAY_NOT_FOLLOWED': 'The server you use does not ask the place where that is kept. Whoever runs it can allow it.',
   'error.PEER_FAILED': 'The other organisation’s server does not answer, or not sensibly. Try again later.',
   'error.STOPPING': 'The server is just stopping. Try again in a moment.',
   'error.NO_ROUTE': 'The server does not offer that. It may be of another version.',
