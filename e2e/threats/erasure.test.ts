@@ -7,6 +7,8 @@ import { postgres } from '@keepwell/adapters/base/postgres.kit'
 import { openPostgresEnvelopes } from '@keepwell/adapters/envelopes/postgres'
 import { inHome, readHome } from '@keepwell/daemon/bin/home'
 import { freePort } from '@keepwell/daemon/http/free-port'
+import { endLink } from '@keepwell/sdk/actions/access/own-links'
+import { shareLink } from '@keepwell/sdk/actions/access/share-link'
 import { eraseRecords } from '@keepwell/sdk/actions/records/erase-records'
 import { fileRecords } from '@keepwell/sdk/actions/records/file-records'
 import { openRecords } from '@keepwell/sdk/actions/records/open-record'
@@ -159,6 +161,22 @@ describe('once keys are shredded, no copy of them is left', () => {
     // The neighbours under the same keys were sealed anew, and open.
     const beside = [5, 121, 254, 257, 298].map(i => entries[i]!.id)
     expect(await openRecords(ada, beside)).toHaveLength(beside.length)
+  })
+
+  test('of a link that was ended: not its files, whose key everybody has who had its address', async () => {
+    const shown = { summary: [], records: entries.filter((_, i) => i < 3), label: 'For Dr Grey' }
+    const { id } = await shareLink(ada, { ...shown, expiry: ada.clock() + 86_400 })
+    const db = new DatabaseSync(home().envelopes, { readOnly: true })
+    const files = db.prepare("select value from rows where kind = 'linkfile' and vault = ?").all(didOf(ada)) as { value: Uint8Array }[]
+    db.close()
+    const lie = () =>
+      searchFiles(
+        files.flatMap(f => ends('file of the link', f.value)),
+        dir,
+      ).hits.map(h => h.marker)
+    expect(new Set(lie())).toEqual(new Set(['file of the link, first', 'file of the link, last']))
+    await endLink(ada, id)
+    expect(lie()).toEqual([])
   })
 
   test('of a whole vault: nor of its keyring', async () => {

@@ -7,6 +7,8 @@ import { storageFailure } from './failure.ts'
 const APPLICATION_ID = 0x4b77656c
 /** Transactions that share one fsync; bounds what one failed commit can take with it. */
 const MAX_GROUP = 256
+/** A server rewrites no larger file: it takes 10 to 20 ms a MiB, in which the server does nothing else. */
+export const MOST_SERVED = 64 << 20
 
 export type SqliteSchema = {
   readonly file: string
@@ -16,7 +18,7 @@ export type SqliteSchema = {
 }
 
 /**
- * Opens a database whose commits survive power loss (WAL, synchronous FULL) and whose deleted content is overwritten (secure_delete).
+ * Opens a database whose commits survive power loss (WAL, synchronous FULL) and whose deleted content is overwritten (secure_delete; `scrub`).
  * Throws STORAGE_CORRUPT for a file that is no database, NOT_SUPPORTED for one of a newer Keepwell.
  */
 export function openSqlite(schema: SqliteSchema): DatabaseSync {
@@ -57,11 +59,24 @@ function migrate(db: DatabaseSync, schema: SqliteSchema): void {
   db.exec(`PRAGMA user_version = ${schema.version}; PRAGMA application_id = ${APPLICATION_ID}; COMMIT`)
 }
 
-/** Moves everything out of the write-ahead log, so that deleted bytes are in no file. Throws STORAGE_FAILED while another process reads. */
+/** Moves everything out of the write-ahead log, so that it holds no deleted bytes. Throws STORAGE_FAILED while another process reads. */
 export function emptyLog(db: DatabaseSync): void {
   const result = guarded('emptying the write-ahead log', () => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get())
   if (result?.busy !== 0)
     throw new KeepwellError('STORAGE_FAILED', 'Another process reads the database, so deleted bytes are still in its write-ahead log.')
+}
+
+/**
+ * Leaves nothing of what was deleted in the file or its log: secure_delete overwrites a cell that is deleted, and of cells that a page lost when its
+ * rows were shared out anew it leaves what they were. So the file is rewritten, unless it has more than `most` bytes; what it takes meanwhile stays in
+ * memory, for other folders are not the home's. Outside any transaction. Throws as `emptyLog` does.
+ */
+export function scrub(db: DatabaseSync, most = Number.POSITIVE_INFINITY): void {
+  guarded('rewriting the database', () => {
+    const { size } = db.prepare('select page_count * page_size as size from pragma_page_count, pragma_page_size').get() as { size: number }
+    if (size <= most) db.exec('PRAGMA temp_store = MEMORY; VACUUM')
+  })
+  emptyLog(db)
 }
 
 /** Runs a synchronous piece of storage work; what the engine throws becomes a KeepwellError. */
@@ -78,8 +93,9 @@ type Job = { readonly work: () => unknown; readonly resolve: (value: never) => v
 export type GroupWriter = {
   /** Runs `work` alone, in order, inside a transaction; resolves when it is on disk, and rejects with nothing of it kept. */
   run<T>(work: () => T | Promise<T>): Promise<T>
-  /** Resolves when everything queued is done. */
+  /** Resolves when everything queued is done; none begins before whoever waited has run on. */
   idle(): Promise<void>
+  busy(): boolean
 }
 
 /**
@@ -118,6 +134,7 @@ export function groupWriter(db: DatabaseSync): GroupWriter {
     async idle() {
       while (draining) await draining
     },
+    busy: () => draining !== null,
   }
 }
 

@@ -1,7 +1,7 @@
 import { ensure } from '@keepwell/sdk/base/error'
 import type { Catalog } from '@keepwell/sdk/ports/catalog'
 import { checkRecordId } from '@keepwell/sdk/ports/limits'
-import { emptyLog, groupWriter, guarded, openSqlite } from '#base/sqlite'
+import { groupWriter, guarded, openSqlite, scrub } from '#base/sqlite'
 
 const CREATE = [
   'create table rows (id blob primary key, sealed blob not null) without rowid',
@@ -29,11 +29,9 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
     ensure(db.isOpen, 'STORAGE_FAILED', 'The catalog is closed.')
     return guarded('reading the catalog', work)
   }
-  const scrub = async (): Promise<void> => {
+  const forgotten = async (): Promise<void> => {
     await writer.idle()
-    // secure_delete overwrites a cell that is deleted; of cells that a page lost when its rows were shared out anew it leaves what they were.
-    guarded('rewriting the catalog', () => db.exec('VACUUM'))
-    emptyLog(db)
+    scrub(db)
   }
   return {
     async note(rows) {
@@ -46,7 +44,7 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
       await write(() => {
         for (const id of ids) prepared.drop.run(id)
       })
-      await scrub()
+      await forgotten()
     },
     async *all() {
       let after: Uint8Array = new Uint8Array(0)
@@ -68,7 +66,7 @@ export async function openSqliteCatalog(input: { file: string }): Promise<Catalo
     },
     async clear() {
       await write(() => db.exec('delete from rows; delete from marks'))
-      await scrub()
+      await forgotten()
     },
     async close() {
       await writer.idle()

@@ -2,7 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { ensure } from '@keepwell/sdk/base/error'
 import type { EnvelopeStore, Rows } from '@keepwell/sdk/ports/envelopes'
 import { boundsOf, checkKind, checkLimit, checkRows, checkVault } from '@keepwell/sdk/ports/limits'
-import { emptyLog, groupWriter, guarded, openSqlite, openSqliteReader } from '#base/sqlite'
+import { rationed } from '#base/ration'
+import { emptyLog, groupWriter, guarded, MOST_SERVED, openSqlite, openSqliteReader, scrub } from '#base/sqlite'
 import { queriesFor } from './queries.ts'
 
 const queries = queriesFor('sqlite')
@@ -11,7 +12,8 @@ const MAX_READERS = 8
 
 /**
  * Envelopes in one SQLite file. Writes share commits (one fsync for all transactions that arrive together); reads have connections of their own
- * and see snapshots. `scrub` moves everything out of the write-ahead log, so that deleted bytes are in no file of the directory.
+ * and see snapshots. `scrub` empties the write-ahead log, and rewrites the file, so that deleted bytes are in neither: at once as long as that takes a
+ * twentieth of the time at most, else soon; one of more than 64 MiB is not rewritten.
  * `maxPages` caps the file at that many pages of 8 KiB.
  */
 export async function openSqliteEnvelopes(input: { file: string; maxPages?: number }): Promise<EnvelopeStore> {
@@ -22,6 +24,11 @@ export async function openSqliteEnvelopes(input: { file: string; maxPages?: numb
   const write = statements(db)
   const readers = readerPool(file)
   let open = true
+  // A reader's snapshot would hold the log back, a writer's transaction the rewriting; both are synchronous, so none can start during it.
+  const quiet = async (): Promise<void> => {
+    while (writer.busy() || readers.busy()) await new Promise(resolve => setImmediate(resolve))
+  }
+  const rewriting = rationed(() => scrub(db, MOST_SERVED), quiet)
   const check = (vault: string) => {
     checkVault(vault)
     ensure(open, 'STORAGE_FAILED', 'The envelope store is closed.')
@@ -41,13 +48,12 @@ export async function openSqliteEnvelopes(input: { file: string; maxPages?: numb
       return readers.use(async s => guarded('listing vaults', () => s.vaults.all(kind).map(row => String(row.vault))))
     },
     async scrub() {
-      await writer.idle()
-      // A reader's snapshot would hold the log back; the checkpoint itself is synchronous, so none can start during it.
-      await readers.idle()
-      emptyLog(db)
+      await quiet()
+      if (!rewriting.ask()) emptyLog(db)
     },
     async close() {
       open = false
+      await rewriting.settle().catch(() => {})
       await writer.idle()
       await readers.close()
       if (db.isOpen) db.close()
@@ -143,12 +149,10 @@ function readerPool(file: string) {
     return reader
   }
 
-  const quiet = async (): Promise<void> => {
-    while (idle.length < all.length) await new Promise(resolve => setImmediate(resolve))
-  }
+  const busy = (): boolean => idle.length < all.length
 
   return {
-    idle: quiet,
+    busy,
     async use<T>(work: (s: Statements) => Promise<T>): Promise<T> {
       const reader = await take()
       try {
@@ -162,7 +166,7 @@ function readerPool(file: string) {
       }
     },
     async close() {
-      await quiet()
+      while (busy()) await new Promise(resolve => setImmediate(resolve))
       for (const { db } of all) if (db.isOpen) db.close()
     },
   }

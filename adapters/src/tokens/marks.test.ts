@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { remaining, valuesIn } from '#base/residues.kit'
 import { temporaryDirectory } from '#base/temporary.kit'
 import { type Marks, openMarks } from './marks.ts'
 
@@ -49,4 +50,15 @@ test('what is forgotten is found no more; what was marked twice is there once; a
   marks = open()
   expect(await marks.find([['joy'], ['refused']], 100, 10)).toEqual([30])
   expect([await marks.find([['later']], 100, 10), marks.whole()]).toEqual([[30], 30])
+})
+
+test('of a number that is forgotten no mark is left in any file, once scrubbed', async () => {
+  const numbers = Array.from({ length: 2000 }, (_, i) => i + 1)
+  await Promise.all(numbers.map(n => marks.put(n, [`only ${n}`, `and ${n}`])))
+  const of = (where: string): Uint8Array[] => valuesIn(join(home.path, 'marks.sqlite'), `select mark from marks where ${where}`)
+  const [gone, kept] = [of('n % 4 = 0'), of('n % 4 = 1')]
+  await Promise.all(numbers.filter(n => n % 4 === 0).map(marks.drop))
+  expect(remaining(home.path, gone)).toBeGreaterThan(0)
+  await marks.scrub()
+  expect([remaining(home.path, gone), remaining(home.path, kept)]).toEqual([0, 1000])
 })

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { ensure } from '@keepwell/sdk/base/error'
-import { groupWriter, guarded, openSqlite } from '#base/sqlite'
+import { groupWriter, guarded, MOST_SERVED, openSqlite, scrub } from '#base/sqlite'
 
 /**
  * Which numbers bear which marks: an index of things that are sealed elsewhere, in a file that can be made again from them. Marks are kept as keyed
@@ -11,6 +11,8 @@ export type Marks = {
   put(n: number, marks: readonly string[]): Promise<void>
   /** Forgets a number. */
   drop(n: number): Promise<void>
+  /** Leaves nothing of what was forgotten in any file (of one of more than 64 MiB: in its log). Throws STORAGE_FAILED while another process reads. */
+  scrub(): Promise<void>
   /**
    * Numbers below `before` that bear, for each of `all`, one of its alternatives at least; the highest first, at most `limit`. What it takes follows
    * the rarest of them, not all numbers; between some thousand it lets others work.
@@ -80,6 +82,11 @@ export function openMarks({ file, key }: MarksInput): Marks {
         for (const m of marks) sql.put.run(named(m), n)
       }),
     drop: n => write(() => void sql.drop.run(n)),
+    async scrub() {
+      await writer.idle()
+      ensure(db.isOpen, 'STORAGE_FAILED', 'The marks are closed.')
+      scrub(db, MOST_SERVED)
+    },
     async find(all, before, limit) {
       const terms = all.map(marks => marks.map(named))
       const sizes = read(() => terms.map(t => sizeOf(t, before)))

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { seededRandom } from '@keepwell/sdk/actions/story.kit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { remaining, valuesIn } from '#base/residues.kit'
 import { temporaryDirectory } from '#base/temporary.kit'
 import { openTokens, type Tokens } from './sqlite.ts'
 
@@ -120,4 +122,44 @@ test('its version changes with every write, also with those of another process',
   await tokens.put('staff', 'b', {})
   expect(tokens.version()).not.toBe(after)
   await other.close()
+})
+
+/** Sealed values of a kind, as they lie in the file. */
+const sealed = (kind: string): Uint8Array[] =>
+  valuesIn(join(home.path, 'tokens.sqlite'), `select sealed from things where kind = '${kind}'`)
+
+test('of what expired, and of what was dropped since the last sweep, nothing is left in any file while the store is open', async () => {
+  const put = (kind: string, expires: number) =>
+    Promise.all(Array.from({ length: 400 }, (_, i) => tokens.put(kind, `${i}`, { text: 'x'.repeat(i) }, { group: kind, expires })))
+  await put('Brief', now + 10)
+  await put('Dropped', now + 1000)
+  await put('Kept', now + 1000)
+  const [brief, dropped, kept] = [sealed('Brief'), sealed('Dropped'), sealed('Kept')]
+  expect(remaining(home.path, brief)).toBe(400)
+  now += 20
+  expect(await tokens.sweep()).toBe(400)
+  expect([remaining(home.path, brief), remaining(home.path, kept)]).toEqual([0, 400])
+  await tokens.dropGroup('Dropped')
+  expect(remaining(home.path, dropped)).toBeGreaterThan(0)
+  expect(await tokens.sweep()).toBe(0)
+  expect([remaining(home.path, dropped), remaining(home.path, kept)]).toEqual([0, 400])
+})
+
+test('what is dropped in the order in which it came leaves nothing in a file that is not rewritten', async () => {
+  await tokens.close()
+  const seeded = seededRandom('in order')
+  tokens = openTokens({ file: join(home.path, 'tokens.sqlite'), key, random: seeded, clock: () => now })
+  const gone: Uint8Array[] = []
+  for (let round = 0; round < 6; round++) {
+    const names = Array.from({ length: 1000 }, (_, i) => `${round}/${i}`)
+    await Promise.all(names.map((name, i) => tokens.put('audit', name, { text: 'x'.repeat(200 + ((i * 37) % 600)) })))
+    if (round === 0) continue
+    const before = new Set(sealed('audit').map(s => Buffer.from(s).toString('base64')))
+    await Promise.all(names.map(name => tokens.drop('audit', name.replace(/^\d+/, String(round - 1)))))
+    for (const s of sealed('audit')) before.delete(Buffer.from(s).toString('base64'))
+    gone.push(...[...before].map(text => Buffer.from(text, 'base64')))
+  }
+  await tokens.close()
+  expect(gone).toHaveLength(5000)
+  expect(remaining(home.path, gone)).toBe(0)
 })

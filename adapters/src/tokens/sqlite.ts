@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import type { RandomBytes } from '@keepwell/sdk/base/bytes'
 import { ensure, KeepwellError } from '@keepwell/sdk/base/error'
-import { groupWriter, guarded, openSqlite } from '#base/sqlite'
+import { groupWriter, guarded, MOST_SERVED, openSqlite, scrub } from '#base/sqlite'
 
 /** Times are Unix seconds. A thing that has expired is as good as gone, whether it was swept or not. */
 export type Kept<T> = { readonly value: T; readonly consumed: number | null }
@@ -37,8 +38,10 @@ export type Tokens = {
   prolong(kind: string, id: string, expires: number): Promise<boolean>
   drop(kind: string, id: string): Promise<void>
   dropGroup(group: string): Promise<void>
-  /** Removes what has expired; how many. */
+  /** Removes what has expired, and scrubs when anything was removed since the last time; how many. */
   sweep(): Promise<number>
+  /** Leaves nothing of what was removed in any file (of one of more than 64 MiB: in its log). Throws STORAGE_FAILED while another process reads. */
+  scrub(): Promise<void>
   /** Another text whenever anything may have changed, by this process or another. */
   version(): string
   close(): Promise<void>
@@ -52,10 +55,11 @@ export type TokensInput = {
   readonly clock: () => number
 }
 
+/** With rowids: what is added goes to the end, so that a page does not share out rows which it then still holds when they are dropped. */
 const CREATE = [
   `create table things (
     kind text not null, id blob not null, grp blob, alias blob, expires integer, consumed integer, sealed blob not null,
-    primary key (kind, id)) without rowid`,
+    primary key (kind, id))`,
   'create index things_by_group on things (grp) where grp is not null',
   'create index things_by_alias on things (kind, alias) where alias is not null',
   'create index things_by_expiry on things (expires) where expires is not null',
@@ -93,6 +97,13 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
     return guarded('reading the tokens', work)
   }
   let writes = 0
+  let removed = false
+  const scrubbed = async (): Promise<void> => {
+    await writer.idle()
+    ensure(db.isOpen, 'STORAGE_FAILED', 'The token store is closed.')
+    scrub(db, MOST_SERVED)
+    removed = false
+  }
   const write = async <T>(work: () => T): Promise<T> => {
     ensure(db.isOpen, 'STORAGE_FAILED', 'The token store is closed.')
     try {
@@ -100,6 +111,11 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
     } finally {
       writes++
     }
+  }
+  const remove = (statement: StatementSync, ...which: SQLInputValue[]): number => {
+    const gone = Number(statement.run(...which).changes)
+    removed ||= gone > 0
+    return gone
   }
   const opened = <T>(kind: string, row: unknown): Kept<T> | null => {
     const found = row as Row | undefined
@@ -132,7 +148,7 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
         const before = find<T>(kind, id)
         const after = change(before?.value ?? null)
         const name = seal.name(kind, id)
-        if (after === null) sql.drop.run(kind, name)
+        if (after === null) remove(sql.drop, kind, name)
         else if (before) sql.rewrite.run(seal.seal(kind, name, after), kind, name)
         else insert(kind, id, after)
         return after
@@ -140,14 +156,19 @@ export function openTokens({ file, key, random, clock }: TokensInput): Tokens {
     take: <T>(kind: string, id: string) =>
       write(() => {
         const found = find<T>(kind, id)
-        if (found) sql.drop.run(kind, seal.name(kind, id))
+        if (found) remove(sql.drop, kind, seal.name(kind, id))
         return found?.value ?? null
       }),
     consume: (kind, id, at) => write(() => Number(sql.consume.run(at, kind, seal.name(kind, id), clock()).changes) === 1),
     prolong: (kind, id, expires) => write(() => Number(sql.prolong.run(expires, kind, seal.name(kind, id), clock()).changes) === 1),
-    drop: (kind, id) => write(() => void sql.drop.run(kind, seal.name(kind, id))),
-    dropGroup: group => write(() => void sql.dropGroup.run(seal.name('group', group))),
-    sweep: () => write(() => Number(sql.sweep.run(clock()).changes)),
+    drop: (kind, id) => write(() => void remove(sql.drop, kind, seal.name(kind, id))),
+    dropGroup: group => write(() => void remove(sql.dropGroup, seal.name('group', group))),
+    async sweep() {
+      const gone = await write(() => remove(sql.sweep, clock()))
+      if (removed) await scrubbed()
+      return gone
+    },
+    scrub: scrubbed,
     version: () => read(() => `${writes} ${sql.version.get()?.data_version}`),
     async close() {
       await writer.idle()

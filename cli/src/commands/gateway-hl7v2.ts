@@ -90,6 +90,7 @@ const replay: Verb = async (io, args, ctx, desk) => {
 const drop: Verb = async (io, args, _ctx, desk) => {
   const seqs = chosen(args, desk)
   await desk.drop(seqs)
+  await desk.scrub()
   result(io, args, { dropped: seqs }, () => [`${count(seqs.length, 'message')} removed for good.`])
 }
 

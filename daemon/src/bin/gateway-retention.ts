@@ -23,11 +23,13 @@ export function shelvesAt(
         for await (const { n, at, patient } of trail.all()) yield { id: String(n), at, patient }
       },
       drop: id => trail.drop(Number(id)),
+      scrub: trail.scrub,
     },
     {
       kind: 'images',
       items: () => images(join(dir, 'dicom-quarantine')),
       drop: async id => (await fileDrawer(join(dir, 'dicom-quarantine'))).remove(id),
+      scrub: async () => {},
     },
     {
       kind: 'messages',
@@ -36,6 +38,7 @@ export function shelvesAt(
           yield { id: String(seq), at, patient: patient || null }
       },
       drop: async id => desk?.drop([Number(id)]),
+      scrub: async () => desk?.scrub(),
     },
   ]
   return { shelves, close: async () => desk?.close() }

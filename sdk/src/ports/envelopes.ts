@@ -27,8 +27,8 @@ export interface Rows {
  *   and power loss); when `work` or the commit throws, none happened. `work` is short: while it runs, others may wait.
  * - `read` sees one consistent snapshot and writes nothing.
  * - `vaults` lists the vault names that have rows of `kind`.
- * - `scrub` overwrites what deletes left behind, in the files and the write-ahead log, where the engine can; elsewhere it does
- *   nothing. That is hygiene, not erasure: erasure is the shred keys' work.
+ * - `scrub` overwrites what deletes left behind, in the write-ahead log at once and in the files at once or soon, where the engine can;
+ *   elsewhere it does nothing. That is hygiene, not erasure: erasure is the shred keys' work.
  * - Full or failing disks throw STORAGE_FULL or STORAGE_FAILED.
  */
 export interface EnvelopeStore {

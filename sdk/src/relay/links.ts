@@ -133,8 +133,11 @@ async function ended(ctx: RelayContext, did: Did, id: Uint8Array, holds: (link: 
     await writeLink(rows, id, { ...link, files: [], verifier: null, ended: link.ended || ctx.clock() })
     return true
   })
-  if (done) await ctx.envelopes.transact('', rows => rows.delete('link', [indexKey(id)]))
-  return done
+  if (!done) return false
+  await ctx.envelopes.transact('', rows => rows.delete('link', [indexKey(id)]))
+  // Whoever had the address has the files' key.
+  await ctx.envelopes.scrub()
+  return true
 }
 
 export async function listLinks(ctx: RelayContext, did: Did): Promise<Answer<'links'>> {

@@ -16,6 +16,8 @@ export type KeptTrail = Trail & {
   forget(before: number, held?: ReadonlySet<string>): Promise<number>
   /** Removes one, with its evidence. */
   drop(n: number): Promise<void>
+  /** Leaves nothing of what was removed in any file (`Tokens.scrub`). */
+  scrub(): Promise<void>
   /** Numbers of entries that were told more after they were noted, in the order in which they were. */
   readonly told: readonly number[]
   get(n: number): Promise<Entry | null>
@@ -81,9 +83,7 @@ export async function openTrail(tokens: Tokens, marks: Marks, failed: (cause?: u
     naming.clear()
   }
 
-  const drop = async (n: number): Promise<void> => {
-    await Promise.all([tokens.drop(EVENT, String(n)), tokens.drop(EVIDENCE, String(n)), marks.drop(n)])
-  }
+  const remove = removing(tokens, marks)
   const stored = async (n: number): Promise<Entry | null> => (await tokens.get<Entry>(EVENT, String(n)))?.value ?? null
   const get = async (n: number): Promise<Entry | null> => naming.get(n)?.() ?? stored(n)
 
@@ -128,13 +128,14 @@ export async function openTrail(tokens: Tokens, marks: Marks, failed: (cause?: u
     first: () => first,
     async forget(before, held = new Set()) {
       const from = first
-      const done = await forgetFrom({ from, last, before, held, stored, drop })
+      const done = await forgetFrom({ from, last, before, held, stored, drop: remove.drop })
       first = done.first
       // Written after they are gone: a crash in between costs a second look at nothing.
       if (first > from) await tokens.put(FIRST, '', { n: first })
+      if (done.gone) await remove.scrub()
       return done.gone
     },
-    drop,
+    ...remove,
     told,
     get,
     async *all() {
@@ -165,6 +166,16 @@ export async function openTrail(tokens: Tokens, marks: Marks, failed: (cause?: u
     },
   }
 }
+
+const removing = (tokens: Tokens, marks: Marks): Pick<KeptTrail, 'drop' | 'scrub'> => ({
+  async drop(n) {
+    await Promise.all([tokens.drop(EVENT, String(n)), tokens.drop(EVIDENCE, String(n)), marks.drop(n)])
+  },
+  async scrub() {
+    await tokens.scrub()
+    await marks.scrub()
+  },
+})
 
 type Forgetting = {
   readonly from: number

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { remaining, valuesIn } from '@keepwell/adapters/base/residues.kit'
 import { openMarks } from '@keepwell/adapters/tokens/marks'
 import { openTokens, type Tokens } from '@keepwell/adapters/tokens/sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -54,6 +55,7 @@ const shelf = (fails = Number.POSITIVE_INFINITY): Shelf => {
       if (dropped++ >= fails) throw new Error('The power went out.')
       await trail.drop(Number(id))
     },
+    scrub: trail.scrub,
   }
 }
 const clock = () => now
@@ -116,6 +118,19 @@ describe('a retention policy', () => {
     noted(500, 'p1')
     expect(await retention().run(policy(100))).toMatchObject({ deleted: 6, resumed: true })
     expect(await left()).toEqual(['p1 10', 'p1 500'])
+  })
+
+  test('a run leaves nothing of what it deleted in any file, while the gateway has the trail open', async () => {
+    const entries = () => valuesIn(join(dir, 'trail.sqlite'), "select sealed from things where kind = 'audit'")
+    for (let i = 0; i < 300; i++) noted(i % 2 ? 200 : 10, `p${i % 7}`)
+    await trail.settled()
+    const before = entries()
+    await retention().simulate(policy(100))
+    expect(await retention().run(policy(100))).toMatchObject({ deleted: 150 })
+    const kept = entries()
+    const gone = before.filter(v => !kept.some(k => Buffer.compare(k, v) === 0))
+    expect(gone).toHaveLength(150)
+    expect([remaining(dir, gone), remaining(dir, kept)]).toEqual([0, kept.length])
   })
 })
 

@@ -105,8 +105,8 @@ export const EXAMPLE: RetentionPolicy = {
 
 /** One thing that is kept. `patient` is null where it is not known whose it is. */
 export type Item = { readonly id: string; readonly at: number; readonly patient: string | null }
-/** A place where things are kept. Dropping what is not there is no error. */
-export type Shelf = { readonly kind: ShelfKind; items(): AsyncIterable<Item>; drop(id: string): Promise<void> }
+/** A place where things are kept. Dropping what is not there is no error; `scrub` leaves nothing of what was dropped in any file. */
+export type Shelf = { readonly kind: ShelfKind; items(): AsyncIterable<Item>; drop(id: string): Promise<void>; scrub(): Promise<void> }
 
 export type KindPlan = {
   readonly kind: ShelfKind
@@ -231,6 +231,7 @@ export function openRetention({ book, keeper, shelves, held, clock }: RetentionI
           deleted++
         }
       }
+      if (wanted.size) await shelf.scrub()
     }
     await book.write(keeper, { step: 'done', hash, deleted, kept })
     return { hash, deleted, kept, resumed }

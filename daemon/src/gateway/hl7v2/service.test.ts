@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import { remaining, valuesIn } from '@keepwell/adapters/base/residues.kit'
 import { temporaryDirectory } from '@keepwell/adapters/base/temporary.kit'
 import { utf8 } from '@keepwell/sdk/base/bytes'
 import { KeepwellError } from '@keepwell/sdk/base/error'
@@ -185,6 +186,19 @@ test('the poison in a batch is set aside, and what stands around it is filed in 
       .map(r => JSON.stringify(r.resource.name))
       .at(-1),
   ).toContain('Name3')
+})
+
+test('of messages that were removed nothing is left in any file, while the listener has the queue open', async () => {
+  const w = await world()
+  const d = desk(w)
+  await send(w, ...Array.from({ length: 120 }, (_, i) => numbered(`${i}`, `${5000 + i}`)))
+  await soon(() => expect(d.counts().held).toBe(120))
+  const sealed = (where: string) => valuesIn(w.file, `select sealed from messages where ${where}`)
+  const [gone, kept] = [sealed('seq % 3 = 0'), sealed('seq % 3 <> 0')]
+  expect([gone.length, remaining(w.dir, gone)]).toEqual([40, 40])
+  await d.drop(d.list('held').flatMap(r => (r.seq % 3 ? [] : [r.seq])))
+  await d.scrub()
+  expect([remaining(w.dir, gone), remaining(w.dir, kept)]).toEqual([0, 80])
 })
 
 test('while the relay is away messages are taken and wait; nothing of them is in clear on disk', async () => {

@@ -85,6 +85,8 @@ export type Desk = {
   /** Says whose a message is that names nobody the gateway knows. */
   assign(seq: number, patient: string): Promise<void>
   drop(seqs: readonly number[]): Promise<void>
+  /** Leaves nothing of what was removed in any file. */
+  scrub(): Promise<void>
   /** `identifier` as `authority|value` of PID-3. Returns how many held messages go on their way. */
   link(identifier: string, patient: string): Promise<number>
   unlink(identifier: string): Promise<void>
@@ -114,6 +116,7 @@ export function openDesk(input: Pick<ServiceInput, 'file' | 'secret' | 'random'>
     },
     assign: (seq, patient) => spool.assign(seq, patient, keep.mark('line', patient)),
     drop: spool.drop,
+    scrub: spool.scrub,
     link(identifier, patient) {
       const mark = keep.mark('identifier', identifier)
       return keep

@@ -2,7 +2,7 @@
  * The queue between an acknowledged message and the record it is filed in: one SQLite file in the gateway's home. What is acknowledged
  * is committed there first. Nothing in it can be read without the home's keys.
  */
-import { groupWriter, guarded, openSqlite } from '@keepwell/adapters/base/sqlite'
+import { groupWriter, guarded, MOST_SERVED, openSqlite, scrub } from '@keepwell/adapters/base/sqlite'
 import { ensure } from '@keepwell/sdk/base/error'
 
 /**
@@ -50,6 +50,8 @@ export type Spool = {
   list(state: State): Row[]
   /** Removes messages for good. */
   drop(seqs: readonly number[]): Promise<void>
+  /** Leaves nothing of what was removed in any file (of one of more than 64 MiB: in its log). Throws STORAGE_FAILED while another process reads. */
+  scrub(): Promise<void>
   /** Says whose an identifier is, and lets what was held for it go on its way. Returns how many messages that were. */
   link(link: Link): Promise<number>
   unlink(identifier: Uint8Array): Promise<void>
@@ -153,6 +155,10 @@ export function openSpool(file: string): Spool {
     assign: (seq, patient, line) => write(() => void s.assign.run(patient, line, seq)),
     list: state => read(() => s.list.all(state) as unknown as Row[]),
     drop: seqs => write(() => removeAll(seqs)),
+    async scrub() {
+      await writer.idle()
+      scrub(db, MOST_SERVED)
+    },
     link: ({ identifier, patient, line, sealed }) =>
       write(() => {
         s.link.run(identifier, patient, sealed)

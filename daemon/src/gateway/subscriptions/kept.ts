@@ -13,6 +13,8 @@ export type Kept = {
   due(patient: string, records: readonly string[]): Promise<void>
   done(patient: string, records: readonly string[]): Promise<void>
   allDue(): Promise<Due[]>
+  /** Removes events that were kept long enough. */
+  sweep(): Promise<void>
 }
 
 type Due = { readonly patient: string; readonly records: readonly string[] }
@@ -55,5 +57,6 @@ export function keptIn(tokens: Tokens, clock: () => number): Kept {
       })
     },
     allDue: () => tokens.list<Due>(DUE),
+    sweep: async () => void (await tokens.sweep()),
   }
 }

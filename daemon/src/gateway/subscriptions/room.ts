@@ -23,6 +23,8 @@ type Pace = {
 
 /** Of everybody together. */
 const MAX_ALL = 10_000
+/** Seconds between sweeps. */
+const SWEEP_EVERY = 3600
 
 /** Takes up again what was there before, and listens to the gateway until the signal aborts. */
 export async function openRoom(ports: RunnerPorts, { pause, lookEvery, tick, signal }: Pace): Promise<Room> {
@@ -48,8 +50,13 @@ export async function openRoom(ports: RunnerPorts, { pause, lookEvery, tick, sig
 
   async function keepTime(): Promise<void> {
     const ticking = new Set<Runner>()
+    let nextSweep = 0
     while (!signal.aborted) {
       const now = gateway.clock()
+      if (nextSweep <= now) {
+        nextSweep = now + SWEEP_EVERY
+        quietly(kept.sweep())
+      }
       // One that waits for its endpoint keeps no other waiting.
       for (const r of [...runners.values()].filter(x => !ticking.has(x))) {
         ticking.add(r)
