@@ -76,7 +76,7 @@ type Keeper = {
   mailing?: () => Promise<void>
   /** Devices it woke, by id in hex, and what the push service says. */
   readonly woken: { readonly device: WakeDevice; readonly id: string }[]
-  push: 'taken' | 'gone' | 'down'
+  push: 'taken' | 'gone' | 'down' | 'no key'
 }
 
 let w: World
@@ -112,6 +112,8 @@ async function keeper(i: number): Promise<Keeper> {
     },
     async wake(device: WakeDevice, id: Uint8Array) {
       if (k.push === 'down') throw new KeepwellError('PEER_FAILED', 'The push service does not answer.')
+      // What Node's cryptography makes of a subscription whose key is no point of the curve.
+      if (k.push === 'no key') throw new TypeError('Public key is not valid for specified curve')
       if (k.push === 'taken') k.woken.push({ device, id: toHex(id) })
       return k.push
     },
@@ -646,6 +648,31 @@ describe('devices that are woken', () => {
     for (const k of keepers) await tellAgain(k.ctx)
     expect(keepers.every(k => k.woken.length <= 1)).toBe(true)
     await receiveMessages(ada)
+  })
+
+  test('whatever an address or a key makes of being told keeps nobody else from it, and a look goes on to the next release', async () => {
+    const relay = w.homes.get(HOME)!
+    const broken = async () => {
+      throw new TypeError('Invalid URL')
+    }
+    for (const k of keepers) Object.assign(k, { push: 'no key', mailing: broken })
+    try {
+      await receiveMessages(ada)
+      const asked = await opening()
+      expect((await receiveMessages(ada)).filter(a => a.kind === 'emergency').length).toBeGreaterThan(0)
+      expect(await keepers[0]!.store.release(asked.tag)).toMatchObject({ untold: [{ address: contact.address }] })
+      // A relay that is told of by no address at all.
+      w.homes.set(HOME, { ...relay, relay: { ...relay.relay, bundle: broken, send: broken } } as unknown as typeof relay)
+      const vault = ada.session.state.ring.did
+      await keepers[0]!.store.changeWakes(vault, kept => kept && { ...kept, gone: [w.random(16)] })
+      const before = keepers[0]!.mail.length
+      for (const k of keepers) delete k.mailing
+      expect(await tellAgain(keepers[0]!.ctx)).toBe(1)
+      expect(keepers[0]!.mail.length).toBe(before + 1)
+    } finally {
+      w.homes.set(HOME, relay)
+      for (const k of keepers) delete k.mailing
+    }
   })
 
   test('a subscription that is gone is forgotten, and the patient told, also later when their relay was away', async () => {

@@ -4,7 +4,7 @@ import type { Ctx } from '#actions/context'
 import { contactSeats, findParty, homeRelayUrl, trustBundle } from '#actions/vault/calls'
 import { equal, toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
-import { ensure, isKeepwellError, KeepwellError } from '#base/error'
+import { ensure, KeepwellError } from '#base/error'
 import { decodeAs, type Infer } from '#base/shape'
 import { hmacSha256 } from '#crypto/hash'
 import { hpkeSeal } from '#crypto/seal'
@@ -168,8 +168,8 @@ async function tellNow(ctx: CustodianCtx, held: Custody, release: Release, agree
       await telling()
       first ??= Math.max(0, ctx.timer() - agreed)
       return []
-    } catch (e) {
-      if (!isKeepwellError(e)) throw e
+    } catch {
+      // Whatever an address, a key or a relay makes of it: it is tried again, and keeps nobody else from being told.
       return [one]
     }
   }
@@ -212,8 +212,8 @@ async function tellGone(ctx: CustodianCtx, held: Custody): Promise<void> {
     if (!patient) return
     await post(ctx, patient, 'notice', { text: 'A device of yours is not reached by push any more.', gone }, { introduce: true })
     await ctx.custody.changeWakes(held.vault, kept => kept && { ...kept, gone: kept.gone.filter(id => !gone.some(g => equal(g, id))) })
-  } catch (e) {
-    if (!isKeepwellError(e)) throw e
+  } catch {
+    // Owed still.
   }
 }
 
