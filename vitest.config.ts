@@ -26,6 +26,6 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     // What is waited for may take its time where several browsers share a core; by default it would be given one second.
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { timeout: 240_000 } },
   },
 })

@@ -183,8 +183,9 @@ export async function consents(
   return { id: known()!.id, commitments }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-  const end = performance.now() + seconds * 1000
+/** Waits until that is so: less long than a test may take, so that it is said which did not come to pass. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 240_000
   while (!(await condition())) {
     if (performance.now() > end) throw new Error('It did not come to pass.')
     await new Promise(resolve => setTimeout(resolve, 25))

@@ -99,7 +99,7 @@ beforeAll(async () => {
     expect(answer.status).toBe(200)
     return (await answer.json()) as { total: number; entry: { resource: Resource }[] }
   }
-  await vi.waitFor(async () => expect((await ask('Patient')).total).toBe(1), { timeout: 60_000, interval: 200 })
+  await vi.waitFor(async () => expect((await ask('Patient')).total).toBe(1), { timeout: 240_000, interval: 200 })
   expect((await ask(`Observation?patient=${(await ask('Patient')).entry[0]!.resource.id}`)).total).toBe(2)
 })
 afterAll(async () => {

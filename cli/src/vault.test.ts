@@ -77,7 +77,7 @@ describe('the agent of a vault', () => {
       mkdirSync(at('arlocal'))
       const peer = (await startArlocal(at('arlocal')))!
       try {
-        await vi.waitFor(() => fetch(`${peer.origin}/info`), { timeout: 60_000, interval: 50 })
+        await vi.waitFor(() => fetch(`${peer.origin}/info`), { timeout: 240_000, interval: 50 })
         const get = async (path: string): Promise<string> => (await fetch(`${peer.origin}/${path}`)).text()
         const key = JSON.stringify(generateKeyPairSync('rsa', { modulusLength: 4096 }).privateKey.export({ format: 'jwk' }))
         writeFileSync(at('wallet.json'), key)

@@ -71,7 +71,7 @@ describe('policies that the ledger names', () => {
     const hash = await publishPolicies(world.clinic, tight)
     await enact(hash)
     const began = performance.now()
-    await until(async () => (await seen(nurse)).length === 1, 60)
+    await until(async () => (await seen(nurse)).length === 1)
     console.info(`policies: ${Math.round(performance.now() - began)} ms from the ledger to a running gateway`)
     expect(await seen(nurse)).toEqual(['Asthma'])
     expect(await seen(by('Dr. Ito', 'physician'))).toEqual(['Asthma', 'Depression'])
@@ -113,14 +113,14 @@ describe('policies that the ledger names', () => {
 
   test('T29: that would block a live consent are refused, though they are in force on the ledger; what was kept goes on', async () => {
     await enact(await publishPolicies(world.clinic, bundled('bad', BLOCKING)))
-    await until(() => world.logged.some(l => 'code' in l && l.code === 'BAD_POLICY'), 60)
+    await until(() => world.logged.some(l => 'code' in l && l.code === 'BAD_POLICY'))
     expect(await seen(by('Nurse Joy', 'nurse'))).toEqual(['Asthma', 'Eczema'])
     expect(await gauge()).toBe('2')
   })
 
   test('T29: that nobody can give change nothing, also over a restart', async () => {
     await enact(sha256(bundled('lost', TIGHT)))
-    await until(() => world.logged.some(l => 'code' in l && l.code === 'NOT_FOUND'), 60)
+    await until(() => world.logged.some(l => 'code' in l && l.code === 'NOT_FOUND'))
     await world.restart()
     expect(await gauge()).toBe('2')
     expect(await seen(by('Nurse Joy', 'nurse'))).toEqual(['Asthma', 'Eczema'])
@@ -128,7 +128,7 @@ describe('policies that the ledger names', () => {
 
   test('end when the ledger names none', async () => {
     await enact(new Uint8Array(32))
-    await until(async () => (await seen(by('Nurse Joy', 'nurse'))).includes('Depression'), 60)
+    await until(async () => (await seen(by('Nurse Joy', 'nurse'))).includes('Depression'))
     expect(await gauge()).toBe('0')
   })
 })

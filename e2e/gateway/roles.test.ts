@@ -72,7 +72,7 @@ beforeAll(async () => {
     compartments: [general],
     expiry: other.clock() + 90 * DAY,
   })
-  await until(() => world.gateway.patients().length === 2, 90)
+  await until(() => world.gateway.patients().length === 2)
   carl = world.gateway.patients().find(p => p.vaults[0]!.did === didOf(other))!.id
 })
 afterAll(async () => {

@@ -321,7 +321,7 @@ describe.skipIf(!hapi)('a subscriber of HAPI’s parts', () => {
       const got: { where: string; what: Json }[] = []
       createInterface({ input: java.stdout }).on('line', line => line.startsWith('{') && got.push(JSON.parse(line)))
       const of = (where: string) => got.filter(g => g.where === where).map(g => g.what)
-      await until(() => java.exitCode !== null || (of('rest-hook').length === 1 && of('websocket').length === 1), 120)
+      await until(() => java.exitCode !== null || (of('rest-hook').length === 1 && of('websocket').length === 1))
       expect(java.exitCode).toBeNull()
       const { body: made } = await world.ask('POST', 'Observation', observation(id, 'laboratory', 5.5))
       await until(() => of('rest-hook').length === 2 && of('websocket').length === 2)

@@ -84,7 +84,7 @@ async function connected(without: string): Promise<Connection> {
   try {
     const code = await newRegistrationCode(smart.context)
     const begun = await beginLogin(powers(), { hospital: await findHospital(powers(), world.base), redirect: redirect.url, code })
-    const arrival = redirect.arrival(begun.state, AbortSignal.timeout(30_000))
+    const arrival = redirect.arrival(begun.state, AbortSignal.timeout(240_000))
     const { url } = await agreed(at, begun.url, { person, patient: id, pick: offered => offered.filter(s => !s.includes(without)) })
     expect((await fetch(url)).status).toBe(200)
     return await finishLogin(powers(), begun, { returned: await arrival, label: 'Clinic' })
