@@ -44,6 +44,12 @@ contract ConsentRegistryGrantRefusedTest is ConsentBase {
         refuse(t, abi.encodeWithSelector(IConsentRegistry.PeriodOver.selector, t.expiry, NOW));
     }
 
+    function test_theLevelsBesideReadWriteAdminAreRefused() public {
+        testFuzz_levelsOtherThanReadWriteAdminAreRefused(0);
+        testFuzz_levelsOtherThanReadWriteAdminAreRefused(4);
+        testFuzz_levelsOtherThanReadWriteAdminAreRefused(255);
+    }
+
     function testFuzz_levelsOtherThanReadWriteAdminAreRefused(uint8 level) public {
         vm.assume(level == 0 || level > 3);
         Terms memory t = terms("level");

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { openHooks } from '@keepwell/adapters/hooks/post'
 import { openMail } from '@keepwell/adapters/notices/mail'
 import { openNotices } from '@keepwell/adapters/notices/notices'
@@ -97,6 +98,10 @@ function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
 }
 
 /** `looking` and `ringing` log how they failed and go on. */
+/** Milliseconds: what contacts sent is taken first, and then strangers may have a look wait for relays that do not answer. */
+const PATIENCE = 10_000
+const soon = (work: Promise<unknown>): Promise<unknown> => Promise.race([work, pause(PATIENCE, undefined, { ref: false })])
+
 type Errands = { readonly look: () => Promise<void>; readonly looking: () => Promise<unknown>; readonly ringing: () => Promise<unknown> }
 
 function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, looking, ringing }: Errands): Promise<HttpServer> {
@@ -108,7 +113,7 @@ function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, loo
       return await work()
     } catch (e) {
       if (!isKeepwellError(e, 'NOT_FOUND')) throw e
-      await look()
+      await soon(look())
       return work()
     }
   }
@@ -122,7 +127,7 @@ function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, loo
     /** The share that is held may have been replaced by one on its way; nobody but its vault makes a custodian look. */
     async drill(call: Call) {
       await withMail(() => answerDrill(ctx, call))
-      await looking()
+      await soon(looking())
       return answerDrill(ctx, call)
     },
   }

@@ -38,7 +38,7 @@ export async function memoryRelay(options: {
   const ledger = options.ledger ?? memoryLedger({ chainId, clock, account: secpAddress(secrets.request) })
   const context: RelayContext = {
     keys: relayKeys(secrets),
-    settings: { url, version: 'memory', ledgerPace: 'on-demand', maxVaults: 100_000, maxMessages: 1000 },
+    settings: { url, version: 'memory', ledgerPace: 'on-demand', maxVaults: 100_000, maxMessages: 2000 },
     ledger,
     blocks: memoryBlocks(),
     envelopes: memoryEnvelopes(),

@@ -7,8 +7,9 @@ import { callRelay, findParty, homeRelay, signerOf } from '#actions/vault/calls'
 import { toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { codeOf } from '#base/code.kit'
-import { decodeTerms, encodeTerms, readTerms } from '#consent/terms'
+import { commitmentOf, decodeTerms, encodeTerms, readTerms } from '#consent/terms'
 import { sign } from '#identity/signed'
+import { MESSAGES_PAGE } from '#wire/methods'
 import { grant } from './grant.ts'
 import { grantAsProxy } from './grant-as-proxy.ts'
 import { receivedGrants } from './grants.ts'
@@ -21,6 +22,7 @@ import { receiveMessages } from './receive-messages.ts'
 import { renewPassed } from './renew-passed.ts'
 import { revoke } from './revoke.ts'
 import { revokePassed } from './revoke-passed.ts'
+import { sendNotice } from './send-notice.ts'
 import { verifyTrail } from './verify-trail.ts'
 
 const HOME = 'http://home.test'
@@ -183,7 +185,64 @@ describe('who may not', () => {
     expect(arrivals.sort()).toEqual(['passed-on', 'refused', 'refused', 'refused'])
     expect(child.session.state.ring.passed).toHaveLength(1)
   })
+
+  test('a stranger who names relays that do not answer holds up nobody’s messages, and is asked for few at a time', async () => {
+    const strangers = await Promise.all(['Mallory', 'Malou', 'Malik', 'Malte', 'Malin'].map(name => person(w, name, AWAY)))
+    for (const s of strangers)
+      await post(s, (await findParty(s, didOf(child), [HOME]))!, 'grant', await nowhere(s, child), { introduce: true })
+    await sendNotice(parent, { to: didOf(child), text: 'I am on my way.' })
+    let asked = 0
+    const counted = (url: string) => {
+      if (url === GONE) asked++
+      return w.network.relay(url)
+    }
+    const counting = { ...child, network: { ...w.network, relay: counted } }
+    expect(await receiveMessages(counting)).toMatchObject([{ kind: 'notice', text: 'I am on my way.' }])
+    expect(asked).toBe(3)
+    await sendNotice(parent, { to: didOf(child), text: 'At the door.' })
+    expect(await receiveMessages(counting)).toMatchObject([{ kind: 'notice', text: 'At the door.' }])
+    // They wait until it answers, and are worth nothing then.
+    w.homes.set(GONE, w.homes.get(AWAY)!)
+    expect((await receiveMessages(child)).map(a => a.kind)).toEqual(strangers.map(() => 'refused'))
+    expect(await receiveMessages(child)).toEqual([])
+  })
+
+  test('a mailbox does not fill with what strangers have waiting for ever', async () => {
+    const mallory = await person(w, 'Mallory', AWAY)
+    const to = (await findParty(mallory, didOf(child), [HOME]))!
+    const content = await nowhere(mallory, child)
+    for (let i = 0; i < 4 * MESSAGES_PAGE + 7; i++) await post(mallory, to, 'grant', content, { introduce: true })
+    await sendNotice(parent, { to: didOf(child), text: 'I am on my way.' })
+    const codes = (arrivals: Awaited<ReturnType<typeof receiveMessages>>) => arrivals.map(a => (a.kind === 'refused' ? a.code : a.kind))
+    // Those that were asked for on a full page, and those that are too many to wait.
+    expect(codes(await receiveMessages(child)).sort()).toEqual([...Array(7).fill('RELAY_UNREACHABLE'), 'notice'])
+    expect(codes(await receiveMessages(child))).toEqual(Array(3).fill('RELAY_UNREACHABLE'))
+  })
+
+  test('what a contact passes on while the patient’s relay is away arrives when it is back, its end after it; its notices at once', async () => {
+    const given = await passOnLab()
+    const home = w.homes.get(HOME)!
+    await post(parent, (await findParty(parent, didOf(clinic)))!, 'revoked', { commitment: given.commitment, at: w.now })
+    await sendNotice(parent, { to: didOf(clinic), text: 'We will be late.' })
+    w.homes.delete(HOME)
+    expect((await receiveMessages(clinic)).map(a => a.kind)).toEqual(['notice'])
+    w.homes.set(HOME, home)
+    expect((await receiveMessages(clinic)).map(a => a.kind)).toEqual(['grant', 'revoked'])
+    expect(clinic.session.state.ring.received).toEqual([])
+  })
 })
+
+const GONE = 'http://gone.test'
+
+/** A grant in the name of an accomplice who would be found at a relay that does not answer. */
+async function nowhere(by: Ctx, to: Ctx) {
+  const { signed } = decodeTerms(child.session.state.ring.given[0]!.terms)
+  const outer = await sign(signerOf(clinic.session.state.ring), 'terms', { ...readTerms(signed), patient: didOf(clinic) })
+  const terms = { ...readTerms(signed), patient: didOf(clinic), grantee: didOf(to) }
+  const pack = { ...receivedGrants(parent)[0]!.package, commitment: commitmentOf(terms), relays: [GONE] }
+  const both = { signed: await sign(signerOf(by.session.state.ring), 'terms', terms), parent: outer }
+  return { terms: encodeTerms(both), package: encode(pack) }
+}
 
 /** A home relay that carries the consent to the ledger but takes no message. */
 async function deaf(url: string) {

@@ -6,7 +6,7 @@ import { limitsOf } from '#actions/rights/ring'
 import { callRelay, contactRelays, contactSeats, findParty, homeRelay, partyAt, pinned, trustBundle } from '#actions/vault/calls'
 import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
-import { equal, toHex } from '#base/bytes'
+import { compare, concat, equal, toHex } from '#base/bytes'
 import { decode, encode } from '#base/cbor'
 import { ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
@@ -35,6 +35,7 @@ import {
   passedNote,
   revokedMessage,
 } from '#wire/messages'
+import { MESSAGES_PAGE } from '#wire/methods'
 import { bundleOf } from './add-contact.ts'
 import { type CredentialState, checkCredential } from './check-credential.ts'
 import { pinnedAt } from './confirm-contact.ts'
@@ -77,27 +78,78 @@ export type Arrival =
 
 type Refused = { readonly kind: 'refused'; readonly code: string; readonly message: string }
 
-/** Takes what waits at the home relay; each message is deleted there only after it was dealt with here. */
+/** How many strangers may name relays that do not answer before the others' messages wait unasked: each may take a minute. */
+const STRANGERS_AWAY = 3
+/** How many of strangers' messages may wait unasked; a mailbox that is full takes nobody's. */
+const MAX_UNASKED = 4 * MESSAGES_PAGE
+
+/**
+ * Takes what waits at the home relay; each message is deleted there only after it was dealt with here. One that takes a relay which does
+ * not answer waits for the next time, and holds up nobody else's: whom it names a stranger chooses. Where a page is full of what waits, a
+ * stranger's is refused instead. Throws RELAY_UNREACHABLE where the home relay does not answer.
+ */
 export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
   const relay = await homeRelay(ctx)
   const arrivals: Arrival[] = []
   const seen = new Set<string>()
-  let done: Uint8Array[] = []
+  const away: Away = { known: new Set(), strangers: 0, unasked: 0 }
+  let from: { readonly done: Uint8Array[]; readonly after?: Uint8Array } = { done: [] }
   for (;;) {
-    const { messages } = await callRelay(ctx, relay, 'take-messages', { done })
+    const { messages } = await callRelay(ctx, relay, 'take-messages', from)
+    const last = messages.at(-1)?.id
     // A relay that shows a message again after it was told that it is done with would keep us here for ever.
     const fresh = messages.filter(m => !seen.has(toHex(m.id)))
-    if (fresh.length === 0) return arrivals
-    const opened: (Incoming | Refused)[] = []
+    if (fresh.length === 0) {
+      if (!last || (from.after && compare(last, from.after) <= 0)) return arrivals
+      from = { done: [], after: last }
+      continue
+    }
+    const opened: Opened[] = []
     for (const { id, message } of fresh) {
-      opened.push(await orRefused(() => withInbox(ctx.session.state.ring, secret => openMessage(message, secret))))
+      const one = await orRefused(() => withInbox(ctx.session.state.ring, secret => openMessage(message, secret)))
+      const strange = one.kind !== 'refused' && !ctx.session.state.ring.contacts.some(c => c.did === one.body.signer)
+      opened.push({ id, one, strange, rank: ranked(one, strange, ctx.random(4)) })
       seen.add(toHex(id))
     }
-    // A relay keeps no order: what ends a consent counts after what renewed it, or it would live on here for ever.
-    for (const one of opened.toSorted((a, b) => Number(a.kind === 'revoked') - Number(b.kind === 'revoked')))
-      arrivals.push(one.kind === 'refused' ? one : await orRefused(() => takeOne(ctx, one)))
-    done = messages.map(m => m.id)
+    const done: Uint8Array[] = []
+    for (const { id, one, strange } of opened.toSorted((x, y) => compare(x.rank, y.rank))) {
+      const arrival = one.kind === 'refused' ? one : await orWaiting(ctx, one, { away, strange, full: messages.length >= MESSAGES_PAGE })
+      if (arrival === 'waits') continue
+      arrivals.push(arrival)
+      done.push(id)
+    }
+    from = { ...from, done }
   }
+}
+
+type Opened = { readonly id: Uint8Array; readonly one: Incoming | Refused; readonly strange: boolean; readonly rank: Uint8Array }
+
+/**
+ * Strangers come last, and each time in another order, so that none has its turn after those that do not answer for ever. A relay keeps no
+ * order: what ends a consent counts after what renewed it, or it would live on here for ever.
+ */
+const ranked = ({ kind }: Opened['one'], strange: boolean, random: Uint8Array): Uint8Array =>
+  concat(Uint8Array.of(Number(strange), Number(kind === 'revoked')), random)
+
+/** What could not be dealt with this time: of whom that is known which kinds, and how much of strangers. */
+type Away = { readonly known: Set<string>; strangers: number; unasked: number }
+type Waiting = { readonly away: Away; readonly strange: boolean; readonly full: boolean }
+
+async function orWaiting(ctx: Receiving, one: Incoming, { away, strange, full }: Waiting): Promise<Arrival | 'waits'> {
+  const of = (kind: Incoming['kind']): string => `${kind} ${one.body.signer}`
+  if (strange && away.strangers >= STRANGERS_AWAY) return ++away.unasked > MAX_UNASKED ? UNREACHED : 'waits'
+  if (away.known.has(of(one.kind)) || (one.kind === 'revoked' && away.known.has(of('grant')))) return 'waits'
+  const arrival = await orRefused(() => takeOne(ctx, one))
+  if (arrival.kind !== 'refused' || arrival.code !== UNREACHED.code) return arrival
+  if (strange) away.strangers++
+  else away.known.add(of(one.kind))
+  return strange && full ? arrival : 'waits'
+}
+
+const UNREACHED: Refused = {
+  kind: 'refused',
+  code: 'RELAY_UNREACHABLE',
+  message: 'Too much waits of strangers whose relays do not answer.',
 }
 
 /** A bad message is reported and dropped, for it would come again for ever. */
@@ -105,7 +157,6 @@ async function orRefused<T>(work: () => Promise<T>): Promise<T | Refused> {
   try {
     return await work()
   } catch (e) {
-    if (isKeepwellError(e, 'RELAY_UNREACHABLE')) throw e
     return isKeepwellError(e)
       ? { kind: 'refused', code: e.code, message: e.message }
       : { kind: 'refused', code: 'DEFECT', message: 'A message could not be read.' }
