@@ -71,14 +71,14 @@ async function watchMessages({ ctx, failed, signal, pause }: WatchInput, taken: 
 }
 
 async function take({ ctx, changed, limited, changedBy }: WatchInput): Promise<void> {
-  const arrivals = await receiveMessages(ctx)
-  for (const a of arrivals) {
-    if (a.kind !== 'right' || a.news.step !== 'told') continue
+  const arrivals = await receiveMessages(ctx, a => {
+    if (a.kind === 'revoked') changed()
+    if (a.kind !== 'right' || a.news.step !== 'told') return
     if (a.news.event === 'frozen') limited(a.did, null)
     if (a.news.event === 'objected') limited(a.did, a.news.purposes)
     if (a.news.event === 'amended' || a.news.event === 'erased') changedBy(a.did, a.news.records.map(toHex), a.news.event)
-  }
-  if (arrivals.some(a => a.kind === 'grant' || a.kind === 'revoked')) changed()
+  })
+  if (arrivals.some(a => a.kind === 'grant')) changed()
 }
 
 async function watchLedger({ ctx, inUse, revoked, failed, signal, pause }: WatchInput, taken: () => Promise<void>): Promise<void> {

@@ -86,9 +86,10 @@ const MAX_UNASKED = 4 * MESSAGES_PAGE
 /**
  * Takes what waits at the home relay; each message is deleted there only after it was dealt with here. One that takes a relay which does
  * not answer waits for the next time, and holds up nobody else's: whom it names a stranger chooses. Where a page is full of what waits, a
- * stranger's is refused instead. Throws RELAY_UNREACHABLE where the home relay does not answer.
+ * stranger's is refused instead. `heard` is told of each at once: those that follow may take their time. Throws RELAY_UNREACHABLE where
+ * the home relay does not answer.
  */
-export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
+export async function receiveMessages(ctx: Receiving, heard: (arrival: Arrival) => void = () => {}): Promise<Arrival[]> {
   const relay = await homeRelay(ctx)
   const arrivals: Arrival[] = []
   const seen = new Set<string>()
@@ -116,6 +117,7 @@ export async function receiveMessages(ctx: Receiving): Promise<Arrival[]> {
       const arrival = one.kind === 'refused' ? one : await orWaiting(ctx, one, { away, strange, full: messages.length >= MESSAGES_PAGE })
       if (arrival === 'waits') continue
       arrivals.push(arrival)
+      heard(arrival)
       done.push(id)
     }
     from = { ...from, done }
