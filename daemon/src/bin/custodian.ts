@@ -97,11 +97,11 @@ function oneAtATime(work: () => Promise<unknown>): () => Promise<void> {
   }
 }
 
-/** `looking` and `ringing` log how they failed and go on. */
 /** Milliseconds: what contacts sent is taken first, and then strangers may have a look wait for relays that do not answer. */
 const PATIENCE = 10_000
 const soon = (work: Promise<unknown>): Promise<unknown> => Promise.race([work, pause(PATIENCE, undefined, { ref: false })])
 
+/** `looking` and `ringing` log how they failed and go on. */
 type Errands = { readonly look: () => Promise<void>; readonly looking: () => Promise<unknown>; readonly ringing: () => Promise<unknown> }
 
 function serve(settings: CustodianSettings, ctx: Ctx & CustodianCtx, { look, looking, ringing }: Errands): Promise<HttpServer> {

@@ -7,6 +7,7 @@ import { callRelay, findParty, homeRelay, signerOf } from '#actions/vault/calls'
 import { toHex } from '#base/bytes'
 import { encode } from '#base/cbor'
 import { codeOf } from '#base/code.kit'
+import { KeepwellError } from '#base/error'
 import { commitmentOf, decodeTerms, encodeTerms, readTerms } from '#consent/terms'
 import { sign } from '#identity/signed'
 import { MESSAGES_PAGE } from '#wire/methods'
@@ -222,17 +223,22 @@ describe('who may not', () => {
     expect(codes(await receiveMessages(child))).toEqual(Array(3).fill('RELAY_UNREACHABLE'))
   })
 
-  test('what a contact passes on while the patient’s relay is away arrives when it is back, its end after it; its notices at once', async () => {
-    const given = await passOnLab()
-    const home = w.homes.get(HOME)!
-    await post(parent, (await findParty(parent, didOf(clinic)))!, 'revoked', { commitment: given.commitment, at: w.now })
-    await sendNotice(parent, { to: didOf(clinic), text: 'We will be late.' })
-    w.homes.delete(HOME)
-    expect((await receiveMessages(clinic)).map(a => a.kind)).toEqual(['notice'])
-    w.homes.set(HOME, home)
-    expect((await receiveMessages(clinic)).map(a => a.kind)).toEqual(['grant', 'revoked'])
-    expect(clinic.session.state.ring.received).toEqual([])
-  })
+  test.each(['RELAY_UNREACHABLE', 'RELAY_NOT_FOLLOWED'] as const)(
+    'what a contact passes on of a patient whose relay is away or closed (%s) arrives when it is not, its end after it; its notices at once',
+    async code => {
+      const given = await passOnLab()
+      await post(parent, (await findParty(parent, didOf(clinic)))!, 'revoked', { commitment: given.commitment, at: w.now })
+      await sendNotice(parent, { to: didOf(clinic), text: 'We will be late.' })
+      const relay = async (url: string) => {
+        if (url === HOME) throw new KeepwellError(code, 'Not now.')
+        return w.network.relay(url)
+      }
+      const closed = { ...clinic, network: { ...w.network, relay } }
+      expect((await receiveMessages(closed)).map(a => a.kind)).toEqual(['notice'])
+      expect((await receiveMessages(clinic)).map(a => a.kind)).toEqual(['grant', 'revoked'])
+      expect(clinic.session.state.ring.received).toEqual([])
+    },
+  )
 })
 
 const GONE = 'http://gone.test'

@@ -8,7 +8,7 @@ import { changeRing } from '#actions/vault/change-ring'
 import { withInbox } from '#actions/vault/inboxes'
 import { compare, concat, equal, toHex } from '#base/bytes'
 import { decode, encode } from '#base/cbor'
-import { ensure, isKeepwellError } from '#base/error'
+import { type ErrorCode, ensure, isKeepwellError } from '#base/error'
 import { decodeAs } from '#base/shape'
 import { REASONS, type Reason } from '#consent/decide'
 import { declined } from '#consent/limits'
@@ -85,7 +85,7 @@ const MAX_UNASKED = 4 * MESSAGES_PAGE
 
 /**
  * Takes what waits at the home relay; each message is deleted there only after it was dealt with here. One that takes a relay which does
- * not answer waits for the next time, and holds up nobody else's: whom it names a stranger chooses. Where a page is full of what waits, a
+ * not answer, or is not followed, waits for the next time, and holds up nobody else's: whom it names a stranger chooses. Where a page is full of what waits, a
  * stranger's is refused instead. `heard` is told of each at once: those that follow may take their time. Throws RELAY_UNREACHABLE where
  * the home relay does not answer.
  */
@@ -142,11 +142,14 @@ async function orWaiting(ctx: Receiving, one: Incoming, { away, strange, full }:
   if (strange && away.strangers >= STRANGERS_AWAY) return ++away.unasked > MAX_UNASKED ? UNREACHED : 'waits'
   if (away.known.has(of(one.kind)) || (one.kind === 'revoked' && away.known.has(of('grant')))) return 'waits'
   const arrival = await orRefused(() => takeOne(ctx, one))
-  if (arrival.kind !== 'refused' || arrival.code !== UNREACHED.code) return arrival
+  if (arrival.kind !== 'refused' || !NOT_YET.includes(arrival.code)) return arrival
   if (strange) away.strangers++
   else away.known.add(of(one.kind))
   return strange && full ? arrival : 'waits'
 }
+
+/** What another time may bring: the relay is back, or whoever runs this allowed it. */
+const NOT_YET: readonly string[] = ['RELAY_UNREACHABLE', 'RELAY_NOT_FOLLOWED'] satisfies ErrorCode[]
 
 const UNREACHED: Refused = {
   kind: 'refused',
